@@ -1,1 +1,20 @@
-//! To be written.
+//! What an RCS message is, whatever carries it.
+//!
+//! Pure values: bytes and strings in, typed values out, and back. Nothing here opens a socket, reads a clock or draws
+//! a random number; the caller hands those in. The modules, from the outside of a message to its inside:
+//!
+//! - [`address`]: who sends and who receives, in one canonical form; [`time`]: when.
+//! - [`cpim`]: the envelope (RFC 3862), with [`content_type`] for what is in it.
+//! - The bodies: [`imdn`] reports, and the [`bot`] cards and chips.
+//!
+//! Every parser has ceilings on what it reads, never panics on bad input, and is exact in what it writes.
+
+pub mod address;
+pub mod bot;
+pub mod content_type;
+pub mod cpim;
+pub mod imdn;
+pub mod time;
+
+pub use address::Address;
+pub use time::Timestamp;
