@@ -11,8 +11,10 @@
 
 pub mod address;
 pub mod bot;
+pub mod capability;
 pub mod content_type;
 pub mod cpim;
+pub mod ids;
 pub mod imdn;
 pub mod time;
 
