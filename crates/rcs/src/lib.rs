@@ -17,6 +17,7 @@ pub mod cpim;
 pub mod ids;
 pub mod imdn;
 pub mod time;
+pub mod xml;
 
 pub use address::Address;
 pub use time::Timestamp;
