@@ -12,8 +12,11 @@
 pub mod address;
 pub mod bot;
 pub mod capability;
+pub mod composing;
 pub mod content_type;
 pub mod cpim;
+pub mod encoding;
+pub mod file_transfer;
 pub mod ids;
 pub mod imdn;
 pub mod time;
