@@ -43,7 +43,7 @@ pub mod method;
 pub mod name;
 mod parse;
 pub mod stream;
-//pub mod transaction;
+pub mod transaction;
 pub mod uri;
 pub mod value;
 pub mod write;
@@ -54,9 +54,7 @@ pub use method::Method;
 pub use name::{HeaderName, Name};
 pub use parse::{ParseError, Problem};
 pub use uri::{Scheme, Uri};
-pub use value::{
-    AcceptContact, CSeq, Contact, ContactAddress, HeaderError, NameAddr, Params, Via,
-};
+pub use value::{AcceptContact, CSeq, Contact, ContactAddress, HeaderError, NameAddr, Params, Via};
 pub use write::{Forward, RequestBuilder, ResponseBuilder, reason_phrase};
 
 /// Longest start line plus headers that is read, in bytes: 64 KiB, far above any real head, and small enough that

@@ -18,7 +18,10 @@ use crate::value::{self, AcceptContact, CSeq, Contact, HeaderError, NameAddr, Vi
 
 /// A request or a response.
 #[derive(Clone)]
-#[allow(clippy::large_enum_variant, reason = "both hold the same index; neither is rare")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "both hold the same index; neither is rare"
+)]
 pub enum Message {
     /// Starts with a request line.
     Request(Request),
@@ -123,7 +126,14 @@ impl Deref for Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({} headers, {} body bytes)", self.method(), self.uri_text(), self.len(), self.body().len())
+        write!(
+            f,
+            "{} {} ({} headers, {} body bytes)",
+            self.method(),
+            self.uri_text(),
+            self.len(),
+            self.body().len()
+        )
     }
 }
 
@@ -164,7 +174,14 @@ impl Deref for Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({} headers, {} body bytes)", self.status, self.reason(), self.len(), self.body().len())
+        write!(
+            f,
+            "{} {} ({} headers, {} body bytes)",
+            self.status,
+            self.reason(),
+            self.len(),
+            self.body().len()
+        )
     }
 }
 
@@ -199,7 +216,9 @@ impl Headers {
 
     /// All header lines in order: known name, the name as written, the raw value.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (HeaderName, &str, &[u8])> {
-        self.entries.iter().map(|entry| (entry.name, self.name_of(entry), self.value_of(entry)))
+        self.entries
+            .iter()
+            .map(|entry| (entry.name, self.name_of(entry), self.value_of(entry)))
     }
 
     /// First value with this name, trimmed and unfolded. Bytes that are not UTF-8 come back as U+FFFD.
@@ -212,7 +231,10 @@ impl Headers {
     /// First value with this name as bytes.
     pub fn raw<'n>(&self, name: impl Into<Name<'n>>) -> Option<&[u8]> {
         let name = name.into();
-        self.entries.iter().find(|entry| self.is_named(entry, name)).map(|entry| self.value_of(entry))
+        self.entries
+            .iter()
+            .find(|entry| self.is_named(entry, name))
+            .map(|entry| self.value_of(entry))
     }
 
     /// Every value with this name, one item per header line, in order. Lists inside a line are not cut: see
@@ -220,8 +242,12 @@ impl Headers {
     pub fn all<'n>(&self, name: impl Into<Name<'n>>) -> impl Iterator<Item = &[u8]> {
         let name = name.into();
         // Name::Text borrows from the caller only; own it as entries so that the iterator borrows from us alone.
-        let found: SmallVec<[Entry; 8]> =
-            self.entries.iter().filter(|entry| self.is_named(entry, name)).copied().collect();
+        let found: SmallVec<[Entry; 8]> = self
+            .entries
+            .iter()
+            .filter(|entry| self.is_named(entry, name))
+            .copied()
+            .collect();
         found.into_iter().map(|entry| self.value_of(&entry))
     }
 
@@ -232,12 +258,14 @@ impl Headers {
 
     /// Elements of a list of tokens such as Supported, Require, Allow; those that are not UTF-8 are left out.
     pub fn tokens(&self, name: HeaderName) -> impl Iterator<Item = &str> {
-        self.list(name).filter_map(|element| std::str::from_utf8(element).ok())
+        self.list(name)
+            .filter_map(|element| std::str::from_utf8(element).ok())
     }
 
     /// Whether a token list such as Supported names `token`, in any case.
     pub fn has_token(&self, name: HeaderName, token: &str) -> bool {
-        self.tokens(name).any(|element| element.eq_ignore_ascii_case(token))
+        self.tokens(name)
+            .any(|element| element.eq_ignore_ascii_case(token))
     }
 
     /// The body, exactly as received (perhaps deflated: see Content-Encoding).
@@ -260,7 +288,10 @@ impl Headers {
     /// # Errors
     /// Missing or malformed, as with every typed header below: the answer is 400.
     pub fn via(&self) -> Result<Via<'_>, HeaderError> {
-        let element = self.list(HeaderName::Via).next().ok_or(HeaderError::missing("Via"))?;
+        let element = self
+            .list(HeaderName::Via)
+            .next()
+            .ok_or(HeaderError::missing("Via"))?;
         Via::parse(element)
     }
 
@@ -317,7 +348,9 @@ impl Headers {
 
     /// Every address of a list header: Route, Record-Route, Path, Service-Route, P-Asserted-Identity, ….
     pub fn addresses(&self, name: HeaderName) -> impl Iterator<Item = Result<NameAddr<'_>, HeaderError>> {
-        self.list(name).map(move |element| NameAddr::parse(element).map_err(|reason| HeaderError::malformed(name.as_str(), reason)))
+        self.list(name).map(move |element| {
+            NameAddr::parse(element).map_err(|reason| HeaderError::malformed(name.as_str(), reason))
+        })
     }
 
     /// The first address under this name, e.g. From, Refer-To, P-Preferred-Identity.
@@ -338,7 +371,8 @@ impl Headers {
     /// # Errors
     /// Not a number from 0 to 255.
     pub fn max_forwards(&self) -> Result<Option<u8>, HeaderError> {
-        self.number(HeaderName::MaxForwards, 255).map(|hops| hops.map(|hops| hops as u8))
+        self.number(HeaderName::MaxForwards, 255)
+            .map(|hops| hops.map(|hops| hops as u8))
     }
 
     /// Expires in seconds; `None` when absent. A value beyond 2³²−1 counts as 2³²−1.
@@ -358,7 +392,9 @@ impl Headers {
     pub fn is_content_type(&self, media_type: &str) -> bool {
         self.raw(HeaderName::ContentType).is_some_and(|value| {
             let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
-            value[..end].trim_ascii().eq_ignore_ascii_case(media_type.as_bytes())
+            value[..end]
+                .trim_ascii()
+                .eq_ignore_ascii_case(media_type.as_bytes())
         })
     }
 
@@ -378,7 +414,9 @@ impl Headers {
     }
 
     fn number(&self, name: HeaderName, max: u32) -> Result<Option<u32>, HeaderError> {
-        let Some(value) = self.raw(name) else { return Ok(None) };
+        let Some(value) = self.raw(name) else {
+            return Ok(None);
+        };
         match value::number(value) {
             Some(number) if max == u32::MAX => Ok(Some(number.min(u64::from(max)) as u32)),
             Some(number) if number <= u64::from(max) => Ok(Some(number as u32)),
@@ -391,7 +429,10 @@ impl Headers {
     }
 
     fn known(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-        self.entries.iter().filter(move |entry| entry.name == name).map(|entry| self.value_of(entry))
+        self.entries
+            .iter()
+            .filter(move |entry| entry.name == name)
+            .map(|entry| self.value_of(entry))
     }
 
     pub(crate) fn is_named(&self, entry: &Entry, name: Name<'_>) -> bool {

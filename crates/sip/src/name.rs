@@ -196,7 +196,11 @@ impl<'a> core::convert::From<&'a str> for Name<'a> {
 
 /// Slot of a name in [`BY_SHAPE`]: mixes its length and three of its letters, case folded.
 const fn shape(text: &[u8]) -> usize {
-    let (first, middle, last) = (text[0] | 0x20, text[text.len() / 2] | 0x20, text[text.len() - 1] | 0x20);
+    let (first, middle, last) = (
+        text[0] | 0x20,
+        text[text.len() / 2] | 0x20,
+        text[text.len() - 1] | 0x20,
+    );
     (text.len() * 5 + first as usize * 3 + middle as usize * 37 + last as usize * 11) & (SLOTS - 1)
 }
 
@@ -210,7 +214,10 @@ static BY_SHAPE: [HeaderName; SLOTS] = {
         let (name, text, _) = KNOWN[i];
         assert!(name as usize == i + 1, "KNOWN follows the order of the enum");
         let slot = shape(text.as_bytes());
-        assert!(matches!(table[slot], Other), "two known names share a shape: change the mix");
+        assert!(
+            matches!(table[slot], Other),
+            "two known names share a shape: change the mix"
+        );
         table[slot] = name;
         i += 1;
     }
@@ -237,8 +244,16 @@ mod tests {
     fn every_known_name_is_found_in_any_case_and_compact_form() {
         for (name, text, letter) in KNOWN {
             assert_eq!(HeaderName::of(text.as_bytes()), name, "{text}");
-            assert_eq!(HeaderName::of(text.to_ascii_uppercase().as_bytes()), name, "{text}");
-            assert_eq!(HeaderName::of(text.to_ascii_lowercase().as_bytes()), name, "{text}");
+            assert_eq!(
+                HeaderName::of(text.to_ascii_uppercase().as_bytes()),
+                name,
+                "{text}"
+            );
+            assert_eq!(
+                HeaderName::of(text.to_ascii_lowercase().as_bytes()),
+                name,
+                "{text}"
+            );
             if let Some(letter) = letter {
                 assert_eq!(HeaderName::of(&[letter]), name);
                 assert_eq!(HeaderName::of(&[letter.to_ascii_uppercase()]), name);
@@ -248,7 +263,9 @@ mod tests {
 
     #[test]
     fn other_names_are_other() {
-        for text in ["", "X-Thing", "Viaa", "vi", "b", "\u{e9}", "\u{16}", "Rout", "Call_ID"] {
+        for text in [
+            "", "X-Thing", "Viaa", "vi", "b", "\u{e9}", "\u{16}", "Rout", "Call_ID",
+        ] {
             assert_eq!(HeaderName::of(text.as_bytes()), Other, "{text:?}");
         }
         assert_eq!(HeaderName::of(&[b'v' | 0x80]), Other);

@@ -79,26 +79,39 @@ impl ParseError {
 
     /// An answer to send back, when enough of the request was readable to address one. Never to ACK or to a response.
     pub fn response(&self) -> Option<Bytes> {
-        let request = self.request.as_deref()?;
-        let answerable = request.via().is_ok()
-            && request.raw(HeaderName::From).is_some()
-            && request.raw(HeaderName::To).is_some()
-            && request.call_id().is_ok()
-            && request.raw(HeaderName::CSeq).is_some()
-            && request.method() != Method::Ack;
-        answerable.then(|| {
-            let reason = match self.status() {
-                400 => self.problem.to_string(),
-                status => reason_phrase(status).to_owned(),
-            };
-            ResponseBuilder::for_request(request, self.status(), &reason).to_tag("malformed").build()
-        })
+        let reason = match self.status() {
+            400 => self.problem.to_string(),
+            status => reason_phrase(status).to_owned(),
+        };
+        answer(self.request.as_deref()?, self.status(), &reason)
     }
 
     /// An error about bytes of which nothing can be answered.
     pub(crate) fn bare(problem: Problem) -> Self {
-        ParseError { problem, request: None }
+        ParseError {
+            problem,
+            request: None,
+        }
     }
+}
+
+/// A 400 with this reason, if the request can be answered at all.
+pub(crate) fn bad_request(request: &Request, reason: &str) -> Option<Bytes> {
+    answer(request, 400, reason)
+}
+
+fn answer(request: &Request, status: u16, reason: &str) -> Option<Bytes> {
+    let answerable = request.via().is_ok()
+        && request.raw(HeaderName::From).is_some()
+        && request.raw(HeaderName::To).is_some()
+        && request.raw(HeaderName::CallId).is_some()
+        && request.raw(HeaderName::CSeq).is_some()
+        && request.method() != Method::Ack;
+    answerable.then(|| {
+        ResponseBuilder::for_request(request, status, reason)
+            .to_tag("refused")
+            .build()
+    })
 }
 
 /// Reads one datagram or WebSocket message: the body is what Content-Length says, or else everything.
@@ -123,16 +136,36 @@ pub(crate) fn assemble(head: Head, mut bytes: Bytes, body_len: usize) -> Result<
     if head.folded {
         bytes = unfold(&bytes, head.len);
     }
-    let headers = Headers { bytes, head_len: head.len, entries: head.entries };
+    let headers = Headers {
+        bytes,
+        head_len: head.len,
+        entries: head.entries,
+    };
     match (head.start, head.problem) {
-        (StartLine::Request { method_len, uri_len }, None) => {
-            Ok(Message::Request(Request { headers, method_len, uri_len }))
-        }
-        (StartLine::Response { status, reason_start, reason_len }, None) => {
-            Ok(Message::Response(Response { headers, status, reason_start, reason_len }))
-        }
+        (StartLine::Request { method_len, uri_len }, None) => Ok(Message::Request(Request {
+            headers,
+            method_len,
+            uri_len,
+        })),
+        (
+            StartLine::Response {
+                status,
+                reason_start,
+                reason_len,
+            },
+            None,
+        ) => Ok(Message::Response(Response {
+            headers,
+            status,
+            reason_start,
+            reason_len,
+        })),
         (StartLine::Request { method_len, uri_len }, Some(problem)) => {
-            let request = Some(Box::new(Request { headers, method_len, uri_len }));
+            let request = Some(Box::new(Request {
+                headers,
+                method_len,
+                uri_len,
+            }));
             Err(ParseError { problem, request })
         }
         (StartLine::Response { .. }, Some(problem)) => Err(ParseError::bare(problem)),
@@ -153,19 +186,39 @@ pub(crate) struct Head {
 
 #[derive(Copy, Clone)]
 enum StartLine {
-    Request { method_len: u16, uri_len: u16 },
-    Response { status: u16, reason_start: u16, reason_len: u16 },
+    Request {
+        method_len: u16,
+        uri_len: u16,
+    },
+    Response {
+        status: u16,
+        reason_start: u16,
+        reason_len: u16,
+    },
 }
 
 /// Reads start line and headers. `Err` means that not even an answer can be addressed.
 pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
-    let mut lines = Lines { bytes: &bytes[..bytes.len().min(HEAD_BYTES_MAX)], at: 0 };
-    let cut_short = if bytes.len() > HEAD_BYTES_MAX { Problem::HeadTooLarge } else { Problem::HeadUnfinished };
+    let mut lines = Lines {
+        bytes: &bytes[..bytes.len().min(HEAD_BYTES_MAX)],
+        at: 0,
+    };
+    let cut_short = if bytes.len() > HEAD_BYTES_MAX {
+        Problem::HeadTooLarge
+    } else {
+        Problem::HeadUnfinished
+    };
 
     let (line_start, line_end) = lines.next().ok_or(cut_short)?;
     let (start, mut problem) = start_line(&bytes[line_start..line_end])?;
-    let mut head =
-        Head { start, entries: SmallVec::new(), len: 0, content_length: None, problem: None, folded: false };
+    let mut head = Head {
+        start,
+        entries: SmallVec::new(),
+        len: 0,
+        content_length: None,
+        problem: None,
+        folded: false,
+    };
     loop {
         let Some((line_start, line_end)) = lines.next() else {
             return Err(cut_short);
@@ -175,7 +228,9 @@ pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
         if *first == b' ' || *first == b'\t' {
             // RFC 3261 §7.3.1: the line goes on with the value of the one before.
             match head.entries.last_mut() {
-                Some(_) if memchr::memchr(b'\r', line).is_some() => problem = problem.or(Some(Problem::HeaderLine)),
+                Some(_) if memchr::memchr(b'\r', line).is_some() => {
+                    problem = problem.or(Some(Problem::HeaderLine))
+                }
                 Some(entry) => {
                     head.folded = true;
                     continue_value(entry, line, line_start);
@@ -191,9 +246,16 @@ pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
         }
     }
     head.len = lines.at;
-    for entry in head.entries.iter().filter(|entry| entry.name == HeaderName::ContentLength) {
+    for entry in head
+        .entries
+        .iter()
+        .filter(|entry| entry.name == HeaderName::ContentLength)
+    {
         let start = entry.value_start as usize;
-        match (value::number(&bytes[start..start + entry.value_len as usize]), head.content_length) {
+        match (
+            value::number(&bytes[start..start + entry.value_len as usize]),
+            head.content_length,
+        ) {
             (None, _) => problem = problem.or(Some(Problem::ContentLength)),
             (Some(length), Some(other)) if length != other => {
                 problem = problem.or(Some(Problem::ContentLengthConflict));
@@ -210,7 +272,10 @@ fn start_line(line: &[u8]) -> Result<(StartLine, Option<Problem>), Problem> {
     let space = memchr::memchr(b' ', line).ok_or(Problem::StartLine)?;
     let (first, rest) = (&line[..space], &line[space + 1..]);
     if first.len() > 4 && first[..4].eq_ignore_ascii_case(b"SIP/") {
-        let status = rest.get(..3).and_then(value::number).filter(|status| (100..700).contains(status));
+        let status = rest
+            .get(..3)
+            .and_then(value::number)
+            .filter(|status| (100..700).contains(status));
         let reason_start = match rest.get(3) {
             None => line.len(),
             Some(b' ') => space + 5,
@@ -228,7 +293,10 @@ fn start_line(line: &[u8]) -> Result<(StartLine, Option<Problem>), Problem> {
     if !value::is_token(first) || std::str::from_utf8(uri).is_err() {
         return Err(Problem::StartLine);
     }
-    let start = StartLine::Request { method_len: first.len() as u16, uri_len: uri.len() as u16 };
+    let start = StartLine::Request {
+        method_len: first.len() as u16,
+        uri_len: uri.len() as u16,
+    };
     let version = &rest[version + 1..];
     let problem = if uri.is_empty() || uri.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
         Some(Problem::StartLine)
@@ -295,7 +363,11 @@ impl Lines<'_> {
         let start = self.at;
         let feed = start + memchr::memchr(b'\n', &self.bytes[start..])?;
         self.at = feed + 1;
-        let end = if feed > start && self.bytes[feed - 1] == b'\r' { feed - 1 } else { feed };
+        let end = if feed > start && self.bytes[feed - 1] == b'\r' {
+            feed - 1
+        } else {
+            feed
+        };
         Some((start, end))
     }
 }
@@ -304,7 +376,10 @@ impl Lines<'_> {
 fn skip_blank_lines(bytes: Bytes) -> Bytes {
     match bytes.first() {
         Some(b'\r' | b'\n') => {
-            let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
+            let start = bytes
+                .iter()
+                .position(|byte| !matches!(byte, b'\r' | b'\n'))
+                .unwrap_or(bytes.len());
             bytes.slice(start..)
         }
         _ => bytes,

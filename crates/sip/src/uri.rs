@@ -57,10 +57,15 @@ impl<'a> Uri<'a> {
     /// stands in a URI.
     pub fn parse(text: &'a str) -> Result<Self, UriError> {
         let error = |reason| Err(UriError { reason });
-        if text.bytes().any(|byte| byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"')) {
+        if text
+            .bytes()
+            .any(|byte| byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"'))
+        {
             return error("a character that has no place in a URI");
         }
-        let Some((scheme, rest)) = text.split_once(':') else { return error("no scheme") };
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return error("no scheme");
+        };
         let scheme = match scheme {
             _ if scheme.eq_ignore_ascii_case("sip") => Scheme::Sip,
             _ if scheme.eq_ignore_ascii_case("sips") => Scheme::Sips,
@@ -116,7 +121,9 @@ impl<'a> Uri<'a> {
             None => (rest, None),
         };
         let (host, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
-        let Some((host, port)) = host_port(host) else { return error("not a host and port") };
+        let Some((host, port)) = host_port(host) else {
+            return error("not a host and port");
+        };
         uri.host = host;
         uri.port = port;
         uri.params = Params::of(params);
@@ -142,7 +149,9 @@ impl<'a> Uri<'a> {
     /// User part decoded, without the parameters that a telephone number may carry (`+86138;phone-context=x`).
     pub fn user_name(&self) -> Option<Cow<'a, str>> {
         let user = self.user?;
-        Some(percent_decode(user.split_once(';').map_or(user, |(user, _)| user)))
+        Some(percent_decode(
+            user.split_once(';').map_or(user, |(user, _)| user),
+        ))
     }
 
     /// Parameters inside the user part, as of `sip:+86138;phone-context=x@host`; those of a tel URI.
@@ -181,7 +190,11 @@ impl<'a> Uri<'a> {
 
     /// Whether `user=phone` marks the user part as a telephone number, or the URI is a tel URI.
     pub fn is_phone(&self) -> bool {
-        self.scheme == Scheme::Tel || self.params.get("user").is_some_and(|user| user.eq_ignore_ascii_case("phone"))
+        self.scheme == Scheme::Tel
+            || self
+                .params
+                .get("user")
+                .is_some_and(|user| user.eq_ignore_ascii_case("phone"))
     }
 
     /// `gr`, the device of a GRUU (RFC 5627); `Some("")` for a temporary one.
@@ -202,7 +215,11 @@ impl<'a> Uri<'a> {
             }
             (Scheme::Tel, Scheme::Tel) => {
                 let digits = |uri: &Uri<'_>| {
-                    let digits = uri.user.unwrap_or("").bytes().filter(|byte| !is_visual_separator(*byte));
+                    let digits = uri
+                        .user
+                        .unwrap_or("")
+                        .bytes()
+                        .filter(|byte| !is_visual_separator(*byte));
                     digits.map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>()
                 };
                 digits(self) == digits(other)
@@ -227,7 +244,10 @@ pub fn percent_decode(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let bytes: Vec<u8> = decoded(text).collect();
-    Cow::Owned(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Cow::Owned(
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    )
 }
 
 /// Writes `%XX` for everything that may not stand in the user part of a SIP URI (RFC 3261 §25.1).
@@ -279,7 +299,9 @@ pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 /// RFC 3966 §3: global numbers have digits after `+`; local ones also `*`, `#` and hexadecimal digits.
@@ -303,7 +325,9 @@ fn decoded(text: &str) -> impl Iterator<Item = u8> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let byte = *bytes.get(at)?;
-        if byte == b'%' && let Some(&[high, low]) = bytes.get(at + 1..at + 3) {
+        if byte == b'%'
+            && let Some(&[high, low]) = bytes.get(at + 1..at + 3)
+        {
             let digit = |byte: u8| char::from(byte).to_digit(16);
             if let (Some(high), Some(low)) = (digit(high), digit(low)) {
                 at += 3;
@@ -326,7 +350,9 @@ fn same_escaped(one: Option<&str>, other: Option<&str>) -> bool {
 /// in one only; any other in one only is ignored.
 fn same_params(one: Params<'_>, other: Params<'_>) -> bool {
     let matters = |name: &str| {
-        ["user", "ttl", "method", "maddr", "transport"].iter().any(|known| known.eq_ignore_ascii_case(name))
+        ["user", "ttl", "method", "maddr", "transport"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
     };
     subset(one, other, matters) && subset(other, one, matters)
 }
@@ -401,15 +427,36 @@ mod tests {
     #[test]
     fn other_schemes_are_kept_whole() {
         let uri = parse("urn:service:sos");
-        assert_eq!((uri.scheme(), uri.as_str()), (Scheme::Other("urn"), "urn:service:sos"));
+        assert_eq!(
+            (uri.scheme(), uri.as_str()),
+            (Scheme::Other("urn"), "urn:service:sos")
+        );
     }
 
     #[test]
     fn texts_that_are_no_uris() {
         for bad in [
-            "", "sip", "sip:", "sip:@host", "sip:a@", "sip:a@b@c", "sip:a@host:port", "sip:a@host:65536", "sip:a b@c",
-            "sip:a@[::1", "sip:a@[zz]", "sip:%zz@c", "sip:%4@c", "tel:", "tel:abcxyz", "1x:y", ":a", "sip:a@ho st",
-            "sip:<a@b>", "sip:a@b\u{7f}", "sip:a@h\u{e9}st",
+            "",
+            "sip",
+            "sip:",
+            "sip:@host",
+            "sip:a@",
+            "sip:a@b@c",
+            "sip:a@host:port",
+            "sip:a@host:65536",
+            "sip:a b@c",
+            "sip:a@[::1",
+            "sip:a@[zz]",
+            "sip:%zz@c",
+            "sip:%4@c",
+            "tel:",
+            "tel:abcxyz",
+            "1x:y",
+            ":a",
+            "sip:a@ho st",
+            "sip:<a@b>",
+            "sip:a@b\u{7f}",
+            "sip:a@h\u{e9}st",
         ] {
             assert!(Uri::parse(bad).is_err(), "{bad}");
         }
@@ -418,7 +465,10 @@ mod tests {
     #[test]
     fn equivalence_as_in_rfc_3261_19_1_4() {
         for (one, other) in [
-            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
+            (
+                "sip:%61lice@atlanta.com;transport=TCP",
+                "sip:alice@AtLanTa.CoM;Transport=tcp",
+            ),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
             (
@@ -434,13 +484,22 @@ mod tests {
             assert!(parse(other).is_equivalent(&parse(one)), "{other} {one}");
         }
         for (one, other) in [
-            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
+            (
+                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
+                "sip:alice@AtLanTa.CoM;Transport=UDP",
+            ),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
-            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+            (
+                "sip:carol@chicago.com",
+                "sip:carol@chicago.com?Subject=next%20meeting",
+            ),
             ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
-            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+            (
+                "sip:carol@chicago.com;security=on",
+                "sip:carol@chicago.com;security=off",
+            ),
             ("sip:a@b", "sips:a@b"),
             ("sip:+86138@b", "tel:+86138"),
         ] {

@@ -40,7 +40,10 @@ impl RequestBuilder {
     pub fn new(method: &str, uri: &str) -> Self {
         let mut out = BytesMut::with_capacity(1024);
         request_line(&mut out, method, uri);
-        RequestBuilder { out, body: Bytes::new() }
+        RequestBuilder {
+            out,
+            body: Bytes::new(),
+        }
     }
 
     /// Adds a header; one given as Content-Length is dropped, since it is written from the body.
@@ -81,7 +84,15 @@ impl<'a> ResponseBuilder<'a> {
     /// A response to `request`; an empty `reason` stands for [`reason_phrase`].
     pub fn for_request(request: &'a Request, status: u16, reason: &'a str) -> Self {
         let extra = BytesMut::new();
-        ResponseBuilder { request, status, reason, to_tag: None, source: None, extra, body: Bytes::new() }
+        ResponseBuilder {
+            request,
+            status,
+            reason,
+            to_tag: None,
+            source: None,
+            extra,
+            body: Bytes::new(),
+        }
     }
 
     /// The tag to add to To, unless the request has one. Every answer but 100 needs it; without it nothing is added.
@@ -116,18 +127,27 @@ impl<'a> ResponseBuilder<'a> {
         out.put_slice(b"SIP/2.0 ");
         put(&mut out, self.status);
         out.put_u8(b' ');
-        let reason = if self.reason.is_empty() { reason_phrase(self.status) } else { self.reason };
+        let reason = if self.reason.is_empty() {
+            reason_phrase(self.status)
+        } else {
+            self.reason
+        };
         let start = out.len();
         out.put_slice(reason.as_bytes());
         neutralise(&mut out[start..]);
         out.put_slice(b"\r\n");
 
         let mut top_via = true;
-        let opens_dialog = self.status < 300 && matches!(request.method().as_str(), "INVITE" | "SUBSCRIBE" | "REFER");
+        let opens_dialog =
+            self.status < 300 && matches!(request.method().as_str(), "INVITE" | "SUBSCRIBE" | "REFER");
         for entry in &request.headers.entries {
             let name = entry.name;
             match name {
-                HeaderName::Via | HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::CSeq => {}
+                HeaderName::Via
+                | HeaderName::From
+                | HeaderName::To
+                | HeaderName::CallId
+                | HeaderName::CSeq => {}
                 HeaderName::RecordRoute if opens_dialog => {}
                 _ => continue,
             }
@@ -185,7 +205,13 @@ enum Edit<'a> {
 impl<'a> Forward<'a> {
     /// Starts from a copy of `request`.
     pub fn of(request: &'a Request) -> Self {
-        Forward { request, uri: None, edits: SmallVec::new(), added: BytesMut::new(), body: None }
+        Forward {
+            request,
+            uri: None,
+            edits: SmallVec::new(),
+            added: BytesMut::new(),
+            body: None,
+        }
     }
 
     /// Replaces the Request-URI.
@@ -214,7 +240,8 @@ impl<'a> Forward<'a> {
 
     /// Adds a line ahead of the first with the same name, or ahead of all headers, as for Record-Route.
     pub fn prepend(mut self, name: impl Into<Name<'a>>, value: impl fmt::Display) -> Self {
-        self.edits.push(Edit::Prepend(name.into(), value.to_string(), false));
+        self.edits
+            .push(Edit::Prepend(name.into(), value.to_string(), false));
         self
     }
 
@@ -235,7 +262,11 @@ impl<'a> Forward<'a> {
         let request = self.request;
         let body = self.body.as_deref().unwrap_or(request.body());
         let mut out = BytesMut::with_capacity(request.headers.head_len + self.added.len() + body.len() + 256);
-        request_line(&mut out, request.method().as_str(), self.uri.unwrap_or(request.uri_text()));
+        request_line(
+            &mut out,
+            request.method().as_str(),
+            self.uri.unwrap_or(request.uri_text()),
+        );
         for edit in &mut self.edits {
             if let Edit::Prepend(name, value, done) = edit
                 && request.raw(*name).is_none()
@@ -418,7 +449,11 @@ fn put(out: &mut BytesMut, value: impl fmt::Display) {
 fn after_first_element(list: &[u8]) -> Option<&[u8]> {
     let first = value::elements(list).next()?;
     let end = first.as_ptr() as usize - list.as_ptr() as usize + first.len();
-    let rest = list[end..].trim_ascii_start().strip_prefix(b",").unwrap_or_default().trim_ascii();
+    let rest = list[end..]
+        .trim_ascii_start()
+        .strip_prefix(b",")
+        .unwrap_or_default()
+        .trim_ascii();
     (value::elements(rest).next().is_some()).then_some(rest)
 }
 

@@ -1,7 +1,7 @@
 //! Accept-Contact: which of the called user's devices a request wants (RFC 3841 §7.2, §9.2).
 
-use super::{Features, HeaderError, Params};
 use super::contact::is_feature_tag;
+use super::{Features, HeaderError, Params};
 
 /// One Accept-Contact element: `*;feature;feature="value";require;explicit`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -24,12 +24,18 @@ impl<'a> AcceptContact<'a> {
     /// # Errors
     /// It does not begin with `*`, or is not UTF-8.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
-        let text = std::str::from_utf8(value).ok().and_then(|text| text.strip_prefix('*')).map(str::trim_start);
+        let text = std::str::from_utf8(value)
+            .ok()
+            .and_then(|text| text.strip_prefix('*'))
+            .map(str::trim_start);
         match text {
-            Some(text) if text.is_empty() || text.starts_with(';') => {
-                Ok(AcceptContact { params: Params::of(text) })
-            }
-            _ => Err(HeaderError::malformed("Accept-Contact", "not * and feature parameters")),
+            Some(text) if text.is_empty() || text.starts_with(';') => Ok(AcceptContact {
+                params: Params::of(text),
+            }),
+            _ => Err(HeaderError::malformed(
+                "Accept-Contact",
+                "not * and feature parameters",
+            )),
         }
     }
 
@@ -76,11 +82,13 @@ fn matches(device: Features<'_>, tag: &str, wanted: Option<&str>) -> bool {
         // A flag is TRUE; the device says otherwise only with FALSE.
         return !device.has_value(tag, "FALSE");
     };
-    Features::of(Params::of(&format!("{tag}=\"{wanted}\""))).values(tag).any(|wanted| match wanted.strip_prefix('!') {
-        Some(unwanted) => !device.has_value(tag, unwanted),
-        None if wanted.eq_ignore_ascii_case("TRUE") => !device.has_value(tag, "FALSE"),
-        None => device.values(tag).any(|offered| overlaps(&offered, &wanted)),
-    })
+    Features::of(Params::of(&format!("{tag}=\"{wanted}\"")))
+        .values(tag)
+        .any(|wanted| match wanted.strip_prefix('!') {
+            Some(unwanted) => !device.has_value(tag, unwanted),
+            None if wanted.eq_ignore_ascii_case("TRUE") => !device.has_value(tag, "FALSE"),
+            None => device.values(tag).any(|offered| overlaps(&offered, &wanted)),
+        })
 }
 
 fn overlaps(offered: &str, wanted: &str) -> bool {
@@ -112,16 +120,25 @@ mod tests {
     use super::*;
 
     fn fit(wanted: &str, device: &str) -> Fit {
-        AcceptContact::parse(wanted.as_bytes()).expect(wanted).fit(Features::of(Params::of(device)))
+        AcceptContact::parse(wanted.as_bytes())
+            .expect(wanted)
+            .fit(Features::of(Params::of(device)))
     }
 
     const MSG: &str = r#";+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session,urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";expires=60"#;
 
     #[test]
     fn a_service_is_found_among_the_values_of_its_tag() {
-        let wanted = r#"*;+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";require;explicit"#;
+        let wanted =
+            r#"*;+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";require;explicit"#;
         assert_eq!(fit(wanted, MSG), Fit::Score(1000));
-        assert_eq!(fit(wanted, r#";+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg""#), Fit::Discard);
+        assert_eq!(
+            fit(
+                wanted,
+                r#";+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg""#
+            ),
+            Fit::Discard
+        );
         assert_eq!(fit(wanted, ";expires=60"), Fit::Discard);
     }
 
@@ -140,10 +157,28 @@ mod tests {
 
     #[test]
     fn numbers_ranges_and_negation() {
-        assert_eq!(fit(r##"*;+g.gsma.rcs.botversion="#=1";require"##, r##";+g.gsma.rcs.botversion="#=1,#=2""##), Fit::Score(1000));
-        assert_eq!(fit(r##"*;+g.gsma.rcs.botversion="#>=3";require"##, r##";+g.gsma.rcs.botversion="#=1,#=2""##), Fit::Discard);
-        assert_eq!(fit(r#"*;mobility="!fixed";require"#, r#";mobility="mobile""#), Fit::Score(1000));
-        assert_eq!(fit(r#"*;mobility="!fixed";require"#, r#";mobility="fixed""#), Fit::Discard);
+        assert_eq!(
+            fit(
+                r##"*;+g.gsma.rcs.botversion="#=1";require"##,
+                r##";+g.gsma.rcs.botversion="#=1,#=2""##
+            ),
+            Fit::Score(1000)
+        );
+        assert_eq!(
+            fit(
+                r##"*;+g.gsma.rcs.botversion="#>=3";require"##,
+                r##";+g.gsma.rcs.botversion="#=1,#=2""##
+            ),
+            Fit::Discard
+        );
+        assert_eq!(
+            fit(r#"*;mobility="!fixed";require"#, r#";mobility="mobile""#),
+            Fit::Score(1000)
+        );
+        assert_eq!(
+            fit(r#"*;mobility="!fixed";require"#, r#";mobility="fixed""#),
+            Fit::Discard
+        );
         assert_eq!(fit("*;audio;require", r#";audio="FALSE""#), Fit::Discard);
     }
 }

@@ -59,10 +59,15 @@ impl<'a> ContactAddress<'a> {
 
     /// `q` in thousandths, 0 to 1000; absent or unreadable counts as 1000.
     pub fn q_milli(&self) -> u16 {
-        let Some(text) = self.params().get("q") else { return 1000 };
+        let Some(text) = self.params().get("q") else {
+            return 1000;
+        };
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let fraction = format!("{fraction:0<3}");
-        match (whole, fraction.get(..3).and_then(|milli| milli.parse::<u16>().ok())) {
+        match (
+            whole,
+            fraction.get(..3).and_then(|milli| milli.parse::<u16>().ok()),
+        ) {
             ("0" | "", Some(milli)) => milli,
             _ => 1000,
         }
@@ -78,13 +83,20 @@ impl<'a> ContactAddress<'a> {
     /// `+sip.instance` without quotes and angle brackets, e.g. `urn:uuid:00000000-0000-1000-8000-000A95A0E128`.
     pub fn instance(&self) -> Option<&'a str> {
         let text = self.params().get("+sip.instance")?;
-        let text = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
+        let text = text
+            .strip_prefix('<')
+            .and_then(|text| text.strip_suffix('>'))
+            .unwrap_or(text);
         (!text.is_empty()).then_some(text)
     }
 
     /// `reg-id`, 1 to 2³¹−1 (RFC 5626 §4.2).
     pub fn reg_id(&self) -> Option<u32> {
-        self.params().get("reg-id")?.parse().ok().filter(|id| (1..=0x7fff_ffff).contains(id))
+        self.params()
+            .get("reg-id")?
+            .parse()
+            .ok()
+            .filter(|id| (1..=0x7fff_ffff).contains(id))
     }
 
     /// What the device says it can do.
@@ -138,8 +150,25 @@ impl<'a> Features<'a> {
 /// and is not a capability.
 pub(crate) fn is_feature_tag(name: &str) -> bool {
     const BASE: [&str; 19] = [
-        "actor", "application", "audio", "automata", "class", "control", "data", "description", "duplex", "events",
-        "extensions", "isfocus", "language", "methods", "mobility", "priority", "schemes", "text", "video",
+        "actor",
+        "application",
+        "audio",
+        "automata",
+        "class",
+        "control",
+        "data",
+        "description",
+        "duplex",
+        "events",
+        "extensions",
+        "isfocus",
+        "language",
+        "methods",
+        "mobility",
+        "priority",
+        "schemes",
+        "text",
+        "video",
     ];
     (name.starts_with('+') && !name.eq_ignore_ascii_case("+sip.instance"))
         || BASE.iter().any(|base| base.eq_ignore_ascii_case(name))
@@ -155,7 +184,10 @@ mod tests {
     fn a_registering_handset() {
         let contact = ContactAddress::parse(DEVICE).unwrap();
         assert_eq!(contact.instance(), Some("urn:gsma:imei:35824005-944763-0"));
-        assert_eq!((contact.reg_id(), contact.expires(), contact.q_milli()), (Some(1), Some(600_000), 700));
+        assert_eq!(
+            (contact.reg_id(), contact.expires(), contact.q_milli()),
+            (Some(1), Some(600_000), 700)
+        );
         let features = contact.features();
         assert!(features.has("+g.gsma.rcs.msgrevoke"));
         assert_eq!(
@@ -166,7 +198,10 @@ mod tests {
                 "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.largemsg"
             ]
         );
-        assert!(features.has_value("+g.3gpp.icsi-ref", "urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg"));
+        assert!(features.has_value(
+            "+g.3gpp.icsi-ref",
+            "urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg"
+        ));
         assert_eq!(features.iter().count(), 3);
     }
 
@@ -177,15 +212,38 @@ mod tests {
 
     #[test]
     fn q_has_at_most_three_digits() {
-        for (text, milli) in [("1", 1000), ("1.0", 1000), ("0", 0), ("0.05", 50), ("0.1234", 123), ("x", 1000), ("0.é", 1000), ("-1", 1000)] {
+        for (text, milli) in [
+            ("1", 1000),
+            ("1.0", 1000),
+            ("0", 0),
+            ("0.05", 50),
+            ("0.1234", 123),
+            ("x", 1000),
+            ("0.é", 1000),
+            ("-1", 1000),
+        ] {
             let value = format!("<sip:a@b>;q={text}");
-            assert_eq!(ContactAddress::parse(value.as_bytes()).unwrap().q_milli(), milli, "{text}");
+            assert_eq!(
+                ContactAddress::parse(value.as_bytes()).unwrap().q_milli(),
+                milli,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn an_unreadable_expires_is_an_hour() {
-        assert_eq!(ContactAddress::parse(b"<sip:a@b>;expires=soon").unwrap().expires(), Some(3600));
-        assert_eq!(ContactAddress::parse(b"<sip:a@b>;expires=99999999999").unwrap().expires(), Some(u32::MAX));
+        assert_eq!(
+            ContactAddress::parse(b"<sip:a@b>;expires=soon")
+                .unwrap()
+                .expires(),
+            Some(3600)
+        );
+        assert_eq!(
+            ContactAddress::parse(b"<sip:a@b>;expires=99999999999")
+                .unwrap()
+                .expires(),
+            Some(u32::MAX)
+        );
     }
 }

@@ -51,7 +51,9 @@ impl<'a> Params<'a> {
 
     /// Value of the first parameter with this name; a flag gives `""`.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.unwrap_or_default())
+        self.iter()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.unwrap_or_default())
     }
 
     /// Like [`Params::get`] with the backslash escapes of a quoted string resolved.
@@ -66,7 +68,10 @@ impl<'a> Params<'a> {
 }
 
 fn without_quotes(value: &str) -> &str {
-    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+    value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'))
+        .unwrap_or(value)
 }
 
 /// Resolves the `\x` escapes of a quoted string (RFC 3261 §25.1).
