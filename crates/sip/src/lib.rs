@@ -36,7 +36,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
-//pub mod digest;
+pub mod digest;
 pub mod flow;
 pub mod message;
 pub mod method;

@@ -12,6 +12,7 @@ pub use accept_contact::{AcceptContact, Fit};
 pub use contact::{Contact, ContactAddress, Features};
 pub use name_addr::NameAddr;
 pub use params::Params;
+pub(crate) use params::unescape;
 pub use via::Via;
 
 use crate::method::Method;
