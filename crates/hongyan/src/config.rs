@@ -1,0 +1,635 @@
+//! The configuration: one TOML file, environment variables on top of it, a few flags on top of those.
+//!
+//! `config/hongyan.toml` in the repository shows every key with its default and a comment; a test holds it to
+//! [`Config::default`]. Unknown keys are errors everywhere, in the file with line and column.
+//!
+//! A variable `HONGYAN_SECTION__KEY` overrides `key` of `[section]`, and `HONGYAN_DOMAIN` the `domain` at the top. Text
+//! is taken as it stands; numbers, booleans and lists in TOML's syntax.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured. [`Config::load`] makes it; [`Config::validate`] has passed on what that gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The SIP domain of the subscribers; chatbots live in `botplatform.` of it.
+    pub domain: Domain,
+    /// The country whose national numbers are understood.
+    pub country: Country,
+    /// The HTTP listener and what it serves.
+    pub http: Http,
+    /// The SIP listeners.
+    pub sip: Sip,
+    /// Certificates of the TLS listeners.
+    pub tls: Tls,
+    /// The thread that decides.
+    pub centre: Centre,
+    /// Registrations.
+    pub registrar: Registrar,
+    /// Messages.
+    pub messages: Messages,
+    /// Chatbots.
+    pub maap: Maap,
+    /// The log.
+    pub log: Log,
+    /// `serve --demo`.
+    pub demo: Demo,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Plain HTTP and WebSocket.
+    pub listen: Listen,
+    /// The same over TLS.
+    pub tls_listen: Listen,
+    /// How peers reach us (`https://rcs.example`), without a trailing slash; empty: made from the bound address.
+    pub public_url: String,
+    /// Connections at once, WebSocket handsets included.
+    pub max_connections: NonZeroU32,
+    /// Connections at once from one IP address.
+    pub max_connections_per_address: NonZeroU32,
+    /// For the head of a request to arrive, and for an idle connection to be kept.
+    pub header_timeout_s: NonZeroU64,
+    /// For a request to be answered, body included.
+    pub request_timeout_s: NonZeroU64,
+}
+
+/// `[sip]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sip {
+    /// UDP.
+    pub udp: Listen,
+    /// TCP.
+    pub tcp: Listen,
+    /// TLS over TCP.
+    pub tls: Listen,
+    /// TCP and TLS connections at once.
+    pub max_connections: NonZeroU32,
+    /// TCP and TLS connections at once from one IP address.
+    pub max_connections_per_address: NonZeroU32,
+    /// A connection on which nothing was received for so long is closed; also WebSocket.
+    pub idle_timeout_s: NonZeroU64,
+    /// For a TLS handshake, and for a message that has begun to arrive whole.
+    pub handshake_timeout_s: NonZeroU64,
+    /// Messages waiting for a slow reader before its connection is closed.
+    pub queue_messages: NonZeroU32,
+    /// The kernel's receive buffer of the UDP socket.
+    pub udp_buffer_bytes: NonZeroU32,
+    /// Whether a request over UDP from the address of a subscriber's binding needs no credentials.
+    pub trust_udp_source: bool,
+}
+
+/// `[tls]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// PEM file with the certificate chain, ours first; empty: none.
+    pub certificate: PathBuf,
+    /// PEM file with its private key.
+    pub key: PathBuf,
+    /// Without a certificate, make one that nobody trusts and keep it in the data directory.
+    pub self_signed: bool,
+}
+
+/// `[centre]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Centre {
+    /// Inputs that may wait; beyond, peers hear 503 or 429.
+    pub inbox: NonZeroU32,
+    /// Inputs decided and committed together at most.
+    pub batch: NonZeroU32,
+}
+
+/// `[registrar]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Registrar {
+    /// Shortest registration accepted (423 below).
+    pub min_expires_s: NonZeroU32,
+    /// Registration when the device names none.
+    pub default_expires_s: NonZeroU32,
+    /// Longest registration granted.
+    pub max_expires_s: NonZeroU32,
+    /// Devices of one subscriber.
+    pub max_devices: NonZeroU32,
+    /// How long a Digest nonce may be used.
+    pub nonce_s: NonZeroU64,
+}
+
+/// `[messages]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Messages {
+    /// How long a sender waits for the addressee's devices before the message is stored and answered with 202.
+    pub hold_s: NonZeroU64,
+    /// How long a message between people waits for its addressee.
+    pub keep_s: NonZeroU64,
+    /// How long a report waits.
+    pub keep_reports_s: NonZeroU64,
+    /// Largest body of a message from a handset.
+    pub max_body_bytes: NonZeroU32,
+    /// Messages in one mailbox.
+    pub mailbox_messages: NonZeroU32,
+    /// Bytes of bodies in one mailbox.
+    pub mailbox_bytes: NonZeroU64,
+}
+
+/// `[maap]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Maap {
+    /// Whether webhooks may be private or loopback addresses for every chatbot.
+    pub allow_private_webhooks: bool,
+    /// To connect to a webhook.
+    pub webhook_connect_timeout_s: NonZeroU64,
+    /// For a webhook to answer.
+    pub webhook_timeout_s: NonZeroU64,
+    /// Webhook calls at once.
+    pub pushes: NonZeroU32,
+    /// Webhook calls at once to one chatbot.
+    pub pushes_per_chatbot: NonZeroU32,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`: `info`, `warn,hongyan=debug`.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+    /// How much of telephone numbers and IP addresses the log shows.
+    pub addresses: LogAddresses,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How much of an address the log shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogAddresses {
+    /// All of it.
+    Full,
+    /// Without its end.
+    Masked,
+    /// Nothing.
+    None,
+}
+
+/// `[demo]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Demo {
+    /// Password of the demo subscribers; empty: random, kept in the data directory.
+    pub password: String,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: Listen::port(8080),
+            tls_listen: Listen::OFF,
+            public_url: String::new(),
+            max_connections: nonzero(200_000),
+            max_connections_per_address: nonzero(2_000),
+            header_timeout_s: nonzero_u64(30),
+            request_timeout_s: nonzero_u64(30),
+        }
+    }
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        Self {
+            udp: Listen::port(5060),
+            tcp: Listen::port(5060),
+            tls: Listen::OFF,
+            max_connections: nonzero(200_000),
+            max_connections_per_address: nonzero(2_000),
+            idle_timeout_s: nonzero_u64(600),
+            handshake_timeout_s: nonzero_u64(10),
+            queue_messages: nonzero(512),
+            udp_buffer_bytes: nonzero(4 << 20),
+            trust_udp_source: false,
+        }
+    }
+}
+
+impl Default for Centre {
+    fn default() -> Self {
+        Self { inbox: nonzero(16_384), batch: nonzero(1_024) }
+    }
+}
+
+impl Default for Registrar {
+    fn default() -> Self {
+        Self {
+            min_expires_s: nonzero(60),
+            default_expires_s: nonzero(3_600),
+            max_expires_s: nonzero(600_000),
+            max_devices: nonzero(10),
+            nonce_s: nonzero_u64(300),
+        }
+    }
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Self {
+            hold_s: nonzero_u64(4),
+            keep_s: nonzero_u64(30 * 86_400),
+            keep_reports_s: nonzero_u64(7 * 86_400),
+            max_body_bytes: nonzero(8 << 10),
+            mailbox_messages: nonzero(10_000),
+            mailbox_bytes: nonzero_u64(64 << 20),
+        }
+    }
+}
+
+impl Default for Maap {
+    fn default() -> Self {
+        Self {
+            allow_private_webhooks: false,
+            webhook_connect_timeout_s: nonzero_u64(3),
+            webhook_timeout_s: nonzero_u64(10),
+            pushes: nonzero(256),
+            pushes_per_chatbot: nonzero(32),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text, addresses: LogAddresses::Masked }
+    }
+}
+
+impl Config {
+    /// Reads `file` (none: the defaults), then lets `environment` override it key by key.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let text = match file {
+            None => String::new(),
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|error| ConfigError(format!("cannot read {}: {error}", path.display())))?,
+        };
+        let name = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
+        let config: Self =
+            toml::from_str(&text).map_err(|error| ConfigError(format!("{name}: {error}").trim_end().to_owned()))?;
+        let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("{name}: {error}")))?;
+        let config = override_from_environment(config, table, environment)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks what holds between keys.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let refuse = |text: &str| Err(ConfigError(text.to_owned()));
+        let registrar = &self.registrar;
+        if registrar.min_expires_s > registrar.default_expires_s
+            || registrar.default_expires_s > registrar.max_expires_s
+        {
+            return refuse("registrar: min_expires_s ≤ default_expires_s ≤ max_expires_s must hold");
+        }
+        if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
+            return refuse("tls: set certificate and key together, or neither");
+        }
+        let wants_tls = self.http.tls_listen != Listen::OFF || self.sip.tls != Listen::OFF;
+        if wants_tls && self.tls.certificate.as_os_str().is_empty() && !self.tls.self_signed {
+            return refuse(
+                "tls: http.tls_listen or sip.tls is on; set tls.certificate and tls.key, or tls.self_signed = true",
+            );
+        }
+        if self.http.listen == Listen::OFF {
+            return refuse("http.listen: must not be off, the administrative commands need it");
+        }
+        let url = &self.http.public_url;
+        let is_url = url.starts_with("http://") || url.starts_with("https://");
+        if !url.is_empty() && (!is_url || url.ends_with('/')) {
+            return refuse("http.public_url: write http://… or https://… without a trailing slash, or leave it empty");
+        }
+        if self.messages.max_body_bytes.get() > 1 << 20 {
+            return refuse("messages.max_body_bytes: at most 1048576");
+        }
+        if self.messages.hold_s.get() > 20 {
+            return refuse("messages.hold_s: at most 20, since senders give up after 32 s");
+        }
+        Ok(())
+    }
+}
+
+/// Sets the keys that `environment` names; whatever else it holds is not ours to judge.
+fn override_from_environment(
+    mut config: Config,
+    mut table: toml::Table,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let defaults = toml::Table::try_from(Config::default()).expect("the defaults can be written as TOML");
+    for (name, text) in environment {
+        let Some(key) = name.strip_prefix("HONGYAN_") else { continue };
+        let key = key.to_ascii_lowercase();
+        let (section, key) = match key.split_once("__") {
+            Some((section, key)) => (Some(section), key),
+            None if defaults.get(&key).is_some_and(|value| !value.is_table()) => (None, key.as_str()),
+            None => continue,
+        };
+        let known = match section {
+            None => defaults.get(key),
+            Some(section) => defaults.get(section).and_then(|section| section.get(key)),
+        };
+        let Some(known) = known else {
+            return Err(ConfigError(format!("environment {name}: there is no such key")));
+        };
+        let value = match known {
+            toml::Value::String(_) => toml::Value::String(text),
+            _ => text.trim().parse().map_err(|_| {
+                ConfigError(format!("environment {name}: a value such as {known} is wanted, in TOML's syntax"))
+            })?,
+        };
+        let section_table = match section {
+            None => &mut table,
+            Some(section) => table
+                .entry(section)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+                .as_table_mut()
+                .expect("the file was read as Config, where every section is a table"),
+        };
+        section_table.insert(key.to_owned(), value);
+        config = table
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError(format!("environment {name}: {}", error.message())))?;
+    }
+    Ok(config)
+}
+
+/// Why the configuration cannot be used, for whoever wrote it: file, line, key and what would do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// A DNS name in lower case: letters, digits, hyphens and dots, at most 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Domain(String);
+
+impl Domain {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Domain {
+    fn default() -> Self {
+        Self("hongyan.local".to_owned())
+    }
+}
+
+impl FromStr for Domain {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        if text.len() > 200 || !text.split('.').all(label) {
+            return Err(ConfigError(format!("{text:?} is not a domain name such as rcs.example.com")));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl TryFrom<String> for Domain {
+    type Error = ConfigError;
+
+    fn try_from(text: String) -> Result<Self, ConfigError> {
+        text.parse()
+    }
+}
+
+impl From<Domain> for String {
+    fn from(domain: Domain) -> Self {
+        domain.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An ISO 3166 code of two letters, in upper case: `CN`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Country(String);
+
+impl Country {
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Country {
+    fn default() -> Self {
+        Self("CN".to_owned())
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = ConfigError;
+
+    fn try_from(text: String) -> Result<Self, ConfigError> {
+        if text.len() != 2 || !text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return Err(ConfigError(format!("{text:?} is not a country code of two letters such as CN")));
+        }
+        Ok(Self(text.to_ascii_uppercase()))
+    }
+}
+
+impl From<Country> for String {
+    fn from(country: Country) -> Self {
+        country.0
+    }
+}
+
+/// Where to listen: `127.0.0.1:5060`, `[::]:5060`, port 0 for any free one, or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Listen(Option<SocketAddr>);
+
+impl Listen {
+    /// Not at all.
+    pub const OFF: Self = Self(None);
+
+    /// `port` on every IPv4 address.
+    pub fn port(port: u16) -> Self {
+        Self(Some(SocketAddr::from(([0, 0, 0, 0], port))))
+    }
+
+    /// The address, unless off.
+    pub fn address(self) -> Option<SocketAddr> {
+        self.0
+    }
+}
+
+impl FromStr for Listen {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        if text == "off" {
+            return Ok(Self::OFF);
+        }
+        text.parse()
+            .map(|address| Self(Some(address)))
+            .map_err(|_| ConfigError(format!("{text:?} is no address with port, such as 0.0.0.0:8080, and not \"off\"")))
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = ConfigError;
+
+    fn try_from(text: String) -> Result<Self, ConfigError> {
+        text.parse()
+    }
+}
+
+impl From<Listen> for String {
+    fn from(listen: Listen) -> Self {
+        listen.to_string()
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("off"),
+        }
+    }
+}
+
+/// `seconds` as a duration: keys end in `_s`.
+pub fn seconds(seconds: NonZeroU64) -> Duration {
+    Duration::from_secs(seconds.get())
+}
+
+fn nonzero(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).expect("a default is not zero")
+}
+
+fn nonzero_u64(value: u64) -> NonZeroU64 {
+    NonZeroU64::new(value).expect("a default is not zero")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../config/hongyan.toml");
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, text).unwrap();
+        let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        Config::load(Some(file.path()), environment)
+    }
+
+    #[test]
+    fn the_shipped_file_holds_every_key_with_its_default() {
+        let shipped: toml::Table = SHIPPED.parse().unwrap();
+        assert_eq!(shipped, toml::Table::try_from(Config::default()).unwrap());
+        assert_eq!(load(SHIPPED, &[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = load("domain = \"a.example\"\n[http]\nlisten_on = \"x\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("listen_on"), "{error}");
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_its_line() {
+        let error = load("[sip]\nudp = \"5060\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("0.0.0.0:8080"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let config = load(
+            "[http]\nlisten = \"127.0.0.1:1\"\n",
+            &[
+                ("HONGYAN_HTTP__LISTEN", "127.0.0.1:2"),
+                ("HONGYAN_DOMAIN", "RCS.example"),
+                ("HONGYAN_DEMO__PASSWORD", "123456"),
+                ("HONGYAN_MAAP__ALLOW_PRIVATE_WEBHOOKS", "true"),
+                ("HONGYAN_CENTRE__BATCH", "7"),
+                ("HONGYAN_UNRELATED", "x"),
+                ("PATH", "/bin"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.http.listen.to_string(), "127.0.0.1:2");
+        assert_eq!(config.domain.as_str(), "rcs.example");
+        assert_eq!(config.demo.password, "123456");
+        assert!(config.maap.allow_private_webhooks);
+        assert_eq!(config.centre.batch.get(), 7);
+    }
+
+    #[test]
+    fn a_bad_environment_is_refused_by_name() {
+        for (name, value) in [
+            ("HONGYAN_HTTP__LISTENER", "127.0.0.1:2"),
+            ("HONGYAN_NOWHERE__KEY", "1"),
+            ("HONGYAN_CENTRE__BATCH", "0"),
+            ("HONGYAN_CENTRE__BATCH", "many"),
+            ("HONGYAN_HTTP__LISTEN", "here"),
+            ("HONGYAN_A__B__C", "1"),
+        ] {
+            let error = load("", &[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_that_contradict_each_other_are_refused() {
+        for text in [
+            "[registrar]\nmin_expires_s = 4000\n",
+            "[tls]\ncertificate = \"a.pem\"\n",
+            "[sip]\ntls = \"0.0.0.0:5061\"\n",
+            "[http]\nlisten = \"off\"\n",
+            "[http]\npublic_url = \"https://a.example/\"\n",
+            "domain = \"-a.example\"\n",
+            "domain = \"\"\n",
+        ] {
+            assert!(load(text, &[]).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The HTTP edge: one router on a plain and a TLS listener.
+//!
+//! | path | what | file |
+//! |---|---|---|
+//! | `/` | the web handset | `assets.rs` |
+//! | `/sip` | SIP over WebSocket | `net/websocket.rs` |
+//! | `/handset/config.json` | what the web handset must know | `handset.rs` |
+//! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
+//! | `/bot?id=…` | chatbot information | `bot_information.rs` |
+//! | `/admin/v1/…` | administration | `admin.rs` |
+//! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
+
+mod admin;
+mod assets;
+mod bot_api;
+mod bot_information;
+mod handset;
+mod status;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use axum::{Json, Router};
+use axum::extract::{DefaultBodyLimit, Extension};
+use axum::http::header::{self, HeaderValue};
+use axum::http::{HeaderName, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use store::{Store, StoreError};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::centre::Inbox;
+use crate::log::Shown;
+use crate::metrics::Metrics;
+use crate::net::ceiling::{Ceiling, Permit};
+use crate::net::listener::{self, Stop, stopped};
+use crate::net::{Edge, websocket};
+
+/// Bodies of requests, chatbot messages included.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Heads of requests.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// For a client that was told that we are busy.
+pub(crate) const RETRY_AFTER_S: u32 = 2;
+
+/// What the handlers work with.
+pub struct App {
+    /// Our domain, and how addresses are read.
+    pub numbering: rcs::address::Numbering,
+    /// How peers reach us, without a trailing slash.
+    pub public_url: String,
+    /// Where everything that writes goes.
+    pub inbox: Inbox,
+    /// Where listings read.
+    pub store: Store,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
+    /// The way in for SIP over WebSocket.
+    pub edge: Arc<Edge>,
+    /// Opens `/admin`.
+    pub admin_token: String,
+    /// Whether everything listens and nothing is stopping.
+    pub ready: Arc<AtomicBool>,
+    /// For a request to be answered.
+    pub request_timeout: Duration,
+}
+
+impl App {
+    /// Reads the store on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = self.store.clone();
+        let read = tokio::task::spawn_blocking(move || read(&store)).await.expect("reading does not panic");
+        read.map_err(|error| {
+            tracing::error!(%error, "cannot read the store");
+            Failure { status: StatusCode::INTERNAL_SERVER_ERROR, reason: "the store cannot be read".to_owned() }
+        })
+    }
+}
+
+/// An answer that something is wrong: the status, and `{"error": reason}`.
+#[derive(Debug)]
+pub struct Failure {
+    status: StatusCode,
+    reason: String,
+}
+
+impl Failure {
+    fn bad_request(reason: &str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, reason: reason.to_owned() }
+    }
+
+    fn not_found(reason: &str) -> Self {
+        Self { status: StatusCode::NOT_FOUND, reason: reason.to_owned() }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let body = Json(serde_json::json!({ "error": self.reason }));
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => busy(body),
+            status => (status, body).into_response(),
+        }
+    }
+}
+
+/// Who is on the other side of a connection.
+#[derive(Clone)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// Whether the connection is under TLS.
+    pub secure: bool,
+    /// Its place among the connections: whoever keeps the connection keeps this.
+    _permit: Arc<Permit>,
+}
+
+/// All paths.
+pub fn router(app: Arc<App>) -> Router {
+    let edge = app.edge.clone();
+    let request_timeout = app.request_timeout;
+    Router::new()
+        .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
+        .route("/handset/config.json", get(handset::configuration))
+        .route("/bot", get(bot_information::information))
+        .route("/bot/v1/{*path}", any(bot_api::call))
+        .nest("/admin/v1", admin::router(app.clone()))
+        .route("/metrics", get(status::metrics))
+        .route("/healthz", get(status::health))
+        .route("/readyz", get(status::readiness))
+        .merge(assets::router())
+        .fallback(not_found)
+        .with_state(app)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("content-security-policy"),
+            HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ))
+}
+
+/// Cards show media of any host, WebSockets go to ours, web views are framed; scripts are ours alone.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; media-src *; \
+     connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-src http: https:; object-src 'none'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
+}
+
+/// 429: the inbox is full.
+pub(crate) fn busy(body: impl IntoResponse) -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, RETRY_AFTER_S)], body).into_response()
+}
+
+/// How connections are served.
+#[derive(Clone)]
+pub struct Server {
+    /// What answers.
+    pub router: Router,
+    /// For both listeners together.
+    pub ceiling: Ceiling,
+    /// Where refusals are counted.
+    pub metrics: Arc<Metrics>,
+    /// For the head of a request, and for a TLS handshake.
+    pub header_timeout: Duration,
+}
+
+impl Server {
+    /// Serves HTTP/1.1 on `listener` until `stop`, over TLS when there is an `acceptor`.
+    pub async fn serve(self, listener: TcpListener, acceptor: Option<TlsAcceptor>, stop: Stop) {
+        let (ceiling, metrics) = (self.ceiling.clone(), self.metrics.clone());
+        let stop_connections = stop.clone();
+        listener::accept(listener, ceiling, metrics, stop, move |stream, address, permit| {
+            let (server, acceptor, stop) = (self.clone(), acceptor.clone(), stop_connections.clone());
+            let peer = Peer { address, secure: acceptor.is_some(), _permit: Arc::new(permit) };
+            async move {
+                match acceptor {
+                    None => server.connection(stream, peer, stop).await,
+                    Some(acceptor) => match timeout(server.header_timeout, acceptor.accept(stream)).await {
+                        Ok(Ok(stream)) => server.connection(stream, peer, stop).await,
+                        _ => tracing::debug!(peer = %Shown(&address), "TLS handshake failed"),
+                    },
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn connection<S>(self, stream: S, peer: Peer, stop: Stop)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = self.router;
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            router.clone().oneshot(request)
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            // How a connection breaks is the peer's affair; what it asked for has been answered or not.
+            _ = &mut connection => {}
+            () = stopped(stop) => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! For operators and their machines: `/metrics`, `/healthz`, `/readyz`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+
+use super::App;
+use crate::metrics::CONTENT_TYPE as OPEN_METRICS;
+
+/// What is measured, for Prometheus.
+pub async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, OPEN_METRICS)], app.metrics.text())
+}
+
+/// 200 while the centre's thread lives: otherwise only a restart helps.
+pub async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
+    match app.inbox.is_closed() {
+        false => (StatusCode::OK, "ok\n"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "the centre has stopped\n"),
+    }
+}
+
+/// 200 once everything listens, until the process begins to stop.
+pub async fn readiness(State(app): State<Arc<App>>) -> impl IntoResponse {
+    match app.ready.load(Ordering::Relaxed) {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+    }
+}

@@ -1,0 +1,206 @@
+//! What `/metrics` tells Prometheus: counters, gauges and histograms, and the names they go by.
+//!
+//! One [`Metrics`] for the process, shared by reference; every member is cheap to update from any thread. Labels have few
+//! values: nothing that a peer can choose becomes a label.
+
+use std::fmt::Write as _;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// The media type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Everything that is measured.
+pub struct Metrics {
+    registry: Registry,
+    /// Inputs taken from the inbox.
+    pub inputs: Family<Kind, Counter>,
+    /// Inputs waiting in the inbox.
+    pub inbox_depth: Gauge,
+    /// Inputs turned away at the edge because the inbox was full.
+    pub refused: Family<Kind, Counter>,
+    /// Batches decided.
+    pub batches: Counter,
+    /// Inputs in a batch.
+    pub batch_inputs: Histogram,
+    /// From a batch's commit being asked for to its being on disk; batches without changes are not counted.
+    pub commit_seconds: Histogram,
+    /// What became of messages: `accepted`, `delivered`, `stored`, `expired`, … by who sent them.
+    pub messages: Family<Message, Counter>,
+    /// Devices registered.
+    pub registrations: Gauge,
+    /// Connections open, WebSocket included.
+    pub connections: Family<Transport, Gauge>,
+    /// Connections refused or closed because a ceiling was reached.
+    pub connections_refused: Family<Kind, Counter>,
+    /// Bytes that were no SIP message.
+    pub malformed: Family<Transport, Counter>,
+    /// Datagrams that the kernel would not take.
+    pub datagrams_dropped: Counter,
+    /// Webhook calls by how they ended.
+    pub pushes: Family<Outcome, Counter>,
+    /// From the start of a webhook call to its end.
+    pub push_seconds: Histogram,
+}
+
+/// Label `kind`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Kind {
+    /// One of a few fixed words.
+    pub kind: Word,
+}
+
+/// Label `outcome`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Outcome {
+    /// One of a few fixed words.
+    pub outcome: Word,
+}
+
+/// Label `transport`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Transport {
+    /// `UDP`, `TCP`, `TLS`, `WS`, `WSS`.
+    pub transport: Word,
+}
+
+/// Labels of [`Metrics::messages`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Message {
+    /// What happened to it.
+    pub event: Word,
+    /// What sort of message.
+    pub kind: Word,
+}
+
+/// A label value from our source code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Word(pub &'static str);
+
+impl EncodeLabelValue for Word {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        encoder.write_str(self.0)
+    }
+}
+
+impl Kind {
+    /// The label with this value.
+    pub fn of(kind: &'static str) -> Self {
+        Self { kind: Word(kind) }
+    }
+}
+
+impl Outcome {
+    /// The label with this value.
+    pub fn of(outcome: &'static str) -> Self {
+        Self { outcome: Word(outcome) }
+    }
+}
+
+impl Transport {
+    /// The label of a SIP transport.
+    pub fn of(transport: sip::Transport) -> Self {
+        Self { transport: Word(transport.via_token()) }
+    }
+}
+
+impl Message {
+    /// The labels with these values.
+    pub fn of(event: &'static str, kind: &'static str) -> Self {
+        Self { event: Word(event), kind: Word(kind) }
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("hongyan");
+        let metrics = Self {
+            inputs: Family::default(),
+            inbox_depth: Gauge::default(),
+            refused: Family::default(),
+            batches: Counter::default(),
+            batch_inputs: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            commit_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 14)),
+            messages: Family::default(),
+            registrations: Gauge::default(),
+            connections: Family::default(),
+            connections_refused: Family::default(),
+            malformed: Family::default(),
+            datagrams_dropped: Counter::default(),
+            pushes: Family::default(),
+            push_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 15)),
+            registry: Registry::default(),
+        };
+        registry.register("inputs", "Inputs taken from the inbox", metrics.inputs.clone());
+        registry.register("inbox_depth", "Inputs waiting in the inbox", metrics.inbox_depth.clone());
+        registry.register("refused", "Inputs turned away because the inbox was full", metrics.refused.clone());
+        registry.register("batches", "Batches decided", metrics.batches.clone());
+        registry.register("batch_inputs", "Inputs in a batch", metrics.batch_inputs.clone());
+        registry.register_with_unit(
+            "commit",
+            "Time to have a batch's changes on disk",
+            Unit::Seconds,
+            metrics.commit_seconds.clone(),
+        );
+        registry.register("messages", "What became of messages", metrics.messages.clone());
+        registry.register("registrations", "Devices registered", metrics.registrations.clone());
+        registry.register("connections", "Connections open", metrics.connections.clone());
+        registry.register(
+            "connections_refused",
+            "Connections refused or closed at a ceiling",
+            metrics.connections_refused.clone(),
+        );
+        registry.register("malformed", "Bytes that were no SIP message", metrics.malformed.clone());
+        registry.register(
+            "datagrams_dropped",
+            "Datagrams that the kernel would not take",
+            metrics.datagrams_dropped.clone(),
+        );
+        registry.register("pushes", "Webhook calls by how they ended", metrics.pushes.clone());
+        registry.register_with_unit(
+            "push",
+            "Duration of webhook calls",
+            Unit::Seconds,
+            metrics.push_seconds.clone(),
+        );
+        Self { registry, ..metrics }
+    }
+
+    /// All of it in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)
+            .expect("writing to a String does not fail");
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metrics = Metrics::new();
+        metrics.inputs.get_or_create(&Kind::of("sip")).inc_by(3);
+        metrics.connections.get_or_create(&Transport::of(sip::Transport::Ws)).set(2);
+        metrics.commit_seconds.observe(0.003);
+        let text = metrics.text();
+        assert!(text.contains("hongyan_inputs_total{kind=\"sip\"} 3"), "{text}");
+        assert!(text.contains("hongyan_connections{transport=\"WS\"} 2"), "{text}");
+        assert!(text.contains("hongyan_commit_seconds_count 1"), "{text}");
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+}
