@@ -17,8 +17,10 @@ pub mod content_type;
 pub mod cpim;
 pub mod encoding;
 pub mod file_transfer;
+pub mod geolocation;
 pub mod ids;
 pub mod imdn;
+pub mod multipart;
 pub mod time;
 pub mod xml;
 
