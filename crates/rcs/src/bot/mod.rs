@@ -24,7 +24,7 @@
 mod card;
 mod menu;
 mod plain_text;
-mod reader;
+pub mod reader;
 mod response;
 mod suggestion;
 #[cfg(test)]

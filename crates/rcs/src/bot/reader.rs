@@ -1,4 +1,5 @@
 //! Reads JSON objects member by member, remembering the path, so that a refusal can name the place.
+//! The chatbot content is read with it, and so are the requests of the chatbot APIs that carry the content.
 //!
 //! A [`Members`] hands out each member once; what is left at the end is the `extra` of the typed value. Faults are
 //! collected rather than thrown: a chatbot's author wants the whole list at once.
@@ -12,9 +13,10 @@ const MAX_FAULTS: usize = 20;
 
 /// What was wrong so far.
 #[derive(Default)]
-pub(super) struct Faults(Vec<Violation>);
+pub struct Faults(Vec<Violation>);
 
 impl Faults {
+    /// Notes a fault.
     pub fn add(&mut self, path: impl Into<String>, rule: &'static str, detail: impl Into<String>) {
         if self.0.len() < MAX_FAULTS {
             self.0.push(Violation {
@@ -25,7 +27,7 @@ impl Faults {
         }
     }
 
-    /// The value if there was no fault. `None` without a fault would be a bug of a reader.
+    /// The value if there was no fault; else the faults, never none.
     pub fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<Violation>> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
@@ -40,10 +42,14 @@ impl Faults {
 }
 
 /// A word of the specification's lists.
-pub(super) trait Word: Sized + Copy + 'static {
+pub trait Word: Sized + Copy + 'static {
+    /// Every word of the list.
     const ALL: &'static [Self];
+
+    /// The word as it is written.
     fn as_str(self) -> &'static str;
 
+    /// The value of a word, compared exactly.
     fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|known| known.as_str() == word)
     }
@@ -78,7 +84,8 @@ macro_rules! words {
 pub(super) use words;
 
 /// The members of one object that were not taken yet.
-pub(super) struct Members {
+pub struct Members {
+    /// Where the object stands.
     pub path: String,
     map: Map<String, Value>,
 }
@@ -100,6 +107,7 @@ impl Members {
         }
     }
 
+    /// The path of a member.
     pub fn at(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
@@ -108,11 +116,17 @@ impl Members {
         }
     }
 
+    /// Whether a member is there and not `null`.
     pub fn has(&self, key: &str) -> bool {
         self.map.get(key).is_some_and(|value| !value.is_null())
     }
 
-    /// The member unless it is absent or `null`.
+    /// The member, left where it is.
+    pub fn peek(&self, key: &str) -> Option<&Value> {
+        self.map.get(key)
+    }
+
+    /// The member, taken out, unless it is absent or `null`.
     pub fn value(&mut self, key: &str) -> Option<Value> {
         self.map.remove(key).filter(|value| !value.is_null())
     }
@@ -157,6 +171,7 @@ impl Members {
         size
     }
 
+    /// A finite number.
     pub fn number(&mut self, key: &str, faults: &mut Faults) -> Option<f64> {
         let value = self.value(key)?;
         let number = value.as_f64().filter(|number| number.is_finite());
@@ -168,6 +183,24 @@ impl Members {
             );
         }
         number
+    }
+
+    /// `true` or `false`, also as a string.
+    pub fn flag(&mut self, key: &str, faults: &mut Faults) -> Option<bool> {
+        match self.value(key)? {
+            Value::Bool(flag) => Some(flag),
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            other => {
+                faults.add(
+                    self.at(key),
+                    rule::TYPE,
+                    format!("{} where true or false belongs", kind(&other)),
+                );
+                None
+            }
+        }
     }
 
     /// One of a list of words.
@@ -190,6 +223,7 @@ impl Members {
         known
     }
 
+    /// A member that must be there; `read` is one of the other methods.
     pub fn required<T>(
         &mut self,
         key: &str,
@@ -203,6 +237,7 @@ impl Members {
         read(self, key, faults)
     }
 
+    /// An object.
     pub fn object(&mut self, key: &str, faults: &mut Faults) -> Option<Self> {
         let value = self.value(key)?;
         Self::of(self.at(key), value, faults)
@@ -240,7 +275,8 @@ impl Members {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a value is, with its article: `a string`, `an object`.
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
