@@ -29,10 +29,6 @@ pub struct Content {
 
 /// The message proper.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one lives for the time of one message, never in bulk"
-)]
 pub enum Body {
     /// A text.
     Text(String),

@@ -300,6 +300,7 @@ fn read_content(items: Vec<Item>) -> Result<Content, Refusal> {
     })
 }
 
+#[expect(clippy::large_enum_variant, reason = "two live for the time of one call")]
 enum Part {
     Body(Body),
     Chips(Vec<Suggestion>),
