@@ -8,6 +8,7 @@ use crate::parse::{self, Head, ParseError, Problem};
 
 /// What a stream holds next.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "the large one is nearly every one")]
 pub enum Frame {
     /// A whole message.
     Message(Message),

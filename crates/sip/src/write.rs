@@ -191,15 +191,23 @@ pub struct Forward<'a> {
 }
 
 #[derive(Clone, Debug)]
-enum Edit<'a> {
+struct Edit<'a> {
+    name: Name<'a>,
+    what: What,
+    /// The first line with this name has gone by.
+    done: bool,
+}
+
+#[derive(Clone, Debug)]
+enum What {
     /// Leave out every line with this name.
-    Remove(Name<'a>),
+    Remove,
     /// Leave out the first element of the list under this name.
-    RemoveFirst(HeaderName),
+    RemoveFirst,
     /// Write this value where the first line with the name stands, and no other.
-    Set(Name<'a>, String, bool),
+    Set(String),
     /// Write a line ahead of the first with this name, or ahead of everything.
-    Prepend(Name<'a>, String, bool),
+    Prepend(String),
 }
 
 impl<'a> Forward<'a> {
@@ -221,28 +229,23 @@ impl<'a> Forward<'a> {
     }
 
     /// Leaves out every line with this name.
-    pub fn remove(mut self, name: impl Into<Name<'a>>) -> Self {
-        self.edits.push(Edit::Remove(name.into()));
-        self
+    pub fn remove(self, name: impl Into<Name<'a>>) -> Self {
+        self.edit(name.into(), What::Remove)
     }
 
     /// Leaves out the first element of a list header, as when a Route entry is used up (RFC 3261 §16.4).
-    pub fn remove_first(mut self, name: HeaderName) -> Self {
-        self.edits.push(Edit::RemoveFirst(name));
-        self
+    pub fn remove_first(self, name: impl Into<Name<'a>>) -> Self {
+        self.edit(name.into(), What::RemoveFirst)
     }
 
     /// Gives a header one value in the place of all it has; added at the end if it is not there.
-    pub fn set(mut self, name: impl Into<Name<'a>>, value: impl fmt::Display) -> Self {
-        self.edits.push(Edit::Set(name.into(), value.to_string(), false));
-        self
+    pub fn set(self, name: impl Into<Name<'a>>, value: impl fmt::Display) -> Self {
+        self.edit(name.into(), What::Set(value.to_string()))
     }
 
     /// Adds a line ahead of the first with the same name, or ahead of all headers, as for Record-Route.
-    pub fn prepend(mut self, name: impl Into<Name<'a>>, value: impl fmt::Display) -> Self {
-        self.edits
-            .push(Edit::Prepend(name.into(), value.to_string(), false));
-        self
+    pub fn prepend(self, name: impl Into<Name<'a>>, value: impl fmt::Display) -> Self {
+        self.edit(name.into(), What::Prepend(value.to_string()))
     }
 
     /// Adds a line after all others.
@@ -268,11 +271,11 @@ impl<'a> Forward<'a> {
             self.uri.unwrap_or(request.uri_text()),
         );
         for edit in &mut self.edits {
-            if let Edit::Prepend(name, value, done) = edit
-                && request.raw(*name).is_none()
+            if let What::Prepend(value) = &edit.what
+                && request.raw(edit.name).is_none()
             {
-                header_line(&mut out, *name, value);
-                *done = true;
+                header_line(&mut out, edit.name, value);
+                edit.done = true;
             }
         }
         for entry in &request.headers.entries {
@@ -280,28 +283,23 @@ impl<'a> Forward<'a> {
                 continue;
             }
             let mut value = Some(request.value_of(entry));
-            for edit in &mut self.edits {
-                match edit {
-                    Edit::Remove(name) if request.is_named(entry, *name) => value = None,
-                    Edit::Set(name, text, done) if request.is_named(entry, *name) => {
+            for edit in self
+                .edits
+                .iter_mut()
+                .filter(|edit| request.is_named(entry, edit.name))
+            {
+                let first = !std::mem::replace(&mut edit.done, true);
+                match &edit.what {
+                    What::Remove => value = None,
+                    What::RemoveFirst if first => value = value.and_then(after_first_element),
+                    What::Prepend(text) if first => header_line(&mut out, edit.name, text),
+                    What::RemoveFirst | What::Prepend(_) => {}
+                    What::Set(text) => {
                         value = None;
-                        if !std::mem::replace(done, true) {
-                            header_line(&mut out, *name, text);
+                        if first {
+                            header_line(&mut out, edit.name, text);
                         }
                     }
-                    Edit::Prepend(name, text, done) if request.is_named(entry, *name) => {
-                        if !std::mem::replace(done, true) {
-                            header_line(&mut out, *name, text);
-                        }
-                    }
-                    Edit::RemoveFirst(name) if *name == entry.name => {
-                        if let Some(text) = value.take() {
-                            value = after_first_element(text);
-                            // Used up: the next line with this name stays whole.
-                            *edit = Edit::RemoveFirst(HeaderName::ContentLength);
-                        }
-                    }
-                    _ => {}
                 }
             }
             if let Some(value) = value {
@@ -311,13 +309,22 @@ impl<'a> Forward<'a> {
                 out.put_slice(b"\r\n");
             }
         }
-        for edit in &self.edits {
-            if let Edit::Set(name, value, false) = edit {
-                header_line(&mut out, *name, value);
+        for edit in self.edits.iter().filter(|edit| !edit.done) {
+            if let What::Set(value) = &edit.what {
+                header_line(&mut out, edit.name, value);
             }
         }
         out.put_slice(&self.added);
         finish(&mut out, body)
+    }
+
+    fn edit(mut self, name: Name<'a>, what: What) -> Self {
+        self.edits.push(Edit {
+            name,
+            what,
+            done: false,
+        });
+        self
     }
 }
 
@@ -372,12 +379,14 @@ pub fn reason_phrase(status: u16) -> &'static str {
         603 => "Decline",
         604 => "Does Not Exist Anywhere",
         606 => "Not Acceptable",
-        100..=199 => "Progress",
-        200..=299 => "OK",
-        300..=399 => "Redirected",
-        400..=499 => "Request Failed",
-        500..=599 => "Server Failed",
-        _ => "Failed",
+        _ => match status / 100 {
+            1 => "Progress",
+            2 => "OK",
+            3 => "Redirected",
+            4 => "Request Failed",
+            5 => "Server Failed",
+            _ => "Failed",
+        },
     }
 }
 
