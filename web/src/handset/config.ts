@@ -1,0 +1,44 @@
+/** What the server tells a handset before it signs in (`GET /handset/config.json`). */
+import { type Address, parseAddress } from '../rcs/address';
+import { array, object, parseJsonObject, text } from '../rcs/bot/json';
+
+export interface KnownChatbot {
+  readonly id: Address;
+  readonly name: string | undefined;
+  readonly icon: string | undefined;
+}
+
+export interface HandsetConfig {
+  readonly domain: string;
+  /** Absolute `ws:` or `wss:` URL. */
+  readonly webSocket: string;
+  readonly chatbots: readonly KnownChatbot[];
+}
+
+/** Fetches and reads it. Throws when the server doesn't answer or answers something else. */
+export async function loadConfig(): Promise<HandsetConfig> {
+  const response = await fetch('/handset/config.json', { cache: 'no-cache' });
+  const config = response.ok ? parseConfig(await response.text(), window.location.href) : undefined;
+  if (!config) throw new Error(`no handset configuration (${response.status})`);
+  return config;
+}
+
+export function parseConfig(body: string, base: string): HandsetConfig | undefined {
+  const root = parseJsonObject(body);
+  const domain = text(root?.domain, 255)?.toLowerCase();
+  const path = text(root?.sipWebSocket, 1024);
+  if (!root || domain === undefined || path === undefined) return undefined;
+  const webSocket = new URL(path, base);
+  webSocket.protocol = webSocket.protocol === 'https:' || webSocket.protocol === 'wss:' ? 'wss:' : 'ws:';
+  webSocket.hash = '';
+  const chatbots = array(root.chatbots)
+    .map((entry) => readChatbot(object(entry) ?? {}, base))
+    .filter((chatbot) => chatbot !== undefined);
+  return { domain, webSocket: webSocket.href, chatbots };
+}
+
+function readChatbot(entry: { readonly [member: string]: unknown }, base: string): KnownChatbot | undefined {
+  const id = parseAddress(text(entry.id, 512) ?? '');
+  const icon = text(entry.icon, 2048);
+  return id && { id, name: text(entry.name, 100), icon: icon && new URL(icon, base).href };
+}

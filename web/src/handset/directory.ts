@@ -1,0 +1,95 @@
+/** Chatbots that this handset knows: from the server's list, and their profiles as they are looked at. */
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { type Address, displayAddress, e164, userPart } from '../rcs/address';
+import { type ChatbotInfo, parseChatbotInfo } from '../rcs/bot/info';
+import type { KnownChatbot } from './config';
+import type { Store } from './store';
+
+export interface Chatbot {
+  readonly id: Address;
+  readonly name: string;
+  readonly icon: string | undefined;
+  /** Absent until the profile has been loaded once. */
+  readonly info: ChatbotInfo | undefined;
+}
+
+export class Directory {
+  private readonly entries: Signal<ReadonlyMap<Address, Chatbot>>;
+
+  constructor(
+    known: readonly KnownChatbot[],
+    private readonly store: Store,
+  ) {
+    const chatbots = known.map(({ id, name, icon }) => ({
+      id,
+      name: name ?? userPart(id),
+      icon,
+      info: undefined,
+    }));
+    this.entries = signal(new Map(chatbots.map((chatbot) => [chatbot.id, chatbot])));
+  }
+
+  get all(): ReadonlySignal<ReadonlyMap<Address, Chatbot>> {
+    return this.entries;
+  }
+
+  /** Whether an address is a chatbot: listed, or on a chatbot platform's domain. */
+  isChatbot(address: Address): boolean {
+    if (e164(address) !== undefined) return false;
+    return this.entries.value.has(address) || /@botplatform\./.test(address);
+  }
+
+  /** The name to show for any party. */
+  name(address: Address): string {
+    return this.entries.value.get(address)?.name ?? displayAddress(address);
+  }
+
+  get(address: Address): Chatbot | undefined {
+    return this.entries.value.get(address);
+  }
+
+  /** The chatbot that a person means by `12306`. */
+  find(service: string): Chatbot | undefined {
+    const wanted = service.trim().toLowerCase();
+    return [...this.entries.value.values()].find(
+      ({ id, name }) =>
+        userPart(id).toLowerCase() === wanted || id === wanted || name.toLowerCase() === wanted,
+    );
+  }
+
+  /**
+   * Shows the profile that is kept, then asks the server whether it has changed (ETag). Without the server
+   * the kept one stays.
+   */
+  async load(id: Address, language: string): Promise<void> {
+    const kept = await this.store.chatbot(id, language);
+    if (kept) this.show(id, parseChatbotInfo(kept.body));
+    const query = new URLSearchParams({ id, hl: language, v: '1' });
+    try {
+      const headers = kept?.etag ? { 'If-None-Match': kept.etag } : undefined;
+      const response = await fetch(`/bot?${query}`, { cache: 'no-store', ...(headers ? { headers } : {}) });
+      if (!response.ok) return;
+      const body = await response.text();
+      const info = parseChatbotInfo(body);
+      if (!info) return;
+      this.show(id, info);
+      await this.store.commit([
+        { table: 'chatbots', put: { id, language, body, etag: response.headers.get('ETag') ?? undefined } },
+      ]);
+    } catch {
+      // Offline: what is shown stays.
+    }
+  }
+
+  private show(id: Address, info: ChatbotInfo | undefined): void {
+    if (!info) return;
+    const known = this.entries.value.get(id);
+    const chatbot: Chatbot = {
+      id,
+      name: info.name ?? known?.name ?? userPart(id),
+      icon: info.icon ?? known?.icon,
+      info,
+    };
+    this.entries.value = new Map(this.entries.value).set(id, chatbot);
+  }
+}

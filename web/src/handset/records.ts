@@ -1,0 +1,77 @@
+/** What the handset keeps: the rows of its IndexedDB database, one database per account. */
+import type { Address } from '../rcs/address';
+import type { DispositionNotification } from '../rcs/cpim';
+
+export type Direction = 'in' | 'out';
+
+/**
+ * How far a message has come; for incoming ones always `delivered`. `pending` waits in the outbox,
+ * `sent` has a 2xx, the rest come by report. States only ever rise, see `raised`.
+ */
+export type MessageState = 'pending' | 'failed' | 'sent' | 'delivered' | 'displayed';
+
+export interface MessageRecord {
+  readonly peer: Address;
+  readonly direction: Direction;
+  /** imdn.Message-ID. Unique together with peer and direction. */
+  readonly messageId: string;
+  /** Place in the conversation: rises with every message that this handset takes or makes. */
+  readonly order: number;
+  /** When it was written, by the sender's clock, ms since 1970. */
+  readonly at: number;
+  /** DateTime as received, for the report. Empty on outgoing messages. */
+  readonly dateTime: string;
+  readonly contentType: string;
+  readonly body: string;
+  readonly state: MessageState;
+  readonly conversationId: string;
+  readonly contributionId: string;
+  /** Reports that were asked for and not yet made. */
+  readonly owed: readonly DispositionNotification[];
+  /** Why it failed, as the network said it. */
+  readonly reason?: string;
+}
+
+export interface ConversationRecord {
+  readonly peer: Address;
+  readonly conversationId: string;
+  readonly unread: number;
+  readonly draft: string;
+  /** Absent in a conversation that was opened but has no message yet. */
+  readonly last?: MessageRecord;
+  /** ms since 1970: sorts the list. */
+  readonly lastAt: number;
+}
+
+/** Something that has to reach the network; it leaves the outbox with the final answer. */
+export interface OutboxEntry {
+  /** Given by the database: entries go out in this order. */
+  readonly sequence?: number;
+  readonly kind: 'message' | 'report';
+  readonly to: Address;
+  readonly messageId: string;
+  readonly contentType: string;
+  /** The whole CPIM, so that a repetition has the same Message-ID and DateTime. */
+  readonly body: string;
+  readonly conversationId: string;
+  readonly contributionId: string;
+  /** Answers so far that told us to try again later. */
+  readonly attempts: number;
+}
+
+export interface ChatbotRecord {
+  readonly id: Address;
+  readonly language: string;
+  /** The profile as received. */
+  readonly body: string;
+  readonly etag: string | undefined;
+}
+
+const RANK: Record<MessageState, number> = { pending: 0, failed: 1, sent: 2, delivered: 3, displayed: 4 };
+
+/** The later of two states. A `displayed` that overtook `delivered` stays. */
+export function raised(now: MessageState, reported: MessageState): MessageState {
+  // Failing is the network's last word only on what hasn't arrived.
+  if (reported === 'failed') return RANK[now] < RANK.delivered ? 'failed' : now;
+  return RANK[reported] > RANK[now] ? reported : now;
+}

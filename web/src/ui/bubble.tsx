@@ -1,0 +1,221 @@
+/** One message. Reports it as displayed once it has really been seen. */
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Handset } from '../handset/handset';
+import type { MessageRecord } from '../handset/records';
+import type { Content } from '../rcs/content';
+import type { FileTransfer } from '../rcs/file_transfer';
+import type { Geolocation } from '../rcs/geolocation';
+import { CardView } from './card';
+import { CarouselView } from './carousel';
+import { dateAndTime, t, timeOfDay } from './i18n';
+import { Icon } from './icons';
+import { Linkified } from './linkify';
+import { LocationSheet } from './location_sheet';
+import { MapSketch } from './map';
+import { Placeholder } from './placeholder';
+import { openSheet, pageActive } from './state';
+import { StateTick } from './tick';
+
+interface Props {
+  readonly handset: Handset;
+  readonly record: MessageRecord;
+  readonly scroller: { readonly current: HTMLDivElement | null };
+  /** First and last of a group standing close together. */
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
+export function Bubble({ handset, record, scroller, first, last }: Props): JSX.Element {
+  const row = useRef<HTMLDivElement>(null);
+  useDisplayed(row, scroller, handset, record);
+  const content = handset.content(record);
+  const isOwn = record.direction === 'out';
+  const isWide = content.kind === 'carousel';
+  const isBare = content.kind === 'card' || isWide;
+  const classes = [
+    'bubble-row',
+    isOwn ? 'is-out' : 'is-in',
+    first && 'is-first',
+    last && 'is-last',
+    isWide && 'is-wide',
+  ];
+  return (
+    <div ref={row} class={classes.filter(Boolean).join(' ')}>
+      <div
+        class={isBare ? 'bubble is-bare' : `bubble is-${content.kind}`}
+        data-testid="bubble"
+        data-state={record.state}
+        data-direction={record.direction}
+        data-message-id={record.messageId}
+      >
+        <Body handset={handset} record={record} content={content} />
+        <span class="meta">
+          <time dateTime={new Date(record.at).toISOString()} title={dateAndTime(new Date(record.at))}>
+            {timeOfDay(record.at)}
+          </time>
+          {isOwn && <StateTick state={record.state} />}
+        </span>
+      </div>
+      {record.state === 'failed' && (
+        <div class="failed" title={record.reason}>
+          <span>{t('failed')}</span>
+          <button
+            type="button"
+            class="text-button"
+            data-testid="retry"
+            onClick={() => void handset.retry(record)}
+          >
+            {t('retry')}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Body({
+  handset,
+  record,
+  content,
+}: {
+  handset: Handset;
+  record: MessageRecord;
+  content: Content;
+}): JSX.Element {
+  switch (content.kind) {
+    case 'text':
+      return (
+        <p class="text">
+          <Linkified text={content.text} />
+        </p>
+      );
+    case 'response':
+      return <p class="text">{content.response.displayText}</p>;
+    case 'card':
+      return <CardView handset={handset} peer={record.peer} card={content} />;
+    case 'carousel':
+      return <CarouselView handset={handset} peer={record.peer} carousel={content} />;
+    case 'location':
+      return <LocationBody place={content.place} />;
+    case 'file':
+      return <FileBody transfer={content.transfer} />;
+    case 'sharedData':
+      return (
+        <p class="text with-icon">
+          <Icon name="device" size={18} /> {t('sharedDataSent')}
+        </p>
+      );
+    case 'chips':
+      return <p class="text">{t('kindChips')}</p>;
+    case 'unknown':
+      return <p class="text is-unknown">{t('unknownMessage', { type: content.contentType })}</p>;
+  }
+}
+
+function LocationBody({ place }: { place: Geolocation }): JSX.Element {
+  const title = place.label ?? t('location');
+  return (
+    <button
+      type="button"
+      class="location"
+      aria-haspopup="dialog"
+      onClick={() => openSheet({ title, content: <LocationSheet place={place} fallbackUrl={undefined} /> })}
+    >
+      <MapSketch place={place} width={264} height={132} zoom={11} />
+      <span class="location-label">
+        <Icon name="pin" size={18} />
+        <span>
+          {title}
+          <small>
+            {place.latitude.toFixed(5)}, {place.longitude.toFixed(5)}
+          </small>
+        </span>
+      </span>
+    </button>
+  );
+}
+
+function FileBody({ transfer: { file, thumbnail } }: { transfer: FileTransfer }): JSX.Element {
+  const failed = useSignal(false);
+  const fail = () => {
+    failed.value = true;
+  };
+  const until = file.until === undefined ? Number.NaN : Date.parse(file.until);
+  if (!Number.isNaN(until) && until < Date.now()) return <p class="text is-unknown">{t('expired')}</p>;
+  if (file.contentType.startsWith('image/')) {
+    if (failed.value) return <Placeholder text={t('imageFailed')} />;
+    return (
+      <a class="picture" href={file.url} target="_blank" rel="noopener noreferrer">
+        <img
+          src={thumbnail?.url ?? file.url}
+          alt={file.name ?? t('kindImage')}
+          loading="lazy"
+          referrerpolicy="no-referrer"
+          onError={fail}
+        />
+      </a>
+    );
+  }
+  if (/^(audio|video)\//.test(file.contentType) && !failed.value) {
+    const player = file.contentType.startsWith('audio/') ? (
+      <audio controls preload="none" src={file.url} onError={fail} />
+    ) : (
+      <video controls preload="metadata" src={file.url} poster={thumbnail?.url} onError={fail} />
+    );
+    return <div class="player">{player}</div>;
+  }
+  return (
+    <a class="file" href={file.url} target="_blank" rel="noopener noreferrer">
+      <Icon name="file" size={28} />
+      <span>
+        {file.name ?? t('openFile')}
+        <small>
+          {file.sizeBytes !== undefined && sizeText(file.sizeBytes)}
+          {!Number.isNaN(until) && ` · ${t('expires', { date: new Date(until).toLocaleDateString() })}`}
+        </small>
+      </span>
+    </a>
+  );
+}
+
+/** Says “displayed” when half of the bubble, or half a screen of it, is visible to somebody. */
+function useDisplayed(
+  row: { readonly current: HTMLDivElement | null },
+  scroller: Props['scroller'],
+  handset: Handset,
+  record: MessageRecord,
+): void {
+  const owes = record.owed.includes('display');
+  useEffect(() => {
+    const element = row.current;
+    if (!owes || !element) return;
+    let visible = false;
+    const tell = () => {
+      if (visible && pageActive.peek()) void handset.displayed(record);
+    };
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        const halfScreen = (entry?.rootBounds?.height ?? Number.POSITIVE_INFINITY) / 2;
+        visible =
+          (entry?.intersectionRatio ?? 0) >= 0.5 || (entry?.intersectionRect.height ?? 0) >= halfScreen;
+        tell();
+      },
+      { root: scroller.current, threshold: [0, 0.25, 0.5, 0.75, 1] },
+    );
+    observer.observe(element);
+    const stop = pageActive.subscribe(tell);
+    return () => {
+      observer.disconnect();
+      stop();
+    };
+  }, [owes, record.messageId]);
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const kib = bytes / 1024;
+  return kib < 1024 ? `${kib.toFixed(0)} KB` : `${(kib / 1024).toFixed(1)} MB`;
+}

@@ -1,0 +1,287 @@
+/** One conversation: header, messages, chips, composer. */
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import type { Handset } from '../handset/handset';
+import type { MessageRecord } from '../handset/records';
+import { type Address, displayAddress } from '../rcs/address';
+import { NEW_BOT_USER_INITIATION } from '../rcs/bot/response';
+import { Avatar } from './avatar';
+import { Bubble } from './bubble';
+import { ChatbotProfile } from './chatbot_profile';
+import { Chips } from './chips';
+import { Composer } from './composer';
+import { dayName, dayNumber, language, t } from './i18n';
+import { Icon, VerifiedMark } from './icons';
+import { openList, openSheet, pageActive } from './state';
+
+/** Messages of one side within this time stand close together. */
+const GROUP_MS = 3 * 60_000;
+/** Nearer to the end than this (pixels), the view follows new messages. */
+const STICKY_PX = 120;
+
+interface Props {
+  readonly handset: Handset;
+  readonly peer: Address;
+}
+
+export function ConversationView({ handset, peer }: Props): JSX.Element {
+  const isChatbot = handset.directory.isChatbot(peer);
+  useSignalEffect(() => {
+    if (isChatbot) void handset.directory.load(peer, language.value);
+    else if (handset.registration.value === 'registered') void handset.refreshCapability(peer);
+  });
+  useSignalEffect(() => {
+    const unread =
+      handset.conversations.value.find((conversation) => conversation.peer === peer)?.unread ?? 0;
+    if (pageActive.value && unread > 0) void handset.markRead(peer);
+  });
+  const isEmpty = handset.messages.value.length === 0;
+  const colour = handset.directory.get(peer)?.info?.colour;
+  return (
+    <section
+      class="conversation"
+      aria-label={t('messagesWith', { name: handset.directory.name(peer) })}
+      style={colour ? { '--chatbot': colour } : undefined}
+    >
+      <Header handset={handset} peer={peer} isChatbot={isChatbot} />
+      {isChatbot && isEmpty ? <Hero handset={handset} peer={peer} /> : <Log handset={handset} peer={peer} />}
+      <Composer handset={handset} peer={peer} isChatbot={isChatbot} />
+    </section>
+  );
+}
+
+function Header({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): JSX.Element {
+  const name = handset.directory.name(peer);
+  const info = handset.directory.get(peer)?.info;
+  const showProfile = () =>
+    openSheet({ title: t('profile'), content: <ChatbotProfile handset={handset} peer={peer} /> });
+  const identity = (
+    <>
+      <Avatar handset={handset} peer={peer} size={40} />
+      <span class="header-text">
+        <span class="header-name">
+          {name}
+          {info?.verified && <VerifiedMark label={t('verified')} />}
+        </span>
+        <Presence handset={handset} peer={peer} isChatbot={isChatbot} />
+      </span>
+    </>
+  );
+  return (
+    <header class="bar conversation-bar">
+      <button type="button" class="icon-button back-button" aria-label={t('back')} onClick={openList}>
+        <Icon name="back" />
+      </button>
+      {isChatbot ? (
+        <button
+          type="button"
+          class="identity"
+          aria-haspopup="dialog"
+          data-testid="profile"
+          onClick={showProfile}
+        >
+          {identity}
+        </button>
+      ) : (
+        <span class="identity">{identity}</span>
+      )}
+      {isChatbot && (
+        <button type="button" class="icon-button" aria-label={t('profile')} onClick={showProfile}>
+          <Icon name="info" />
+        </button>
+      )}
+    </header>
+  );
+}
+
+/** The line under the name: typing, else what is known about the other side. */
+function Presence({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): JSX.Element {
+  if (handset.composing.value.has(peer)) {
+    return (
+      <span class="presence is-typing" data-testid="composing">
+        {t('composing')}
+      </span>
+    );
+  }
+  if (isChatbot) {
+    const provider = handset.directory.get(peer)?.info?.provider;
+    return <span class="presence">{provider ? `${t('chatbot')} · ${provider}` : t('chatbot')}</span>;
+  }
+  const capability = handset.capabilities.value.get(peer);
+  const text =
+    capability === 'reachable'
+      ? t('reachable')
+      : capability === 'away'
+        ? t('away')
+        : capability === 'none'
+          ? t('noRcs')
+          : '';
+  return <span class={`presence is-${capability ?? 'unknown'}`}>{text}</span>;
+}
+
+/** Before the first message to a chatbot: who it is, and a button that says hello. */
+function Hero({ handset, peer }: Props): JSX.Element {
+  const chatbot = handset.directory.get(peer);
+  const name = handset.directory.name(peer);
+  const started = useSignal(false);
+  const begin = () => {
+    if (started.value) return;
+    started.value = true;
+    void handset.sendResponse(peer, {
+      kind: 'reply',
+      displayText: t('start'),
+      postback: NEW_BOT_USER_INITIATION,
+    });
+  };
+  return (
+    <div class="hero">
+      <Avatar handset={handset} peer={peer} size={96} />
+      <h2>
+        {name}
+        {chatbot?.info?.verified && <VerifiedMark label={t('verified')} />}
+      </h2>
+      {chatbot?.info?.verifiedBy && <p class="hero-by">{t('verifiedBy', { by: chatbot.info.verifiedBy })}</p>}
+      <p class="hero-description">{chatbot?.info?.description ?? displayAddress(peer)}</p>
+      <button
+        type="button"
+        class="primary-button hero-start"
+        data-testid="start"
+        disabled={started.value}
+        onClick={begin}
+      >
+        {t('start')}
+      </button>
+      <p class="hero-hint">{t('startHint', { name })}</p>
+    </div>
+  );
+}
+
+function Log({ handset, peer }: Props): JSX.Element {
+  const scroller = useRef<HTMLDivElement>(null);
+  const inner = useRef<HTMLDivElement>(null);
+  const sticky = useRef(true);
+  const missed = useSignal(0);
+  const answered = useSignal<string | undefined>(undefined);
+  const shown = useComputed(() =>
+    handset.messages.value.filter((record) => handset.content(record).kind !== 'chips'),
+  );
+  const newest = handset.messages.value.at(-1);
+
+  const toEnd = (behavior: ScrollBehavior) => {
+    const element = scroller.current;
+    element?.scrollTo({ top: element.scrollHeight, behavior });
+    missed.value = 0;
+  };
+  const follow = useRef(() => {
+    if (sticky.current) toEnd('auto');
+  });
+  // Pictures and the on-screen keyboard change heights without a message.
+  useEffect(() => {
+    const observer = new ResizeObserver(() => follow.current());
+    if (inner.current) observer.observe(inner.current);
+    if (scroller.current) observer.observe(scroller.current);
+    return () => observer.disconnect();
+  }, []);
+  useLayoutEffect(() => {
+    if (newest?.direction === 'out') sticky.current = true;
+    if (sticky.current) toEnd('auto');
+    else missed.value += 1;
+  }, [newest?.order]);
+
+  return (
+    <div class="log-place">
+      <div
+        ref={scroller}
+        class="log"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by keyboard.
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label={t('messagesWith', { name: handset.directory.name(peer) })}
+        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
+          sticky.current = scrollHeight - scrollTop - clientHeight < STICKY_PX;
+          if (sticky.current) missed.value = 0;
+        }}
+      >
+        <div ref={inner} class="log-inner">
+          {handset.hasOlder.value && (
+            <button type="button" class="text-button older" onClick={() => void handset.loadOlder()}>
+              {t('olderMessages')}
+            </button>
+          )}
+          <Messages handset={handset} records={shown.value} scroller={scroller} />
+          {newest && newest.direction === 'in' && answered.value !== newest.messageId && (
+            <Chips
+              handset={handset}
+              peer={peer}
+              suggestions={handset.content(newest).suggestions ?? []}
+              onAnswered={() => {
+                answered.value = newest.messageId;
+              }}
+            />
+          )}
+          {handset.composing.value.has(peer) && <TypingBubble />}
+        </div>
+      </div>
+      {missed.value > 0 && (
+        <button type="button" class="to-end" aria-label={t('jumpToLatest')} onClick={() => toEnd('smooth')}>
+          <Icon name="down" size={18} />
+          {t('unreadMessages', { n: missed.value })}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Messages(props: {
+  handset: Handset;
+  records: readonly MessageRecord[];
+  scroller: { readonly current: HTMLDivElement | null };
+}): JSX.Element {
+  const { records } = props;
+  return (
+    <>
+      {records.map((record, i) => {
+        const before = records[i - 1];
+        const after = records[i + 1];
+        const startsDay = !before || dayNumber(before.at) !== dayNumber(record.at);
+        return (
+          <>
+            {startsDay && (
+              <div key={`day-${record.order}`} class="day">
+                <span>{dayName(record.at, Date.now())}</span>
+              </div>
+            )}
+            <Bubble
+              key={`${record.direction}-${record.messageId}`}
+              handset={props.handset}
+              record={record}
+              scroller={props.scroller}
+              first={startsDay || !isGrouped(before, record)}
+              last={!isGrouped(record, after)}
+            />
+          </>
+        );
+      })}
+    </>
+  );
+}
+
+function TypingBubble(): JSX.Element {
+  return (
+    <div class="bubble-row is-in is-typing" aria-hidden="true">
+      <div class="bubble typing">
+        <span />
+        <span />
+        <span />
+      </div>
+    </div>
+  );
+}
+
+function isGrouped(a: MessageRecord | undefined, b: MessageRecord | undefined): boolean {
+  return (
+    a !== undefined && b !== undefined && a.direction === b.direction && Math.abs(b.at - a.at) < GROUP_MS
+  );
+}

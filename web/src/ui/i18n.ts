@@ -1,0 +1,266 @@
+/** The handset's words in Chinese and English, and dates and times as each language writes them. */
+import { computed, effect, signal } from '@preact/signals';
+
+export type Language = 'zh-CN' | 'en';
+export type LanguageChoice = Language | 'auto';
+
+const KEY = 'hongyan.language';
+
+export const languageChoice = signal<LanguageChoice>(readChoice());
+export const language = computed<Language>(() =>
+  languageChoice.value === 'auto' ? preferredLanguage(navigator.languages) : languageChoice.value,
+);
+
+effect(() => {
+  localStorage.setItem(KEY, languageChoice.value);
+  document.documentElement.lang = language.value;
+});
+
+/** Chinese for whoever prefers it to English, English for everybody else. */
+export function preferredLanguage(languages: readonly string[]): Language {
+  const first = languages.find((tag) => /^(zh|en)\b/i.test(tag));
+  return first?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
+}
+
+const WORDS = {
+  appName: ['鸿雁', 'Hongyan'],
+  tagline: ['开放的 5G 消息', 'Open 5G messaging'],
+  signInTitle: ['登录您的号码', 'Sign in with your number'],
+  number: ['手机号码', 'Phone number'],
+  password: ['密码', 'Password'],
+  showPassword: ['显示密码', 'Show password'],
+  hidePassword: ['隐藏密码', 'Hide password'],
+  signIn: ['登录', 'Sign in'],
+  signingIn: ['正在登录…', 'Signing in…'],
+  signOut: ['退出登录', 'Sign out'],
+  signInHint: [
+    '演示号码和密码显示在服务器启动时的终端里。',
+    'Demo numbers and their password are shown where the server was started.',
+  ],
+  badNumber: ['请输入完整的手机号码。', 'Please enter a complete phone number.'],
+  refused: ['号码或密码不正确。', 'The number or the password is not right.'],
+  unreachable: ['无法连接服务器，正在重试…', 'The server can’t be reached. Trying again…'],
+  cancel: ['取消', 'Cancel'],
+  close: ['关闭', 'Close'],
+  back: ['返回', 'Back'],
+  done: ['完成', 'Done'],
+  messages: ['消息', 'Messages'],
+  conversations: ['会话', 'Conversations'],
+  newConversation: ['新建会话', 'New conversation'],
+  settings: ['设置', 'Settings'],
+  search: ['搜索', 'Search'],
+  searchConversations: ['搜索会话', 'Search conversations'],
+  nothingFound: ['没有找到会话', 'No conversation found'],
+  noConversations: ['还没有消息', 'No messages yet'],
+  noConversationsHint: [
+    '给朋友发消息，或者找一个服务号开始。',
+    'Write to a friend, or start with a service.',
+  ],
+  choose: ['选择一个会话', 'Choose a conversation'],
+  chooseHint: ['鸿雁传书，云中寄来。', 'The wild geese carry the letters.'],
+  unreadCount: ['{n} 条未读', '{n} unread'],
+  unreadMessages: ['{n} 条新消息', '{n} new messages'],
+  services: ['服务号', 'Services'],
+  toNumber: ['手机号码或服务号', 'Phone number or service'],
+  toNumberHint: ['例如 138 0000 0002 或 12306', 'For example +86 138 0000 0002, or 12306'],
+  startConversation: ['开始会话', 'Start conversation'],
+  notAnAddress: ['这不是一个手机号码或服务号。', 'That is neither a phone number nor a service.'],
+  draft: ['草稿', 'Draft'],
+  you: ['我', 'You'],
+  composer: ['输入消息', 'Message'],
+  composerFor: ['发消息给 {name}', 'Message to {name}'],
+  send: ['发送', 'Send'],
+  more: ['更多', 'More'],
+  shareLocation: ['发送位置', 'Share location'],
+  menu: ['菜单', 'Menu'],
+  openMenu: ['打开菜单', 'Open menu'],
+  profile: ['服务号资料', 'Service profile'],
+  start: ['开始', 'Start'],
+  startHint: ['点“开始”，向 {name} 打个招呼。', 'Tap “Start” to say hello to {name}.'],
+  messagesWith: ['与 {name} 的消息', 'Messages with {name}'],
+  olderMessages: ['查看更早的消息', 'Show older messages'],
+  jumpToLatest: ['回到最新消息', 'Jump to the latest message'],
+  suggestions: ['建议回复', 'Suggested replies'],
+  composing: ['正在输入…', 'typing…'],
+  isComposing: ['{name} 正在输入', '{name} is typing'],
+  reachable: ['5G 消息 · 在线', 'RCS · reachable now'],
+  away: ['暂时离线，消息会在上线后送达', 'Away: messages arrive when they’re back'],
+  noRcs: ['此号码未开通 5G 消息', 'This number has no RCS'],
+  chatbot: ['服务号', 'Chatbot'],
+  verified: ['已认证', 'Verified'],
+  verifiedBy: ['由 {by} 认证', 'Verified by {by}'],
+  connecting: ['正在连接…', 'Connecting…'],
+  offline: ['已离线。消息会在恢复连接后发出。', 'Offline. Messages go out when the connection is back.'],
+  tryNow: ['立即重试', 'Try now'],
+  pending: ['等待发送', 'Waiting to be sent'],
+  sent: ['已发送', 'Sent'],
+  delivered: ['已送达', 'Delivered'],
+  displayed: ['已读', 'Read'],
+  failed: ['发送失败', 'Not sent'],
+  retry: ['重试', 'Try again'],
+  today: ['今天', 'Today'],
+  yesterday: ['昨天', 'Yesterday'],
+  newMessageFrom: ['{name}：{text}', '{name}: {text}'],
+  kindCard: ['[卡片] {text}', 'Card: {text}'],
+  kindCarousel: ['[多卡片] {text}', 'Cards: {text}'],
+  kindFile: ['[文件] {text}', 'File: {text}'],
+  kindImage: ['[图片]', 'Picture'],
+  kindAudio: ['[语音]', 'Audio'],
+  kindVideo: ['[视频]', 'Video'],
+  kindLocation: ['[位置] {text}', 'Location: {text}'],
+  kindChips: ['[选项]', 'Options'],
+  kindSharedData: ['[设备信息]', 'Device details'],
+  kindUnknown: ['[暂不支持的消息]', 'Unsupported message'],
+  unknownMessage: ['这种消息暂时无法显示（{type}）。', 'This kind of message can’t be shown yet ({type}).'],
+  sharedDataSent: ['已提供设备信息', 'Device details shared'],
+  imageFailed: ['图片无法显示', 'The picture can’t be shown'],
+  mediaFailed: ['媒体无法播放', 'The recording can’t be played'],
+  openFile: ['打开文件', 'Open file'],
+  expires: ['{date} 前有效', 'Available until {date}'],
+  expired: ['文件已过期', 'The file has expired'],
+  location: ['位置', 'Location'],
+  cards: ['卡片', 'Cards'],
+  cardOf: ['第 {i} 张，共 {n} 张', 'Card {i} of {n}'],
+  previousCard: ['上一张卡片', 'Previous card'],
+  nextCard: ['下一张卡片', 'Next card'],
+  openInBrowser: ['在浏览器中打开', 'Open in browser'],
+  webPage: ['网页', 'Web page'],
+  call: ['呼叫', 'Call'],
+  callTitle: ['呼叫 {number}？', 'Call {number}?'],
+  videoCallTitle: ['视频呼叫 {number}？', 'Video call {number}?'],
+  callSubject: ['主题：{subject}', 'Subject: {subject}'],
+  copyNumber: ['复制号码', 'Copy number'],
+  copied: ['已复制', 'Copied'],
+  copyFailed: ['无法复制', 'Couldn’t copy'],
+  moreOnWeb: ['打开网页', 'Open web page'],
+  addToCalendar: ['添加到日历', 'Add to calendar'],
+  downloadEvent: ['下载日程（.ics）', 'Download event (.ics)'],
+  map: ['地图', 'Map'],
+  openInMaps: ['用地图应用打开', 'Open in a maps app'],
+  copyCoordinates: ['复制坐标', 'Copy coordinates'],
+  zoomIn: ['放大', 'Zoom in'],
+  zoomOut: ['缩小', 'Zoom out'],
+  mapOf: ['{name} 附近的示意图', 'Sketch map around {name}'],
+  searchPlace: ['查找“{query}”', 'Find “{query}”'],
+  accuracy: ['误差约 {m} 米', 'accurate to about {m} m'],
+  chooseLocation: ['选择要发送的位置', 'Choose the location to send'],
+  currentLocation: ['我的当前位置', 'My current location'],
+  locating: ['正在定位…', 'Locating…'],
+  locationDenied: [
+    '无法取得当前位置，请手动选择。',
+    'Your position isn’t available. Choose a place instead.',
+  ],
+  nearCity: ['选择城市', 'Choose a city'],
+  latitude: ['纬度', 'Latitude'],
+  longitude: ['经度', 'Longitude'],
+  placeLabel: ['名称（可不填）', 'Name (optional)'],
+  sendLocation: ['发送此位置', 'Send this location'],
+  locationConsent: [
+    '只有点“发送此位置”后，对方才能看到。',
+    'Nothing is shared until you tap “Send this location”.',
+  ],
+  recordingTitle: ['录制消息', 'Record a message'],
+  recordingHint: [
+    '录音会保存到此设备，由您发送给 {name}。',
+    'The recording is saved on this device for you to send to {name}.',
+  ],
+  record: ['开始录制', 'Record'],
+  stopRecording: ['停止', 'Stop'],
+  saveRecording: ['保存录制', 'Save recording'],
+  recordingDenied: ['无法使用麦克风或摄像头。', 'The microphone or camera can’t be used.'],
+  deviceTitle: ['提供设备信息？', 'Share device details?'],
+  deviceHint: [
+    '{name} 想了解您的设备，用来提供更合适的内容。',
+    '{name} would like to know your device, to send content that suits it.',
+  ],
+  deviceModel: ['设备', 'Device'],
+  devicePlatform: ['系统', 'System'],
+  deviceClient: ['应用', 'App'],
+  deviceBattery: ['剩余电量可用', 'Battery left'],
+  minutes: ['{n} 分钟', '{n} min'],
+  allow: ['同意并提供', 'Share'],
+  decline: ['不提供', 'Don’t share'],
+  revealTitle: ['向 {name} 显示您的号码？', 'Show your number to {name}?'],
+  revealHint: ['此后 {name} 会看到 {number}。', '{name} will see {number} from now on.'],
+  reveal: ['显示号码', 'Show number'],
+  receiptsTitle: ['发送已读回执？', 'Send read receipts?'],
+  receiptsHint: [
+    '对方会知道您何时读了消息。可以随时在设置里关闭。',
+    'Others will know when you have read their messages. You can change this in the settings.',
+  ],
+  enable: ['开启', 'Turn on'],
+  notNow: ['以后再说', 'Not now'],
+  languageLabel: ['语言', 'Language'],
+  auto: ['自动', 'Automatic'],
+  appearance: ['外观', 'Appearance'],
+  light: ['浅色', 'Light'],
+  dark: ['深色', 'Dark'],
+  readReceipts: ['发送已读回执', 'Send read receipts'],
+  signedInAs: ['已登录号码', 'Signed in as'],
+  website: ['网站', 'Website'],
+  terms: ['服务条款', 'Terms'],
+  emailLabel: ['邮箱', 'Email'],
+  phone: ['电话', 'Phone'],
+  addressLabel: ['地址', 'Address'],
+  provider: ['提供方', 'Provided by'],
+  serviceId: ['服务号码', 'Service ID'],
+  sendMessage: ['发消息', 'Send a message'],
+} as const satisfies Record<string, readonly [zh: string, en: string]>;
+
+export type Word = keyof typeof WORDS;
+
+/** The text for a key in the current language, `{name}` replaced. Reading it subscribes to the language. */
+export function t(word: Word, values: Readonly<Record<string, string | number>> = {}): string {
+  const text = WORDS[word][language.value === 'zh-CN' ? 0 : 1];
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The time of day of a message: 14:05. */
+export function timeOfDay(at: number): string {
+  return new Intl.DateTimeFormat(language.value, {
+    hour: '2-digit',
+    minute: '2-digit',
+    hour12: false,
+  }).format(at);
+}
+
+/** The line between the messages of two days. */
+export function dayName(at: number, now: number): string {
+  const days = dayNumber(now) - dayNumber(at);
+  if (days === 0) return t('today');
+  if (days === 1) return t('yesterday');
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  const options: Intl.DateTimeFormatOptions = { month: 'long', day: 'numeric', weekday: 'short' };
+  return new Intl.DateTimeFormat(language.value, sameYear ? options : { ...options, year: 'numeric' }).format(
+    at,
+  );
+}
+
+/** When a conversation was last active: the time today, else the day. */
+export function listTime(at: number, now: number): string {
+  const days = dayNumber(now) - dayNumber(at);
+  if (days <= 0) return timeOfDay(at);
+  if (days === 1) return t('yesterday');
+  if (days < 7) return new Intl.DateTimeFormat(language.value, { weekday: 'short' }).format(at);
+  return new Intl.DateTimeFormat(language.value, { month: 'numeric', day: 'numeric' }).format(at);
+}
+
+/** A date with time, as in a calendar event. */
+export function dateAndTime(at: Date): string {
+  return new Intl.DateTimeFormat(language.value, {
+    dateStyle: 'full',
+    timeStyle: 'short',
+    hour12: false,
+  } as Intl.DateTimeFormatOptions).format(at);
+}
+
+/** Days since 1970 in local time. */
+export function dayNumber(at: number): number {
+  const date = new Date(at);
+  return Math.floor((at - date.getTimezoneOffset() * 60_000) / 86_400_000);
+}
+
+function readChoice(): LanguageChoice {
+  const saved = localStorage.getItem(KEY);
+  return saved === 'zh-CN' || saved === 'en' ? saved : 'auto';
+}
