@@ -217,6 +217,12 @@ impl Numbering {
         }
     }
 
+    /// Loads the number plans of all countries, which takes a tenth of a second. Called at start, it spares the
+    /// first national number that wait.
+    pub fn prepare(&self) {
+        let _ = self.address("10000000000");
+    }
+
     /// The canonical address of what a peer wrote.
     ///
     /// Takes `tel:` (RFC 3966), `sip:` and `sips:` with or without parameters and `user=phone`, a name-addr
@@ -224,14 +230,11 @@ impl Numbering {
     /// `13800000001`. A SIP URI becomes a subscriber if its user part is an international number, or a national
     /// one in our domain or with `user=phone`; chatbots and groups stay `sip:` whatever their user part looks like.
     pub fn address(&self, text: &str) -> Result<Address, AddressError> {
-        // What nearly every SIP message has comes first: no allocation but the address itself.
-        if let Some(digits) = text.strip_prefix("tel:+").or_else(|| text.strip_prefix('+'))
-            && is_e164(digits.as_bytes())
-        {
-            return Ok(Address::tel(digits.as_bytes()));
-        }
         if text.len() > TEXT_MAX {
             return Err(AddressError::TooLong);
+        }
+        if let Some(address) = common_form(text) {
+            return Ok(address);
         }
         let uri = without_brackets(text);
         match split_scheme(uri) {
@@ -318,6 +321,39 @@ impl Numbering {
     }
 }
 
+/// What nearly every SIP message has, with no allocation but the address itself: `tel:+…`, `+…`, `sip:+…@host;…`, and
+/// chatbots and groups that are canonical already. `None` says nothing about other texts.
+fn common_form(text: &str) -> Option<Address> {
+    if let Some(digits) = text.strip_prefix("tel:+").or_else(|| text.strip_prefix('+')) {
+        return is_e164(digits.as_bytes()).then(|| Address::tel(digits.as_bytes()));
+    }
+    let rest = text.strip_prefix("sip:")?;
+    let (user, after) = rest.split_once('@')?;
+    let host = &after[..after.find([';', '?']).unwrap_or(after.len())];
+    if !is_host(host) {
+        return None;
+    }
+    match host_kind(host) {
+        AddressKind::Other => {
+            let digits = user.strip_prefix('+')?.as_bytes();
+            is_e164(digits).then(|| Address::tel(digits))
+        }
+        _ => is_plain_canonical(rest).then(|| Address(text.into())),
+    }
+}
+
+/// Whether this is what [`sip_address`] would write after `sip:`, and has nothing escaped.
+fn is_plain_canonical(rest: &str) -> bool {
+    let Some((user, host)) = rest.split_once('@') else {
+        return false;
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'+');
+    !user.is_empty()
+        && user.bytes().all(is_plain)
+        && is_host(host)
+        && !host.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 /// A `sip:` URI taken apart: no port is dropped, parameters and headers are.
 struct SipUri<'a> {
     /// Percent-decoded; empty if there is none.
@@ -384,6 +420,7 @@ fn is_e164(digits: &[u8]) -> bool {
     E164_DIGITS.contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit)
 }
 
+/// Whose domain it is, in any case of letters.
 fn host_kind(host: &str) -> AddressKind {
     let mut labels = host.split('.');
     if labels.next() == Some("groups") {

@@ -316,6 +316,10 @@ impl Wanted {
     /// Whether a device has what is wanted: for every tag that is named, at least one of the values listed for it
     /// (RFC 3840 §7.2: a list is "or", tags are "and"). Nothing wanted is met by any device.
     pub fn is_met_by(&self, device: &Capabilities) -> bool {
+        // Nearly always: well-known tags, and the device has them all.
+        if self.capabilities.others.is_empty() && self.capabilities.known & !device.known == 0 {
+            return true;
+        }
         let has = |tag: &str, value: &str| device.by_tag().iter().any(|pair| *pair == (tag, value));
         let wanted = self.capabilities.by_tag();
         wanted.chunk_by(|a, b| a.0 == b.0).all(|list| {

@@ -191,8 +191,7 @@ impl Cpim {
 
     /// The first content (MIME) header with this name.
     pub fn content_header(&self, name: &str) -> Option<&str> {
-        let at =
-            (self.message_fields..self.fields.len()).find(|at| self.name(*at).eq_ignore_ascii_case(name))?;
+        let at = (self.message_fields..self.fields.len()).find(|at| self.is_named(*at, name))?;
         Some(self.value(at))
     }
 
@@ -247,44 +246,53 @@ impl Cpim {
     /// A header of RFC 3862 itself, which is written without a prefix.
     fn core_header(&self, name: &str) -> Option<&str> {
         (0..self.message_fields)
-            .find(|at| self.name(*at).eq_ignore_ascii_case(name))
+            .find(|at| self.is_named(*at, name))
             .map(|at| self.value(at))
     }
 
     fn is_header(&self, at: usize, uri: &str, name: &str) -> bool {
-        let full = self.name(at);
-        if full.len() < name.len() {
-            return false;
-        }
-        let Some((prefix, local)) = full.split_once('.') else {
+        // Bytes and lengths first: this is asked of every header for every question.
+        let full = self.name_bytes(at);
+        let Some(dot) = full.len().checked_sub(name.len() + 1) else {
             return false;
         };
-        local.eq_ignore_ascii_case(name) && self.prefix_names(at, prefix, uri)
+        full[dot] == b'.'
+            && full[dot + 1..].eq_ignore_ascii_case(name.as_bytes())
+            && self.prefix_names(at, &full[..dot], uri)
     }
 
     /// Whether `prefix`, used by the header `at`, stands for `uri`: bound by the last NS line before it, else by the
     /// first after it (RFC 3862 §3.2 wants it before).
-    fn prefix_names(&self, at: usize, prefix: &str, uri: &str) -> bool {
+    fn prefix_names(&self, at: usize, prefix: &[u8], uri: &str) -> bool {
         let before = (0..at).rev();
         let after = at + 1..self.message_fields;
         match before.chain(after).find_map(|ns| self.binding(ns, prefix)) {
             Some(bound) => bound == uri,
-            None => uri == IMDN_NAMESPACE && prefix.eq_ignore_ascii_case("imdn"),
+            None => uri == IMDN_NAMESPACE && prefix.eq_ignore_ascii_case(b"imdn"),
         }
     }
 
     /// The namespace that the header `at` binds `prefix` to, if it is `NS: prefix <uri>`.
-    fn binding(&self, at: usize, prefix: &str) -> Option<&str> {
-        if !self.name(at).eq_ignore_ascii_case("NS") {
+    fn binding(&self, at: usize, prefix: &[u8]) -> Option<&str> {
+        if !self.name_bytes(at).eq_ignore_ascii_case(b"NS") {
             return None;
         }
         let (bound, uri) = self.value(at).split_once('<')?;
-        (bound.trim() == prefix).then(|| uri.trim_end_matches('>').trim())
+        (bound.trim().as_bytes() == prefix).then(|| uri.trim_end_matches('>').trim())
+    }
+
+    fn is_named(&self, at: usize, name: &str) -> bool {
+        self.name_bytes(at).eq_ignore_ascii_case(name.as_bytes())
     }
 
     fn name(&self, at: usize) -> &str {
         let field = self.fields[at];
         self.text(field.name_start, field.name_end)
+    }
+
+    fn name_bytes(&self, at: usize) -> &[u8] {
+        let field = self.fields[at];
+        &self.raw[usize::from(field.name_start)..usize::from(field.name_end)]
     }
 
     fn value(&self, at: usize) -> &str {

@@ -145,22 +145,29 @@ impl Timestamp {
         )
     }
 
+    /// `2026-11-23T11:33:38.000` as the clock stands at `offset`.
     fn date_time_text(self, offset: UtcOffset) -> String {
         let at = self.to_offset(offset);
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}",
-            at.year(),
-            u8::from(at.month()),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second(),
-            at.millisecond(),
-        )
+        let mut text = String::with_capacity("2026-11-23T11:33:38.000+08:00".len());
+        push_digits(&mut text, u32::try_from(at.year()).unwrap_or(0), 4);
+        for (separator, number) in [
+            ('-', u8::from(at.month())),
+            ('-', at.day()),
+            ('T', at.hour()),
+            (':', at.minute()),
+            (':', at.second()),
+        ] {
+            text.push(separator);
+            push_digits(&mut text, number.into(), 2);
+        }
+        text.push('.');
+        push_digits(&mut text, (self.0 % 1000) as u32, 3);
+        text
     }
 
+    /// To the second.
     fn to_offset(self, offset: UtcOffset) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+        OffsetDateTime::from_unix_timestamp((self.0 / 1000) as i64)
             .expect("a Timestamp ends before the year 10000")
             .to_offset(offset)
     }
@@ -188,6 +195,13 @@ impl std::fmt::Display for Timestamp {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a date and time")]
 pub struct TimeError(String);
+
+/// Writes the last `len` decimal digits of `number`.
+fn push_digits(text: &mut String, number: u32, len: u32) {
+    for place in (0..len).rev() {
+        text.push(char::from(b'0' + (number / 10u32.pow(place) % 10) as u8));
+    }
+}
 
 /// The value of one to nine ASCII digits.
 fn digits(bytes: &[u8]) -> Option<u32> {

@@ -55,7 +55,7 @@ impl CpimBuilder {
 
     /// Its Message-ID, which reports will name.
     pub fn message_id(mut self, id: &str) -> Self {
-        self.message_id = Some(one_line(id));
+        self.message_id = Some(id.to_owned());
         self
     }
 
@@ -67,7 +67,7 @@ impl CpimBuilder {
 
     /// Binds `prefix` to a namespace for the headers that follow. `imdn` is bound already.
     pub fn namespace(self, prefix: &str, uri: &str) -> Self {
-        self.header("NS", &format!("{} {}", one_line(prefix), bracketed(uri)))
+        self.header("NS", &format!("{prefix} {}", bracketed(uri)))
     }
 
     /// One more message header: `Subject`, `maap.Traffic-Type`.
@@ -225,24 +225,30 @@ fn put_header(message: &mut BytesMut, name: &str, value: &str) {
 }
 
 fn write_header(head: &mut String, name: &str, value: &str) {
-    for part in [&one_line(name), ": ", &one_line(value), "\r\n"] {
-        head.push_str(part);
-    }
+    push_line(head, name);
+    head.push_str(": ");
+    push_line(head, value);
+    head.push_str("\r\n");
 }
 
 /// `<uri>`, with nothing in it that could end the brackets or the line.
 fn bracketed(uri: &str) -> String {
-    let uri: String = uri
-        .chars()
-        .filter(|c| !c.is_control() && !matches!(c, '<' | '>'))
-        .collect();
-    format!("<{}>", uri.trim())
+    let mut text = String::with_capacity(uri.len() + 2);
+    text.push('<');
+    text.extend(
+        uri.trim()
+            .chars()
+            .filter(|c| !c.is_control() && !matches!(c, '<' | '>')),
+    );
+    text.push('>');
+    text
 }
 
-fn one_line(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    text.trim().to_owned()
+fn push_line(head: &mut String, text: &str) {
+    let text = text.trim();
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        head.push_str(text);
+    } else {
+        head.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
+    }
 }
