@@ -1,1 +1,241 @@
-//! To be written.
+//! The 5G message centre, deciding: who is registered where, where a message goes, what is kept, what is reported.
+//!
+//! Nothing here opens a socket, reads a clock or touches the disk. [`Centre`] is given messages and the time
+//! ([`Centre::receive`], [`Centre::tick`]) and gives back tasks; each [`Task`] names the rows it reads
+//! ([`Centre::wants`]) and is decided over a loaded [`store::View`] ([`Centre::decide`]); what is to be sent
+//! ([`Centre::poll_transmit`]) leaves after the batch has been committed.
+//!
+//! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS.
+//! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
+//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+
+pub mod access;
+pub mod admin;
+mod config;
+pub mod delivery;
+mod gruu;
+pub mod report;
+pub mod submit;
+mod work;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rcs::Timestamp;
+use rcs::address::Address;
+use rcs::imdn::Disposition;
+use rustc_hash::{FxHashMap, FxHashSet};
+use sip::digest::{NonceCounter, Verifier};
+use sip::transaction::{ClientTxId, Event, Layer, ServerTxId};
+use sip::{Flow, Message};
+use store::{EntryIds, RecordKey, Wants};
+
+pub use config::{Config, Registration};
+pub use work::{Stats, Task, Work};
+
+use delivery::agent::{Agent, DeviceKey};
+use delivery::relay::{Holds, Lane, Relay, RelayId};
+use delivery::{Answer, Answered, Attempt};
+
+/// Most nonces whose counts are remembered.
+const NONCES_MAX: usize = 200_000;
+
+/// What only this deployment knows, and what only this process does.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Signs nonces and temporary GRUUs; the same over restarts.
+    pub deployment: [u8; 32],
+    /// Random, and different at every start.
+    pub process: [u8; 32],
+}
+
+/// The message centre's hot state. Everything in it can be lost: the store has what was promised.
+pub struct Centre {
+    config: Config,
+    layer: Layer,
+    verifier: Verifier,
+    nonces: NonceCounter,
+    gruu_key: [u8; 32],
+    ids: EntryIds,
+    random_state: u64,
+    /// Open connections over which somebody has registered, and who.
+    flows: FxHashMap<Flow, Vec<Address>>,
+    agents: FxHashMap<DeviceKey, Agent>,
+    attempts: FxHashMap<ClientTxId, Attempt>,
+    relays: FxHashMap<RelayId, Relay>,
+    relaying: FxHashMap<RecordKey, RelayId>,
+    lanes: FxHashMap<Lane, std::collections::VecDeque<RelayId>>,
+    holds: Holds,
+    last_relay: u64,
+    /// Reports under way, so that a second device's report of the same is not passed on too.
+    reporting: FxHashSet<(RecordKey, Disposition)>,
+}
+
+impl Centre {
+    /// A centre that knows nobody. `started` is the time of the start: nonces used before it are not believed to be fresh.
+    pub fn new(config: Config, secrets: &Secrets, started: Timestamp) -> Self {
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| secrets.process[at + i]));
+        Self {
+            layer: Layer::new(config.transactions.clone()),
+            verifier: Verifier::new(config.domain(), secrets.deployment, config.nonce_life),
+            nonces: NonceCounter::new(NONCES_MAX, transaction_time(started)),
+            gruu_key: secrets.deployment,
+            ids: EntryIds::new(word(0)),
+            random_state: word(8) | 1,
+            config,
+            flows: FxHashMap::default(),
+            agents: FxHashMap::default(),
+            attempts: FxHashMap::default(),
+            relays: FxHashMap::default(),
+            relaying: FxHashMap::default(),
+            lanes: FxHashMap::default(),
+            holds: Holds::default(),
+            last_relay: 0,
+            reporting: FxHashSet::default(),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Takes a message from the network.
+    pub fn receive(&mut self, now: Timestamp, flow: Flow, message: Message, tasks: &mut Vec<Task>) {
+        if let Some(event) = self.layer.receive(transaction_time(now), flow, message) {
+            self.take(now, event, tasks);
+        }
+    }
+
+    /// Takes note that a connection is no more.
+    pub fn flow_closed(&mut self, now: Timestamp, flow: Flow, tasks: &mut Vec<Task>) {
+        self.flows.remove(&flow);
+        self.layer.flow_closed(transaction_time(now), flow);
+        self.take_events(now, tasks);
+    }
+
+    /// Lets time pass: retransmissions, timeouts, senders who have waited long enough.
+    pub fn tick(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
+        self.layer.handle_timeout(transaction_time(now));
+        self.take_events(now, tasks);
+        self.holds_over(now, tasks);
+    }
+
+    /// When to call [`Centre::tick`] at the latest.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let timer = self
+            .layer
+            .poll_timeout()
+            .map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
+        let hold = self.holds.front().map(|(at, _)| *at);
+        timer.into_iter().chain(hold).min()
+    }
+
+    /// The next bytes for the network; ask after the commit.
+    pub fn poll_transmit(&mut self) -> Option<(Flow, Bytes)> {
+        self.layer.poll_transmit()
+    }
+
+    /// The rows that deciding `task` reads.
+    pub fn wants(&self, task: &Task, wants: &mut Wants) {
+        match task {
+            Task::Register(register) => register.wants(wants),
+            Task::Message(claim) => claim.message_wants(self.config.trust_udp_source, wants),
+            Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
+            Task::Answered(answered) => answered.wants(self, wants),
+            Task::HoldOver(id) | Task::StartRelay(id) => self.relay_wants(*id, wants),
+            Task::Drain(device) => self.agent_wants(device, wants),
+            Task::Due(key) => self.due_wants(key, wants),
+            Task::Lost(lost) => lost.wants(wants),
+            Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
+        }
+    }
+
+    /// The rows that an administrative call reads.
+    pub fn admin_wants(&self, call: &admin::Call, wants: &mut Wants) {
+        call.wants(wants);
+    }
+
+    /// Decides a task whose rows are in `work.view`.
+    pub fn decide(&mut self, task: Task, work: &mut Work<'_>) {
+        match task {
+            Task::Register(register) => self.decide_register(*register, work),
+            Task::Message(claim) => self.decide_message(*claim, work),
+            Task::Options(claim) => self.decide_options(*claim, work),
+            Task::Answered(answered) => self.decide_answered(*answered, work),
+            Task::HoldOver(id) => self.hold_over(id, work),
+            Task::StartRelay(id) => self.start_relay(id, work),
+            Task::Drain(device) => self.decide_drain(&device, work),
+            Task::Due(key) => self.decide_due(&key, work),
+            Task::Lost(lost) => self.decide_lost(*lost, work),
+            Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
+        }
+    }
+
+    fn take_events(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
+        while let Some(event) = self.layer.poll_event() {
+            self.take(now, event, tasks);
+        }
+    }
+
+    fn take(&mut self, now: Timestamp, event: Event, tasks: &mut Vec<Task>) {
+        match event {
+            Event::Request { tx, flow, request } => self.read(now, tx, flow, request, tasks),
+            Event::Response { tx, response } if response.is_final() => {
+                self.attempt_over(tx, Answer::of(response.status()), tasks);
+            }
+            Event::TimedOut { tx } | Event::TransportFailed { tx } => {
+                self.attempt_over(tx, Answer::NotNow(None), tasks);
+            }
+            // Provisional answers say nothing; sessions are refused with 405, so there is nothing to acknowledge or cancel.
+            Event::Response { .. } | Event::Ack { .. } | Event::Cancel { .. } | Event::NoAck { .. } => {}
+        }
+    }
+
+    fn attempt_over(&mut self, tx: ClientTxId, answer: Answer, tasks: &mut Vec<Task>) {
+        if let Some(attempt) = self.attempts.remove(&tx) {
+            tasks.push(Task::Answered(Box::new(Answered { tx, attempt, answer })));
+        }
+    }
+
+    /// Sends a response, unless its transaction has ended in the meantime.
+    fn respond(&mut self, now: Timestamp, tx: ServerTxId, response: Bytes) {
+        if self.layer.respond(transaction_time(now), tx, response).is_err() {
+            tracing::debug!("the request to answer is gone");
+        }
+    }
+
+    /// Sixty-four bits that no two callers share. Not for secrets (xorshift64*, seeded from a random one).
+    fn random(&mut self) -> u64 {
+        self.random_state ^= self.random_state >> 12;
+        self.random_state ^= self.random_state << 25;
+        self.random_state ^= self.random_state >> 27;
+        self.random_state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn random_16(&mut self) -> [u8; 16] {
+        let (high, low) = (self.random(), self.random());
+        (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
+    }
+
+    /// A tag or Call-ID.
+    fn tag(&mut self) -> String {
+        format!("{:016x}", self.random())
+    }
+}
+
+/// A record that has not changed its mind about being forgotten goes.
+fn forget(key: &RecordKey, work: &mut Work<'_>) {
+    if work
+        .view
+        .record(key)
+        .is_some_and(|record| record.keep_until <= work.now)
+    {
+        work.view.remove_record(key);
+    }
+}
+
+/// The time as transactions count it.
+pub(crate) fn transaction_time(now: Timestamp) -> Duration {
+    now.since(Timestamp::EPOCH)
+}

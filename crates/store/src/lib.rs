@@ -1,1 +1,343 @@
-//! To be written.
+//! What Hongyan keeps on disk, behind two verbs: [`Store::load`] brings the rows a batch wants, [`Store::commit`] writes what
+//! the batch changed, all or nothing, synced when it returns.
+//!
+//! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
+//! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
+//! [`record`], [`chatbot`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
+//! people.
+
+pub mod account;
+pub mod binding;
+pub mod chatbot;
+mod dump;
+pub mod mailbox;
+pub mod record;
+mod row;
+mod view;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use rcs::Timestamp;
+use rcs::address::Address;
+
+pub use account::{Account, Credential};
+pub use binding::{Binding, Bindings};
+pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
+pub use record::{Outcome, Record, RecordKey, Step};
+pub use row::Family;
+pub use view::{Lookup, PageKey, View, Wants};
+
+use row::{Row, decode};
+
+/// Journal ceiling: reopening replays the journal, so it is kept small.
+const JOURNAL_BYTES_MAX: u64 = 64 << 20;
+/// Block cache: rows that are read again and again (bindings, accounts) stay in memory.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// Our own disk failed, or holds what we did not write.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine could not read or write.
+    #[error("the data directory cannot be read or written: {0}")]
+    Engine(#[from] fjall::Error),
+    /// A row is not what this program writes.
+    #[error("a row of {family} is damaged: {detail}")]
+    Corrupt {
+        /// The family's name.
+        family: &'static str,
+        /// What the decoder said.
+        detail: String,
+    },
+    /// A row was written by another version.
+    #[error(
+        "a row of {family} has encoding version {version}, which this version does not know; run the version that wrote it"
+    )]
+    Version {
+        /// The family's name.
+        family: &'static str,
+        /// The version byte found.
+        version: u8,
+    },
+}
+
+/// An open data directory. Cheap to clone; clones may read from any thread, one thread commits.
+#[derive(Clone)]
+pub struct Store {
+    database: Database,
+    families: Arc<[Keyspace]>,
+}
+
+impl Store {
+    /// Opens `directory`, creating it when absent, and replays what the journal holds.
+    ///
+    /// # Errors
+    /// If the directory cannot be written, is in use by another process, or is damaged.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let database = Database::builder(directory)
+            .max_journaling_size(JOURNAL_BYTES_MAX)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(1)
+            .open()?;
+        let families = Family::ALL
+            .iter()
+            .map(|family| database.keyspace(family.name(), KeyspaceCreateOptions::default))
+            .collect::<Result<Arc<[_]>, _>>()?;
+        Ok(Self { database, families })
+    }
+
+    /// Brings everything in `wants` into `view`. Rows that are in the view already are left as they are there.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn load(&self, wants: Wants, view: &mut View) -> Result<(), StoreError> {
+        self.load_rows(wants.accounts, &mut view.accounts)?;
+        self.load_rows(wants.bindings, &mut view.bindings)?;
+        self.load_rows(wants.heads, &mut view.heads)?;
+        self.load_rows(wants.records, &mut view.records)?;
+        self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        for key in wants.entries {
+            self.load_entry(key, view)?;
+        }
+        for page in wants.pages {
+            self.load_page(page, view)?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything that changed in `view` and syncs it: when this returns, it survives a crash.
+    ///
+    /// # Errors
+    /// If the disk cannot be written. What the view promised must then not be said to anybody; reopen the store.
+    pub fn commit(&self, view: &View) -> Result<(), StoreError> {
+        let changes = view.changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
+        for (family, key, value) in changes {
+            match value {
+                Some(value) => batch.insert(self.keyspace(family), key, value),
+                None => batch.remove(self.keyspace(family), key),
+            }
+        }
+        Ok(batch.commit()?)
+    }
+
+    /// Entries whose time has come at `now`, earliest first, at most `limit`; and when the next one after them is due.
+    ///
+    /// # Errors
+    /// If the disk cannot be read.
+    pub fn due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<(Address, EntryId)>, Option<Timestamp>), StoreError> {
+        let mut due = Vec::new();
+        for guard in self.keyspace(Family::Due).iter() {
+            let key = guard.key()?;
+            let (at, address, id) = mailbox::parse_due_key(&key).ok_or_else(|| damaged(Family::Due))?;
+            if at > now || due.len() == limit {
+                return Ok((due, Some(at)));
+            }
+            due.push((address.parse().map_err(|_| damaged(Family::Due))?, id));
+        }
+        Ok((due, None))
+    }
+
+    /// Looks at up to `limit` records from `cursor` on for ones that may be forgotten at `now`: their keys, and where to go on
+    /// (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn sweep(
+        &self,
+        now: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<RecordKey>, Option<Vec<u8>>), StoreError> {
+        let mut old = Vec::new();
+        let from = cursor.unwrap_or_default();
+        for (seen, guard) in self.keyspace(Family::Records).range(from..).enumerate() {
+            let (key, value) = guard.into_inner()?;
+            if seen == limit {
+                return Ok((old, Some(key.to_vec())));
+            }
+            let record: Record = decode(&value)?;
+            if record.keep_until <= now {
+                old.push(record.key());
+            }
+        }
+        Ok((old, None))
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn account(&self, address: &Address) -> Result<Option<Account>, StoreError> {
+        self.get(address)
+    }
+
+    /// All accounts, by address.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.all()
+    }
+
+    /// The bindings of one subscriber.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn bindings(&self, address: &Address) -> Result<Bindings, StoreError> {
+        Ok(self.get(address)?.unwrap_or_default())
+    }
+
+    /// One chatbot.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn chatbot(&self, address: &Address) -> Result<Option<Chatbot>, StoreError> {
+        self.get(address)
+    }
+
+    /// All chatbots, by address.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn chatbots(&self) -> Result<Vec<Chatbot>, StoreError> {
+        self.all()
+    }
+
+    /// Every record of a message id: one for each sender that used it and each addressee.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn records(&self, message_id: &str) -> Result<Vec<Record>, StoreError> {
+        self.keyspace(Family::Records)
+            .prefix(record::prefix(message_id))
+            .map(|guard| decode(&guard.value()?))
+            .collect()
+    }
+
+    /// Up to `limit` entries of a mailbox, oldest first.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn mailbox(&self, address: &Address, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.keyspace(Family::Entries)
+            .prefix(mailbox::prefix(address))
+            .take(limit)
+            .map(|guard| decode(&guard.value()?))
+            .collect()
+    }
+
+    /// How much waits in a mailbox.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn head(&self, address: &Address) -> Result<Head, StoreError> {
+        Ok(self.get(address)?.unwrap_or_default())
+    }
+
+    /// A single value of the deployment, such as the nonce secret.
+    ///
+    /// # Errors
+    /// If the disk cannot be read.
+    pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self
+            .keyspace(Family::Settings)
+            .get(name)?
+            .map(|value| value.to_vec()))
+    }
+
+    /// Sets a single value of the deployment, synced.
+    ///
+    /// # Errors
+    /// If the disk cannot be written.
+    pub fn put_setting(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+        batch.insert(self.keyspace(Family::Settings), name, value);
+        Ok(batch.commit()?)
+    }
+
+    /// Bytes on disk, journal included.
+    ///
+    /// # Errors
+    /// If the disk cannot be read.
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.database.disk_space()?)
+    }
+
+    fn keyspace(&self, family: Family) -> &Keyspace {
+        &self.families[family as usize]
+    }
+
+    fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
+        self.keyspace(R::FAMILY)
+            .get(R::key_bytes(key))?
+            .map(|value| decode(&value))
+            .transpose()
+    }
+
+    fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {
+        self.keyspace(R::FAMILY)
+            .iter()
+            .map(|guard| decode(&guard.value()?))
+            .collect()
+    }
+
+    fn load_rows<R: Row>(&self, keys: Vec<R::Key>, table: &mut view::Table<R>) -> Result<(), StoreError> {
+        for key in keys {
+            if !table.has(&key) {
+                let row = self.get(&key)?;
+                table.loaded(key, row);
+            }
+        }
+        Ok(())
+    }
+
+    fn load_entry(&self, key: EntryKey, view: &mut View) -> Result<(), StoreError> {
+        if !view.entries.has(&key) {
+            let row: Option<Entry> = self.get(&key)?;
+            view.stored_due
+                .extend(row.as_ref().map(|entry| (key.clone(), entry.next_due)));
+            view.entries.loaded(key, row);
+        }
+        Ok(())
+    }
+
+    fn load_page(&self, page: PageKey, view: &mut View) -> Result<(), StoreError> {
+        let (address, after, limit) = &page;
+        let first = Entry::key_bytes(&(address.clone(), *after));
+        let mut last = mailbox::prefix(address);
+        last.extend_from_slice(&[0xff; 16]);
+        let mut ids = Vec::new();
+        let range = self
+            .keyspace(Family::Entries)
+            .range((std::ops::Bound::Excluded(first), std::ops::Bound::Included(last)));
+        for guard in range.take(*limit) {
+            let entry: Entry = decode(&guard.value()?)?;
+            ids.push(entry.id);
+            let key = entry.key();
+            if !view.entries.has(&key) {
+                view.stored_due.insert(key.clone(), entry.next_due);
+                view.entries.loaded(key, Some(entry));
+            }
+        }
+        view.pages.insert(page, ids);
+        Ok(())
+    }
+}
+
+/// A key that this program did not write.
+fn damaged(family: Family) -> StoreError {
+    StoreError::Corrupt {
+        family: family.name(),
+        detail: "key of another shape".to_owned(),
+    }
+}

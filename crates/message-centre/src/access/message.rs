@@ -1,0 +1,312 @@
+//! MESSAGE: pager-mode messages, reports and composing indications (RFC 3428, RCC.07 standalone messaging).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rcs::address::{Address, AddressKind};
+use rcs::cpim::{self, Cpim, Dispositions};
+use rcs::encoding::{self, EncodingError};
+use rcs::imdn::{self, Imdn};
+use rcs::{Timestamp, composing, content_type, ids};
+use sip::{HeaderName, Request};
+use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Wants};
+
+use super::Refusal;
+use super::identity::Claim;
+use crate::delivery::Delivery;
+use crate::{Centre, Work};
+
+/// A MESSAGE that is well formed.
+#[derive(Debug)]
+pub struct PagerMessage {
+    /// The addressee.
+    pub(crate) to: Address,
+    /// The one device it is for, when the Request-URI was a GRUU.
+    pub(crate) device: Option<String>,
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// `imdn.Message-ID`, or the Call-ID.
+    pub(crate) message_id: String,
+    pub(crate) conversation_id: Option<String>,
+    pub(crate) contribution_id: Option<String>,
+    pub(crate) in_reply_to: Option<String>,
+    pub(crate) service: Option<String>,
+    /// Media type of `body`.
+    pub(crate) content_type: String,
+    /// Media type of what a person sees, inside CPIM if there is one.
+    pub(crate) payload_type: String,
+    /// Inflated; otherwise as it came.
+    pub(crate) body: Bytes,
+    /// The URI in the CPIM's From, when it names somebody.
+    pub(crate) cpim_from: Option<String>,
+    pub(crate) wanted: Dispositions,
+    /// `Expires`: 0 means now or never (is-composing).
+    pub(crate) expires_s: Option<u32>,
+}
+
+/// What a MESSAGE carries.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Something said.
+    Message,
+    /// A disposition report.
+    Report(Imdn),
+    /// An is-composing indication, or anything else that is only worth something now.
+    Fleeting,
+}
+
+impl PagerMessage {
+    /// Reads what a MESSAGE carries. Which identity may send it is not looked at here.
+    pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
+        let (to, device) = centre.target(request.uri_text())?;
+        let body = plain_body(centre, request)?;
+        let declared = request.content_type().unwrap_or("text/plain".into()).into_owned();
+        let call_id = request.call_id()?;
+        let expires_s = request.expires()?;
+        let mut read = Self {
+            to,
+            device,
+            kind: Kind::Message,
+            message_id: call_id.to_owned(),
+            conversation_id: id_header(request, HeaderName::ConversationId)?,
+            contribution_id: id_header(request, HeaderName::ContributionId)?,
+            in_reply_to: id_header(request, HeaderName::InReplyToContributionId)?,
+            service: service(request),
+            payload_type: content_type::essence(&declared).to_ascii_lowercase(),
+            content_type: declared,
+            body,
+            cpim_from: None,
+            wanted: Dispositions::NONE,
+            expires_s,
+        };
+        let payload = read.open_envelope()?;
+        if read.message_id.is_empty()
+            || read.message_id.len() > ids::ID_BYTES_MAX
+            || read.message_id.contains('\0')
+        {
+            return Err(Refusal::bad("the message id is empty or too long"));
+        }
+        read.kind = read.kind_of(&payload)?;
+        Ok(read)
+    }
+
+    /// Takes ids and wishes out of the CPIM, if there is one, and gives the payload.
+    fn open_envelope(&mut self) -> Result<Bytes, Refusal> {
+        if self.payload_type != cpim::CONTENT_TYPE {
+            return Ok(self.body.clone());
+        }
+        let envelope = Cpim::parse(self.body.clone()).map_err(|error| Refusal::bad(error.to_string()))?;
+        if let Some(id) = envelope.message_id() {
+            self.message_id = id.to_owned();
+        }
+        self.wanted = envelope.dispositions();
+        self.payload_type = content_type::essence(envelope.content_type()).to_ascii_lowercase();
+        self.cpim_from = envelope.from_uri().map(str::to_owned);
+        envelope
+            .decoded_payload()
+            .map_err(|error| Refusal::bad(error.to_string()))
+    }
+
+    fn kind_of(&self, payload: &[u8]) -> Result<Kind, Refusal> {
+        match self.payload_type.as_str() {
+            imdn::CONTENT_TYPE => Imdn::parse(payload)
+                .map(Kind::Report)
+                .map_err(|error| Refusal::bad(format!("IMDN: {error}"))),
+            composing::CONTENT_TYPE => Ok(Kind::Fleeting),
+            _ if self.expires_s == Some(0) => Ok(Kind::Fleeting),
+            _ => Ok(Kind::Message),
+        }
+    }
+
+    /// The record that this message would have.
+    pub(crate) fn record_key(&self, from: &Address) -> RecordKey {
+        (self.message_id.clone(), from.clone(), self.to.clone())
+    }
+}
+
+impl Claim<PagerMessage> {
+    pub(crate) fn message_wants(&self, trust_udp_source: bool, wants: &mut Wants) {
+        self.wants(trust_udp_source, wants);
+        let to = &self.what.to;
+        wants.head(to);
+        match to.kind() {
+            AddressKind::Chatbot => wants.chatbot(to),
+            _ => {
+                wants.account(to);
+                wants.bindings(to);
+            }
+        }
+        match &self.what.kind {
+            Kind::Message => wants.record(self.what.record_key(&self.from)),
+            // The report is about a message that went the other way.
+            Kind::Report(imdn) => wants.record((imdn.message_id.clone(), to.clone(), self.from.clone())),
+            Kind::Fleeting => {}
+        }
+    }
+}
+
+impl Centre {
+    pub(crate) fn decide_message(&mut self, claim: Claim<PagerMessage>, work: &mut Work<'_>) {
+        if !self.is_proven(&claim, work) {
+            return;
+        }
+        if let Err(refusal) = self.route_message(&claim, work) {
+            work.stats.refused += 1;
+            self.refuse(claim.tx, &claim.request, claim.flow, &refusal, work.now);
+        }
+    }
+
+    /// Takes the message on, answering it sooner or later; or says why not.
+    fn route_message(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) -> Result<(), Refusal> {
+        let (from, message) = (&claim.from, &claim.what);
+        check_addressee(&message.to, work)?;
+        match &message.kind {
+            Kind::Fleeting => {
+                self.pass_fleeting(claim, work);
+                self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                Ok(())
+            }
+            Kind::Report(imdn) => {
+                let original = (imdn.message_id.clone(), message.to.clone(), from.clone());
+                if !crate::report::is_news(work.view.record(&original), imdn.disposition) {
+                    // An unknown message, or a repeat: taken, and that is all (RFC 5438 §8 leaves it to us).
+                    self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                    return Ok(());
+                }
+                let entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now)?;
+                if !self.reporting.insert((original.clone(), imdn.disposition)) {
+                    // Another device's report of the same is under way.
+                    self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                    return Ok(());
+                }
+                self.deliver(
+                    Delivery::report(entry, original, imdn.disposition),
+                    Some(claim.asker()),
+                    work,
+                )
+            }
+            Kind::Message => {
+                if let Some(record) = work.view.record(&message.record_key(from)) {
+                    // Clients resend with a new Call-ID and the same Message-ID: the answer is the same, the copy is not made.
+                    let status = if record.outcome == Outcome::Waiting {
+                        202
+                    } else {
+                        200
+                    };
+                    work.stats.duplicates += 1;
+                    self.answer(claim.tx, &claim.request, claim.flow, status, work.now);
+                    return Ok(());
+                }
+                let entry = self.entry(claim, EntryKind::Message, self.config.validity, work.now)?;
+                let delivery = Delivery::message(entry, message.payload_type.clone(), message.device.clone());
+                self.deliver(delivery, Some(claim.asker()), work)
+            }
+        }
+    }
+
+    /// The mailbox entry for a message, complete but for the devices it waits for.
+    pub(crate) fn entry(
+        &mut self,
+        claim: &Claim<PagerMessage>,
+        kind: EntryKind,
+        validity: Duration,
+        now: Timestamp,
+    ) -> Result<Entry, Refusal> {
+        let (from, message) = (&claim.from, &claim.what);
+        let asked = message
+            .expires_s
+            .map(|seconds| Duration::from_secs(seconds.into()));
+        let expires_at = now.plus(asked.unwrap_or(validity).min(validity));
+        let conversation_id = message.conversation_id.clone();
+        Ok(Entry {
+            id: self.ids.next(now),
+            kind,
+            message_id: message.message_id.clone(),
+            from: from.clone(),
+            to: message.to.clone(),
+            conversation_id: conversation_id.unwrap_or_else(|| ids::conversation_between(from, &message.to)),
+            contribution_id: message
+                .contribution_id
+                .clone()
+                .unwrap_or_else(|| ids::conversation_id(self.random_16())),
+            in_reply_to: message.in_reply_to.clone(),
+            service: message.service.clone(),
+            content_type: message.content_type.clone(),
+            body: self.honest_body(from, message),
+            wanted: message.wanted,
+            accepted_at: now,
+            expires_at,
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 0,
+            next_due: expires_at,
+        })
+    }
+
+    /// The body, with a CPIM From that names somebody else put right: the receiver shows what stands there.
+    fn honest_body(&self, from: &Address, message: &PagerMessage) -> Bytes {
+        let Some(named) = message.cpim_from.as_deref() else {
+            return message.body.clone();
+        };
+        if named.eq_ignore_ascii_case("sip:anonymous@anonymous.invalid")
+            || self
+                .config
+                .numbering
+                .address(named)
+                .is_ok_and(|named| named == *from)
+        {
+            return message.body.clone();
+        }
+        match Cpim::parse(message.body.clone()) {
+            Ok(envelope) => envelope
+                .rewrite()
+                .from(&from.sip_uri(self.config.domain()))
+                .build(),
+            Err(_) => message.body.clone(),
+        }
+    }
+}
+
+/// Whether there is such an addressee, and it takes messages.
+fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
+    match to.kind() {
+        AddressKind::Chatbot => match work.view.chatbot(to).ok_or(Refusal::NotFound)?.status {
+            ChatbotStatus::Live => Ok(()),
+            ChatbotStatus::Paused => Err(Refusal::Unavailable),
+        },
+        _ => work.view.account(to).map(|_| ()).ok_or(Refusal::NotFound),
+    }
+}
+
+/// The body with transfer encodings undone and within its ceilings.
+fn plain_body(centre: &Centre, request: &Request) -> Result<Bytes, Refusal> {
+    let max_bytes = centre.config.pager_body_bytes_max;
+    if request.body().len() > max_bytes {
+        return Err(Refusal::TooLarge { max_bytes });
+    }
+    let Some(coding) = request.content_encoding() else {
+        return Ok(request.body_bytes());
+    };
+    let max_bytes = centre.config.inflated_bytes_max;
+    encoding::decode(&coding, request.body_bytes(), max_bytes).map_err(|error| match error {
+        EncodingError::TooLarge { .. } => Refusal::TooLarge { max_bytes },
+        EncodingError::Unknown(_) => Refusal::UnsupportedEncoding,
+        error => Refusal::bad(error.to_string()),
+    })
+}
+
+/// An RCC.07 id header: any token of sane length.
+fn id_header(request: &Request, name: HeaderName) -> Result<Option<String>, Refusal> {
+    match request.header(name) {
+        Some(value) if ids::is_valid(&value) => Ok(Some(value.into_owned())),
+        Some(_) => Err(Refusal::bad(format!("{} is not an id", name.as_str()))),
+        None => Ok(None),
+    }
+}
+
+/// The service that the client prefers: an ICSI URN (RFC 6050). Anything else is ignored.
+fn service(request: &Request) -> Option<String> {
+    let value = request.header(HeaderName::PPreferredService)?;
+    (value.starts_with("urn:") && value.len() <= 256).then(|| value.into_owned())
+}

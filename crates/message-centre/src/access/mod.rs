@@ -1,0 +1,267 @@
+//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`]. Reading a request needs no rows;
+//! it ends in a task to decide, or in a refusal.
+
+pub mod identity;
+pub mod message;
+pub mod options;
+pub mod register;
+
+use rcs::Timestamp;
+use rcs::address::{Address, AddressKind};
+use sip::transaction::ServerTxId;
+use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
+
+use crate::work::Task;
+use crate::{Centre, gruu};
+use identity::Claim;
+
+/// The methods that we answer with more than a refusal.
+pub(crate) const ALLOW: &str = "REGISTER, MESSAGE, OPTIONS";
+
+/// Why a request was turned away. Each variant is one SIP answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("no such user here")]
+    NotFound,
+    #[error("only {ALLOW}")]
+    MethodNotAllowed,
+    #[error("body above {max_bytes} bytes")]
+    TooLarge { max_bytes: usize },
+    #[error("this content encoding is not known here")]
+    UnsupportedEncoding,
+    #[error("this kind of URI is not known here")]
+    UnsupportedScheme,
+    #[error("extensions not known here: {0}")]
+    BadExtension(String),
+    #[error("the minimum is {min_s} s")]
+    IntervalTooBrief { min_s: u32 },
+    #[error("not reachable now")]
+    Unavailable,
+    #[error("too many hops")]
+    TooManyHops,
+    #[error("a later request was here before")]
+    OutOfOrder,
+    #[error("the mailbox is full")]
+    MailboxFull,
+    #[error("the addressee's devices answered {0}")]
+    ByDevices(u16),
+}
+
+impl Refusal {
+    /// 400 with what was wrong.
+    pub(crate) fn bad(what: impl Into<String>) -> Self {
+        Self::BadRequest(what.into())
+    }
+
+    /// 403 with the reason.
+    pub(crate) fn forbidden(why: &'static str) -> Self {
+        Self::Forbidden(why)
+    }
+
+    /// The SIP status.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::BadRequest(_) => 400,
+            Self::Forbidden(_) => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::TooLarge { .. } => 413,
+            Self::UnsupportedEncoding => 415,
+            Self::UnsupportedScheme => 416,
+            Self::BadExtension(_) => 420,
+            Self::IntervalTooBrief { .. } => 423,
+            Self::Unavailable => 480,
+            Self::TooManyHops => 483,
+            Self::OutOfOrder => 500,
+            Self::MailboxFull => 503,
+            Self::ByDevices(status) => *status,
+        }
+    }
+}
+
+impl From<HeaderError> for Refusal {
+    fn from(error: HeaderError) -> Self {
+        Self::BadRequest(error.to_string())
+    }
+}
+
+impl Centre {
+    /// Reads a new request into a task, or answers why not.
+    pub(crate) fn read(
+        &mut self,
+        now: Timestamp,
+        tx: ServerTxId,
+        flow: Flow,
+        request: Request,
+        tasks: &mut Vec<Task>,
+    ) {
+        let read = match request.method() {
+            _ if request.max_forwards().is_ok_and(|hops| hops == Some(0)) => {
+                Err((request, Refusal::TooManyHops))
+            }
+            Method::Register => register::Register::read(self, tx, flow, request)
+                .map(|register| Task::Register(Box::new(register))),
+            Method::Message => self
+                .claim(tx, flow, request, message::PagerMessage::read)
+                .map(|claim| Task::Message(Box::new(claim))),
+            Method::Options => match options::is_for_us(&request) {
+                true => return self.answer_for_us(tx, &request, flow, now),
+                false => self
+                    .claim(tx, flow, request, options::Options::read)
+                    .map(|claim| Task::Options(Box::new(claim))),
+            },
+            _ => Err((request, Refusal::MethodNotAllowed)),
+        };
+        match read {
+            Ok(task) => tasks.push(task),
+            Err((request, refusal)) => self.refuse(tx, &request, flow, &refusal, now),
+        }
+    }
+
+    /// Reads a request of somebody who must say who they are.
+    fn claim<T>(
+        &self,
+        tx: ServerTxId,
+        flow: Flow,
+        request: Request,
+        read: impl FnOnce(&Centre, &Request) -> Result<T, Refusal>,
+    ) -> Result<Claim<T>, (Request, Refusal)> {
+        let parts = || -> Result<(Address, T), Refusal> {
+            check_require(&request, HeaderName::ProxyRequire, &[])?;
+            // The client may prefer one of its identities (RFC 3325 §9.2); it never gets to assert one.
+            let from = match request.address(HeaderName::PPreferredIdentity) {
+                Ok(preferred) => address_of(self, preferred.uri.as_str())?,
+                Err(_) => address_of(self, request.from()?.uri.as_str())?,
+            };
+            if from.kind() != AddressKind::Subscriber {
+                return Err(Refusal::forbidden("only subscribers send from here"));
+            }
+            Ok((from, read(self, &request)?))
+        };
+        match parts() {
+            Ok((from, what)) => {
+                let is_vouched = self.vouches(flow, &from);
+                Ok(Claim {
+                    tx,
+                    flow,
+                    request,
+                    from,
+                    is_vouched,
+                    what,
+                })
+            }
+            Err(refusal) => Err((request, refusal)),
+        }
+    }
+
+    /// Answers with a bare status.
+    pub(crate) fn answer(
+        &mut self,
+        tx: ServerTxId,
+        request: &Request,
+        flow: Flow,
+        status: u16,
+        now: Timestamp,
+    ) {
+        let tag = self.tag();
+        let response = ResponseBuilder::for_request(request, status, "")
+            .to_tag(&tag)
+            .source(flow.peer)
+            .build();
+        self.respond(now, tx, response);
+    }
+
+    /// Answers with the status of a refusal and what the client needs to do better.
+    pub(crate) fn refuse(
+        &mut self,
+        tx: ServerTxId,
+        request: &Request,
+        flow: Flow,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) {
+        tracing::debug!(method = request.method().as_str(), status = refusal.status(), why = %refusal, "refused");
+        let tag = self.tag();
+        let response = ResponseBuilder::for_request(request, refusal.status(), "")
+            .to_tag(&tag)
+            .source(flow.peer);
+        let response = match refusal {
+            Refusal::MethodNotAllowed => response.header(HeaderName::Allow, ALLOW),
+            Refusal::BadExtension(names) => response.header(HeaderName::Unsupported, names),
+            Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
+            Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
+            Refusal::MailboxFull => response.header(HeaderName::RetryAfter, 600),
+            // RFC 3261 §20.43: 399 carries words for the person who looks into it.
+            other => response.header(
+                HeaderName::Warning,
+                format!("399 {} \"{}\"", self.config.domain(), quotable(other)),
+            ),
+        };
+        self.respond(now, tx, response.build());
+    }
+
+    /// Whom a URI means, and which of their devices if it is a GRUU (RFC 5627).
+    pub(crate) fn target(&self, uri: &str) -> Result<(Address, Option<String>), Refusal> {
+        let parsed =
+            sip::Uri::parse(uri).map_err(|error| Refusal::bad(format!("Request-URI: {}", error.reason())))?;
+        let gr = parsed.gruu();
+        if let Some(user) = parsed.user_name().filter(|_| gr.is_some())
+            && let Some((address, instance)) = gruu::open(&self.gruu_key, &user)
+        {
+            return Ok((address, Some(instance)));
+        }
+        let instance = gr
+            .filter(|instance| !instance.is_empty())
+            .map(|instance| instance.into_owned());
+        Ok((address_of(self, uri)?, instance))
+    }
+}
+
+/// The address that a SIP or tel URI stands for.
+pub(crate) fn address_of(centre: &Centre, uri: &str) -> Result<Address, Refusal> {
+    centre.config.numbering.address(uri).map_err(|error| {
+        match uri.split_once(':').map(|(scheme, _)| scheme) {
+            Some(scheme)
+                if !["sip", "sips", "tel"]
+                    .iter()
+                    .any(|known| scheme.eq_ignore_ascii_case(known)) =>
+            {
+                Refusal::UnsupportedScheme
+            }
+            _ => Refusal::bad(error.to_string()),
+        }
+    })
+}
+
+/// RFC 3261 §8.2.2.3: what is required and not supported is refused by name.
+fn check_require(request: &Request, header: HeaderName, supported: &[&str]) -> Result<(), Refusal> {
+    let unknown: Vec<&str> = request
+        .tokens(header)
+        .filter(|wanted| !supported.iter().any(|known| known.eq_ignore_ascii_case(wanted)))
+        .collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::BadExtension(unknown.join(", ")))
+    }
+}
+
+/// A refusal's words as they may stand in a quoted string.
+fn quotable(refusal: &Refusal) -> String {
+    refusal
+        .to_string()
+        .chars()
+        .map(|c| {
+            if c == '"' || c == '\\' || c.is_control() {
+                '\''
+            } else {
+                c
+            }
+        })
+        .take(200)
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! What an operator may set of the message centre. Every value has the default of the profile (rcs-core §21).
+
+use std::time::Duration;
+
+use rcs::address::Numbering;
+
+/// How the message centre behaves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Home country and domain; the domain is also the Digest realm.
+    pub numbering: Numbering,
+    /// Registration lifetimes.
+    pub registration: Registration,
+    /// How long a Digest nonce may be used.
+    pub nonce_life: Duration,
+    /// Whether a request over UDP from the address of a subscriber's binding needs no credentials. Source addresses of
+    /// datagrams can be forged: only for networks that prevent it.
+    pub trust_udp_source: bool,
+    /// How long a sender waits for the addressee's devices before the message is stored and answered with 202.
+    pub hold: Duration,
+    /// How long messages between people are kept.
+    pub validity: Duration,
+    /// How long reports are kept.
+    pub report_validity: Duration,
+    /// For how long a repeated message id is recognised, beyond the message's own life.
+    pub dedup_window: Duration,
+    /// Waits between attempts at a device that failed; the last one repeats.
+    pub backoff: Vec<Duration>,
+    /// Most entries in one mailbox.
+    pub mailbox_entries_max: u64,
+    /// Most body bytes in one mailbox.
+    pub mailbox_bytes_max: u64,
+    /// Largest body of a pager-mode message from a handset.
+    pub pager_body_bytes_max: usize,
+    /// Largest body after inflation.
+    pub inflated_bytes_max: usize,
+    /// SIP transaction timers and ceilings.
+    pub transactions: sip::transaction::Config,
+}
+
+/// Registration lifetimes and ceilings (RFC 3261 §10.2.1.1).
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Shorter wishes are refused with 423.
+    pub expires_s_min: u32,
+    /// When the client names none.
+    pub expires_s_default: u32,
+    /// Longer wishes are cut.
+    pub expires_s_max: u32,
+    /// Most devices of one subscriber.
+    pub devices_max: usize,
+}
+
+impl Config {
+    /// The defaults for a domain.
+    pub fn new(numbering: Numbering, transactions: sip::transaction::Config) -> Self {
+        const MINUTE: u64 = 60;
+        const DAY: u64 = 24 * 60 * MINUTE;
+        Self {
+            numbering,
+            registration: Registration {
+                expires_s_min: 60,
+                expires_s_default: 3600,
+                expires_s_max: 600_000,
+                devices_max: 10,
+            },
+            nonce_life: Duration::from_secs(300),
+            trust_udp_source: false,
+            hold: Duration::from_secs(4),
+            validity: Duration::from_secs(30 * DAY),
+            report_validity: Duration::from_secs(7 * DAY),
+            dedup_window: Duration::from_secs(DAY),
+            backoff: [1, 5, 30]
+                .map(|minutes| Duration::from_secs(minutes * MINUTE))
+                .to_vec(),
+            mailbox_entries_max: 10_000,
+            mailbox_bytes_max: 64 << 20,
+            pager_body_bytes_max: 8 << 10,
+            inflated_bytes_max: 1 << 20,
+            transactions,
+        }
+    }
+
+    /// Our domain, which is also the Digest realm.
+    pub fn domain(&self) -> &str {
+        &self.numbering.domain
+    }
+
+    /// How long to wait after the `attempts`th failure in a row (from 1).
+    pub fn backoff(&self, attempts: u32) -> Duration {
+        let index = (attempts.max(1) as usize - 1).min(self.backoff.len().saturating_sub(1));
+        self.backoff
+            .get(index)
+            .copied()
+            .unwrap_or(Duration::from_secs(60))
+    }
+}

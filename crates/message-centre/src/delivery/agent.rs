@@ -1,0 +1,229 @@
+//! The delivery agent of a device: hands over what waits in its subscriber's mailbox, oldest first, one message of each
+//! sender at a time, and the next when the device has taken the one before.
+//!
+//! An agent lives in memory and can be rebuilt from the mailbox at any time. While there is one that is idle, its device has
+//! everything that came before, and new messages may be relayed to it past the mailbox.
+
+use std::collections::VecDeque;
+
+use rcs::Timestamp;
+use rcs::address::Address;
+use sip::transaction::ClientTxId;
+use store::{Binding, Entry, EntryId, EntryKind, Lookup, View, Wants};
+
+use super::{Attempt, For};
+use crate::report;
+use crate::work::Task;
+use crate::{Centre, Work, transaction_time};
+
+/// A device: its subscriber, and its instance id or Contact URI.
+pub type DeviceKey = (Address, String);
+
+/// Entries brought from the mailbox at a time.
+const PAGE: usize = 64;
+/// Most entries under way to one device.
+const WINDOW: usize = 16;
+
+/// What an agent knows.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    /// The last entry that was brought from the mailbox.
+    cursor: EntryId,
+    /// Entries brought and not yet sent.
+    queue: VecDeque<EntryId>,
+    in_flight: Vec<InFlight>,
+    /// Whether the mailbox had nothing after `cursor` when it was last asked.
+    is_exhausted: bool,
+    /// Whether the device failed and is left alone until it registers or the time of an entry comes.
+    is_paused: bool,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    tx: ClientTxId,
+    id: EntryId,
+    from: Address,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            cursor: EntryId::FIRST,
+            queue: VecDeque::new(),
+            in_flight: Vec::new(),
+            is_exhausted: false,
+            is_paused: false,
+        }
+    }
+}
+
+impl Agent {
+    /// Looks at the mailbox again from the start; requests under way stay so.
+    pub(crate) fn restart(&mut self) {
+        self.cursor = EntryId::FIRST;
+        self.queue.clear();
+        (self.is_exhausted, self.is_paused) = (false, false);
+    }
+
+    /// There is more in the mailbox.
+    pub(crate) fn more(&mut self) {
+        self.is_exhausted = false;
+    }
+
+    /// Sends nothing until it is restarted.
+    pub(crate) fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Takes over a request that was sent when its entry was not stored.
+    pub(crate) fn adopt(&mut self, tx: ClientTxId, id: EntryId, from: Address) {
+        self.in_flight.push(InFlight { tx, id, from });
+    }
+
+    fn is_idle(&self) -> bool {
+        self.is_exhausted && !self.is_paused && self.queue.is_empty() && self.in_flight.is_empty()
+    }
+
+    /// Brings the next stretch of the mailbox into an empty queue; false when the batch did not load it.
+    fn look(&mut self, address: &Address, view: &View) -> bool {
+        if !self.queue.is_empty() || self.is_exhausted {
+            return true;
+        }
+        let Some(page) = view.page(&(address.clone(), self.cursor, PAGE)) else {
+            return false;
+        };
+        self.is_exhausted = page.len() < PAGE;
+        self.cursor = page.last().copied().unwrap_or(self.cursor);
+        self.queue.extend(page);
+        true
+    }
+
+    fn is_under_way(&self, id: EntryId) -> bool {
+        self.in_flight.iter().any(|one| one.id == id)
+    }
+}
+
+impl Centre {
+    /// Whether a device has everything that came before.
+    pub(crate) fn is_caught_up(&self, device: &DeviceKey) -> bool {
+        self.agents.get(device).is_some_and(Agent::is_idle)
+    }
+
+    /// The rows that the next step of an agent reads.
+    pub(crate) fn agent_wants(&self, device: &DeviceKey, wants: &mut Wants) {
+        wants.bindings(&device.0);
+        wants.head(&device.0);
+        let Some(agent) = self.agents.get(device) else {
+            return;
+        };
+        if agent.queue.is_empty() {
+            wants.page(&device.0, agent.cursor, PAGE);
+        }
+        for id in agent.queue.iter().take(WINDOW) {
+            wants.entry(&(device.0.clone(), *id));
+        }
+    }
+
+    /// Sends the device what it may have next.
+    pub(crate) fn decide_drain(&mut self, device: &DeviceKey, work: &mut Work<'_>) {
+        let Some(mut agent) = self.agents.remove(device) else {
+            return;
+        };
+        if agent.is_paused {
+            self.agents.insert(device.clone(), agent);
+            return;
+        }
+        let is_there = |binding: &&Binding| binding.device() == device.1 && self.is_reachable(binding);
+        let bindings = work.view.bindings(&device.0);
+        let Some(binding) = bindings.and_then(|bindings| bindings.live(work.now).find(is_there)) else {
+            // Gone, and its agent with it; requests still under way are settled without one.
+            return;
+        };
+        let has_looked = agent.look(&device.0, work.view);
+        self.send_from(&mut agent, device, binding, work.view, work.now);
+        let has_room = agent.in_flight.len() < WINDOW && agent.queue.is_empty();
+        if has_room && (!agent.is_exhausted || !has_looked) {
+            work.next.push(Task::Drain(device.clone()));
+        }
+        self.agents.insert(device.clone(), agent);
+    }
+
+    /// Sends the first of the queue whose turn it is.
+    fn send_from(
+        &mut self,
+        agent: &mut Agent,
+        device: &DeviceKey,
+        binding: &Binding,
+        view: &View,
+        now: Timestamp,
+    ) {
+        let mut blocked: Vec<Address> = agent.in_flight.iter().map(|one| one.from.clone()).collect();
+        let mut kept = Vec::with_capacity(WINDOW);
+        while kept.len() < WINDOW && agent.in_flight.len() < WINDOW {
+            let Some(id) = agent.queue.pop_front() else { break };
+            let entry = match view.lookup(&(device.0.clone(), id)) {
+                Lookup::Here(entry) => entry,
+                Lookup::Gone => continue,
+                Lookup::NotLoaded => {
+                    agent.queue.push_front(id);
+                    break;
+                }
+            };
+            if entry.is_settled_for(&device.1) || entry.expires_at <= now || agent.is_under_way(id) {
+                continue;
+            }
+            if blocked.contains(&entry.from) {
+                kept.push(id);
+                continue;
+            }
+            // A message too large for this device's flow waits for a better one, and lets others pass.
+            if let Some(tx) = self.send(entry, device, binding, now) {
+                agent.in_flight.push(InFlight {
+                    tx,
+                    id,
+                    from: entry.from.clone(),
+                });
+                blocked.push(entry.from.clone());
+            }
+        }
+        kept.into_iter().rev().for_each(|id| agent.queue.push_front(id));
+    }
+
+    /// Sends an entry to a device; `None` when its flow cannot carry it.
+    fn send(
+        &mut self,
+        entry: &Entry,
+        device: &DeviceKey,
+        binding: &Binding,
+        now: Timestamp,
+    ) -> Option<ClientTxId> {
+        let request = self.message_request(entry, binding, false);
+        match self.layer.request(transaction_time(now), binding.flow, request) {
+            Ok(tx) => {
+                let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
+                let made_for = For::Entry(entry.key(), record);
+                self.attempts.insert(
+                    tx,
+                    Attempt {
+                        device: device.clone(),
+                        flow: binding.flow,
+                        made_for,
+                    },
+                );
+                Some(tx)
+            }
+            Err(error) => {
+                tracing::debug!(device = %device.1, entry = %entry.id, %error, "not sent");
+                None
+            }
+        }
+    }
+
+    /// A request of the agent has ended: on to the next.
+    pub(crate) fn agent_answered(&mut self, device: &DeviceKey, tx: ClientTxId, work: &mut Work<'_>) {
+        if let Some(agent) = self.agents.get_mut(device) {
+            agent.in_flight.retain(|one| one.tx != tx);
+            self.decide_drain(device, work);
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! From acceptance to the addressee: at once when the devices are there ([`relay`]), otherwise by way of the mailbox
+//! ([`agent`]). This file keeps messages, and settles what became of them.
+
+pub mod agent;
+mod outgoing;
+pub mod relay;
+
+use rcs::address::{Address, AddressKind};
+use rcs::imdn::Disposition;
+use sip::transaction::{ClientTxId, ServerTxId};
+use sip::{Flow, Request};
+use store::{Binding, Entry, EntryKey, Outcome, Record, RecordKey, Wants};
+
+use crate::access::Refusal;
+use crate::work::Task;
+use crate::{Centre, Work, report};
+use agent::DeviceKey;
+use relay::RelayId;
+
+/// An entry on its way, and what to note when it has been taken care of.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) entry: Entry,
+    /// The only device to deliver to, for a message to a GRUU.
+    pub(crate) only: Option<String>,
+    pub(crate) about: About,
+}
+
+/// What an entry means to the records.
+#[derive(Debug)]
+pub(crate) enum About {
+    /// It is a message and gets a record of its own; with the media type of its content.
+    Message {
+        payload_type: String,
+        report_request: Vec<String>,
+    },
+    /// It reports on the message with this record.
+    Report {
+        original: RecordKey,
+        disposition: Disposition,
+    },
+}
+
+impl Delivery {
+    pub(crate) fn message(entry: Entry, payload_type: String, only: Option<String>) -> Self {
+        Self {
+            entry,
+            only,
+            about: About::Message {
+                payload_type,
+                report_request: Vec::new(),
+            },
+        }
+    }
+
+    pub(crate) fn report(entry: Entry, original: RecordKey, disposition: Disposition) -> Self {
+        Self {
+            entry,
+            only: None,
+            about: About::Report {
+                original,
+                disposition,
+            },
+        }
+    }
+}
+
+/// A sender who waits for an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    pub(crate) tx: ServerTxId,
+    pub(crate) flow: Flow,
+    pub(crate) request: Request,
+}
+
+/// What an attempt at a device was made for.
+#[derive(Debug, Clone)]
+pub(crate) enum For {
+    /// A message that is not stored yet.
+    Relay(RelayId),
+    /// A stored entry, with its record if it is a message.
+    Entry(EntryKey, Option<RecordKey>),
+}
+
+/// A request under way to a device.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    pub(crate) device: DeviceKey,
+    pub(crate) flow: Flow,
+    pub(crate) made_for: For,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub struct Answered {
+    pub(crate) tx: ClientTxId,
+    pub(crate) attempt: Attempt,
+    pub(crate) answer: Answer,
+}
+
+/// What a device's answer means for what was sent to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It has it.
+    Taken,
+    /// It will not have it, now or later.
+    Refused(u16),
+    /// Not now; the status, or `None` when nothing came back.
+    NotNow(Option<u16>),
+}
+
+impl Answer {
+    /// Reads a final status (rcs-core §9: which failures change when one tries again).
+    pub(crate) fn of(status: u16) -> Self {
+        match status {
+            200..=299 => Self::Taken,
+            400
+            | 403..=407
+            | 410
+            | 413..=416
+            | 420
+            | 421
+            | 484
+            | 485
+            | 488
+            | 493
+            | 501
+            | 505
+            | 513
+            | 600
+            | 603
+            | 604
+            | 606 => Self::Refused(status),
+            status => Self::NotNow(Some(status)),
+        }
+    }
+}
+
+impl Answered {
+    pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
+        let address = &self.attempt.device.0;
+        wants.head(address);
+        match &self.attempt.made_for {
+            For::Relay(id) => centre.relay_wants(*id, wants),
+            For::Entry(key, record) => {
+                wants.entry(key);
+                wants.bindings(address);
+                if let Some(record) = record {
+                    wants.record(record.clone());
+                }
+                centre.agent_wants(&self.attempt.device, wants);
+            }
+        }
+    }
+}
+
+impl Centre {
+    /// The subscriber's bindings that can be reached now: by UDP always, otherwise while the connection is open.
+    pub(crate) fn is_reachable(&self, binding: &Binding) -> bool {
+        !binding.flow.transport.is_reliable() || self.flows.contains_key(&binding.flow)
+    }
+
+    /// Brings something to its addressee: relays it when every reachable device has all that came before, keeps it
+    /// otherwise. The asker is answered now or when that is decided.
+    pub(crate) fn deliver(
+        &mut self,
+        mut delivery: Delivery,
+        asker: Option<Asker>,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let to = delivery.entry.to.clone();
+        if to.kind() == AddressKind::Chatbot {
+            self.keep(delivery, work)?;
+            self.answer_asker(asker, 202, work);
+            return Ok(());
+        }
+        let (bound, reachable) = self.devices(&to, delivery.only.as_deref(), work);
+        if delivery.only.is_some() && reachable.is_empty() {
+            return Err(Refusal::Unavailable);
+        }
+        let is_empty = work.view.head(&to).count == 0;
+        let caught_up = |device: &String| is_empty || self.is_caught_up(&(to.clone(), device.clone()));
+        if delivery.only.is_some() || (!reachable.is_empty() && reachable.iter().all(caught_up)) {
+            delivery.entry.waiting = bound;
+            self.relay(delivery, asker, work);
+            return Ok(());
+        }
+        self.keep(delivery, work)?;
+        self.answer_asker(asker, 202, work);
+        Ok(())
+    }
+
+    /// The names of a subscriber's bound devices, and of those among them that can be reached.
+    fn devices(&self, address: &Address, only: Option<&str>, work: &Work<'_>) -> (Vec<String>, Vec<String>) {
+        let mut bound = Vec::new();
+        let mut reachable = Vec::new();
+        let bindings = work.view.bindings(address);
+        for binding in bindings.into_iter().flat_map(|bindings| bindings.live(work.now)) {
+            let device = binding.device().to_owned();
+            if only.is_some_and(|only| only != device) || bound.contains(&device) {
+                continue;
+            }
+            if self.is_reachable(binding) {
+                reachable.push(device.clone());
+            }
+            bound.push(device);
+        }
+        (bound, reachable)
+    }
+
+    /// Puts an entry into its mailbox, and what it means into the records. Whoever drains the mailbox is told.
+    pub(crate) fn keep(&mut self, delivery: Delivery, work: &mut Work<'_>) -> Result<(), Refusal> {
+        let Delivery { mut entry, about, .. } = delivery;
+        let head = work.view.head(&entry.to);
+        let body_bytes = head.body_bytes + entry.body.len() as u64;
+        if head.count >= self.config.mailbox_entries_max || body_bytes > self.config.mailbox_bytes_max {
+            return Err(Refusal::MailboxFull);
+        }
+        if entry.to.kind() == AddressKind::Chatbot {
+            entry.next_due = work.now;
+            work.woken.push(entry.to.clone());
+        } else {
+            let (bound, reachable) = self.devices(&entry.to, None, work);
+            for device in bound {
+                if !entry.is_settled_for(&device) && !entry.waiting.contains(&device) {
+                    entry.waiting.push(device);
+                }
+            }
+            if !reachable.is_empty() {
+                entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
+            }
+            for device in reachable {
+                let key = (entry.to.clone(), device);
+                self.agents.entry(key.clone()).or_default().more();
+                work.next.push(Task::Drain(key));
+            }
+        }
+        let outcome = if entry.taken.is_empty() {
+            Outcome::Waiting
+        } else {
+            Outcome::Delivered
+        };
+        work.stats.stored += 1;
+        self.note(&entry, about, outcome, work);
+        work.view.put_entry(entry);
+        Ok(())
+    }
+
+    /// Writes what an accepted entry means into the records.
+    pub(crate) fn note(&mut self, entry: &Entry, about: About, outcome: Outcome, work: &mut Work<'_>) {
+        match about {
+            About::Message {
+                payload_type,
+                report_request,
+            } => {
+                work.stats.accepted += 1;
+                work.stats.delivered += u64::from(outcome == Outcome::Delivered);
+                let record = self.record(entry, payload_type, report_request, outcome, work);
+                work.view.put_record(record);
+            }
+            About::Report {
+                original,
+                disposition,
+            } => {
+                work.stats.reports += 1;
+                self.reporting.remove(&(original.clone(), disposition));
+                report::mark(&original, disposition, work);
+            }
+        }
+    }
+
+    fn record(
+        &self,
+        entry: &Entry,
+        content_type: String,
+        report_request: Vec<String>,
+        outcome: Outcome,
+        work: &Work<'_>,
+    ) -> Record {
+        let mut record = Record {
+            message_id: entry.message_id.clone(),
+            from: entry.from.clone(),
+            to: entry.to.clone(),
+            conversation_id: entry.conversation_id.clone(),
+            contribution_id: entry.contribution_id.clone(),
+            content_type,
+            body_bytes: entry.body.len() as u32,
+            accepted_at: entry.accepted_at,
+            outcome,
+            delivered_at: None,
+            displayed_at: None,
+            wanted: entry.wanted,
+            report_request,
+            steps: Vec::with_capacity(2),
+            keep_until: entry.expires_at.plus(self.config.dedup_window),
+        };
+        record.step(entry.accepted_at, "accepted");
+        for device in &entry.taken {
+            record.step(work.now, format!("taken by {device}"));
+        }
+        if record.outcome == Outcome::Waiting {
+            record.step(work.now, "put into the mailbox");
+        } else {
+            // Nothing can happen to it any more but reports: a delivered message need not be remembered as long as it might have waited.
+            record.keep_until = work.now.plus(self.config.dedup_window);
+        }
+        record
+    }
+
+    /// Answers a sender who waits, if one does.
+    pub(crate) fn answer_asker(&mut self, asker: Option<Asker>, status: u16, work: &Work<'_>) {
+        if let Some(asker) = asker {
+            self.answer(asker.tx, &asker.request, asker.flow, status, work.now);
+        }
+    }
+
+    pub(crate) fn decide_answered(&mut self, answered: Answered, work: &mut Work<'_>) {
+        let Answered { tx, attempt, answer } = answered;
+        tracing::debug!(device = %attempt.device.1, ?answer, "a device answered");
+        if let Answer::NotNow(_) = answer {
+            self.device_failed(&attempt, work);
+        }
+        match &attempt.made_for {
+            For::Relay(id) => self.relay_answered(*id, tx, &attempt.device, answer, work),
+            For::Entry(key, record) => {
+                self.entry_answered(key, record.as_ref(), &attempt.device.1, answer, work);
+                self.agent_answered(&attempt.device, tx, work);
+            }
+        }
+    }
+
+    /// Leaves a device alone for a while. If the request went over a connection that has closed since, that says nothing
+    /// about the device: it may have opened another by now.
+    fn device_failed(&mut self, attempt: &Attempt, work: &mut Work<'_>) {
+        let agent = self.agents.entry(attempt.device.clone()).or_default();
+        agent.restart();
+        if attempt.flow.transport.is_reliable() && !self.flows.contains_key(&attempt.flow) {
+            work.next.push(Task::Drain(attempt.device.clone()));
+        } else {
+            agent.pause();
+        }
+    }
+
+    /// Notes on a stored entry what a device said to it.
+    fn entry_answered(
+        &mut self,
+        key: &EntryKey,
+        record: Option<&RecordKey>,
+        device: &str,
+        answer: Answer,
+        work: &mut Work<'_>,
+    ) {
+        let Some(mut entry) = work.view.entry(key).cloned() else {
+            return;
+        };
+        let now = work.now;
+        let mut step = |what: String, outcome: Option<Outcome>| {
+            let Some(record) = record else { return };
+            work.view.update_record(record, |record| {
+                record.step(now, what);
+                if let (Outcome::Waiting, Some(outcome)) = (&record.outcome, outcome) {
+                    record.outcome = outcome;
+                }
+            });
+        };
+        match answer {
+            Answer::Taken => {
+                step(format!("taken by {device}"), Some(Outcome::Delivered));
+                work.stats.delivered += u64::from(record.is_some() && entry.taken.is_empty());
+                entry.waiting.retain(|waiting| waiting != device);
+                entry.taken.push(device.to_owned());
+            }
+            Answer::Refused(status) => {
+                step(format!("{device} refused it with {status}"), None);
+                entry.waiting.retain(|waiting| waiting != device);
+                entry.refused.push(device.to_owned());
+            }
+            Answer::NotNow(status) => {
+                let why = status.map_or("did not answer".to_owned(), |status| format!("answered {status}"));
+                step(format!("{device} {why}"), None);
+                entry.attempts += 1;
+                entry.next_due = entry
+                    .expires_at
+                    .min(now.plus(self.config.backoff(entry.attempts)));
+            }
+        }
+        if entry.is_done() {
+            work.view.remove_entry(key);
+        } else if entry.waiting.is_empty() && !entry.refused.is_empty() {
+            // Every device that was there has said no for good.
+            work.view.remove_entry(key);
+            work.stats.refused += 1;
+            self.lost(
+                &entry,
+                Outcome::Refused("the devices refused it".to_owned()),
+                work,
+            );
+        } else {
+            work.view.put_entry(entry);
+        }
+    }
+
+    /// Rows that [`Centre::decide_due`] reads for an entry, as far as its key tells.
+    pub(crate) fn due_wants(&self, key: &EntryKey, wants: &mut Wants) {
+        wants.entry(key);
+        if key.0.kind() != AddressKind::Chatbot {
+            wants.bindings(&key.0);
+        }
+    }
+
+    /// An entry's time has come: to expire, or to be tried again.
+    pub(crate) fn decide_due(&mut self, key: &EntryKey, work: &mut Work<'_>) {
+        let Some(mut entry) = work.view.entry(key).cloned() else {
+            return;
+        };
+        if entry.expires_at <= work.now {
+            work.view.remove_entry(key);
+            work.stats.expired += 1;
+            return self.lost(&entry, Outcome::Expired, work);
+        }
+        if key.0.kind() == AddressKind::Chatbot {
+            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
+            work.view.put_entry(entry);
+            return work.woken.push(key.0.clone());
+        }
+        let (bound, reachable) = self.devices(&key.0, None, work);
+        entry.waiting.retain(|device| bound.contains(device));
+        if entry.is_done() {
+            // The devices that never fetched it are gone.
+            return work.view.remove_entry(key);
+        }
+        entry.next_due = entry.expires_at;
+        if !reachable.is_empty() {
+            entry.next_due = entry
+                .expires_at
+                .min(work.now.plus(self.config.backoff(entry.attempts + 1)));
+        } else if !entry.waiting.is_empty() {
+            // They register when they are back; this only notices when their bindings have lapsed.
+            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(u32::MAX)));
+        }
+        for device in reachable
+            .into_iter()
+            .filter(|device| !entry.is_settled_for(device))
+        {
+            let key = (entry.to.clone(), device);
+            self.agents.entry(key.clone()).or_default().restart();
+            work.next.push(Task::Drain(key));
+        }
+        work.view.put_entry(entry);
+    }
+
+    /// An entry left its mailbox undelivered: its record ends, and its sender hears of it. That takes rows which only the
+    /// entry names, and so a task of its own, in the same commit.
+    pub(crate) fn lost(&mut self, entry: &Entry, outcome: Outcome, work: &mut Work<'_>) {
+        if entry.kind == store::EntryKind::Message && entry.taken.is_empty() {
+            work.then.push(Task::Lost(Box::new(report::Lost {
+                record: report::record_key(entry),
+                outcome,
+            })));
+        }
+    }
+}

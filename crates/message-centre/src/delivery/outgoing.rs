@@ -1,0 +1,60 @@
+//! The MESSAGE that carries an entry to one device.
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rcs::address::AddressKind;
+use sip::{HeaderName, RequestBuilder};
+use store::{Binding, Entry};
+
+use crate::Centre;
+
+/// What stays as it is in a percent-encoded URN of a feature tag (RFC 3840 as profiled by 3GPP: the colon does not).
+const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
+
+impl Centre {
+    /// A request to the device of `binding`, without the Via that the transaction adds. `is_fleeting` marks it as worth
+    /// nothing later (`Expires: 0`).
+    pub(crate) fn message_request(&mut self, entry: &Entry, binding: &Binding, is_fleeting: bool) -> Bytes {
+        let call_id = self.tag();
+        let tag = self.tag();
+        let domain = self.config.domain();
+        let from = entry.from.sip_uri(domain);
+        let mut request = RequestBuilder::new("MESSAGE", &binding.contact_uri);
+        for path in &binding.path {
+            request = request.header(HeaderName::Route, path);
+        }
+        request = request
+            .header(HeaderName::MaxForwards, 70)
+            .header(HeaderName::From, format_args!("<{from}>;tag={tag}"))
+            .header(HeaderName::To, format_args!("<{}>", entry.to.sip_uri(domain)))
+            .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
+            .header(HeaderName::CSeq, "1 MESSAGE")
+            .header(HeaderName::PAssertedIdentity, format_args!("<{from}>"));
+        if let Some(service) = &entry.service {
+            let icsi = utf8_percent_encode(service, URN_ESCAPES);
+            request = request.header(HeaderName::PAssertedService, service).header(
+                HeaderName::AcceptContact,
+                format_args!("*;+g.3gpp.icsi-ref=\"{icsi}\""),
+            );
+        }
+        if entry.from.kind() == AddressKind::Chatbot {
+            request = request.header(
+                HeaderName::AcceptContact,
+                "*;+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.chatbot.sa\";\
+                 +g.gsma.rcs.botversion=\"#=1\"",
+            );
+        }
+        request = request
+            .header(HeaderName::ConversationId, &entry.conversation_id)
+            .header(HeaderName::ContributionId, &entry.contribution_id);
+        if let Some(id) = &entry.in_reply_to {
+            request = request.header(HeaderName::InReplyToContributionId, id);
+        }
+        if is_fleeting {
+            request = request.header(HeaderName::Expires, 0);
+        } else {
+            request = request.header(HeaderName::Date, entry.accepted_at.http_date());
+        }
+        request.body(&entry.content_type, entry.body.clone()).build()
+    }
+}

@@ -1,0 +1,357 @@
+//! Relaying: while every reachable device of the addressee has all that came before, a message goes straight to them, and the
+//! sender is answered when one has it. Nothing is promised to anybody before, so nothing needs to be on disk before; what is
+//! written, once, is how it ended. If no device takes it in time, the message goes into the mailbox and the sender hears 202.
+//!
+//! Messages between the same two parties stay in order: each waits for the one before it.
+
+use std::collections::VecDeque;
+
+use rcs::Timestamp;
+use rcs::address::Address;
+use sip::transaction::ClientTxId;
+use store::{Entry, Outcome, RecordKey, Wants};
+
+use super::agent::DeviceKey;
+use super::{About, Answer, Asker, Attempt, Delivery, For};
+use crate::access::Refusal;
+use crate::access::identity::Claim;
+use crate::access::message::PagerMessage;
+use crate::report;
+use crate::work::Task;
+use crate::{Centre, Work, transaction_time};
+
+/// Most messages that wait behind one another; the rest go through the mailbox.
+const LANE_MAX: usize = 64;
+
+/// Names a relay of one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RelayId(pub(crate) u64);
+
+/// A message on its way to the devices, not stored.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    delivery: Delivery,
+    /// Who waits for the answer: more than one when the sender repeated itself.
+    askers: Vec<Asker>,
+    pending: Vec<(ClientTxId, DeviceKey)>,
+    /// The last final answer that meant no.
+    refused_with: Option<u16>,
+}
+
+/// What keeps messages between two parties in order: addressee, sender.
+pub(crate) type Lane = (Address, Address);
+
+impl Centre {
+    pub(crate) fn relay_wants(&self, id: RelayId, wants: &mut Wants) {
+        let Some(relay) = self.relays.get(&id) else { return };
+        let entry = &relay.delivery.entry;
+        wants.head(&entry.to);
+        wants.bindings(&entry.to);
+        match &relay.delivery.about {
+            About::Message { .. } => {}
+            About::Report { original, .. } => wants.record(original.clone()),
+        }
+    }
+
+    /// Sends a message to the addressee's reachable devices as soon as those before it are done.
+    pub(crate) fn relay(&mut self, delivery: Delivery, asker: Option<Asker>, work: &mut Work<'_>) {
+        if let About::Message { .. } = delivery.about {
+            let key = report::record_key(&delivery.entry);
+            if let Some(relay) = self.relaying.get(&key).and_then(|id| self.relays.get_mut(id)) {
+                // The same message again, under a new Call-ID: one answer serves both.
+                relay.askers.extend(asker);
+                work.stats.duplicates += 1;
+                return;
+            }
+        }
+        self.last_relay += 1;
+        let id = RelayId(self.last_relay);
+        let lane_key = (delivery.entry.to.clone(), delivery.entry.from.clone());
+        if let About::Message { .. } = delivery.about {
+            self.relaying.insert(report::record_key(&delivery.entry), id);
+        }
+        let askers = asker.into_iter().collect();
+        self.relays.insert(
+            id,
+            Relay {
+                delivery,
+                askers,
+                pending: Vec::new(),
+                refused_with: None,
+            },
+        );
+        let lane = self.lanes.entry(lane_key).or_default();
+        lane.push_back(id);
+        match lane.len() {
+            1 => self.launch(id, work),
+            0..=LANE_MAX => {}
+            _ => {
+                lane.pop_back();
+                self.store_relay(id, work);
+            }
+        }
+    }
+
+    /// Sends to every reachable device.
+    pub(crate) fn launch(&mut self, id: RelayId, work: &mut Work<'_>) {
+        let Some(mut relay) = self.relays.remove(&id) else {
+            return;
+        };
+        let Delivery { entry, only, .. } = &relay.delivery;
+        let bindings = work.view.bindings(&entry.to);
+        for binding in bindings.into_iter().flat_map(|bindings| bindings.live(work.now)) {
+            let device: DeviceKey = (entry.to.clone(), binding.device().to_owned());
+            let is_meant = only.as_ref().is_none_or(|only| *only == device.1);
+            let is_asked = relay.pending.iter().any(|(_, asked)| *asked == device);
+            if !is_meant || is_asked || !self.is_reachable(binding) {
+                continue;
+            }
+            let request = self.message_request(entry, binding, false);
+            match self
+                .layer
+                .request(transaction_time(work.now), binding.flow, request)
+            {
+                Ok(tx) => {
+                    let attempt = Attempt {
+                        device: device.clone(),
+                        flow: binding.flow,
+                        made_for: For::Relay(id),
+                    };
+                    self.attempts.insert(tx, attempt);
+                    relay.pending.push((tx, device));
+                }
+                Err(error) => tracing::debug!(device = %device.1, %error, "not sent"),
+            }
+        }
+        let is_sent = !relay.pending.is_empty();
+        self.relays.insert(id, relay);
+        if is_sent {
+            self.holds.push_back((work.now.plus(self.config.hold), id));
+        } else {
+            self.end_unanswered(id, work);
+        }
+    }
+
+    /// A device has answered, or will not.
+    pub(crate) fn relay_answered(
+        &mut self,
+        id: RelayId,
+        tx: ClientTxId,
+        device: &DeviceKey,
+        answer: Answer,
+        work: &mut Work<'_>,
+    ) {
+        let Some(relay) = self.relays.get_mut(&id) else {
+            return;
+        };
+        relay.pending.retain(|(pending, _)| *pending != tx);
+        let entry = &mut relay.delivery.entry;
+        match answer {
+            Answer::Taken => {
+                entry.waiting.retain(|waiting| *waiting != device.1);
+                entry.taken.push(device.1.clone());
+                self.end_delivered(id, work);
+            }
+            Answer::Refused(status) => {
+                relay.refused_with = Some(status);
+                entry.waiting.retain(|waiting| *waiting != device.1);
+                entry.refused.push(device.1.clone());
+                if relay.pending.is_empty() {
+                    self.end_unanswered(id, work);
+                }
+            }
+            Answer::NotNow(_) => {
+                entry.attempts += 1;
+                if relay.pending.is_empty() {
+                    self.end_unanswered(id, work);
+                }
+            }
+        }
+    }
+
+    /// The sender has waited long enough.
+    pub(crate) fn hold_over(&mut self, id: RelayId, work: &mut Work<'_>) {
+        if self
+            .relays
+            .get(&id)
+            .is_some_and(|relay| !relay.pending.is_empty())
+        {
+            self.store_relay(id, work);
+        }
+    }
+
+    /// One device has it: the sender hears 200, and the mailbox keeps a copy for the devices that have not answered.
+    fn end_delivered(&mut self, id: RelayId, work: &mut Work<'_>) {
+        let Some(relay) = self.remove_relay(id, work) else {
+            return;
+        };
+        let Relay {
+            delivery,
+            askers,
+            pending,
+            ..
+        } = relay;
+        let Delivery { mut entry, about, .. } = delivery;
+        self.attach(&entry, pending, &about);
+        self.note(&entry, about, Outcome::Delivered, work);
+        if !entry.waiting.is_empty() && delivery.only.is_none() {
+            // Devices that are bound but away: as long as they stay bound.
+            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
+            work.view.put_entry(entry);
+        }
+        for asker in askers {
+            self.answer_asker(Some(asker), 200, work);
+        }
+    }
+
+    /// No device has it, and none is left to ask.
+    fn end_unanswered(&mut self, id: RelayId, work: &mut Work<'_>) {
+        let Some(relay) = self.relays.get(&id) else { return };
+        let entry = &relay.delivery.entry;
+        let is_refused = entry.waiting.is_empty() && !entry.refused.is_empty();
+        match relay.refused_with {
+            // Nothing was promised yet, so the sender hears what the devices said.
+            Some(status) if is_refused => self.refuse_relay(id, &Refusal::ByDevices(status), work),
+            _ if relay.delivery.only.is_some() => self.refuse_relay(id, &Refusal::Unavailable, work),
+            _ => self.store_relay(id, work),
+        }
+    }
+
+    /// Into the mailbox; the sender hears 202. Requests still under way count for the stored entry from here on.
+    fn store_relay(&mut self, id: RelayId, work: &mut Work<'_>) {
+        if self
+            .relays
+            .get(&id)
+            .is_some_and(|relay| relay.delivery.only.is_some())
+        {
+            return self.refuse_relay(id, &Refusal::Unavailable, work);
+        }
+        let Some(relay) = self.remove_relay(id, work) else {
+            return;
+        };
+        let Relay {
+            delivery,
+            askers,
+            pending,
+            ..
+        } = relay;
+        self.attach(&delivery.entry, pending, &delivery.about);
+        match self.keep(delivery, work) {
+            Ok(()) => askers
+                .into_iter()
+                .for_each(|asker| self.answer_asker(Some(asker), 202, work)),
+            Err(refusal) => self.refuse_all(askers, &refusal, work),
+        }
+    }
+
+    fn refuse_relay(&mut self, id: RelayId, refusal: &Refusal, work: &mut Work<'_>) {
+        if let Some(relay) = self.remove_relay(id, work) {
+            if let About::Report {
+                original,
+                disposition,
+            } = &relay.delivery.about
+            {
+                self.reporting.remove(&(original.clone(), *disposition));
+            }
+            self.refuse_all(relay.askers, refusal, work);
+        }
+    }
+
+    fn refuse_all(&mut self, askers: Vec<Asker>, refusal: &Refusal, work: &mut Work<'_>) {
+        work.stats.refused += 1;
+        for asker in askers {
+            self.refuse(asker.tx, &asker.request, asker.flow, refusal, work.now);
+        }
+    }
+
+    /// Hands requests that are still under way over to the stored entry.
+    fn attach(&mut self, entry: &Entry, pending: Vec<(ClientTxId, DeviceKey)>, about: &About) {
+        let record: Option<RecordKey> =
+            matches!(about, About::Message { .. }).then(|| report::record_key(entry));
+        for (tx, device) in pending {
+            let agent = self.agents.entry(device).or_default();
+            agent.adopt(tx, entry.id, entry.from.clone());
+            if let Some(attempt) = self.attempts.get_mut(&tx) {
+                attempt.made_for = For::Entry(entry.key(), record.clone());
+            }
+        }
+    }
+
+    /// Takes a relay out, and lets the next one between the same parties go.
+    fn remove_relay(&mut self, id: RelayId, work: &mut Work<'_>) -> Option<Relay> {
+        let relay = self.relays.remove(&id)?;
+        let entry = &relay.delivery.entry;
+        self.relaying.remove(&report::record_key(entry));
+        let lane_key: Lane = (entry.to.clone(), entry.from.clone());
+        if let Some(lane) = self.lanes.get_mut(&lane_key) {
+            let was_first = lane.front() == Some(&id);
+            lane.retain(|waiting| *waiting != id);
+            match lane.front() {
+                Some(next) if was_first => work.next.push(Task::StartRelay(*next)),
+                Some(_) => {}
+                None => {
+                    self.lanes.remove(&lane_key);
+                }
+            }
+        }
+        Some(relay)
+    }
+
+    /// The turn of a message whose predecessor is done. If that one ended in the mailbox, so must this.
+    pub(crate) fn start_relay(&mut self, id: RelayId, work: &mut Work<'_>) {
+        let Some(relay) = self.relays.get(&id) else { return };
+        let to = relay.delivery.entry.to.clone();
+        let bindings = work.view.bindings(&to).cloned().unwrap_or_default();
+        let is_empty = work.view.head(&to).count == 0;
+        let may_go = |device: &str| is_empty || self.is_caught_up(&(to.clone(), device.to_owned()));
+        let mut reachable = bindings
+            .live(work.now)
+            .filter(|binding| self.is_reachable(binding))
+            .peekable();
+        if reachable.peek().is_some() && reachable.all(|binding| may_go(binding.device())) {
+            self.launch(id, work);
+        } else {
+            self.store_relay(id, work);
+        }
+    }
+
+    /// Passes on what is only worth something now, to the devices that are there, and forgets it.
+    pub(crate) fn pass_fleeting(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) {
+        let Ok(entry) = self.entry(claim, store::EntryKind::Report, self.config.hold, work.now) else {
+            return;
+        };
+        let bindings = match entry.to.kind() {
+            rcs::address::AddressKind::Chatbot => return,
+            _ => work.view.bindings(&entry.to).cloned().unwrap_or_default(),
+        };
+        for binding in bindings
+            .live(work.now)
+            .filter(|binding| self.is_reachable(binding))
+        {
+            let request = self.message_request(&entry, binding, true);
+            if let Err(error) = self
+                .layer
+                .request(transaction_time(work.now), binding.flow, request)
+            {
+                tracing::debug!(device = binding.device(), %error, "not sent");
+            }
+        }
+    }
+
+    /// Relays whose senders have waited long enough at `now`.
+    pub(crate) fn holds_over(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
+        while let Some((at, id)) = self.holds.front().copied() {
+            let is_over = !self.relays.contains_key(&id);
+            if !is_over && at > now {
+                break;
+            }
+            self.holds.pop_front();
+            if !is_over {
+                tasks.push(Task::HoldOver(id));
+            }
+        }
+    }
+}
+
+/// Relays in the order in which their senders' patience ends: it is the same for all.
+pub(crate) type Holds = VecDeque<(Timestamp, RelayId)>;

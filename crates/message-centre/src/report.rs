@@ -1,0 +1,215 @@
+//! Disposition reports (RFC 5438): which are news, what they change, and the ones that the centre itself writes.
+
+use bytes::Bytes;
+use rcs::Timestamp;
+use rcs::address::{Address, AddressKind};
+use rcs::cpim::{self, CpimBuilder};
+use rcs::ids;
+use rcs::imdn::{self, Disposition, Imdn};
+use serde::{Deserialize, Serialize};
+use store::{Entry, EntryKind, Outcome, Record, RecordKey, Wants};
+
+use crate::delivery::Delivery;
+use crate::{Centre, Work};
+
+/// Media type of [`Status`], which never leaves the process.
+pub const STATUS_TYPE: &str = "application/vnd.hongyan.status+json";
+
+/// What became of a chatbot's message, put into the chatbot's mailbox: the body of an [`EntryKind::Status`] entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// What happened.
+    pub fate: Fate,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The fates of a chatbot's message that no IMDN tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fate {
+    /// Accepted and on its way.
+    Sent,
+    /// There is no such user.
+    NoSuchUser,
+    /// Its time ran out before the user came back.
+    Expired,
+    /// The user's devices would not have it.
+    Refused,
+    /// The user's mailbox is full.
+    MailboxFull,
+}
+
+/// A message that will not be delivered.
+#[derive(Debug)]
+pub struct Lost {
+    pub(crate) record: RecordKey,
+    pub(crate) outcome: Outcome,
+}
+
+impl Lost {
+    pub(crate) fn wants(&self, wants: &mut Wants) {
+        wants.record(self.record.clone());
+        sender_wants(&self.record.1, wants);
+    }
+}
+
+/// The key of the record of a message entry.
+pub(crate) fn record_key(entry: &Entry) -> RecordKey {
+    (entry.message_id.clone(), entry.from.clone(), entry.to.clone())
+}
+
+/// The rows that [`Centre::tell_sender`] reads.
+pub(crate) fn sender_wants(sender: &Address, wants: &mut Wants) {
+    wants.head(sender);
+    if sender.kind() != AddressKind::Chatbot {
+        wants.bindings(sender);
+    }
+}
+
+/// Whether a report tells the sender anything: of several devices only the first delivered and the first displayed do,
+/// and nothing is delivered after it was displayed (rcs-core §12).
+pub(crate) fn is_news(record: Option<&Record>, disposition: Disposition) -> bool {
+    let Some(record) = record else { return false };
+    match disposition {
+        Disposition::Delivered => record.delivered_at.is_none() && record.displayed_at.is_none(),
+        Disposition::Displayed => record.displayed_at.is_none(),
+        _ => record.displayed_at.is_none(),
+    }
+}
+
+/// Notes a report on the record of its message.
+pub(crate) fn mark(original: &RecordKey, disposition: Disposition, work: &mut Work<'_>) {
+    let now = work.now;
+    work.view.update_record(original, |record| {
+        record.step(now, format!("reported {}", disposition.elements().1));
+        match disposition {
+            Disposition::Delivered => record.delivered_at = record.delivered_at.or(Some(now)),
+            Disposition::Displayed => {
+                // Displayed implies delivered.
+                record.delivered_at = record.delivered_at.or(Some(now));
+                record.displayed_at = record.displayed_at.or(Some(now));
+            }
+            _ => {}
+        }
+    });
+}
+
+impl Centre {
+    pub(crate) fn decide_lost(&mut self, lost: Lost, work: &mut Work<'_>) {
+        let Some(mut record) = work.view.record(&lost.record).cloned() else {
+            return;
+        };
+        if record.outcome != Outcome::Waiting {
+            return;
+        }
+        record.step(work.now, format!("ended: {:?}", lost.outcome));
+        record.outcome = lost.outcome;
+        let fate = match record.outcome {
+            Outcome::Expired => Fate::Expired,
+            _ => Fate::Refused,
+        };
+        work.view.put_record(record.clone());
+        self.tell_sender(&record, fate, work);
+    }
+
+    /// Tells the sender of a message what became of it: a chatbot always, a handset when it asked for failures.
+    pub(crate) fn tell_sender(&mut self, record: &Record, fate: Fate, work: &mut Work<'_>) {
+        let entry = if record.from.kind() == AddressKind::Chatbot {
+            self.status_entry(record, fate, work.now)
+        } else if record.wanted.negative_delivery && fate != Fate::Sent {
+            self.imdn_entry(record, Disposition::Failed, work.now)
+        } else {
+            return;
+        };
+        let original = record.key();
+        if let Err(refusal) = self.keep(Delivery::report(entry, original, Disposition::Failed), work) {
+            tracing::warn!(sender = %record.from, %refusal, "a report could not be kept");
+        }
+    }
+
+    /// Reports from a chatbot's side on a message that its webhook has taken.
+    pub(crate) fn report_for_chatbot(&mut self, record: &Record, work: &mut Work<'_>) {
+        let mut due = Vec::with_capacity(2);
+        if record.wanted.positive_delivery {
+            due.push(Disposition::Delivered);
+        }
+        if record.wanted.display {
+            due.push(Disposition::Displayed);
+        }
+        for disposition in due {
+            let entry = self.imdn_entry(record, disposition, work.now);
+            if let Err(refusal) = self.keep(Delivery::report(entry, record.key(), disposition), work) {
+                tracing::warn!(sender = %record.from, %refusal, "a report could not be kept");
+            }
+        }
+    }
+
+    fn status_entry(&mut self, record: &Record, fate: Fate, now: Timestamp) -> Entry {
+        let status = Status { fate, at: now };
+        let body = serde_json::to_vec(&status).expect("a status is plain data");
+        self.report_entry(
+            record,
+            EntryKind::Status,
+            record.message_id.clone(),
+            STATUS_TYPE,
+            body.into(),
+            now,
+        )
+    }
+
+    /// An IMDN about `record`'s message, from its addressee to its sender.
+    fn imdn_entry(&mut self, record: &Record, disposition: Disposition, now: Timestamp) -> Entry {
+        let domain = self.config.domain().to_owned();
+        let mut report = Imdn::new(&record.message_id, disposition);
+        report.date_time = Some(record.accepted_at);
+        report.recipient_uri = Some(record.to.as_str().to_owned());
+        let message_id = ids::message_id(self.random_16());
+        let body = CpimBuilder::new(&record.to.sip_uri(&domain), &record.from.sip_uri(&domain))
+            .date_time(now)
+            .message_id(&message_id)
+            .content_type(imdn::CONTENT_TYPE)
+            .content_header("Content-Disposition", "notification")
+            .build(report.to_xml());
+        self.report_entry(
+            record,
+            EntryKind::Report,
+            message_id,
+            cpim::CONTENT_TYPE,
+            body,
+            now,
+        )
+    }
+
+    fn report_entry(
+        &mut self,
+        about: &Record,
+        kind: EntryKind,
+        message_id: String,
+        content_type: &str,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Entry {
+        let expires_at = now.plus(self.config.report_validity);
+        Entry {
+            id: self.ids.next(now),
+            kind,
+            message_id,
+            from: about.to.clone(),
+            to: about.from.clone(),
+            conversation_id: about.conversation_id.clone(),
+            contribution_id: about.contribution_id.clone(),
+            in_reply_to: None,
+            service: None,
+            content_type: content_type.to_owned(),
+            body,
+            wanted: Default::default(),
+            accepted_at: now,
+            expires_at,
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 0,
+            next_due: expires_at,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The way in for what does not come over SIP: the chatbot platform hands over its messages here, and tells what became of
+//! the ones it fetched from chatbots' mailboxes.
+
+use bytes::Bytes;
+use rcs::Timestamp;
+use rcs::address::Address;
+use rcs::cpim::Dispositions;
+use store::{Entry, EntryKey, EntryKind, Outcome, RecordKey, Wants};
+
+use crate::access::Refusal;
+use crate::delivery::{About, Delivery};
+use crate::report::{self, Fate};
+use crate::{Centre, Work};
+
+/// A message for one subscriber.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The sender's id; repeats are recognised by it.
+    pub message_id: String,
+    /// The sender.
+    pub from: Address,
+    /// The addressee.
+    pub to: Address,
+    /// RCC.07 Conversation-ID.
+    pub conversation_id: String,
+    /// RCC.07 Contribution-ID.
+    pub contribution_id: String,
+    /// RCC.07 InReplyTo-Contribution-ID.
+    pub in_reply_to: Option<String>,
+    /// The ICSI to deliver under.
+    pub service: Option<String>,
+    /// Media type of `body`.
+    pub content_type: String,
+    /// The body as it goes on the wire.
+    pub body: Bytes,
+    /// Media type of what a person sees.
+    pub payload_type: String,
+    /// The reports that `body` asks for.
+    pub wanted: Dispositions,
+    /// Which statuses the sender wants to hear of, by its dialect's names.
+    pub report_request: Vec<String>,
+    /// When to stop trying.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submitted {
+    /// In the addressee's mailbox once this batch is committed.
+    Accepted,
+    /// It was accepted before; nothing changed.
+    Duplicate,
+    /// There is no such subscriber.
+    NoSuchUser,
+    /// The addressee's mailbox is full.
+    MailboxFull,
+}
+
+impl Submission {
+    /// The key of the record of this message.
+    pub fn record_key(&self) -> RecordKey {
+        (self.message_id.clone(), self.from.clone(), self.to.clone())
+    }
+}
+
+/// A message entry in a chatbot's mailbox, as the webhook agent knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The entry.
+    pub key: EntryKey,
+    /// Its record; absent for reports and statuses.
+    pub record: Option<RecordKey>,
+}
+
+impl Fetched {
+    /// As read from the mailbox.
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            key: entry.key(),
+            record: (entry.kind == EntryKind::Message).then(|| report::record_key(entry)),
+        }
+    }
+}
+
+impl Centre {
+    /// The rows that [`Centre::submit`] reads.
+    pub fn submit_wants(&self, from: &Address, to: &Address, message_id: &str, wants: &mut Wants) {
+        wants.account(to);
+        wants.bindings(to);
+        wants.head(to);
+        wants.head(from);
+        wants.record((message_id.to_owned(), from.clone(), to.clone()));
+    }
+
+    /// Accepts a message for a subscriber: into the mailbox, and from there to the devices.
+    pub fn submit(&mut self, submission: Submission, work: &mut Work<'_>) -> Submitted {
+        if work.view.record(&submission.record_key()).is_some() {
+            work.stats.duplicates += 1;
+            return Submitted::Duplicate;
+        }
+        if work.view.account(&submission.to).is_none() {
+            work.stats.refused += 1;
+            return Submitted::NoSuchUser;
+        }
+        let entry = Entry {
+            id: self.ids.next(work.now),
+            kind: EntryKind::Message,
+            message_id: submission.message_id,
+            from: submission.from,
+            to: submission.to,
+            conversation_id: submission.conversation_id,
+            contribution_id: submission.contribution_id,
+            in_reply_to: submission.in_reply_to,
+            service: submission.service,
+            content_type: submission.content_type,
+            body: submission.body,
+            wanted: submission.wanted,
+            accepted_at: work.now,
+            expires_at: submission.expires_at,
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 0,
+            next_due: submission.expires_at,
+        };
+        let about = About::Message {
+            payload_type: submission.payload_type,
+            report_request: submission.report_request,
+        };
+        match self.keep(
+            Delivery {
+                entry,
+                only: None,
+                about,
+            },
+            work,
+        ) {
+            Ok(()) => Submitted::Accepted,
+            Err(Refusal::MailboxFull) => {
+                work.stats.refused += 1;
+                Submitted::MailboxFull
+            }
+            Err(other) => unreachable!("keeping a message only fails when the mailbox is full: {other}"),
+        }
+    }
+
+    /// Tells the sender of a submission, through its mailbox, that it is on its way or what stopped it.
+    pub fn tell(&mut self, record: &RecordKey, fate: Fate, work: &mut Work<'_>) {
+        if let Some(record) = work.view.record(record).cloned() {
+            self.tell_sender(&record, fate, work);
+        }
+    }
+
+    /// The rows that [`Centre::taken_by_chatbot`] and [`Centre::refused_by_chatbot`] read.
+    pub fn fetched_wants(&self, fetched: &Fetched, wants: &mut Wants) {
+        wants.entry(&fetched.key);
+        if let Some(record) = &fetched.record {
+            wants.record(record.clone());
+            report::sender_wants(&record.1, wants);
+        }
+    }
+
+    /// A chatbot's webhook has taken an entry: it leaves the mailbox, and the sender hears what it asked to hear.
+    pub fn taken_by_chatbot(&mut self, fetched: &Fetched, work: &mut Work<'_>) {
+        if work.view.entry(&fetched.key).is_none() {
+            return;
+        }
+        work.view.remove_entry(&fetched.key);
+        let Some(key) = &fetched.record else { return };
+        let now = work.now;
+        work.stats.delivered += 1;
+        work.view.update_record(key, |record| {
+            record.step(now, "taken by the chatbot");
+            record.outcome = Outcome::Delivered;
+        });
+        if let Some(record) = work.view.record(key).cloned() {
+            self.report_for_chatbot(&record, work);
+        }
+    }
+
+    /// A chatbot's webhook was tried and failed: the entry stays, and is due again at `due`.
+    pub fn retry_for_chatbot(&mut self, fetched: &Fetched, why: &str, due: Timestamp, work: &mut Work<'_>) {
+        let Some(mut entry) = work.view.entry(&fetched.key).cloned() else {
+            return;
+        };
+        entry.attempts += 1;
+        entry.next_due = due.min(entry.expires_at);
+        work.view.put_entry(entry);
+        let now = work.now;
+        if let Some(key) = &fetched.record {
+            work.view
+                .update_record(key, |record| record.step(now, format!("webhook: {why}")));
+        }
+    }
+}

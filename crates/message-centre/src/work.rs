@@ -1,0 +1,97 @@
+//! What a decision is given and what it leaves behind.
+
+use rcs::Timestamp;
+use rcs::address::Address;
+use sip::Flow;
+use store::{EntryKey, RecordKey, View};
+
+use crate::access::identity::Claim;
+use crate::access::message::PagerMessage;
+use crate::access::options::Options;
+use crate::access::register::Register;
+use crate::delivery::Answered;
+use crate::delivery::agent::DeviceKey;
+use crate::delivery::relay::RelayId;
+use crate::report;
+
+/// Something to decide once the rows it needs are loaded.
+#[derive(Debug)]
+pub enum Task {
+    /// A REGISTER.
+    Register(Box<Register>),
+    /// A MESSAGE.
+    Message(Box<Claim<PagerMessage>>),
+    /// An OPTIONS.
+    Options(Box<Claim<Options>>),
+    /// A device has answered a message that we sent it, or never will.
+    Answered(Box<Answered>),
+    /// A sender has waited long enough for the addressee's devices.
+    HoldOver(RelayId),
+    /// The message before this one, between the same two parties, is done.
+    StartRelay(RelayId),
+    /// A device may have mail to fetch.
+    Drain(DeviceKey),
+    /// An entry's time has come.
+    Due(EntryKey),
+    /// A message left its addressee's mailbox undelivered.
+    Lost(Box<report::Lost>),
+    /// Records that may be forgotten.
+    Forget(Vec<RecordKey>),
+}
+
+/// The state of a batch while its tasks are decided.
+#[derive(Debug)]
+pub struct Work<'v> {
+    /// The batch's time.
+    pub now: Timestamp,
+    /// The rows, loaded and changed.
+    pub view: &'v mut View,
+    /// Tasks to load and decide before this batch's commit.
+    pub then: Vec<Task>,
+    /// Tasks to decide after this batch's commit.
+    pub next: Vec<Task>,
+    /// Chatbots in whose mailboxes something new waits.
+    pub woken: Vec<Address>,
+    /// Connections to close.
+    pub close: Vec<Flow>,
+    /// What happened, counted.
+    pub stats: Stats,
+}
+
+impl<'v> Work<'v> {
+    /// An empty batch over `view`.
+    pub fn new(now: Timestamp, view: &'v mut View) -> Self {
+        Self {
+            now,
+            view,
+            then: Vec::new(),
+            next: Vec::new(),
+            woken: Vec::new(),
+            close: Vec::new(),
+            stats: Stats::default(),
+        }
+    }
+}
+
+/// Counts of one batch, for metrics.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Messages for which responsibility was taken, from handsets and chatbots.
+    pub accepted: u64,
+    /// Messages of which a device of the addressee has taken a copy for the first time.
+    pub delivered: u64,
+    /// Messages put into a mailbox because no device took them at once.
+    pub stored: u64,
+    /// Messages whose time ran out.
+    pub expired: u64,
+    /// Messages that were refused, before or after acceptance.
+    pub refused: u64,
+    /// Messages recognised as repeats.
+    pub duplicates: u64,
+    /// Disposition reports passed on.
+    pub reports: u64,
+    /// Successful registrations and refreshes.
+    pub registrations: u64,
+    /// Challenges and refusals of credentials.
+    pub challenges: u64,
+}

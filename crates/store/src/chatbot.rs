@@ -1,0 +1,120 @@
+//! Chatbots: who they are to users, and how they prove themselves to us.
+//!
+//! Key: the chatbot's address (`sip:12306@botplatform.hongyan.local`). The application key and the access token are kept
+//! as SHA-256 of high-entropy secrets; the callback token signs our pushes and so is kept as it is: treat the family as secret.
+
+use rcs::Timestamp;
+use rcs::address::Address;
+use serde::{Deserialize, Serialize};
+
+use crate::row::{Family, Row};
+
+/// A chatbot.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chatbot {
+    /// Its address.
+    pub address: Address,
+    /// Which API it speaks.
+    pub dialect: Dialect,
+    /// The public half of its credentials.
+    pub app_id: String,
+    /// SHA-256 of the secret half.
+    pub app_key_sha256: [u8; 32],
+    /// Signs pushes (maap-api §2.3).
+    pub callback_token: String,
+    /// Where pushes go (`notifyURL`), without a trailing slash; absent: the chatbot hears nothing and its mail waits.
+    pub webhook: Option<String>,
+    /// Whether the webhook may be a private or loopback address.
+    pub allow_private_webhook: bool,
+    /// Whether the callback check has passed for `webhook`; nothing may be sent before.
+    pub callback_checked: bool,
+    /// The access token in force.
+    pub token: Option<AccessToken>,
+    /// Day number (days since the epoch) and how many tokens were given out on it.
+    pub tokens_given: (u32, u32),
+    /// Whether traffic flows.
+    pub status: ChatbotStatus,
+    /// What handsets show.
+    pub profile: Profile,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its data last changed; makes the ETag of its information.
+    pub changed_at: Timestamp,
+}
+
+impl std::fmt::Debug for Chatbot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chatbot")
+            .field("address", &self.address)
+            .field("app_id", &self.app_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The API that a chatbot speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// China Telecom and China Unicom's joint interface.
+    Ctcu,
+}
+
+/// A bearer secret, hashed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessToken {
+    /// SHA-256 of the token.
+    pub sha256: [u8; 32],
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+/// Whether a chatbot's traffic flows (maap-api §2.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChatbotStatus {
+    /// It does.
+    Live,
+    /// Neither way.
+    Paused,
+}
+
+/// What handsets show of a chatbot (maap-api §5.2).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Display name.
+    pub name: String,
+    /// Icon URL.
+    pub icon: Option<String>,
+    /// Theme colour, `#RRGGBB`.
+    pub colour: Option<String>,
+    /// One or two sentences.
+    pub description: Option<String>,
+    /// Who runs it.
+    pub provider: Option<String>,
+    /// Telephone number to call back.
+    pub callback_number: Option<String>,
+    /// Web site.
+    pub website: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Terms and conditions page.
+    pub terms: Option<String>,
+    /// Background image URL.
+    pub background_image: Option<String>,
+    /// Category.
+    pub category: Option<String>,
+    /// The persistent menu as RCC.07 JSON (`{"menu":{…}}`), already validated.
+    pub menu: Option<String>,
+    /// Whether the operator has verified who runs it.
+    pub verified: bool,
+}
+
+impl Row for Chatbot {
+    type Key = Address;
+    const FAMILY: Family = Family::Chatbots;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &Address) -> Vec<u8> {
+        key.as_str().as_bytes().to_vec()
+    }
+}

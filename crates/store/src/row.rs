@@ -1,0 +1,96 @@
+//! How a row lies on disk: one version byte, then the value in postcard.
+//!
+//! A family of stored things implements [`Row`]; its key layout is documented at the head of the family's module.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::StoreError;
+
+/// A stored thing: where it lies, and under which key.
+pub trait Row: Serialize + DeserializeOwned + Clone {
+    /// What names one row.
+    type Key: Clone + Eq + std::hash::Hash + Ord + std::fmt::Debug;
+    /// The keyspace of the family.
+    const FAMILY: Family;
+    /// The encoding's version. A change of the type's fields raises it, and `decode` learns to read the old one.
+    const VERSION: u8;
+
+    /// The key's bytes; keys sort as the family's module says.
+    fn key_bytes(key: &Self::Key) -> Vec<u8>;
+}
+
+/// The keyspaces of the store, in the order in which they are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Family {
+    /// Subscribers and their credentials.
+    Accounts,
+    /// Registered devices, one row a subscriber.
+    Bindings,
+    /// What waits in mailboxes, one row an entry.
+    Entries,
+    /// How much waits in a mailbox, one row a mailbox.
+    Heads,
+    /// When an entry wants attention, sorted by time.
+    Due,
+    /// What became of each message, one row an addressee.
+    Records,
+    /// Chatbots, their credentials and profiles.
+    Chatbots,
+    /// Single values of the deployment.
+    Settings,
+}
+
+impl Family {
+    /// All families, indexed by their number.
+    pub const ALL: [Self; 8] = [
+        Self::Accounts,
+        Self::Bindings,
+        Self::Entries,
+        Self::Heads,
+        Self::Due,
+        Self::Records,
+        Self::Chatbots,
+        Self::Settings,
+    ];
+
+    /// The keyspace's name on disk and in `hongyan store dump`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Bindings => "bindings",
+            Self::Entries => "entries",
+            Self::Heads => "heads",
+            Self::Due => "due",
+            Self::Records => "records",
+            Self::Chatbots => "chatbots",
+            Self::Settings => "settings",
+        }
+    }
+}
+
+/// The bytes of a row.
+pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(R::VERSION);
+    postcard::to_extend(row, bytes).expect("rows are plain data: postcard refuses none of it")
+}
+
+/// A row from its bytes. `Err` means the disk holds what no version of this program wrote, or a newer one did.
+pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
+    let family = R::FAMILY.name();
+    match bytes.split_first() {
+        Some((&version, rest)) if version == R::VERSION => {
+            postcard::from_bytes(rest).map_err(|error| StoreError::Corrupt {
+                family,
+                detail: error.to_string(),
+            })
+        }
+        Some((&version, _)) => Err(StoreError::Version { family, version }),
+        None => Err(StoreError::Corrupt {
+            family,
+            detail: "empty row".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,358 @@
+//! The view: the rows a batch of decisions reads and changes, between `load` and `commit`.
+//!
+//! A task names what it will read in [`Wants`]; [`crate::Store::load`] brings it into a [`View`]; decisions read and change
+//! rows there and see each other's changes; [`crate::Store::commit`] writes what changed.
+
+use std::collections::hash_map::Entry as MapEntry;
+
+use rcs::Timestamp;
+use rcs::address::Address;
+use rustc_hash::FxHashMap;
+
+use crate::account::Account;
+use crate::binding::Bindings;
+use crate::chatbot::Chatbot;
+use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
+use crate::record::{Record, RecordKey};
+use crate::row::{Family, Row, encode};
+
+/// The rows a batch needs. Asking twice costs nothing.
+#[derive(Debug, Default)]
+pub struct Wants {
+    pub(crate) accounts: Vec<Address>,
+    pub(crate) bindings: Vec<Address>,
+    pub(crate) heads: Vec<Address>,
+    pub(crate) entries: Vec<EntryKey>,
+    pub(crate) records: Vec<RecordKey>,
+    pub(crate) chatbots: Vec<Address>,
+    pub(crate) pages: Vec<PageKey>,
+}
+
+/// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
+pub type PageKey = (Address, EntryId, usize);
+
+impl Wants {
+    /// The account of a subscriber.
+    pub fn account(&mut self, address: &Address) {
+        self.accounts.push(address.clone());
+    }
+
+    /// The bindings of a subscriber.
+    pub fn bindings(&mut self, address: &Address) {
+        self.bindings.push(address.clone());
+    }
+
+    /// How much waits for somebody. Needed before an entry is added to or removed from the mailbox.
+    pub fn head(&mut self, address: &Address) {
+        self.heads.push(address.clone());
+    }
+
+    /// One entry, and the head of its mailbox.
+    pub fn entry(&mut self, key: &EntryKey) {
+        self.entries.push(key.clone());
+        self.heads.push(key.0.clone());
+    }
+
+    /// A message's record for one addressee.
+    pub fn record(&mut self, key: RecordKey) {
+        self.records.push(key);
+    }
+
+    /// A chatbot.
+    pub fn chatbot(&mut self, address: &Address) {
+        self.chatbots.push(address.clone());
+    }
+
+    /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
+    pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
+        self.pages.push((address.clone(), after, limit));
+        self.heads.push(address.clone());
+    }
+
+    /// Whether nothing is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+            && self.bindings.is_empty()
+            && self.heads.is_empty()
+            && self.entries.is_empty()
+            && self.records.is_empty()
+            && self.chatbots.is_empty()
+            && self.pages.is_empty()
+    }
+}
+
+/// What a view knows of an entry.
+#[derive(Debug)]
+pub enum Lookup<'v> {
+    /// Nothing: no task asked for it.
+    NotLoaded,
+    /// That it is in no mailbox any more.
+    Gone,
+    /// The entry.
+    Here(&'v Entry),
+}
+
+/// Loaded rows and the changes made to them.
+#[derive(Debug, Default)]
+pub struct View {
+    pub(crate) accounts: Table<Account>,
+    pub(crate) bindings: Table<Bindings>,
+    pub(crate) heads: Table<Head>,
+    pub(crate) entries: Table<Entry>,
+    pub(crate) records: Table<Record>,
+    pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
+    /// The due time on disk of the entries that were loaded with one.
+    pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
+}
+
+impl View {
+    /// The account of a subscriber; `None` when there is no such subscriber.
+    pub fn account(&self, address: &Address) -> Option<&Account> {
+        self.accounts.get(address)
+    }
+
+    /// Adds or replaces an account.
+    pub fn put_account(&mut self, account: Account) {
+        self.accounts.put(account.address.clone(), Some(account));
+    }
+
+    /// Removes an account.
+    pub fn remove_account(&mut self, address: &Address) {
+        self.accounts.put(address.clone(), None);
+    }
+
+    /// The bindings of a subscriber; `None` when there is none.
+    pub fn bindings(&self, address: &Address) -> Option<&Bindings> {
+        self.bindings.get(address)
+    }
+
+    /// Replaces the bindings of a subscriber; none removes the row.
+    pub fn put_bindings(&mut self, address: &Address, bindings: Bindings) {
+        let row = (!bindings.list.is_empty()).then_some(bindings);
+        self.bindings.put(address.clone(), row);
+    }
+
+    /// How much waits in a mailbox.
+    pub fn head(&self, address: &Address) -> Head {
+        self.heads.get(address).copied().unwrap_or_default()
+    }
+
+    /// A waiting entry; `None` when it has left its mailbox.
+    pub fn entry(&self, key: &EntryKey) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    /// What the view knows of an entry.
+    pub fn lookup(&self, key: &EntryKey) -> Lookup<'_> {
+        match self.entries.rows.get(key) {
+            None => Lookup::NotLoaded,
+            Some(slot) => slot.row.as_ref().map_or(Lookup::Gone, Lookup::Here),
+        }
+    }
+
+    /// Adds or replaces an entry, and keeps the mailbox's head in step. An entry that was not loaded is taken for new.
+    pub fn put_entry(&mut self, entry: Entry) {
+        let key = entry.key();
+        let before = match self.lookup(&key) {
+            Lookup::Here(old) => Some(old.body.len() as u64),
+            Lookup::Gone | Lookup::NotLoaded => None,
+        };
+        let mut head = self.head(&key.0);
+        head.count += u64::from(before.is_none());
+        head.body_bytes = head.body_bytes.saturating_sub(before.unwrap_or(0)) + entry.body.len() as u64;
+        self.heads.put(key.0.clone(), Some(head));
+        self.entries.put(key, Some(entry));
+    }
+
+    /// Takes an entry out of its mailbox. Without effect when it is gone already.
+    pub fn remove_entry(&mut self, key: &EntryKey) {
+        let Some(before) = self.entries.get(key).map(|old| old.body.len() as u64) else {
+            return;
+        };
+        let mut head = self.head(&key.0);
+        head.count = head.count.saturating_sub(1);
+        head.body_bytes = head.body_bytes.saturating_sub(before);
+        self.heads.put(key.0.clone(), (head.count > 0).then_some(head));
+        self.entries.put(key.clone(), None);
+    }
+
+    /// The ids of a page, in order; `None` when it was not wanted. Entries that this batch added or removed since the page
+    /// was loaded are not reflected: look each of them up.
+    pub fn page(&self, key: &PageKey) -> Option<&[EntryId]> {
+        self.pages.get(key).map(Vec::as_slice)
+    }
+
+    /// The record of a message for one addressee.
+    pub fn record(&self, key: &RecordKey) -> Option<&Record> {
+        self.records.get(key)
+    }
+
+    /// Adds or replaces a record.
+    pub fn put_record(&mut self, record: Record) {
+        self.records.put(record.key(), Some(record));
+    }
+
+    /// Forgets a record.
+    pub fn remove_record(&mut self, key: &RecordKey) {
+        self.records.put(key.clone(), None);
+    }
+
+    /// Changes a record in place, if it exists.
+    pub fn update_record(&mut self, key: &RecordKey, change: impl FnOnce(&mut Record)) {
+        self.records.update(key, change);
+    }
+
+    /// A chatbot; `None` when there is no such chatbot.
+    pub fn chatbot(&self, address: &Address) -> Option<&Chatbot> {
+        self.chatbots.get(address)
+    }
+
+    /// Adds or replaces a chatbot.
+    pub fn put_chatbot(&mut self, chatbot: Chatbot) {
+        self.chatbots.put(chatbot.address.clone(), Some(chatbot));
+    }
+
+    /// Removes a chatbot.
+    pub fn remove_chatbot(&mut self, address: &Address) {
+        self.chatbots.put(address.clone(), None);
+    }
+
+    /// Whether anything was changed, and so a commit is due.
+    pub fn is_changed(&self) -> bool {
+        self.accounts.changed
+            || self.bindings.changed
+            || self.heads.changed
+            || self.entries.changed
+            || self.records.changed
+            || self.chatbots.changed
+    }
+
+    /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
+    pub fn earliest_due(&self) -> Option<Timestamp> {
+        let changed = self.entries.rows.values().filter(|slot| slot.dirty);
+        changed
+            .filter_map(|slot| slot.row.as_ref())
+            .map(|entry| entry.next_due)
+            .min()
+    }
+
+    /// Every write that makes the disk agree with this view: family, key, and the new value or `None` to remove.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let mut changes = Vec::with_capacity(32);
+        self.accounts.changes(&mut changes);
+        self.bindings.changes(&mut changes);
+        self.heads.changes(&mut changes);
+        self.entries.changes(&mut changes);
+        self.records.changes(&mut changes);
+        self.chatbots.changes(&mut changes);
+        for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
+            let stored = self.stored_due.get(key).copied();
+            let wanted = slot.row.as_ref().map(|entry| entry.next_due);
+            if stored != wanted {
+                changes.extend(stored.map(|due| (Family::Due, due_key(due, key), None)));
+                changes.extend(wanted.map(|due| (Family::Due, due_key(due, key), Some(Vec::new()))));
+            }
+        }
+        changes
+    }
+}
+
+/// One write: where, under which key, and what (`None` removes).
+pub(crate) type Change = (Family, Vec<u8>, Option<Vec<u8>>);
+
+/// The loaded rows of one family.
+#[derive(Debug)]
+pub(crate) struct Table<R: Row> {
+    rows: FxHashMap<R::Key, Slot<R>>,
+    changed: bool,
+}
+
+impl<R: Row> Default for Table<R> {
+    fn default() -> Self {
+        Self {
+            rows: FxHashMap::default(),
+            changed: false,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Slot<R> {
+    row: Option<R>,
+    /// Whether the row was on disk when it was loaded; a row that comes and goes within a batch is never written.
+    on_disk: bool,
+    dirty: bool,
+}
+
+impl<R: Row> Table<R> {
+    fn get(&self, key: &R::Key) -> Option<&R> {
+        let slot = self.rows.get(key);
+        // A decision that reads what its task did not ask for would take "not loaded" for "does not exist".
+        debug_assert!(
+            slot.is_some(),
+            "{} {key:?} was read but not wanted",
+            R::FAMILY.name()
+        );
+        slot?.row.as_ref()
+    }
+
+    fn put(&mut self, key: R::Key, row: Option<R>) {
+        match self.rows.entry(key) {
+            MapEntry::Occupied(mut occupied) => {
+                let slot = occupied.get_mut();
+                (slot.row, slot.dirty) = (row, true);
+            }
+            MapEntry::Vacant(vacant) => {
+                // Not loaded, so it may be on disk: a removal must be written.
+                vacant.insert(Slot {
+                    row,
+                    on_disk: true,
+                    dirty: true,
+                });
+            }
+        }
+        self.changed = true;
+    }
+
+    fn update(&mut self, key: &R::Key, change: impl FnOnce(&mut R)) {
+        if let Some(slot) = self.rows.get_mut(key)
+            && let Some(row) = slot.row.as_mut()
+        {
+            change(row);
+            slot.dirty = true;
+            self.changed = true;
+        }
+    }
+
+    /// Whether the family's row is in the view already, so that a second load leaves changes alone.
+    pub(crate) fn has(&self, key: &R::Key) -> bool {
+        self.rows.contains_key(key)
+    }
+
+    /// A row as it is on disk.
+    pub(crate) fn loaded(&mut self, key: R::Key, row: Option<R>) {
+        let on_disk = row.is_some();
+        self.rows.insert(
+            key,
+            Slot {
+                row,
+                on_disk,
+                dirty: false,
+            },
+        );
+    }
+
+    fn changes(&self, changes: &mut Vec<Change>) {
+        if !self.changed {
+            return;
+        }
+        for (key, slot) in self.rows.iter().filter(|(_, slot)| slot.dirty) {
+            match &slot.row {
+                Some(row) => changes.push((R::FAMILY, R::key_bytes(key), Some(encode(row)))),
+                None if slot.on_disk => changes.push((R::FAMILY, R::key_bytes(key), None)),
+                None => {}
+            }
+        }
+    }
+}
