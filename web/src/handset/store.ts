@@ -82,14 +82,20 @@ export class Store {
     const tables = [...new Set(changes.map((change) => change.table))];
     if (tables.length === 0) return Promise.resolve();
     const transaction = this.database.transaction(tables, 'readwrite', { durability: 'strict' });
-    for (const change of changes) {
-      const table = transaction.objectStore(change.table);
-      if ('remove' in change) table.delete(change.remove);
-      else table.put(change.put);
-    }
     return new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error);
+      try {
+        for (const change of changes) {
+          const table = transaction.objectStore(change.table);
+          if ('remove' in change) table.delete(change.remove);
+          else table.put(change.put);
+        }
+      } catch (error) {
+        // A value that can't be written throws at once; what was put before it mustn't stay.
+        reject(error);
+        transaction.abort();
+      }
     });
   }
 

@@ -17,11 +17,18 @@ const URI_MAX = 512;
  */
 export function parseAddress(text: string): Address | undefined {
   if (text.length > URI_MAX) return undefined;
-  const uri = (/<([^>]*)>/.exec(text)?.[1] ?? text).trim();
+  const uri = nameAddrUri(text);
   const scheme = /^(sips?|tel):/i.exec(uri)?.[1]?.toLowerCase();
   if (scheme === undefined) return uri.includes('@') ? sipAddress(uri) : numberAddress(uri);
   const rest = uri.slice(scheme.length + 1);
   return scheme === 'tel' ? numberAddress(rest.split(';')[0] ?? '') : sipAddress(rest);
+}
+
+/** The URI of a name-addr, or the text itself when it has no angle brackets (RFC 3261 §20.10). */
+export function nameAddrUri(text: string): string {
+  // A quoted display name may hold brackets of its own.
+  const unquoted = text.replace(/"(?:[^"\\]|\\.)*"/g, '');
+  return (/<([^>]*)>/.exec(unquoted)?.[1] ?? text).trim();
 }
 
 /** What goes into the Request-URI of a MESSAGE: numbers become SIP URIs of our own domain. */

@@ -4,6 +4,7 @@
  * `parseCpim` tolerates what handsets send: LF line ends, NS lines anywhere among the headers, any prefix
  * for the IMDN namespace, base64 content. `writeCpim` writes the one form that we send.
  */
+import { nameAddrUri } from './address';
 import { decodedBody, type Entity, header, parseEntity } from './mime';
 
 export const IMDN_NAMESPACE = 'urn:ietf:params:imdn';
@@ -40,10 +41,10 @@ export function parseCpim(text: string): Cpim | undefined {
   if (!inner || contentType === undefined) return undefined;
   const imdn = imdnHeaders(outer);
   return {
-    from: uriOf(header(outer, 'From')),
-    to: uriOf(header(outer, 'To')),
+    from: optional(header(outer, 'From'), nameAddrUri),
+    to: optional(header(outer, 'To'), nameAddrUri),
     dateTime: header(outer, 'DateTime'),
-    messageId: imdn('Message-ID')?.slice(0, 256) || undefined,
+    messageId: imdn('Message-ID')[0]?.slice(0, 256) || undefined,
     dispositionNotification: dispositions(imdn('Disposition-Notification')),
     contentType,
     contentDisposition: header(inner, 'Content-Disposition')?.toLowerCase(),
@@ -80,30 +81,33 @@ export function writeCpim(message: CpimToWrite): string {
   return lines.join('\r\n');
 }
 
-/** Looks up headers of the IMDN namespace by whatever prefix the NS lines bind to it. */
-function imdnHeaders(outer: Entity): (name: string) => string | undefined {
-  const prefixes = outer.headers
-    .filter(([name]) => name.toLowerCase() === 'ns')
-    .map(([, value]) => /^(\S*)\s*<([^>]*)>$/.exec(value))
-    .filter((match) => match?.[2]?.toLowerCase() === IMDN_NAMESPACE)
-    .map((match) => match?.[1] ?? '');
+/** Looks up headers of the IMDN namespace by whatever prefix the NS lines bind to it; they may repeat. */
+function imdnHeaders(outer: Entity): (name: string) => string[] {
+  const bound = new Map<string, string>();
+  for (const [name, value] of outer.headers) {
+    const match = name.toLowerCase() === 'ns' ? /^(\S*)\s*<([^>]*)>$/.exec(value) : undefined;
+    if (match) bound.set((match[1] ?? '').toLowerCase(), (match[2] ?? '').toLowerCase());
+  }
   // Without an NS line the customary prefix is understood.
-  if (prefixes.length === 0) prefixes.push('imdn');
+  if (!bound.has('imdn')) bound.set('imdn', IMDN_NAMESPACE);
+  const names = (name: string) =>
+    [...bound].filter(([, namespace]) => namespace === IMDN_NAMESPACE).map(([prefix]) => `${prefix}.${name}`);
   return (name) => {
-    for (const prefix of prefixes) {
-      const value = header(outer, prefix === '' ? name : `${prefix}.${name}`);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+    const wanted = names(name.toLowerCase());
+    return outer.headers
+      .filter(([candidate]) => wanted.includes(candidate.toLowerCase()))
+      .map(([, value]) => value);
   };
 }
 
-function dispositions(value: string | undefined): ReadonlySet<DispositionNotification> {
+function dispositions(values: readonly string[]): ReadonlySet<DispositionNotification> {
   const known: readonly string[] = ['positive-delivery', 'negative-delivery', 'processing', 'display'];
-  const tokens = (value ?? '').split(',').map((token) => token.trim().toLowerCase());
-  return new Set(tokens.filter((token): token is DispositionNotification => known.includes(token)));
+  const tokens = values
+    .flatMap((value) => value.split(','))
+    .map((token) => token.split(';')[0]?.trim().toLowerCase());
+  return new Set(tokens.filter((token): token is DispositionNotification => known.includes(token ?? '')));
 }
 
-function uriOf(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : (/<([^>]*)>/.exec(value)?.[1] ?? value);
+function optional<T>(value: string | undefined, read: (value: string) => T): T | undefined {
+  return value === undefined ? undefined : read(value);
 }

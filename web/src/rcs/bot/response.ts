@@ -23,5 +23,6 @@ export function parseSuggestionResponse(body: string): SuggestionResponse | unde
   const members = object(response?.[kind]);
   const displayText = text(members?.displayText, 200);
   if (displayText === undefined) return undefined;
-  return { kind, displayText, postback: text(object(members?.postback)?.data, 2048) };
+  const data = object(members?.postback)?.data;
+  return { kind, displayText, postback: typeof data === 'string' ? data : undefined };
 }

@@ -13,6 +13,15 @@ import { array, finite, type JsonObject, object, parseJsonObject, text } from '.
 export const CHIPS_MAX = 11;
 const DISPLAY_TEXT_MAX = 25;
 const POSTBACK_MAX = 2048;
+const ACTION_KEYS = [
+  'urlAction',
+  'dialerAction',
+  'mapAction',
+  'calendarAction',
+  'composeAction',
+  'deviceAction',
+  'settingsAction',
+];
 
 export type Suggestion = Reply | SuggestedAction;
 
@@ -89,16 +98,19 @@ export function readSuggestion(value: unknown): Suggestion | undefined {
       ? undefined
       : { kind: 'reply', displayText, postback: readPostback(reply) };
   }
-  // One SDK puts the members of `action` directly into the item.
+  // One SDK leaves the `action` around the members out, another puts displayText inside the variant.
   const source = object(item.action) ?? item;
-  const displayText = text(source.displayText, DISPLAY_TEXT_MAX);
+  const variant = ACTION_KEYS.map((key) => object(source[key])).find((members) => members !== undefined);
+  const displayText = text(source.displayText ?? variant?.displayText, DISPLAY_TEXT_MAX);
   const action = readAction(source);
   if (displayText === undefined || !action) return undefined;
   return { kind: 'action', displayText, postback: readPostback(source), action };
 }
 
+/** Empty data is data: the chatbot asked to hear of the tap. */
 function readPostback(source: JsonObject): string | undefined {
-  return text(object(source.postback)?.data, POSTBACK_MAX);
+  const data = object(source.postback)?.data;
+  return typeof data === 'string' && data.length <= POSTBACK_MAX * 2 ? data : undefined;
 }
 
 function readAction(source: JsonObject): Action | undefined {

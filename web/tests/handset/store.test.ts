@@ -1,0 +1,133 @@
+import 'fake-indexeddb/auto';
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/handset/config';
+import type { MessageRecord } from '../../src/handset/records';
+import { makeCredentials, signInLink } from '../../src/handset/session';
+import { Store } from '../../src/handset/store';
+import type { Address } from '../../src/rcs/address';
+
+const PEER = 'tel:+8613800000002' as Address;
+
+function message(order: number, direction: 'in' | 'out' = 'in'): MessageRecord {
+  return {
+    peer: PEER,
+    direction,
+    messageId: `m${order}`,
+    order,
+    at: order,
+    dateTime: '',
+    contentType: 'text/plain',
+    body: 'x',
+    state: 'delivered',
+    conversationId: 'c',
+    contributionId: 'd',
+    owed: [],
+  };
+}
+
+describe('the store', () => {
+  it('gives the latest messages, oldest first', async () => {
+    const store = await Store.open('order');
+    await store.commit([3, 1, 2].map((order) => ({ table: 'messages', put: message(order) })));
+    const orders = async (limit: number) => (await store.messages(PEER, limit)).map(({ order }) => order);
+    expect(await orders(10)).toEqual([1, 2, 3]);
+    expect(await orders(2)).toEqual([2, 3]);
+    store.close();
+  });
+
+  it('keeps two accounts apart and one account over a reopening', async () => {
+    const first = await Store.open('first');
+    await first.commit([{ table: 'messages', put: message(1) }]);
+    first.close();
+    const again = await Store.open('first');
+    const other = await Store.open('second');
+    expect((await again.message(PEER, 'in', 'm1'))?.order).toBe(1);
+    expect(await other.message(PEER, 'in', 'm1')).toBeUndefined();
+    again.close();
+    other.close();
+  });
+
+  it('writes all of a commit or nothing', async () => {
+    const store = await Store.open('atomic');
+    const unwritable = { ...message(2), body: (() => 0) as unknown as string };
+    const commit = store.commit([
+      { table: 'messages', put: message(1) },
+      { table: 'messages', put: unwritable },
+    ]);
+    await expect(commit).rejects.toThrow();
+    expect(await store.messages(PEER, 10)).toEqual([]);
+    store.close();
+  });
+
+  it('finds what was sent by its id alone', async () => {
+    const store = await Store.open('sent');
+    await store.commit([
+      { table: 'messages', put: message(1, 'in') },
+      { table: 'messages', put: message(1, 'out') },
+    ]);
+    expect((await store.sentMessage('m1'))?.direction).toBe('out');
+    expect(await store.sentMessage('m2')).toBeUndefined();
+    store.close();
+  });
+
+  it('hands out the outbox in the order of writing', async () => {
+    const store = await Store.open('outbox');
+    const entry = (messageId: string) => ({
+      kind: 'message' as const,
+      to: PEER,
+      messageId,
+      contentType: 'message/cpim',
+      body: '',
+      conversationId: 'c',
+      contributionId: 'd',
+      attempts: 0,
+    });
+    for (const id of ['a', 'b', 'c']) await store.commit([{ table: 'outbox', put: entry(id) }]);
+    const waiting = await store.outbox();
+    expect(waiting.map(({ messageId }) => messageId)).toEqual(['a', 'b', 'c']);
+    await store.commit([{ table: 'outbox', remove: waiting[0]?.sequence ?? -1 }]);
+    expect((await store.outbox()).map(({ messageId }) => messageId)).toEqual(['b', 'c']);
+    store.close();
+  });
+});
+
+describe('the configuration', () => {
+  it('is read with an absolute WebSocket URL', () => {
+    const body = JSON.stringify({
+      domain: 'Hongyan.local',
+      sipWebSocket: '/sip',
+      chatbots: [
+        { id: 'sip:12306@botplatform.hongyan.local', name: '12306', icon: '/content/i.png' },
+        { id: 'x' },
+      ],
+    });
+    expect(parseConfig(body, 'https://h.example:8443/#/x')).toEqual({
+      domain: 'hongyan.local',
+      webSocket: 'wss://h.example:8443/sip',
+      chatbots: [
+        {
+          id: 'sip:12306@botplatform.hongyan.local',
+          name: '12306',
+          icon: 'https://h.example:8443/content/i.png',
+        },
+      ],
+    });
+    expect(parseConfig(body, 'http://h.example/')?.webSocket).toBe('ws://h.example/sip');
+    expect(parseConfig('{}', 'http://h.example/')).toBeUndefined();
+  });
+});
+
+describe('signing in', () => {
+  it('takes the link of the banner, with the plus escaped or not', () => {
+    const expected = { number: '+8613800000001', password: 'a+b' };
+    expect(signInLink('#/signin?number=%2B8613800000001&password=a%2Bb')).toEqual(expected);
+    expect(signInLink('#/signin?number=+8613800000001&password=a+b')).toEqual(expected);
+    expect(signInLink('#/c/x')).toBeUndefined();
+  });
+
+  it('wants a number and a password', () => {
+    expect(makeCredentials('138 0000 0001', 'x')?.number).toBe('+8613800000001');
+    expect(makeCredentials('12306', 'x')).toBeUndefined();
+    expect(makeCredentials('13800000001', '')).toBeUndefined();
+  });
+});
