@@ -30,15 +30,15 @@ function Panes(): JSX.Element {
   // The view waits for the handset to have the conversation loaded.
   const ready = phone && peer !== undefined && phone.current.value === peer;
   return (
-    <div class={peer === undefined ? 'panes' : 'panes with-conversation'}>
+    <main class={peer === undefined ? 'panes' : 'panes with-conversation'}>
       <div class="pane list-pane">
         <ConversationList />
       </div>
-      <main class="pane conversation-pane">
+      <div class="pane conversation-pane">
         {phone && ready ? <ConversationView key={peer} handset={phone} peer={peer} /> : <NothingChosen />}
-      </main>
+      </div>
       <ConnectionBanner />
-    </div>
+    </main>
   );
 }
 

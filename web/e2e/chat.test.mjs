@@ -1,0 +1,152 @@
+/** Two subscribers in two tabs of one browser talk to each other. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import {
+  ALICE,
+  BOB,
+  bubble,
+  CAROL,
+  DESKTOP,
+  openListed,
+  openNew,
+  row,
+  say,
+  snap,
+  World,
+  waitForState,
+} from './harness.mjs';
+
+let world;
+before(async () => {
+  world = await World.start();
+});
+after(async () => {
+  await world.stop();
+  assert.deepEqual(world.problems, []);
+});
+
+/** Texts of one run are told apart from those of others on the same server. */
+const mark = randomUUID().slice(0, 8);
+
+test('two handsets in two tabs chat, with ticks, unread counts and composing', async () => {
+  const context = await world.context();
+  const alice = await world.handset(context, ALICE);
+  const bob = await world.handset(context, BOB);
+  assert.ok(!alice.url().includes(world.password), 'the password has left the address bar');
+
+  await openNew(alice, BOB);
+  await say(alice, `hello ${mark}`);
+  await waitForState(alice, `hello ${mark}`, 'delivered', 'displayed');
+
+  const listed = row(bob, `tel:${ALICE}`);
+  await listed.filter({ hasText: `hello ${mark}` }).waitFor();
+  await listed.getByText(/\d+ unread/).waitFor();
+  await snap(bob, 'chat-list-unread');
+  assert.equal(await bubble(alice, `hello ${mark}`, 'out').getAttribute('data-state'), 'delivered');
+
+  await openListed(bob, `tel:${ALICE}`);
+  await bubble(bob, `hello ${mark}`, 'in').waitFor();
+  await waitForState(alice, `hello ${mark}`, 'displayed');
+
+  await bob.getByTestId('composer').pressSequentially('hi');
+  await alice.getByTestId('composing').waitFor();
+  await snap(alice, 'chat-composing');
+  await say(bob, `hi there ${mark}`);
+  await bubble(alice, `hi there ${mark}`, 'in').waitFor();
+  await alice.getByTestId('composing').waitFor({ state: 'detached' });
+  await waitForState(bob, `hi there ${mark}`, 'displayed');
+  await snap(alice, 'chat-alice');
+  await snap(bob, 'chat-bob');
+  await context.close();
+});
+
+test('a message to somebody who is away waits and arrives when they return', async () => {
+  const context = await world.context();
+  const alice = await world.handset(context, ALICE);
+  const carol = await world.handset(context, CAROL);
+  await carol.close();
+  await openNew(alice, CAROL);
+  const text = `are you there ${mark}`;
+  await say(alice, text);
+  await waitForState(alice, text, 'sent');
+
+  const back = await world.handset(context, CAROL);
+  await row(back, `tel:${ALICE}`).filter({ hasText: text }).waitFor();
+  await waitForState(alice, text, 'delivered');
+  await openListed(back, `tel:${ALICE}`);
+  await waitForState(alice, text, 'displayed');
+  await context.close();
+});
+
+test('what is written offline goes out after reconnecting, once', async () => {
+  const near = await world.context();
+  const far = await world.context();
+  const alice = await world.handset(near, ALICE);
+  const bob = await world.handset(far, BOB);
+  await openNew(alice, BOB);
+  await near.setOffline(true);
+  await alice.getByTestId('connection').waitFor();
+  const text = `from the tunnel ${mark}`;
+  await say(alice, text);
+  await waitForState(alice, text, 'pending');
+  await snap(alice, 'chat-offline');
+  await near.setOffline(false);
+  await waitForState(alice, text, 'delivered', 'displayed');
+  await openListed(bob, `tel:${ALICE}`);
+  await bubble(bob, text, 'in').waitFor();
+  assert.equal(await bubble(bob, text, 'in').count(), 1);
+  await near.close();
+  await far.close();
+});
+
+test('history is there after a reload, for this account only', async () => {
+  const context = await world.context({ viewport: DESKTOP });
+  const alice = await world.handset(context, ALICE);
+  await openNew(alice, BOB);
+  const text = `remember ${mark}`;
+  await say(alice, text);
+  await waitForState(alice, text, 'sent', 'delivered', 'displayed');
+  await alice.reload();
+  await bubble(alice, text, 'out').waitFor();
+
+  const carol = await world.handset(context, CAROL);
+  await carol.getByTestId('settings').waitFor();
+  assert.equal(await row(carol, `tel:${BOB}`).filter({ hasText: text }).count(), 0);
+  await context.close();
+});
+
+test('a number that nobody has is shown as failed, and can be tried again', async () => {
+  const context = await world.context();
+  const alice = await world.handset(context, ALICE);
+  await openNew(alice, '+8613899999999');
+  const text = `nobody ${mark}`;
+  await say(alice, text);
+  await waitForState(alice, text, 'failed');
+  await snap(alice, 'chat-failed');
+  await alice.getByTestId('retry').last().click();
+  await waitForState(alice, text, 'failed');
+  await context.close();
+});
+
+test('a wrong password is refused in words', async () => {
+  const context = await world.context();
+  const page = await world.tab(context);
+  await page.getByLabel('Phone number').fill(ALICE);
+  await page.getByLabel('Password', { exact: true }).fill('not the password');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').filter({ hasText: 'not right' }).waitFor();
+  await snap(page, 'sign-in-refused');
+  await context.close();
+});
+
+test('signing out leaves the sign-in page and nothing else', async () => {
+  const context = await world.context();
+  const alice = await world.handset(context, ALICE);
+  await alice.getByTestId('settings').click();
+  await alice.getByRole('button', { name: 'Sign out' }).click();
+  await alice.getByRole('button', { name: 'Sign in' }).waitFor();
+  await alice.reload();
+  await alice.getByRole('button', { name: 'Sign in' }).waitFor();
+  await context.close();
+});
