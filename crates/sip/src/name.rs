@@ -140,7 +140,9 @@ impl HeaderName {
             return Other;
         }
         let candidate = BY_SHAPE[shape(text)];
-        if candidate != Other && candidate.as_str().as_bytes().eq_ignore_ascii_case(text) {
+        let known = candidate.as_str().as_bytes();
+        // Nearly everyone writes the usual capitals, and comparing those is quicker.
+        if known == text || known.eq_ignore_ascii_case(text) {
             candidate
         } else {
             Other

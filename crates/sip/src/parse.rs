@@ -131,6 +131,7 @@ pub(crate) fn message(bytes: Bytes) -> Result<Message, ParseError> {
 }
 
 /// The message of a head that was read from the start of `bytes`, which go on with at least `body_len` bytes.
+#[inline] // saves copies of the index
 pub(crate) fn assemble(head: Head, mut bytes: Bytes, body_len: usize) -> Result<Message, ParseError> {
     bytes.truncate(head.len + body_len);
     if head.folded {
@@ -198,6 +199,7 @@ enum StartLine {
 }
 
 /// Reads start line and headers. `Err` means that not even an answer can be addressed.
+#[inline] // saves copies of the index
 pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
     let mut lines = Lines {
         bytes: &bytes[..bytes.len().min(HEAD_BYTES_MAX)],
@@ -209,8 +211,11 @@ pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
         Problem::HeadUnfinished
     };
 
-    let (line_start, line_end) = lines.next().ok_or(cut_short)?;
-    let (start, mut problem) = start_line(&bytes[line_start..line_end])?;
+    let line = lines.next().ok_or(cut_short)?;
+    let (start, mut problem) = start_line(line.bytes)?;
+    if line.lone_cr {
+        problem = Some(Problem::StartLine);
+    }
     let mut head = Head {
         start,
         entries: SmallVec::new(),
@@ -220,30 +225,28 @@ pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
         folded: false,
     };
     loop {
-        let Some((line_start, line_end)) = lines.next() else {
-            return Err(cut_short);
-        };
-        let line = &bytes[line_start..line_end];
-        let Some(first) = line.first() else { break };
-        if *first == b' ' || *first == b'\t' {
-            // RFC 3261 §7.3.1: the line goes on with the value of the one before.
-            match head.entries.last_mut() {
-                Some(_) if memchr::memchr(b'\r', line).is_some() => {
-                    problem = problem.or(Some(Problem::HeaderLine))
-                }
-                Some(entry) => {
-                    head.folded = true;
-                    continue_value(entry, line, line_start);
-                }
-                None => problem = problem.or(Some(Problem::HeaderLine)),
+        let line = lines.next().ok_or(cut_short)?;
+        let Some(first) = line.bytes.first() else { break };
+        let folded = matches!(first, b' ' | b'\t');
+        let wrong = match head.entries.last_mut() {
+            _ if line.lone_cr => Some(Problem::HeaderLine),
+            None if folded => Some(Problem::HeaderLine),
+            Some(entry) if folded => {
+                // RFC 3261 §7.3.1: the line goes on with the value of the one before.
+                head.folded = true;
+                continue_value(entry, &line);
+                None
             }
-            continue;
-        }
-        match header_line(line, line_start) {
-            Some(entry) if head.entries.len() < HEADERS_MAX => head.entries.push(entry),
-            Some(_) => problem = problem.or(Some(Problem::TooManyHeaders)),
-            None => problem = problem.or(Some(Problem::HeaderLine)),
-        }
+            _ => match header_line(&line) {
+                Some(entry) if head.entries.len() < HEADERS_MAX => {
+                    head.entries.push(entry);
+                    None
+                }
+                Some(_) => Some(Problem::TooManyHeaders),
+                None => Some(Problem::HeaderLine),
+            },
+        };
+        problem = problem.or(wrong);
     }
     head.len = lines.at;
     for entry in head
@@ -315,60 +318,73 @@ fn is_version_2(version: &[u8]) -> bool {
 }
 
 /// `Name : value`, positions counted from the start of the head.
-fn header_line(line: &[u8], line_start: usize) -> Option<Entry> {
-    let colon = line.iter().position(|byte| *byte == b':')?;
-    let name_text = line[..colon].trim_ascii_end();
+#[inline(always)]
+fn header_line(line: &Line<'_>) -> Option<Entry> {
+    let colon = line.bytes.iter().position(|byte| *byte == b':')?;
+    let name_text = line.bytes[..colon].trim_ascii_end();
     let name = HeaderName::of(name_text);
     if name == HeaderName::Other && !value::is_token(name_text) {
         return None;
     }
-    let after = &line[colon + 1..];
-    let leading = after.len() - after.trim_ascii_start().len();
-    let value = after.trim_ascii();
-    // A lone CR inside a value would be a line end to some readers and not to others.
-    if memchr::memchr(b'\r', value).is_some() {
-        return None;
-    }
+    let after = line.bytes[colon + 1..].trim_ascii_start();
+    let value = after.trim_ascii_end();
     Some(Entry {
-        name_start: line_start as u16,
+        name_start: line.start as u16,
         name_len: name_text.len() as u16,
-        value_start: (line_start + colon + 1 + leading) as u16,
+        value_start: (line.start + line.bytes.len() - after.len()) as u16,
         value_len: value.len() as u16,
         name,
     })
 }
 
 /// Stretches a value over a folded line.
-fn continue_value(entry: &mut Entry, line: &[u8], line_start: usize) {
-    let text = line.trim_ascii();
+fn continue_value(entry: &mut Entry, line: &Line<'_>) {
+    let text = line.bytes.trim_ascii();
     if text.is_empty() {
         return;
     }
-    let end = line_start + line.trim_ascii_end().len();
+    let end = line.start + line.bytes.trim_ascii_end().len();
     if entry.value_len == 0 {
         entry.value_start = (end - text.len()) as u16;
     }
     entry.value_len = (end - entry.value_start as usize) as u16;
 }
 
-/// Lines of a head without their CRLF or LF.
+/// Lines of a head.
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Lines<'_> {
-    /// Start and end of the next line; `None` when there is no line end any more.
-    fn next(&mut self) -> Option<(usize, usize)> {
+/// One line, without its CRLF or LF.
+struct Line<'a> {
+    bytes: &'a [u8],
+    start: usize,
+    /// It holds a CR that is no line end, which would be one to some readers.
+    lone_cr: bool,
+}
+
+impl<'a> Lines<'a> {
+    /// The next line; `None` when there is no line end any more.
+    #[inline(always)] // measured: a fifth of the whole parse otherwise goes into handing the line over
+    fn next(&mut self) -> Option<Line<'a>> {
         let start = self.at;
-        let feed = start + memchr::memchr(b'\n', &self.bytes[start..])?;
-        self.at = feed + 1;
-        let end = if feed > start && self.bytes[feed - 1] == b'\r' {
-            feed - 1
-        } else {
-            feed
-        };
-        Some((start, end))
+        let mut lone_cr = false;
+        let mut from = start;
+        loop {
+            let end = from + memchr::memchr2(b'\r', b'\n', &self.bytes[from..])?;
+            let feed = if self.bytes[end] == b'\n' { end } else { end + 1 };
+            if self.bytes.get(feed) == Some(&b'\n') {
+                self.at = feed + 1;
+                return Some(Line {
+                    bytes: &self.bytes[start..end],
+                    start,
+                    lone_cr,
+                });
+            }
+            lone_cr = true;
+            from = feed;
+        }
     }
 }
 
