@@ -320,12 +320,14 @@ impl Wanted {
         if self.capabilities.others.is_empty() && self.capabilities.known & !device.known == 0 {
             return true;
         }
-        let has = |tag: &str, value: &str| device.by_tag().iter().any(|pair| *pair == (tag, value));
+        let stated = device.by_tag();
         let wanted = self.capabilities.by_tag();
         wanted.chunk_by(|a, b| a.0 == b.0).all(|list| {
-            // A tag asked for without a value is met by the tag with any value.
             list.iter().any(|(tag, value)| {
-                has(tag, value) || (value.is_empty() && device.by_tag().iter().any(|(other, _)| other == tag))
+                // A tag asked for without a value is met by the tag with any value.
+                stated
+                    .iter()
+                    .any(|(has_tag, has_value)| has_tag == tag && (value.is_empty() || has_value == value))
             })
         })
     }
@@ -369,9 +371,16 @@ fn is_feature_tag(name: &str) -> bool {
         "control",
         "duplex",
     ];
+    // RFC 3840 §9: letters, digits and a few marks.
+    let is_mark = |byte| {
+        matches!(
+            byte,
+            b'!' | b'\'' | b'.' | b'-' | b'%' | b'+' | b'_' | b'*' | b'~'
+        )
+    };
     let plain = name
         .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b';' | b',' | b'='));
+        .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte));
     let extension = name.len() > 1 && name.starts_with('+') && !name.eq_ignore_ascii_case("+sip.instance");
     plain && (extension || BASE.iter().any(|base| name.eq_ignore_ascii_case(base)))
 }
@@ -463,6 +472,16 @@ mod tests {
             "<sip:a@b>;automata=\"FALSE\";+g.oma.sip-im=\"TRUE\";+sip.instance=\"<urn:x>\"",
         );
         assert_eq!(set, [Capability::SipIm].into_iter().collect());
+    }
+
+    #[test]
+    fn a_tag_that_is_no_token_is_passed_over() {
+        let set = Capabilities::parse("+>g.x=\"1\";+g x;+;+g.\u{e9};+g.oma.sip-im");
+        assert_eq!(set.to_parameters(), "+g.oma.sip-im");
+        assert!(
+            Capabilities::parse("<sip:a@b;+g.oma.sip-im").is_empty(),
+            "a URI that does not end has no parameters"
+        );
     }
 
     #[test]
