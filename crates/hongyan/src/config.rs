@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
 
-/// Everything that can be configured. [`Config::load`] makes it; [`Config::validate`] has passed on what that gives.
+/// Everything that can be configured; [`Config::load`] makes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -106,9 +107,7 @@ pub struct Tls {
 #[serde(deny_unknown_fields, default)]
 pub struct Centre {
     /// Inputs that may wait; beyond, peers hear 503 or 429.
-    pub inbox: NonZeroU32,
-    /// Inputs decided and committed together at most.
-    pub batch: NonZeroU32,
+    pub inbox_messages: NonZeroU32,
 }
 
 /// `[registrar]`
@@ -236,7 +235,9 @@ impl Default for Sip {
 
 impl Default for Centre {
     fn default() -> Self {
-        Self { inbox: nonzero(16_384), batch: nonzero(1_024) }
+        Self {
+            inbox_messages: nonzero(16_384),
+        }
     }
 }
 
@@ -279,13 +280,27 @@ impl Default for Maap {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text, addresses: LogAddresses::Masked }
+        Self {
+            filter: "info".to_owned(),
+            format: LogFormat::Text,
+            addresses: LogAddresses::Masked,
+        }
     }
 }
 
 impl Config {
-    /// Reads `file` (none: the defaults), then lets `environment` override it key by key.
+    /// Reads `file` (none: the defaults), lets `environment` override it key by key, and checks the whole.
     pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let config = Self::load_unchecked(file, environment)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// As [`Config::load`], for a caller that changes more before it calls [`Config::validate`].
+    pub fn load_unchecked(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
@@ -295,12 +310,47 @@ impl Config {
                 .map_err(|error| ConfigError(format!("cannot read {}: {error}", path.display())))?,
         };
         let name = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
-        let config: Self =
-            toml::from_str(&text).map_err(|error| ConfigError(format!("{name}: {error}").trim_end().to_owned()))?;
-        let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("{name}: {error}")))?;
-        let config = override_from_environment(config, table, environment)?;
-        config.validate()?;
-        Ok(config)
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError(format!("{name}: {error}").trim_end().to_owned()))?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error| ConfigError(format!("{name}: {error}")))?;
+        override_from_environment(config, table, environment)
+    }
+
+    /// How addresses are read.
+    pub fn numbering(&self) -> Numbering {
+        Numbering::new(self.country.as_str(), self.domain.as_str())
+    }
+
+    /// The message centre's part. Our Via names the domain and the port of SIP.
+    pub fn centre(&self, secrets: &message_centre::Secrets) -> message_centre::Config {
+        let port = self
+            .sip
+            .udp
+            .address()
+            .or(self.sip.tcp.address())
+            .map_or(5060, |address| address.port());
+        let via_secret = std::array::from_fn(|at| secrets.process[at]);
+        let transactions = sip::transaction::Config::new(format!("{}:{port}", self.domain), via_secret);
+        let defaults = message_centre::Config::new(self.numbering(), transactions);
+        message_centre::Config {
+            registration: message_centre::Registration {
+                expires_s_min: self.registrar.min_expires_s.get(),
+                expires_s_default: self.registrar.default_expires_s.get(),
+                expires_s_max: self.registrar.max_expires_s.get(),
+                devices_max: self.registrar.max_devices.get() as usize,
+            },
+            nonce_life: seconds(self.registrar.nonce_s),
+            trust_udp_source: self.sip.trust_udp_source,
+            hold: seconds(self.messages.hold_s),
+            validity: seconds(self.messages.keep_s),
+            report_validity: seconds(self.messages.keep_reports_s),
+            mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
+            mailbox_bytes_max: self.messages.mailbox_bytes.get(),
+            pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
+            ..defaults
+        }
     }
 
     /// Checks what holds between keys.
@@ -327,7 +377,9 @@ impl Config {
         let url = &self.http.public_url;
         let is_url = url.starts_with("http://") || url.starts_with("https://");
         if !url.is_empty() && (!is_url || url.ends_with('/')) {
-            return refuse("http.public_url: write http://… or https://… without a trailing slash, or leave it empty");
+            return refuse(
+                "http.public_url: write http://… or https://… without a trailing slash, or leave it empty",
+            );
         }
         if self.messages.max_body_bytes.get() > 1 << 20 {
             return refuse("messages.max_body_bytes: at most 1048576");
@@ -347,7 +399,9 @@ fn override_from_environment(
 ) -> Result<Config, ConfigError> {
     let defaults = toml::Table::try_from(Config::default()).expect("the defaults can be written as TOML");
     for (name, text) in environment {
-        let Some(key) = name.strip_prefix("HONGYAN_") else { continue };
+        let Some(key) = name.strip_prefix("HONGYAN_") else {
+            continue;
+        };
         let key = key.to_ascii_lowercase();
         let (section, key) = match key.split_once("__") {
             Some((section, key)) => (Some(section), key),
@@ -364,7 +418,9 @@ fn override_from_environment(
         let value = match known {
             toml::Value::String(_) => toml::Value::String(text),
             _ => text.trim().parse().map_err(|_| {
-                ConfigError(format!("environment {name}: a value such as {known} is wanted, in TOML's syntax"))
+                ConfigError(format!(
+                    "environment {name}: a value such as {known} is wanted, in TOML's syntax"
+                ))
             })?,
         };
         let section_table = match section {
@@ -376,10 +432,9 @@ fn override_from_environment(
                 .expect("the file was read as Config, where every section is a table"),
         };
         section_table.insert(key.to_owned(), value);
-        config = table
-            .clone()
-            .try_into()
-            .map_err(|error: toml::de::Error| ConfigError(format!("environment {name}: {}", error.message())))?;
+        config = table.clone().try_into().map_err(|error: toml::de::Error| {
+            ConfigError(format!("environment {name}: {}", error.message()))
+        })?;
     }
     Ok(config)
 }
@@ -414,12 +469,16 @@ impl FromStr for Domain {
         let label = |label: &str| {
             !label.is_empty()
                 && label.len() <= 63
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
         if text.len() > 200 || !text.split('.').all(label) {
-            return Err(ConfigError(format!("{text:?} is not a domain name such as rcs.example.com")));
+            return Err(ConfigError(format!(
+                "{text:?} is not a domain name such as rcs.example.com"
+            )));
         }
         Ok(Self(text.to_ascii_lowercase()))
     }
@@ -468,7 +527,9 @@ impl TryFrom<String> for Country {
 
     fn try_from(text: String) -> Result<Self, ConfigError> {
         if text.len() != 2 || !text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            return Err(ConfigError(format!("{text:?} is not a country code of two letters such as CN")));
+            return Err(ConfigError(format!(
+                "{text:?} is not a country code of two letters such as CN"
+            )));
         }
         Ok(Self(text.to_ascii_uppercase()))
     }
@@ -500,6 +561,12 @@ impl Listen {
     }
 }
 
+impl From<Option<SocketAddr>> for Listen {
+    fn from(address: Option<SocketAddr>) -> Self {
+        Self(address)
+    }
+}
+
 impl FromStr for Listen {
     type Err = ConfigError;
 
@@ -507,9 +574,11 @@ impl FromStr for Listen {
         if text == "off" {
             return Ok(Self::OFF);
         }
-        text.parse()
-            .map(|address| Self(Some(address)))
-            .map_err(|_| ConfigError(format!("{text:?} is no address with port, such as 0.0.0.0:8080, and not \"off\"")))
+        text.parse().map(|address| Self(Some(address))).map_err(|_| {
+            ConfigError(format!(
+                "{text:?} is no address with port, such as 0.0.0.0:8080, and not \"off\""
+            ))
+        })
     }
 }
 
@@ -558,7 +627,9 @@ mod tests {
     fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, text).unwrap();
-        let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let environment = environment
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
         Config::load(Some(file.path()), environment)
     }
 
@@ -571,14 +642,19 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
-        let error = load("domain = \"a.example\"\n[http]\nlisten_on = \"x\"\n", &[]).unwrap_err().to_string();
+        let error = load("domain = \"a.example\"\n[http]\nlisten_on = \"x\"\n", &[])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("line 3") && error.contains("listen_on"), "{error}");
     }
 
     #[test]
     fn a_bad_value_is_refused_with_its_line() {
         let error = load("[sip]\nudp = \"5060\"\n", &[]).unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("0.0.0.0:8080"), "{error}");
+        assert!(
+            error.contains("line 2") && error.contains("0.0.0.0:8080"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -590,7 +666,7 @@ mod tests {
                 ("HONGYAN_DOMAIN", "RCS.example"),
                 ("HONGYAN_DEMO__PASSWORD", "123456"),
                 ("HONGYAN_MAAP__ALLOW_PRIVATE_WEBHOOKS", "true"),
-                ("HONGYAN_CENTRE__BATCH", "7"),
+                ("HONGYAN_CENTRE__INBOX_MESSAGES", "7"),
                 ("HONGYAN_UNRELATED", "x"),
                 ("PATH", "/bin"),
             ],
@@ -600,7 +676,7 @@ mod tests {
         assert_eq!(config.domain.as_str(), "rcs.example");
         assert_eq!(config.demo.password, "123456");
         assert!(config.maap.allow_private_webhooks);
-        assert_eq!(config.centre.batch.get(), 7);
+        assert_eq!(config.centre.inbox_messages.get(), 7);
     }
 
     #[test]
@@ -608,8 +684,8 @@ mod tests {
         for (name, value) in [
             ("HONGYAN_HTTP__LISTENER", "127.0.0.1:2"),
             ("HONGYAN_NOWHERE__KEY", "1"),
-            ("HONGYAN_CENTRE__BATCH", "0"),
-            ("HONGYAN_CENTRE__BATCH", "many"),
+            ("HONGYAN_CENTRE__INBOX_MESSAGES", "0"),
+            ("HONGYAN_CENTRE__INBOX_MESSAGES", "many"),
             ("HONGYAN_HTTP__LISTEN", "here"),
             ("HONGYAN_A__B__C", "1"),
         ] {

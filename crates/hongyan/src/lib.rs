@@ -1,1 +1,19 @@
-//! To be written.
+//! The `hongyan` binary as a library: configuration, transports, HTTP, the centre's thread, commands.
+//!
+//! This is the one crate that touches the outside world: sockets, files, clocks, processes.
+#![allow(clippy::disallowed_methods, reason = "this crate is where time comes from")]
+
+pub mod centre;
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod demo;
+pub mod engine;
+pub mod http;
+pub mod log;
+pub mod metrics;
+pub mod net;
+pub mod push;
+pub mod secret_file;
+pub mod serve;
+pub mod webhook_guard;

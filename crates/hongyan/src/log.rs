@@ -30,7 +30,9 @@ pub fn start(log: &Log) -> Result<(), ConfigError> {
         LogAddresses::None => NONE,
     };
     ADDRESSES.store(addresses, Ordering::Relaxed);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // An error means that a log has begun already, as in a test that starts two servers.
     let _ = match log.format {
         LogFormat::Text => lines.with_target(false).try_init(),
@@ -124,8 +126,17 @@ mod tests {
     fn a_masked_address_names_nobody() {
         let masked = |text: &'static str| Masked(text).to_string();
         assert_eq!(masked("tel:+8613800000001"), "tel:+861380000xxxx");
-        assert_eq!(masked("sip:12306@botplatform.a.example"), "sip:12306@botplatform.a.example");
-        assert_eq!(Masked("10.1.2.3:5060".parse::<SocketAddr>().unwrap()).to_string(), "10.1.x.x:5060");
-        assert_eq!(Masked("[2001:db8::1]:5060".parse::<SocketAddr>().unwrap()).to_string(), "[2001:db8:0:x]:5060");
+        assert_eq!(
+            masked("sip:12306@botplatform.a.example"),
+            "sip:12306@botplatform.a.example"
+        );
+        assert_eq!(
+            Masked("10.1.2.3:5060".parse::<SocketAddr>().unwrap()).to_string(),
+            "10.1.x.x:5060"
+        );
+        assert_eq!(
+            Masked("[2001:db8::1]:5060".parse::<SocketAddr>().unwrap()).to_string(),
+            "[2001:db8:0:x]:5060"
+        );
     }
 }

@@ -28,9 +28,9 @@ pub struct Metrics {
     pub batches: Counter,
     /// Inputs in a batch.
     pub batch_inputs: Histogram,
-    /// From a batch's commit being asked for to its being on disk; batches without changes are not counted.
+    /// From a batch being taken up to its being on disk; batches without changes are not counted.
     pub commit_seconds: Histogram,
-    /// What became of messages: `accepted`, `delivered`, `stored`, `expired`, … by who sent them.
+    /// What became of messages: `accepted`, `delivered`, `stored`, `expired`, …
     pub messages: Family<Message, Counter>,
     /// Devices registered.
     pub registrations: Gauge,
@@ -69,13 +69,11 @@ pub struct Transport {
     pub transport: Word,
 }
 
-/// Labels of [`Metrics::messages`].
+/// Label `event`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Message {
     /// What happened to it.
     pub event: Word,
-    /// What sort of message.
-    pub kind: Word,
 }
 
 /// A label value from our source code.
@@ -98,21 +96,25 @@ impl Kind {
 impl Outcome {
     /// The label with this value.
     pub fn of(outcome: &'static str) -> Self {
-        Self { outcome: Word(outcome) }
+        Self {
+            outcome: Word(outcome),
+        }
     }
 }
 
 impl Transport {
     /// The label of a SIP transport.
     pub fn of(transport: sip::Transport) -> Self {
-        Self { transport: Word(transport.via_token()) }
+        Self {
+            transport: Word(transport.via_token()),
+        }
     }
 }
 
 impl Message {
-    /// The labels with these values.
-    pub fn of(event: &'static str, kind: &'static str) -> Self {
-        Self { event: Word(event), kind: Word(kind) }
+    /// The label with this value.
+    pub fn of(event: &'static str) -> Self {
+        Self { event: Word(event) }
     }
 }
 
@@ -138,31 +140,51 @@ impl Metrics {
             registry: Registry::default(),
         };
         registry.register("inputs", "Inputs taken from the inbox", metrics.inputs.clone());
-        registry.register("inbox_depth", "Inputs waiting in the inbox", metrics.inbox_depth.clone());
-        registry.register("refused", "Inputs turned away because the inbox was full", metrics.refused.clone());
+        registry.register(
+            "inbox_depth",
+            "Inputs waiting in the inbox",
+            metrics.inbox_depth.clone(),
+        );
+        registry.register(
+            "refused",
+            "Inputs turned away because the inbox was full",
+            metrics.refused.clone(),
+        );
         registry.register("batches", "Batches decided", metrics.batches.clone());
         registry.register("batch_inputs", "Inputs in a batch", metrics.batch_inputs.clone());
         registry.register_with_unit(
             "commit",
-            "Time to have a batch's changes on disk",
+            "Time to decide a batch and have its changes on disk",
             Unit::Seconds,
             metrics.commit_seconds.clone(),
         );
         registry.register("messages", "What became of messages", metrics.messages.clone());
-        registry.register("registrations", "Devices registered", metrics.registrations.clone());
+        registry.register(
+            "registrations",
+            "Devices registered",
+            metrics.registrations.clone(),
+        );
         registry.register("connections", "Connections open", metrics.connections.clone());
         registry.register(
             "connections_refused",
             "Connections refused or closed at a ceiling",
             metrics.connections_refused.clone(),
         );
-        registry.register("malformed", "Bytes that were no SIP message", metrics.malformed.clone());
+        registry.register(
+            "malformed",
+            "Bytes that were no SIP message",
+            metrics.malformed.clone(),
+        );
         registry.register(
             "datagrams_dropped",
             "Datagrams that the kernel would not take",
             metrics.datagrams_dropped.clone(),
         );
-        registry.register("pushes", "Webhook calls by how they ended", metrics.pushes.clone());
+        registry.register(
+            "pushes",
+            "Webhook calls by how they ended",
+            metrics.pushes.clone(),
+        );
         registry.register_with_unit(
             "push",
             "Duration of webhook calls",
@@ -195,7 +217,10 @@ mod tests {
     fn what_is_counted_is_shown() {
         let metrics = Metrics::new();
         metrics.inputs.get_or_create(&Kind::of("sip")).inc_by(3);
-        metrics.connections.get_or_create(&Transport::of(sip::Transport::Ws)).set(2);
+        metrics
+            .connections
+            .get_or_create(&Transport::of(sip::Transport::Ws))
+            .set(2);
         metrics.commit_seconds.observe(0.003);
         let text = metrics.text();
         assert!(text.contains("hongyan_inputs_total{kind=\"sip\"} 3"), "{text}");

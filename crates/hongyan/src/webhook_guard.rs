@@ -25,7 +25,10 @@ pub fn check(url: &Url, allow_private: bool) -> Result<(), Refused> {
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err(Refused::Url);
     }
-    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let literal = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     match literal {
         Ok(address) if !allow_private && !is_public(address) => Err(Refused::Address),
         _ => Ok(()),
@@ -61,15 +64,15 @@ pub fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let special = match (a, b, c) {
-        (0 | 10 | 127, ..) => true,          // this network, private, loopback
-        (100, 64..=127, _) => true,          // shared address space (RFC 6598)
-        (169, 254, _) => true,               // link-local, and the clouds' metadata services
+        (0 | 10 | 127, ..) => true, // this network, private, loopback
+        (100, 64..=127, _) => true, // shared address space (RFC 6598)
+        (169, 254, _) => true,      // link-local, and the clouds' metadata services
         (172, 16..=31, _) | (192, 168, _) => true,
-        (192, 0, 0 | 2) => true,             // protocol assignments, documentation
-        (192, 88, 99) => true,               // 6to4 relay
-        (198, 18..=19, _) => true,           // benchmarks
+        (192, 0, 0 | 2) => true,   // protocol assignments, documentation
+        (192, 88, 99) => true,     // 6to4 relay
+        (198, 18..=19, _) => true, // benchmarks
         (198, 51, 100) | (203, 0, 113) => true,
-        (224.., ..) => true,                 // multicast, reserved, broadcast
+        (224.., ..) => true, // multicast, reserved, broadcast
         _ => false,
     };
     !special
@@ -103,15 +106,50 @@ mod tests {
 
     #[test]
     fn only_public_addresses_are_reached() {
-        for public in ["1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "223.5.5.5", "2606:4700::1"] {
+        for public in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "172.15.0.1",
+            "172.32.0.1",
+            "100.63.0.1",
+            "223.5.5.5",
+            "2606:4700::1",
+        ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for private in [
-            "0.0.0.0", "10.0.0.1", "127.0.0.1", "127.1.2.3", "169.254.169.254", "172.16.0.1", "172.31.255.255",
-            "192.168.1.1", "192.0.0.192", "100.100.100.200", "198.18.0.1", "192.0.2.1", "203.0.113.1", "224.0.0.1",
-            "255.255.255.255", "240.0.0.1", "::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "fec0::1",
-            "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::",
-            "2001::1", "2001:db8::1", "3fff::1",
+            "0.0.0.0",
+            "10.0.0.1",
+            "127.0.0.1",
+            "127.1.2.3",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "192.0.0.192",
+            "100.100.100.200",
+            "198.18.0.1",
+            "192.0.2.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "fec0::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "2002:7f00:1::",
+            "2001::1",
+            "2001:db8::1",
+            "3fff::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
@@ -125,10 +163,21 @@ mod tests {
         assert_eq!(judge("http://127.0.0.1/hook", false), Err(Refused::Address));
         assert_eq!(judge("http://127.0.0.1/hook", true), Ok(()));
         // Other spellings of the same address are normalised by the URL parser.
-        for spelling in ["http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://127.1/", "http://[::1]/"] {
+        for spelling in [
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0177.0.0.1/",
+            "http://127.1/",
+            "http://[::1]/",
+        ] {
             assert_eq!(judge(spelling, false), Err(Refused::Address), "{spelling}");
         }
-        for bad in ["ftp://bot.example/", "file:///etc/passwd", "http://user@bot.example/", "data:text/plain,x"] {
+        for bad in [
+            "ftp://bot.example/",
+            "file:///etc/passwd",
+            "http://user@bot.example/",
+            "data:text/plain,x",
+        ] {
             assert_eq!(judge(bad, true), Err(Refused::Url), "{bad}");
         }
     }

@@ -27,8 +27,14 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Hongyan</titl
 /// `/` and every file of the web handset.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { file("index.html", &headers) }))
-        .route("/{*path}", get(|Path(path): Path<String>, headers: HeaderMap| async move { file(&path, &headers) }))
+        .route(
+            "/",
+            get(|headers: HeaderMap| async move { file("index.html", &headers) }),
+        )
+        .route(
+            "/{*path}",
+            get(|Path(path): Path<String>, headers: HeaderMap| async move { file(&path, &headers) }),
+        )
         .layer(CompressionLayer::new())
 }
 
@@ -40,11 +46,23 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
         };
     };
     let etag = etag(&file.metadata.sha256_hash()[..16]);
-    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     if is_current(headers, &etag) {
-        return (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())]).into_response();
+        return (
+            StatusCode::NOT_MODIFIED,
+            [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())],
+        )
+            .into_response();
     }
-    let head = [(CONTENT_TYPE, content_type(path).to_owned()), (ETAG, etag), (CACHE_CONTROL, cache.to_owned())];
+    let head = [
+        (CONTENT_TYPE, content_type(path).to_owned()),
+        (ETAG, etag),
+        (CACHE_CONTROL, cache.to_owned()),
+    ];
     (head, Body::from(file.data.into_owned())).into_response()
 }
 

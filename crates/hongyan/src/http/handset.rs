@@ -34,13 +34,19 @@ pub async fn configuration(
     State(app): State<Arc<App>>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Configuration>), Failure> {
     let chatbots = app.read(store::Store::chatbots).await?;
-    let listed = chatbots.into_iter().filter(|chatbot| chatbot.status == ChatbotStatus::Live).map(|chatbot| Listed {
-        id: chatbot.address.to_string(),
-        name: chatbot.profile.name,
-        icon: chatbot.profile.icon,
-        verified: chatbot.profile.verified,
-    });
-    let configuration =
-        Configuration { domain: app.numbering.domain.clone(), sip_web_socket: "/sip", chatbots: listed.collect() };
+    let listed = chatbots
+        .into_iter()
+        .filter(|chatbot| chatbot.status == ChatbotStatus::Live)
+        .map(|chatbot| Listed {
+            id: chatbot.address.to_string(),
+            name: chatbot.profile.name,
+            icon: chatbot.profile.icon,
+            verified: chatbot.profile.verified,
+        });
+    let configuration = Configuration {
+        domain: app.numbering.domain.clone(),
+        sip_web_socket: "/sip",
+        chatbots: listed.collect(),
+    };
     Ok(([(CACHE_CONTROL, "no-cache")], Json(configuration)))
 }

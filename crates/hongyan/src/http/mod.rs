@@ -7,10 +7,10 @@
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
-//! | `/admin/v1/…` | administration | `admin.rs` |
+//! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
 
-mod admin;
+pub(crate) mod admin;
 mod assets;
 mod bot_api;
 mod bot_information;
@@ -20,28 +20,32 @@ mod status;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use axum::{Json, Router};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use message_centre::admin as admin_call;
+use rcs::Timestamp;
 use store::{Store, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::centre::Inbox;
+use crate::centre::{Inbox, Input};
 use crate::log::Shown;
-use crate::metrics::Metrics;
+use crate::metrics::{Kind, Metrics};
 use crate::net::ceiling::{Ceiling, Permit};
 use crate::net::listener::{self, Stop, stopped};
 use crate::net::{Edge, websocket};
@@ -78,18 +82,52 @@ pub struct App {
 }
 
 impl App {
+    /// Has the centre decide an administrative call; the answer comes after its commit.
+    async fn administer(&self, call: admin_call::Call) -> Result<admin_call::Answer, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.enter(Input::Admin(call, reply.into()), "admin")?;
+        answer.await.map_err(|_| Failure::stopping())
+    }
+
+    /// Has the centre decide a chatbot's call, or one about chatbots; the answer comes after its commit.
+    async fn ask_maap(&self, call: maap::Call) -> Result<maap::Answer, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.enter(Input::Chatbot(Box::new(call), reply.into()), "api")?;
+        answer.await.map_err(|_| Failure::stopping())
+    }
+
+    fn enter(&self, input: Input, kind: &'static str) -> Result<(), Failure> {
+        self.inbox.try_send(input).map_err(|_| {
+            self.metrics.refused.get_or_create(&Kind::of(kind)).inc();
+            Failure::busy()
+        })
+    }
+
     /// Reads the store on a thread that may wait for the disk.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failure> {
         let store = self.store.clone();
-        let read = tokio::task::spawn_blocking(move || read(&store)).await.expect("reading does not panic");
+        let read = tokio::task::spawn_blocking(move || read(&store))
+            .await
+            .expect("reading does not panic");
         read.map_err(|error| {
             tracing::error!(%error, "cannot read the store");
-            Failure { status: StatusCode::INTERNAL_SERVER_ERROR, reason: "the store cannot be read".to_owned() }
+            Failure {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                reason: "the store cannot be read".to_owned(),
+            }
         })
     }
+}
+
+/// The wall clock.
+pub(crate) fn now() -> Timestamp {
+    let since_epoch = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(since_epoch.as_millis() as u64)
 }
 
 /// An answer that something is wrong: the status, and `{"error": reason}`.
@@ -101,11 +139,55 @@ pub struct Failure {
 
 impl Failure {
     fn bad_request(reason: &str) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, reason: reason.to_owned() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            reason: reason.to_owned(),
+        }
     }
 
     fn not_found(reason: &str) -> Self {
-        Self { status: StatusCode::NOT_FOUND, reason: reason.to_owned() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn busy() -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            reason: "the server is busy".to_owned(),
+        }
+    }
+
+    fn stopping() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            reason: "the server is stopping".to_owned(),
+        }
+    }
+}
+
+impl From<JsonRejection> for Failure {
+    fn from(rejection: JsonRejection) -> Self {
+        Self {
+            status: rejection.status(),
+            reason: rejection.body_text(),
+        }
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        Self {
+            status: rejection.status(),
+            reason: rejection.body_text(),
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.reason)
     }
 }
 
@@ -147,7 +229,10 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(not_found)
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            request_timeout,
+        ))
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),
@@ -173,7 +258,12 @@ async fn not_found() -> Response {
 
 /// 429: the inbox is full.
 pub(crate) fn busy(body: impl IntoResponse) -> Response {
-    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, RETRY_AFTER_S)], body).into_response()
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::RETRY_AFTER, RETRY_AFTER_S)],
+        body,
+    )
+        .into_response()
 }
 
 /// How connections are served.
@@ -194,19 +284,30 @@ impl Server {
     pub async fn serve(self, listener: TcpListener, acceptor: Option<TlsAcceptor>, stop: Stop) {
         let (ceiling, metrics) = (self.ceiling.clone(), self.metrics.clone());
         let stop_connections = stop.clone();
-        listener::accept(listener, ceiling, metrics, stop, move |stream, address, permit| {
-            let (server, acceptor, stop) = (self.clone(), acceptor.clone(), stop_connections.clone());
-            let peer = Peer { address, secure: acceptor.is_some(), _permit: Arc::new(permit) };
-            async move {
-                match acceptor {
-                    None => server.connection(stream, peer, stop).await,
-                    Some(acceptor) => match timeout(server.header_timeout, acceptor.accept(stream)).await {
-                        Ok(Ok(stream)) => server.connection(stream, peer, stop).await,
-                        _ => tracing::debug!(peer = %Shown(&address), "TLS handshake failed"),
-                    },
+        listener::accept(
+            listener,
+            ceiling,
+            metrics,
+            stop,
+            move |stream, address, permit| {
+                let (server, acceptor, stop) = (self.clone(), acceptor.clone(), stop_connections.clone());
+                let peer = Peer {
+                    address,
+                    secure: acceptor.is_some(),
+                    _permit: Arc::new(permit),
+                };
+                async move {
+                    match acceptor {
+                        None => server.connection(stream, peer, stop).await,
+                        Some(acceptor) => match timeout(server.header_timeout, acceptor.accept(stream)).await
+                        {
+                            Ok(Ok(stream)) => server.connection(stream, peer, stop).await,
+                            _ => tracing::debug!(peer = %Shown(&address), "TLS handshake failed"),
+                        },
+                    }
                 }
-            }
-        })
+            },
+        )
         .await;
     }
 

@@ -40,25 +40,36 @@ const RETRY_AFTER_S: u32 = 2;
 impl Edge {
     /// Hands a message to the centre. When it cannot take it, gives the answer to send instead: 503 to a request.
     pub(super) fn receive(&self, flow: Flow, message: Message) -> Option<Bytes> {
-        let Err(Full(input)) = self.inbox.try_send(Input::Sip { flow, message }) else { return None };
-        self.metrics.refused.get_or_create(&metrics::Kind::of("sip")).inc();
+        let Err(Full(input)) = self.inbox.try_send(Input::Sip { flow, message }) else {
+            return None;
+        };
+        self.metrics
+            .refused
+            .get_or_create(&metrics::Kind::of("sip"))
+            .inc();
         match *input {
-            Input::Sip { message: Message::Request(request), .. } => busy(&request, &flow),
+            Input::Sip {
+                message: Message::Request(request),
+                ..
+            } => busy(&request, &flow),
             _ => None,
         }
     }
 
     /// Counts and logs bytes that were no message; gives the answer to send, if the peer can be told.
     pub(super) fn malformed(&self, flow: &Flow, error: &ParseError) -> Option<Bytes> {
-        self.metrics.malformed.get_or_create(&metrics::Transport::of(flow.transport)).inc();
+        self.metrics
+            .malformed
+            .get_or_create(&metrics::Transport::of(flow.transport))
+            .inc();
         tracing::debug!(peer = %Shown(&flow.peer), transport = %flow.transport, problem = %error, "malformed");
         error.response()
     }
 
-    /// Tells the centre that a connection has ended; waits for room, since nothing else will tell it.
-    pub(super) async fn closed(&self, flow: Flow) {
+    /// Tells the centre that a connection has ended, however full the inbox is, since nothing else will tell it.
+    pub(super) fn closed(&self, flow: Flow) {
         self.network.ended(&flow);
-        self.inbox.send(Input::FlowClosed(flow)).await;
+        self.inbox.send(Input::FlowClosed(flow));
     }
 }
 

@@ -68,7 +68,7 @@ where
         Ok(reason) => tracing::debug!(peer = %Shown(&peer), %transport, reason, "connection ended"),
         Err(error) => tracing::debug!(peer = %Shown(&peer), %transport, %error, "connection failed"),
     }
-    edge.closed(flow).await;
+    edge.closed(flow);
 }
 
 /// Reads messages until the peer ends the connection, breaks the framing or falls silent; gives why it ended.
@@ -167,5 +167,7 @@ async fn send<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8], edge: &Edge) 
         writer.write_all(bytes).await?;
         writer.flush().await
     };
-    timeout(edge.limits.stall, written).await.map_err(|_| io::ErrorKind::TimedOut)?
+    timeout(edge.limits.stall, written)
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)?
 }

@@ -1,0 +1,271 @@
+//! The centre's thread: it alone decides and writes. The edges reach it through a bounded inbox; what it says leaves through
+//! the network and the webhook pusher, always after the commit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use message_centre::{Centre, Secrets, Stats};
+use rcs::Timestamp;
+use store::{Store, StoreError};
+
+use crate::config::{Config, ConfigError};
+use crate::engine::{Effects, Engine};
+use crate::metrics::{Kind, Message, Metrics};
+use crate::net::Network;
+use crate::push::Pusher;
+
+pub use crate::engine::{Input, Reply};
+
+/// Most inputs in one batch: the commit's cost is shared by as many, and nobody waits for more.
+const BATCH_MAX: usize = 256;
+/// Longest sleep without inputs.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// Name of the setting that holds the deployment's secret.
+const SECRET_SETTING: &str = "deployment-secret";
+
+/// The way in to the centre. Cheap to clone.
+#[derive(Clone)]
+pub struct Inbox {
+    sender: Sender<Option<Input>>,
+    waiting: Arc<AtomicUsize>,
+    capacity: usize,
+}
+
+/// The inbox is full; the input comes back, to be refused with 503 or 429.
+#[derive(Debug)]
+pub struct Full(pub Box<Input>);
+
+impl Inbox {
+    /// Hands over an input, unless too many wait already.
+    ///
+    /// # Errors
+    /// [`Full`], with the input.
+    pub fn try_send(&self, input: Input) -> Result<(), Full> {
+        if self.waiting.load(Ordering::Relaxed) >= self.capacity {
+            return Err(Full(Box::new(input)));
+        }
+        self.push(Some(input));
+        Ok(())
+    }
+
+    /// Hands over an input that must not be lost and of which there are never many: a closed connection, the end of a
+    /// webhook call.
+    pub fn send(&self, input: Input) {
+        self.push(Some(input));
+    }
+
+    /// Asks the centre to finish what it has and end.
+    pub fn stop(&self) {
+        self.push(None);
+    }
+
+    fn push(&self, input: Option<Input>) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        // The receiver is only gone when the process ends.
+        let _ = self.sender.send(input);
+    }
+}
+
+/// An inbox and its other end.
+pub fn inbox(capacity: usize) -> (Inbox, Outlet) {
+    let (sender, receiver) = crossbeam_channel::unbounded();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    (Inbox { sender, waiting: waiting.clone(), capacity }, Outlet { receiver, waiting, is_stopping: false })
+}
+
+/// The inbox's other end.
+pub struct Outlet {
+    receiver: Receiver<Option<Input>>,
+    waiting: Arc<AtomicUsize>,
+    is_stopping: bool,
+}
+
+impl Outlet {
+    /// Waits for an input, at most for `patience`, then takes all that are there, at most [`BATCH_MAX`].
+    pub fn take(&mut self, patience: Duration, batch: &mut Vec<Input>) {
+        let first = match self.receiver.recv_timeout(patience) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => return,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.is_stopping = true;
+                return;
+            }
+        };
+        let mut taken = 0;
+        for input in std::iter::once(first).chain(self.receiver.try_iter()) {
+            taken += 1;
+            match input {
+                Some(input) => batch.push(input),
+                None => self.is_stopping = true,
+            }
+            if taken == BATCH_MAX {
+                break;
+            }
+        }
+        self.waiting.fetch_sub(taken, Ordering::Relaxed);
+    }
+}
+
+/// Starts the centre's thread.
+///
+/// # Errors
+/// If the store cannot be read or the thread cannot be started.
+pub fn start(
+    config: &Config,
+    public_url: &str,
+    store: Store,
+    network: Arc<Network>,
+    pusher: Pusher,
+    metrics: Arc<Metrics>,
+) -> Result<(Inbox, JoinHandle<()>), StartError> {
+    let clock = Clock::new();
+    let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
+    let centre = Centre::new(config.centre(&secrets), &secrets, clock.now());
+    let maap = maap::Maap::new(config.maap(public_url), &secrets);
+    let engine = Engine::new(centre, maap, store, clock.now())?;
+    let (inbox, outlet) = inbox(config.centre.inbox_messages.get() as usize);
+    let world = World { network, pusher, metrics, inbox: inbox.clone(), runtime: tokio::runtime::Handle::current() };
+    let thread = std::thread::Builder::new().name("centre".to_owned()).spawn(move || run(engine, outlet, &clock, &world))?;
+    Ok((inbox, thread))
+}
+
+/// Why the centre did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gave no thread.
+    #[error("the centre's thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The system gave no randomness.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Where effects go.
+struct World {
+    network: Arc<Network>,
+    pusher: Pusher,
+    metrics: Arc<Metrics>,
+    inbox: Inbox,
+    runtime: tokio::runtime::Handle,
+}
+
+/// The loop, until the inbox says stop.
+fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    let mut was_stopping = false;
+    loop {
+        let patience = match engine.has_more() {
+            true => Duration::ZERO,
+            false => engine.wake_at().since(clock.now()).min(SLEEP_MAX),
+        };
+        outlet.take(patience, &mut batch);
+        if outlet.is_stopping && !was_stopping {
+            was_stopping = true;
+            engine.stop();
+        }
+        for input in &batch {
+            world.metrics.inputs.get_or_create(&Kind::of(input.kind())).inc();
+        }
+        let begun = Instant::now();
+        match engine.run(clock.now(), batch.drain(..)) {
+            Ok(effects) => world.perform(&mut engine, effects, begun),
+            Err(error) => {
+                // Memory is ahead of the disk now, and promises cannot be kept: end at once, and start again from the disk.
+                tracing::error!(%error, "the store failed; stopping");
+                std::process::exit(74);
+            }
+        }
+        world.metrics.inbox_depth.set(outlet.waiting.load(Ordering::Relaxed) as i64);
+        if was_stopping && !engine.has_more() {
+            return;
+        }
+    }
+}
+
+impl World {
+    /// Lets out what a batch has decided.
+    fn perform(&self, engine: &mut Engine, effects: Effects, begun: Instant) {
+        self.count(&effects, begun);
+        self.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
+        for flow in &effects.close {
+            self.network.close(flow);
+        }
+        for push in effects.pushes {
+            let (pusher, inbox) = (self.pusher.clone(), self.inbox.clone());
+            self.runtime.spawn(async move {
+                let pushed = crate::push::perform(&pusher, push).await;
+                inbox.send(Input::Pushed(Box::new(pushed)));
+            });
+        }
+    }
+
+    fn count(&self, effects: &Effects, begun: Instant) {
+        let metrics = &self.metrics;
+        metrics.batches.inc();
+        if effects.inputs > 0 {
+            metrics.batch_inputs.observe(effects.inputs as f64);
+        }
+        if effects.is_committed {
+            metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
+        }
+        let Stats { accepted, delivered, stored, expired, refused, duplicates, reports, registrations, challenges } =
+            effects.stats;
+        for (event, count) in [
+            ("accepted", accepted),
+            ("delivered", delivered),
+            ("stored", stored),
+            ("expired", expired),
+            ("refused", refused),
+            ("duplicate", duplicates),
+            ("reported", reports),
+            ("registered", registrations),
+            ("challenged", challenges),
+        ] {
+            if count > 0 {
+                metrics.messages.get_or_create(&Message::of(event)).inc_by(count);
+            }
+        }
+    }
+}
+
+/// Wall-clock time that does not run backwards: the start's, and what has passed since.
+struct Clock {
+    started: Timestamp,
+    origin: Instant,
+}
+
+impl Clock {
+    fn new() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Timestamp::from_millis(since_epoch.as_millis() as u64), origin: Instant::now() }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.started.plus(self.origin.elapsed())
+    }
+}
+
+/// The secret that signs nonces: made once for a data directory.
+fn deployment_secret(store: &Store) -> Result<[u8; 32], StartError> {
+    if let Some(secret) = store.setting(SECRET_SETTING)?.and_then(|kept| kept.try_into().ok()) {
+        return Ok(secret);
+    }
+    let secret = random()?;
+    store.put_setting(SECRET_SETTING, &secret)?;
+    Ok(secret)
+}
+
+fn random() -> Result<[u8; 32], StartError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}

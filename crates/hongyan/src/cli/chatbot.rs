@@ -1,0 +1,272 @@
+//! `hongyan chatbot …`: who may speak through the chatbot API.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::client::{Server, segment};
+use super::table::{card, table};
+use super::{CommandError, Outcome, print, print_json};
+
+/// The commands.
+#[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one is made in the life of the process")]
+pub enum Chatbot {
+    /// Create a chatbot; its credentials are shown this once
+    #[command(
+        after_help = "Example:\n  hongyan chatbot create 10690001 --display-name 'Weather' --webhook https://bot.example/hook --json\n\n\
+                      The answer holds chatbotId, appId, appKey and callbackToken: give them to the chatbot's program."
+    )]
+    Create {
+        /// Name (becomes sip:NAME@botplatform.DOMAIN) or a whole sip: URI
+        name: String,
+        /// API that the chatbot speaks
+        #[arg(long, value_enum, default_value = "ctcu")]
+        dialect: Dialect,
+        #[command(flatten)]
+        profile: Profile,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List chatbots
+    #[command(after_help = "Example:\n  hongyan chatbot list --json")]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show a chatbot
+    #[command(after_help = "Example:\n  hongyan chatbot show 12306")]
+    Show {
+        /// Name or sip: URI
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Change what is given, leave the rest; an empty text takes a value away
+    #[command(after_help = "Example:\n  hongyan chatbot update 12306 --colour '#0A66C2' --menu menu.json")]
+    Update {
+        /// Name or sip: URI
+        name: String,
+        #[command(flatten)]
+        profile: Profile,
+        /// Whether traffic flows
+        #[arg(long, value_enum)]
+        status: Option<Status>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Remove a chatbot
+    #[command(after_help = "Example:\n  hongyan chatbot remove 10690001")]
+    Remove {
+        /// Name or sip: URI
+        name: String,
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// The APIs of the contract; those to come are refused with the reason.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// China Telecom and China Unicom
+    Ctcu,
+    /// China Mobile: not available in this version
+    Cm,
+    /// RCS Business Messaging: not available in this version
+    Rbm,
+    /// GSMA FNW.11: not available in this version
+    Fnw11,
+}
+
+/// Whether traffic flows.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Status {
+    /// It does
+    Live,
+    /// Neither way
+    Paused,
+}
+
+/// What a chatbot is to handsets, and where it is called.
+#[derive(Args)]
+pub struct Profile {
+    /// Name that handsets show
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<String>,
+    /// Where messages and reports are pushed (notifyURL)
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// Let the webhook be a private or loopback address
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    allow_private_webhook: Option<bool>,
+    /// Icon
+    #[arg(long, value_name = "URL")]
+    icon: Option<String>,
+    /// Theme colour
+    #[arg(long, value_name = "#RRGGBB")]
+    colour: Option<String>,
+    /// One or two sentences about it
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Who runs it
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Whether the operator has verified who runs it
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    verified: Option<bool>,
+    /// Number to call back
+    #[arg(long, value_name = "NUMBER")]
+    callback_number: Option<String>,
+    /// Web site
+    #[arg(long, value_name = "URL")]
+    website: Option<String>,
+    /// E-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// Terms and conditions page
+    #[arg(long, value_name = "URL")]
+    terms: Option<String>,
+    /// Background image
+    #[arg(long, value_name = "URL")]
+    background_image: Option<String>,
+    /// Category
+    #[arg(long, value_name = "NAME")]
+    category: Option<String>,
+    /// JSON file with the persistent menu ({"menu":{"entries":[…]}})
+    #[arg(long, value_name = "FILE")]
+    menu: Option<PathBuf>,
+}
+
+impl Profile {
+    /// The members of the admin API; what was not given is left out.
+    fn body(self) -> Result<Map<String, Value>, CommandError> {
+        let menu = self.menu.map(|file| read_menu(&file)).transpose()?;
+        let texts = [
+            ("displayName", self.display_name),
+            ("webhook", self.webhook),
+            ("icon", self.icon),
+            ("colour", self.colour),
+            ("description", self.description),
+            ("provider", self.provider),
+            ("callbackNumber", self.callback_number),
+            ("website", self.website),
+            ("email", self.email),
+            ("terms", self.terms),
+            ("backgroundImage", self.background_image),
+            ("category", self.category),
+        ];
+        let flags = [
+            ("allowPrivateWebhook", self.allow_private_webhook),
+            ("verified", self.verified),
+        ];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+        let flags = flags
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+        Ok(texts
+            .chain(flags)
+            .chain(menu.map(|menu| ("menu".to_owned(), menu)))
+            .collect())
+    }
+}
+
+impl Chatbot {
+    /// Does what was asked.
+    pub fn run(self) -> Outcome {
+        match self {
+            Self::Create {
+                name,
+                dialect,
+                profile,
+                json,
+                server,
+            } => {
+                if dialect != Dialect::Ctcu {
+                    return Err(CommandError(
+                        "this version speaks the dialect ctcu only".to_owned(),
+                    ));
+                }
+                let mut body = profile.body()?;
+                body.insert("name".to_owned(), json!(name));
+                body.insert("dialect".to_owned(), json!("ctcu"));
+                show(&server.post("/chatbots", &Value::Object(body))?, json);
+            }
+            Self::List { json, server } => {
+                let answer = server.get("/chatbots")?;
+                let columns = [
+                    ("CHATBOT", "chatbotId"),
+                    ("NAME", "displayName"),
+                    ("STATUS", "status"),
+                    ("WEBHOOK", "webhook"),
+                    ("CHECKED", "callbackChecked"),
+                ];
+                match json {
+                    true => print_json(&answer),
+                    false => print(table(&columns, &answer)),
+                }
+            }
+            Self::Show { name, json, server } => {
+                show(&server.get(&format!("/chatbots/{}", segment(&name)))?, json);
+            }
+            Self::Update {
+                name,
+                profile,
+                status,
+                json,
+                server,
+            } => {
+                let mut body = profile.body()?;
+                if let Some(status) = status {
+                    let status = match status {
+                        Status::Live => "live",
+                        Status::Paused => "paused",
+                    };
+                    body.insert("status".to_owned(), json!(status));
+                }
+                if body.is_empty() {
+                    return Err(CommandError(
+                        "nothing to change; see `hongyan chatbot update --help`".to_owned(),
+                    ));
+                }
+                show(
+                    &server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?,
+                    json,
+                );
+            }
+            Self::Remove { name, server } => {
+                server.delete(&format!("/chatbots/{}", segment(&name)))?;
+                print(format_args!("{name} is removed"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn show(answer: &Value, json: bool) {
+    match json {
+        true => print_json(answer),
+        false => print(card(answer)),
+    }
+}
+
+fn read_menu(file: &std::path::Path) -> Result<Value, CommandError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CommandError(format!("cannot read {}: {error}", file.display())))?;
+    serde_json::from_str(&text)
+        .map_err(|error| CommandError(format!("{} is not JSON: {error}", file.display())))
+}

@@ -1,0 +1,134 @@
+//! The commands: one file each. `serve` runs the platform; the rest talk to a running server (`client.rs`) or work on
+//! files while none runs.
+
+mod backup;
+mod chatbot;
+mod client;
+mod config;
+mod mailbox;
+mod send;
+mod serve;
+mod store;
+mod subscriber;
+mod table;
+mod trace;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// The command line.
+#[derive(Parser)]
+#[command(
+    name = "hongyan",
+    version,
+    about = "Hongyan 鸿雁: an open 5G messaging (RCS) platform",
+    after_help = "Begin with `hongyan serve --demo`, then open the link that it prints.",
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "one is made in the life of the process")]
+enum Command {
+    /// Run the platform
+    Serve(serve::Serve),
+    /// Add, list, show or remove subscribers
+    #[command(subcommand)]
+    Subscriber(subscriber::Subscriber),
+    /// Create, list, show, update or remove chatbots
+    #[command(subcommand)]
+    Chatbot(chatbot::Chatbot),
+    /// Show what waits in a mailbox
+    #[command(subcommand)]
+    Mailbox(mailbox::Mailbox),
+    /// Send a text from a chatbot to a subscriber
+    Send(send::Send),
+    /// Show where a message was and is
+    Trace(trace::Trace),
+    /// Look into the store of a stopped server
+    #[command(subcommand)]
+    Store(store::Store),
+    /// Check a configuration file
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Copy the data directory of a stopped server
+    Backup(backup::Backup),
+    /// Make a data directory from a backup
+    Restore(backup::Restore),
+}
+
+/// What a command that failed says on standard error: what is wrong, and what to do.
+#[derive(Debug)]
+pub struct CommandError(pub String);
+
+impl<E: std::error::Error> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+type Outcome = Result<(), CommandError>;
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> Outcome {
+        match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Subscriber(subscriber) => subscriber.run(),
+            Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Mailbox(mailbox) => mailbox.run(),
+            Command::Send(send) => send.run(),
+            Command::Trace(trace) => trace.run(),
+            Command::Store(store) => store.run(),
+            Command::Config(config) => config.run(),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
+        }
+    }
+}
+
+/// Where the data directory is.
+#[derive(clap::Args)]
+struct Data {
+    /// Data directory
+    #[arg(long, value_name = "DIR", default_value = "data", env = "HONGYAN_DATA")]
+    data: PathBuf,
+}
+
+/// Prints a line to standard output. A reader that has gone (`| head`) is no failure of ours.
+fn print(line: impl std::fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints JSON, indented for people.
+fn print_json(value: &serde_json::Value) {
+    print(format_args!("{value:#}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_command_shows_an_example_in_its_help() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        let mut waiting: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+        while let Some(mut command) = waiting.pop() {
+            waiting.extend(command.get_subcommands().cloned());
+            if command.has_subcommands() {
+                continue;
+            }
+            let name = command.get_name().to_owned();
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Example"), "{name} has no example:\n{help}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Load, decide, commit: one batch at a time, without threads, clocks or sockets, so that tests can play it.
+
+use rcs::Timestamp;
+use sip::{Flow, Message};
+use store::{Store, StoreError, View, Wants};
+
+use message_centre::{Centre, Stats, Task, Work, admin};
+
+/// Most due entries that one batch takes on.
+const DUE_MAX: usize = 256;
+/// Records looked at, now and then, for ones that may be forgotten.
+const SWEEP_RECORDS: usize = 2_000;
+/// Pause between two such looks.
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
+/// Rounds of follow-up tasks within one batch; more would be a loop of ours.
+const ROUNDS_MAX: usize = 16;
+
+/// What the network and the API edges put into the inbox.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are SIP messages")]
+pub enum Input {
+    /// A SIP message, parsed at the edge.
+    Sip {
+        /// Whence it came.
+        flow: Flow,
+        /// The message.
+        message: Message,
+    },
+    /// A connection is no more.
+    FlowClosed(Flow),
+    /// An administrator's change of subscribers.
+    Admin(admin::Call, Reply<admin::Answer>),
+    /// A chatbot's API call, or an administrator's change of chatbots.
+    Chatbot(Box<maap::Call>, Reply<maap::Answer>),
+    /// How a webhook call ended.
+    Pushed(Box<maap::Pushed>),
+}
+
+impl Input {
+    /// A word for metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sip { .. } => "sip",
+            Self::FlowClosed(_) => "flow_closed",
+            Self::Admin(..) => "admin",
+            Self::Chatbot(..) => "api",
+            Self::Pushed(_) => "pushed",
+        }
+    }
+}
+
+/// The way back to whoever made a call. Dropping it unused tells them that nothing came of it.
+#[derive(Debug)]
+pub struct Reply<T>(Option<tokio::sync::oneshot::Sender<T>>);
+
+impl<T> Reply<T> {
+    /// For calls of our own, whose answer nobody waits for.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    fn send(self, answer: T) {
+        // The caller may have gone away; then nobody needs the answer.
+        if let Some(sender) = self.0 {
+            let _ = sender.send(answer);
+        }
+    }
+}
+
+impl<T> From<tokio::sync::oneshot::Sender<T>> for Reply<T> {
+    fn from(sender: tokio::sync::oneshot::Sender<T>) -> Self {
+        Self(Some(sender))
+    }
+}
+
+/// What leaves after the commit, beside the bytes that [`Engine::poll_transmit`] gives.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Connections to close.
+    pub close: Vec<Flow>,
+    /// Webhook calls to make.
+    pub pushes: Vec<maap::Push>,
+    /// What happened, counted.
+    pub stats: Stats,
+    /// How many inputs the batch had.
+    pub inputs: usize,
+    /// Whether anything was written.
+    pub is_committed: bool,
+}
+
+/// Something to decide, and who waits for the answer.
+enum Todo {
+    Centre(Task),
+    Admin(admin::Call, Reply<admin::Answer>),
+    Maap(maap::Task, Reply<maap::Answer>),
+}
+
+/// An answer that waits for the commit.
+enum Answered {
+    Admin(admin::Answer, Reply<admin::Answer>),
+    Maap(maap::Answer, Reply<maap::Answer>),
+}
+
+impl Answered {
+    fn send(self) {
+        match self {
+            Self::Admin(answer, reply) => reply.send(answer),
+            Self::Maap(answer, reply) => reply.send(answer),
+        }
+    }
+}
+
+/// The message centre and the chatbot platform over one store.
+pub struct Engine {
+    centre: Centre,
+    maap: maap::Maap,
+    store: Store,
+    /// Tasks for the next batch.
+    next: Vec<Todo>,
+    /// When the next entry is due, as far as is known.
+    due_at: Option<Timestamp>,
+    sweep_at: Timestamp,
+    sweep_cursor: Option<Vec<u8>>,
+}
+
+impl Engine {
+    /// An engine that picks up what the store has: everything that is due, and every chatbot's mailbox.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn new(centre: Centre, mut maap: maap::Maap, store: Store, now: Timestamp) -> Result<Self, StoreError> {
+        let chatbots = store.chatbots()?;
+        let next = chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
+        Ok(Self { centre, maap, store, next, due_at: Some(now), sweep_at: now, sweep_cursor: None })
+    }
+
+    /// Takes a batch of inputs, decides everything that follows from them, commits, and answers callers.
+    ///
+    /// # Errors
+    /// If the store fails. Nothing of the batch may then be told to anybody, and memory is ahead of the disk: stop.
+    pub fn run(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) -> Result<Effects, StoreError> {
+        let mut todo = std::mem::take(&mut self.next);
+        let mut tasks = Vec::new();
+        let mut count = 0;
+        for input in inputs {
+            count += 1;
+            match input {
+                Input::Sip { flow, message } => self.centre.receive(now, flow, message, &mut tasks),
+                Input::FlowClosed(flow) => self.centre.flow_closed(now, flow, &mut tasks),
+                Input::Admin(call, reply) => todo.push(Todo::Admin(call, reply)),
+                Input::Chatbot(call, reply) => todo.push(Todo::Maap(maap::Task::Call(call), reply)),
+                Input::Pushed(pushed) => todo.push(Todo::Maap(maap::Task::Pushed(pushed), Reply::none())),
+            }
+        }
+        self.centre.tick(now, &mut tasks);
+        self.look_for_due(now, &mut tasks)?;
+        todo.extend(tasks.into_iter().map(Todo::Centre));
+
+        let mut view = View::default();
+        let mut work = Work::new(now, &mut view);
+        let mut out = maap::Out::default();
+        let mut answers = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            if todo.is_empty() {
+                break;
+            }
+            self.load(&todo, work.view)?;
+            for one in todo.drain(..) {
+                self.decide(one, &mut work, &mut out, &mut answers);
+            }
+            todo.extend(work.then.drain(..).map(Todo::Centre));
+        }
+        let (next, close, stats, mut woken) = (work.next, work.close, work.stats, work.woken);
+        let is_committed = view.is_changed();
+        if is_committed {
+            self.store.commit(&view)?;
+            self.due_at = self.due_at.into_iter().chain(view.earliest_due()).min();
+        }
+        woken.sort_unstable();
+        woken.dedup();
+        self.next.extend(todo);
+        self.next.extend(next.into_iter().map(Todo::Centre));
+        self.next.extend(out.next.into_iter().map(|task| Todo::Maap(task, Reply::none())));
+        for chatbot in &woken {
+            self.next.push(Todo::Maap(self.maap.woken(chatbot), Reply::none()));
+        }
+        answers.into_iter().for_each(Answered::send);
+        Ok(Effects { close, pushes: out.pushes, stats, inputs: count, is_committed })
+    }
+
+    /// The next bytes for the network.
+    pub fn poll_transmit(&mut self) -> Option<(Flow, bytes::Bytes)> {
+        self.centre.poll_transmit()
+    }
+
+    /// Whether a batch without inputs has something to do now.
+    pub fn has_more(&self) -> bool {
+        !self.next.is_empty()
+    }
+
+    /// When to run a batch at the latest, even without inputs.
+    pub fn wake_at(&self) -> Timestamp {
+        self.centre.wake_at().into_iter().chain(self.due_at).fold(self.sweep_at, Timestamp::min)
+    }
+
+    /// Ends what is under way: senders who wait are answered, their messages kept. Run batches until nothing is left.
+    pub fn stop(&mut self) {
+        self.next.extend(self.centre.stop().into_iter().map(Todo::Centre));
+    }
+
+    fn load(&self, todo: &[Todo], view: &mut View) -> Result<(), StoreError> {
+        let mut wants = Wants::default();
+        for one in todo {
+            match one {
+                Todo::Centre(task) => self.centre.wants(task, &mut wants),
+                Todo::Admin(call, _) => self.centre.admin_wants(call, &mut wants),
+                Todo::Maap(task, _) => self.maap.wants(&self.centre, task, &mut wants),
+            }
+        }
+        self.store.load(wants, view)
+    }
+
+    fn decide(&mut self, todo: Todo, work: &mut Work<'_>, out: &mut maap::Out, answers: &mut Vec<Answered>) {
+        match todo {
+            Todo::Centre(task) => self.centre.decide(task, work),
+            Todo::Admin(call, reply) => answers.push(Answered::Admin(self.centre.decide_admin(call, work), reply)),
+            Todo::Maap(task, reply) => {
+                if let Some(answer) = self.maap.decide(task, &mut self.centre, work, out) {
+                    answers.push(Answered::Maap(answer, reply));
+                }
+            }
+        }
+    }
+
+    /// Tasks for entries whose time has come, and for records that may be forgotten.
+    fn look_for_due(&mut self, now: Timestamp, tasks: &mut Vec<Task>) -> Result<(), StoreError> {
+        if self.due_at.is_some_and(|at| at <= now) {
+            let (due, next) = self.store.due(now, DUE_MAX)?;
+            tasks.extend(due.into_iter().map(Task::Due));
+            self.due_at = next;
+        }
+        if self.sweep_at <= now {
+            let (old, cursor) = self.store.sweep(now, self.sweep_cursor.take(), SWEEP_RECORDS)?;
+            if !old.is_empty() {
+                tasks.push(Task::Forget(old));
+            }
+            self.sweep_cursor = cursor;
+            self.sweep_at = now.plus(SWEEP_EVERY);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! `/admin/v1`: what administrators may do, for whoever has the token of `DIR/admin-token`.
+//!
+//! | call | what |
+//! |---|---|
+//! | `GET`, `POST /subscribers` | list; add or give a new password |
+//! | `GET`, `DELETE /subscribers/{number}` | show with devices; remove |
+//! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
+//! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
+//! | `GET /trace/{message-id}` | where a message was and is |
+//! | `POST /messages` | a text from a chatbot |
+//!
+//! Bodies are JSON; a failure is `{"error": "what is wrong"}` with a fitting status.
+
+mod chatbots;
+mod messages;
+mod subscribers;
+
+pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
+pub(crate) use subscribers::add_subscriber;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use sha2::{Digest as _, Sha256};
+
+use super::{App, Failure};
+
+/// The calls, behind the token.
+pub fn router(app: Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/subscribers", get(subscribers::list).post(subscribers::add))
+        .route(
+            "/subscribers/{number}",
+            get(subscribers::show).delete(subscribers::remove),
+        )
+        .route("/chatbots", get(chatbots::list).post(chatbots::create))
+        .route(
+            "/chatbots/{name}",
+            get(chatbots::show)
+                .patch(chatbots::update)
+                .delete(chatbots::remove),
+        )
+        .route("/mailboxes/{address}", get(messages::mailbox))
+        .route("/trace/{message_id}", get(messages::trace))
+        .route("/messages", post(messages::send))
+        .fallback(|| async { Failure::not_found("there is no such call") })
+        .layer(middleware::from_fn_with_state(app, authorised))
+}
+
+async fn authorised(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut answer = match bearer_token(request.headers()) {
+        Some(token) if is_same_secret(token, &app.admin_token) => next.run(request).await,
+        _ => {
+            let challenge = [(WWW_AUTHENTICATE, "Bearer")];
+            let failure = Failure {
+                status: StatusCode::UNAUTHORIZED,
+                reason: "wrong or no admin token".to_owned(),
+            };
+            (challenge, failure).into_response()
+        }
+    };
+    answer
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compares hashes, all of them always: the time taken says nothing about where the texts differ.
+fn is_same_secret(given: &str, ours: &str) -> bool {
+    let (given, ours) = (Sha256::digest(given), Sha256::digest(ours));
+    given
+        .iter()
+        .zip(ours.iter())
+        .fold(0, |different, (a, b)| different | (a ^ b))
+        == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_token_opens() {
+        let headers = |value: &str| HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
+        assert_eq!(bearer_token(&headers("Bearer abc")), Some("abc"));
+        assert_eq!(bearer_token(&headers("bearer  abc ")), Some("abc"));
+        assert_eq!(bearer_token(&headers("Basic abc")), None);
+        assert_eq!(bearer_token(&HeaderMap::new()), None);
+        assert!(is_same_secret("abc", "abc"));
+        assert!(!is_same_secret("abd", "abc"));
+        assert!(!is_same_secret("", "abc"));
+    }
+}
