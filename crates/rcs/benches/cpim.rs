@@ -34,7 +34,8 @@ fn cpim_parse_and_ask(bencher: Bencher) {
     let raw = Bytes::from_static(CHAT);
     bencher.bench(|| {
         let cpim = Cpim::parse(black_box(&raw).clone()).expect("the fixture is a message");
-        let asked = (cpim.from_uri().is_some(), cpim.message_id().is_some(), cpim.dispositions(), cpim.is_imdn());
+        let asked =
+            (cpim.from_uri().is_some(), cpim.message_id().is_some(), cpim.dispositions(), cpim.is_imdn());
         black_box((asked, cpim.date_time()))
     });
 }

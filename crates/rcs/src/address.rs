@@ -75,9 +75,7 @@ impl Address {
     /// The subscriber with this E.164 number: `+` and 7 to 15 digits, nothing else.
     pub fn subscriber(e164: &str) -> Result<Self, AddressError> {
         let number = e164.strip_prefix('+').filter(|digits| is_e164(digits.as_bytes()));
-        number
-            .map(|digits| Self::tel(digits.as_bytes()))
-            .ok_or_else(|| AddressError::NotANumber(quote(e164)))
+        number.map(|digits| Self::tel(digits.as_bytes())).ok_or_else(|| AddressError::NotANumber(quote(e164)))
     }
 
     /// The canonical text: `tel:+8613800000001`, `sip:12306@botplatform.hongyan.local`.
@@ -126,11 +124,7 @@ impl Address {
         text[..5].copy_from_slice(b"tel:+");
         let len = 5 + digits.len();
         text[5..len].copy_from_slice(digits);
-        Self(
-            std::str::from_utf8(&text[..len])
-                .expect("digits are ASCII")
-                .into(),
-        )
+        Self(std::str::from_utf8(&text[..len]).expect("digits are ASCII").into())
     }
 }
 
@@ -146,11 +140,7 @@ impl FromStr for Address {
             return Err(AddressError::Malformed(quote(text)));
         };
         let address = sip_address(&SipUri::parse(rest, text)?);
-        if *address.0 == *text {
-            Ok(address)
-        } else {
-            Err(AddressError::Malformed(quote(text)))
-        }
+        if *address.0 == *text { Ok(address) } else { Err(AddressError::Malformed(quote(text))) }
     }
 }
 
@@ -211,10 +201,7 @@ pub struct Numbering {
 impl Numbering {
     /// Numbering for `country` (`"CN"`) and `domain` (`"hongyan.local"`), in canonical case.
     pub fn new(country: &str, domain: &str) -> Self {
-        Self {
-            country: country.to_ascii_uppercase(),
-            domain: domain.to_ascii_lowercase(),
-        }
+        Self { country: country.to_ascii_uppercase(), domain: domain.to_ascii_lowercase() }
     }
 
     /// Loads the number plans of all countries, which takes a tenth of a second. Called at start, it spares the
@@ -276,9 +263,7 @@ impl Numbering {
             .ok_or_else(|| AddressError::NotANumber(quote(text)))?;
         let context = parameters.split(';').find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
-            name.trim()
-                .eq_ignore_ascii_case("phone-context")
-                .then(|| value.trim())
+            name.trim().eq_ignore_ascii_case("phone-context").then(|| value.trim())
         });
         if let Some(code) = context.and_then(|context| context.strip_prefix('+'))
             && !digits.international
@@ -286,8 +271,7 @@ impl Numbering {
             digits = Digits::read(&format!("+{code}{}", digits.text))
                 .ok_or_else(|| AddressError::NotANumber(quote(text)))?;
         }
-        self.number(&digits)
-            .ok_or_else(|| AddressError::NotANumber(quote(text)))
+        self.number(&digits).ok_or_else(|| AddressError::NotANumber(quote(text)))
     }
 
     fn sip(&self, uri: &SipUri<'_>) -> Result<Address, AddressError> {
@@ -313,9 +297,7 @@ impl Numbering {
         // The library is given digits alone, and few of them: what it does with letters, extensions and
         // overlong input is not ours to find out.
         let country = self.country.parse().ok()?;
-        let number = phonenumber::parse(Some(country), &digits.text)
-            .ok()
-            .filter(phonenumber::is_valid)?;
+        let number = phonenumber::parse(Some(country), &digits.text).ok().filter(phonenumber::is_valid)?;
         let text = number.format().mode(phonenumber::Mode::E164).to_string();
         Address::subscriber(&text).ok()
     }
@@ -377,11 +359,7 @@ impl<'a> SipUri<'a> {
             return Err(malformed());
         }
         let user_phone = parameters.any(|parameter| parameter.trim().eq_ignore_ascii_case("user=phone"));
-        Ok(Self {
-            user: percent_decode_str(user).into(),
-            host: host.to_ascii_lowercase(),
-            user_phone,
-        })
+        Ok(Self { user: percent_decode_str(user).into(), host: host.to_ascii_lowercase(), user_phone })
     }
 }
 
@@ -408,10 +386,7 @@ impl Digits {
                 _ => return None,
             }
         }
-        (!digits.is_empty()).then_some(Self {
-            text: digits,
-            international,
-        })
+        (!digits.is_empty()).then_some(Self { text: digits, international })
     }
 }
 
@@ -458,10 +433,7 @@ fn without_brackets(text: &str) -> &str {
 /// `scheme:rest`, unless what precedes the colon is no scheme (a user and port without one).
 fn split_scheme(uri: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = uri.split_once(':')?;
-    scheme
-        .bytes()
-        .all(|byte| byte.is_ascii_alphabetic())
-        .then_some((scheme, rest))
+    scheme.bytes().all(|byte| byte.is_ascii_alphabetic()).then_some((scheme, rest))
 }
 
 /// The beginning of a refused text, for the error message.
@@ -506,9 +478,7 @@ mod tests {
             "tel:13800000001;phone-context=+86",
             "tel:13800000001;phone-context=ims.mnc000.mcc460.3gppnetwork.org",
         ] {
-            let address = china()
-                .address(text)
-                .unwrap_or_else(|error| panic!("{text}: {error}"));
+            let address = china().address(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(address.as_str(), "tel:+8613800000001", "{text}");
             assert_eq!(address.kind(), AddressKind::Subscriber);
         }
@@ -527,41 +497,15 @@ mod tests {
                 "sip:+861065012306@botplatform.rcs.example",
                 AddressKind::Chatbot,
             ),
-            (
-                "sips:%31%32306@botplatform.a.b",
-                "sip:12306@botplatform.a.b",
-                AddressKind::Chatbot,
-            ),
-            (
-                "sip:Ab;c%20d@groups.hongyan.local",
-                "sip:Ab;c%20d@groups.hongyan.local",
-                AddressKind::Group,
-            ),
-            (
-                "sip:anonymous@anonymous.invalid",
-                "sip:anonymous@anonymous.invalid",
-                AddressKind::Other,
-            ),
-            (
-                "sip:12306@hongyan.local",
-                "sip:12306@hongyan.local",
-                AddressKind::Other,
-            ),
-            (
-                "sip:13800000001@other.example",
-                "sip:13800000001@other.example",
-                AddressKind::Other,
-            ),
-            (
-                "sip:Bob@[2001:DB8::1]:5060;lr",
-                "sip:Bob@[2001:db8::1]:5060",
-                AddressKind::Other,
-            ),
+            ("sips:%31%32306@botplatform.a.b", "sip:12306@botplatform.a.b", AddressKind::Chatbot),
+            ("sip:Ab;c%20d@groups.hongyan.local", "sip:Ab;c%20d@groups.hongyan.local", AddressKind::Group),
+            ("sip:anonymous@anonymous.invalid", "sip:anonymous@anonymous.invalid", AddressKind::Other),
+            ("sip:12306@hongyan.local", "sip:12306@hongyan.local", AddressKind::Other),
+            ("sip:13800000001@other.example", "sip:13800000001@other.example", AddressKind::Other),
+            ("sip:Bob@[2001:DB8::1]:5060;lr", "sip:Bob@[2001:db8::1]:5060", AddressKind::Other),
             ("sip:hongyan.local", "sip:hongyan.local", AddressKind::Other),
         ] {
-            let address = china()
-                .address(text)
-                .unwrap_or_else(|error| panic!("{text}: {error}"));
+            let address = china().address(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((address.as_str(), address.kind()), (canonical, kind), "{text}");
             assert_eq!(address.sip_uri("hongyan.local"), canonical);
             assert_eq!(address.e164(), None);
@@ -571,15 +515,9 @@ mod tests {
     #[test]
     fn names_become_chatbots_and_groups_of_our_domain() {
         let bot = china().chatbot("12306").unwrap();
-        assert_eq!(
-            (bot.as_str(), bot.user()),
-            ("sip:12306@botplatform.hongyan.local", "12306")
-        );
+        assert_eq!((bot.as_str(), bot.user()), ("sip:12306@botplatform.hongyan.local", "12306"));
         let group = china().group("g-7").unwrap();
-        assert_eq!(
-            (group.as_str(), group.kind()),
-            ("sip:g-7@groups.hongyan.local", AddressKind::Group)
-        );
+        assert_eq!((group.as_str(), group.kind()), ("sip:g-7@groups.hongyan.local", AddressKind::Group));
         assert_eq!(china().chatbot("火车").unwrap().user(), "%E7%81%AB%E8%BD%A6");
         assert!(china().chatbot("").is_err());
     }
@@ -587,10 +525,7 @@ mod tests {
     #[test]
     fn a_subscriber_is_written_as_a_sip_uri_of_the_domain_asked_for() {
         let alice = china().address("13800000001").unwrap();
-        assert_eq!(
-            alice.sip_uri("hongyan.local"),
-            "sip:+8613800000001@hongyan.local;user=phone"
-        );
+        assert_eq!(alice.sip_uri("hongyan.local"), "sip:+8613800000001@hongyan.local;user=phone");
         assert_eq!(
             (alice.e164(), alice.user(), alice.host()),
             (Some("+8613800000001"), "+8613800000001", None)
@@ -621,37 +556,32 @@ mod tests {
         ] {
             assert!(china().address(text).is_err(), "{text}");
         }
-        assert_eq!(
-            china().address(&"1".repeat(TEXT_MAX + 1)),
-            Err(AddressError::TooLong)
-        );
+        assert_eq!(china().address(&"1".repeat(TEXT_MAX + 1)), Err(AddressError::TooLong));
+    }
+
+    #[test]
+    fn no_prefix_of_an_address_panics() {
+        let whole =
+            "\"Alice <3\" <sip:+8613800000001;phone-context=x@hongyan.local:5060;user=phone?a=b>;tag=火车";
+        for (end, _) in whole.char_indices() {
+            let _ = china().address(&whole[..end]);
+            let _ = china().address(&whole[end..]);
+        }
     }
 
     #[test]
     fn another_country_reads_its_own_national_numbers() {
         let germany = Numbering::new("DE", "rcs.example");
-        assert_eq!(
-            germany.address("0151 23456789").unwrap().as_str(),
-            "tel:+4915123456789"
-        );
-        assert!(
-            Numbering::new("??", "rcs.example")
-                .address("13800000001")
-                .is_err()
-        );
+        assert_eq!(germany.address("0151 23456789").unwrap().as_str(), "tel:+4915123456789");
+        assert!(Numbering::new("??", "rcs.example").address("13800000001").is_err());
     }
 
     #[test]
     fn only_canonical_text_comes_back_from_the_store() {
         let alice: Address = serde_json::from_str("\"tel:+8613800000001\"").unwrap();
         assert_eq!(serde_json::to_string(&alice).unwrap(), "\"tel:+8613800000001\"");
-        for text in [
-            "+8613800000001",
-            "tel:13800000001",
-            "sip:a@B.example",
-            "sip:%61@b.example",
-            "sips:a@b",
-        ] {
+        for text in ["+8613800000001", "tel:13800000001", "sip:a@B.example", "sip:%61@b.example", "sips:a@b"]
+        {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

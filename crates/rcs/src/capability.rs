@@ -26,12 +26,8 @@ pub const OTHERS_MAX: usize = 64;
 pub const VALUE_BYTES_MAX: usize = 256;
 
 /// URNs in quotes have their colons escaped, and what a quoted string or a list could not hold.
-const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+const URN_ESCAPES: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Declares [`Capability`] and the tag and value of each.
 macro_rules! capabilities {
@@ -135,10 +131,7 @@ struct Other {
 
 impl Capabilities {
     /// No capability.
-    pub const NONE: Self = Self {
-        known: 0,
-        others: BTreeSet::new(),
-    };
+    pub const NONE: Self = Self { known: 0, others: BTreeSet::new() };
 
     /// The feature tags in a Contact header value or in its parameters alone; all else there is passed over.
     ///
@@ -181,10 +174,7 @@ impl Capabilities {
 
     /// The well-known ones in it.
     pub fn iter(&self) -> impl Iterator<Item = Capability> {
-        Capability::ALL
-            .iter()
-            .copied()
-            .filter(|capability| self.has(*capability))
+        Capability::ALL.iter().copied().filter(|capability| self.has(*capability))
     }
 
     /// What either has: the answer to OPTIONS when a user has several devices.
@@ -231,29 +221,20 @@ impl Capabilities {
             _ if item.eq_ignore_ascii_case("false") || item.starts_with('!') => return,
             _ => item,
         };
-        let decoded = if is_urn_list(tag) {
-            percent_decode_str(value).decode_utf8_lossy()
-        } else {
-            value.into()
-        };
+        let decoded =
+            if is_urn_list(tag) { percent_decode_str(value).decode_utf8_lossy() } else { value.into() };
         let is_known = |known: &&Capability| {
             let (known_tag, known_value) = known.tag_and_value();
             known_tag.eq_ignore_ascii_case(tag) && known_value.eq_ignore_ascii_case(&decoded)
         };
         match Capability::ALL.iter().find(is_known) {
             Some(known) => self.insert(*known),
-            None => self.add_other(Other {
-                tag: tag.to_ascii_lowercase(),
-                value: decoded.into_owned(),
-            }),
+            None => self.add_other(Other { tag: tag.to_ascii_lowercase(), value: decoded.into_owned() }),
         }
     }
 
     fn add_other(&mut self, other: Other) {
-        let plain = !other
-            .value
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '"' | '\\' | ','));
+        let plain = !other.value.chars().any(|c| c.is_control() || matches!(c, '"' | '\\' | ','));
         let complete = !(is_urn_list(&other.tag) && other.value.is_empty());
         if plain && complete && other.value.len() <= VALUE_BYTES_MAX && self.others.len() < OTHERS_MAX {
             self.others.insert(other);
@@ -271,11 +252,8 @@ impl Capabilities {
         }
         pairs.sort_by_key(|(tag, value)| (*tag, !value.is_empty()));
         // A tag that stands alone and also has a list says no more than the list.
-        let listed: BTreeSet<&str> = pairs
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(tag, _)| *tag)
-            .collect();
+        let listed: BTreeSet<&str> =
+            pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(tag, _)| *tag).collect();
         pairs.retain(|(tag, value)| !value.is_empty() || !listed.contains(tag));
         pairs
     }
@@ -360,27 +338,11 @@ fn is_urn_list(tag: &str) -> bool {
 /// Tags that are registered without `+` (RFC 3840 §10, RFC 4579), and every other that starts with it. The instance
 /// identifies the device and is no capability.
 fn is_feature_tag(name: &str) -> bool {
-    const BASE: [&str; 9] = [
-        "automata",
-        "isfocus",
-        "text",
-        "audio",
-        "video",
-        "application",
-        "data",
-        "control",
-        "duplex",
-    ];
+    const BASE: [&str; 9] =
+        ["automata", "isfocus", "text", "audio", "video", "application", "data", "control", "duplex"];
     // RFC 3840 §9: letters, digits and a few marks.
-    let is_mark = |byte| {
-        matches!(
-            byte,
-            b'!' | b'\'' | b'.' | b'-' | b'%' | b'+' | b'_' | b'*' | b'~'
-        )
-    };
-    let plain = name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte));
+    let is_mark = |byte| matches!(byte, b'!' | b'\'' | b'.' | b'-' | b'%' | b'+' | b'_' | b'*' | b'~');
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte));
     let extension = name.len() > 1 && name.starts_with('+') && !name.eq_ignore_ascii_case("+sip.instance");
     plain && (extension || BASE.iter().any(|base| name.eq_ignore_ascii_case(base)))
 }
@@ -392,9 +354,7 @@ fn parameters(header: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
         (Some(open), quote)
             if quote.is_none_or(|quote| quote > open || header[..open].matches('"').count() == 2) =>
         {
-            header[open..]
-                .find('>')
-                .map_or("", |close| &header[open + close + 1..])
+            header[open..].find('>').map_or("", |close| &header[open + close + 1..])
         }
         _ => header,
     };
@@ -443,27 +403,28 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_contact_never_says_more_than_the_whole() {
+        let whole = Capabilities::parse(HANDSET.trim());
+        for end in 0..HANDSET.len() {
+            let part = Capabilities::parse(&HANDSET[..end]);
+            assert_eq!(part.known & !whole.known, 0, "{end}");
+        }
+    }
+
+    #[test]
     fn repeated_parameters_merge_and_case_does_not_matter() {
         let set = Capabilities::parse(
             "<sip:a@b;x=\"+g.gsma.rcs.isbot\">;+g.3gpp.ICSI-ref=\"URN%3aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"\
              ;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session\";expires=60",
         );
-        assert_eq!(
-            set,
-            [Capability::CpmMessage, Capability::CpmSession]
-                .into_iter()
-                .collect()
-        );
+        assert_eq!(set, [Capability::CpmMessage, Capability::CpmSession].into_iter().collect());
     }
 
     #[test]
     fn unknown_tags_are_written_again() {
         let cmcc = "+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.mnc000.mcc460.cloudfile\"";
         let set = Capabilities::parse(&format!("{cmcc};+g.example.level=\"3\";+g.example.flag;q=0.5"));
-        assert_eq!(
-            set.to_parameters(),
-            format!("{cmcc};+g.example.flag;+g.example.level=\"3\"")
-        );
+        assert_eq!(set.to_parameters(), format!("{cmcc};+g.example.flag;+g.example.level=\"3\""));
     }
 
     #[test]

@@ -108,11 +108,7 @@ impl Cpim {
     /// of bytes state too little, and their text must not lose its tail.
     pub fn parse(raw: Bytes) -> Result<Self, CpimError> {
         let mut fields = Vec::with_capacity(12);
-        let mut scan = Scan {
-            bytes: &raw,
-            at: 0,
-            line: 0,
-        };
+        let mut scan = Scan { bytes: &raw, at: 0, line: 0 };
         scan.block(&mut fields)?;
         let message_fields = fields.len();
         scan.block(&mut fields)?;
@@ -120,12 +116,7 @@ impl Cpim {
         if std::str::from_utf8(&raw[..head_end]).is_err() {
             return Err(CpimError::NotUtf8);
         }
-        let mut cpim = Self {
-            payload: raw.slice(head_end..),
-            raw,
-            fields,
-            message_fields,
-        };
+        let mut cpim = Self { payload: raw.slice(head_end..), raw, fields, message_fields };
         cpim.trim_payload()?;
         Ok(cpim)
     }
@@ -169,9 +160,7 @@ impl Cpim {
     pub fn dispositions(&self) -> Dispositions {
         (0..self.message_fields)
             .filter(|at| self.is_header(*at, IMDN_NAMESPACE, "Disposition-Notification"))
-            .fold(Dispositions::NONE, |all, at| {
-                all.union(Dispositions::parse(self.value(at)))
-            })
+            .fold(Dispositions::NONE, |all, at| all.union(Dispositions::parse(self.value(at))))
     }
 
     /// The first message header called `name` in the namespace `uri`, whatever prefix is bound to it.
@@ -179,9 +168,7 @@ impl Cpim {
     /// Names compare without regard to case. A prefix nobody bound is taken literally for `imdn`, since some clients
     /// leave out the NS line.
     pub fn header(&self, uri: &str, name: &str) -> Option<&str> {
-        (0..self.message_fields)
-            .find(|at| self.is_header(*at, uri, name))
-            .map(|at| self.value(at))
+        (0..self.message_fields).find(|at| self.is_header(*at, uri, name)).map(|at| self.value(at))
     }
 
     /// All message headers in order, NS lines included, names with their prefixes.
@@ -223,16 +210,9 @@ impl Cpim {
         match encoding.to_ascii_lowercase().as_str() {
             "7bit" | "8bit" | "binary" => Ok(self.payload.clone()),
             "base64" => {
-                let packed: Vec<u8> = self
-                    .payload
-                    .iter()
-                    .copied()
-                    .filter(|byte| !byte.is_ascii_whitespace())
-                    .collect();
-                BASE64_LENIENT
-                    .decode(packed)
-                    .map(Bytes::from)
-                    .map_err(|_| DecodeError::Base64)
+                let packed: Vec<u8> =
+                    self.payload.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+                BASE64_LENIENT.decode(packed).map(Bytes::from).map_err(|_| DecodeError::Base64)
             }
             _ => Err(DecodeError::UnknownEncoding(encoding.chars().take(40).collect())),
         }
@@ -245,9 +225,7 @@ impl Cpim {
 
     /// A header of RFC 3862 itself, which is written without a prefix.
     fn core_header(&self, name: &str) -> Option<&str> {
-        (0..self.message_fields)
-            .find(|at| self.is_named(*at, name))
-            .map(|at| self.value(at))
+        (0..self.message_fields).find(|at| self.is_named(*at, name)).map(|at| self.value(at))
     }
 
     fn is_header(&self, at: usize, uri: &str, name: &str) -> bool {
@@ -354,11 +332,7 @@ impl Scan<'_> {
             let window = &self.bytes[start..self.bytes.len().min(HEAD_BYTES_MAX)];
             let Some(len) = memchr::memchr(b'\n', window) else {
                 let whole = self.bytes.len() <= HEAD_BYTES_MAX;
-                return Err(if whole {
-                    CpimError::Truncated
-                } else {
-                    CpimError::HeadTooLong
-                });
+                return Err(if whole { CpimError::Truncated } else { CpimError::HeadTooLong });
             };
             self.at = start + len + 1;
             self.line += 1;
@@ -387,12 +361,7 @@ impl Scan<'_> {
         if name.is_empty() || name.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
             return Err(CpimError::MalformedHeader { line: self.line });
         }
-        let value_start = colon
-            + 1
-            + line[colon + 1..]
-                .iter()
-                .take_while(|byte| is_blank(**byte))
-                .count();
+        let value_start = colon + 1 + line[colon + 1..].iter().take_while(|byte| is_blank(**byte)).count();
         let value_len = line[value_start..].trim_ascii_end().len();
         Ok(Field {
             name_start: start as u16,

@@ -3,9 +3,11 @@
 //! Pure values: bytes and strings in, typed values out, and back. Nothing here opens a socket, reads a clock or draws
 //! a random number; the caller hands those in. The modules, from the outside of a message to its inside:
 //!
-//! - [`address`]: who sends and who receives, in one canonical form; [`time`]: when.
-//! - [`cpim`]: the envelope (RFC 3862), with [`content_type`] for what is in it.
-//! - The bodies: [`imdn`] reports, and the [`bot`] cards and chips.
+//! - [`address`]: who sends and who receives, in one canonical form; [`ids`]: what ties messages together; [`time`]:
+//!   when; [`capability`]: what a device can take.
+//! - [`cpim`]: the envelope (RFC 3862), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
+//! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`] (all over [`xml`]), and the [`bot`]
+//!   cards and chips.
 //!
 //! Every parser has ceilings on what it reads, never panics on bad input, and is exact in what it writes.
 

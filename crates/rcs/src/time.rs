@@ -25,11 +25,7 @@ impl Timestamp {
 
     /// The time `millis` after the epoch; anything past [`Timestamp::MAX`] becomes that.
     pub const fn from_millis(millis: u64) -> Self {
-        if millis > Self::MAX.0 {
-            Self::MAX
-        } else {
-            Self(millis)
-        }
+        if millis > Self::MAX.0 { Self::MAX } else { Self(millis) }
     }
 
     /// The time `seconds` after the epoch; anything past [`Timestamp::MAX`] becomes that.
@@ -83,11 +79,7 @@ impl Timestamp {
         let hours = hours.clamp(-23, 23);
         let offset = UtcOffset::from_hms(hours, 0, 0).expect("a clamped hour is a valid offset");
         let sign = if hours < 0 { '-' } else { '+' };
-        format!(
-            "{}{sign}{:02}:00",
-            self.date_time_text(offset),
-            hours.unsigned_abs()
-        )
+        format!("{}{sign}{:02}:00", self.date_time_text(offset), hours.unsigned_abs())
     }
 
     /// Reads RFC 3339: `2026-11-23T11:33:38Z`, fractions of any length (cut to milliseconds), any offset.
@@ -119,19 +111,14 @@ impl Timestamp {
         let offset = offset_seconds(rest).ok_or_else(refuse)?;
         let utc = date.with_time(time).assume_utc().unix_timestamp() - offset;
         let millis = u64::try_from(utc).map_err(|_| refuse())? * 1000 + u64::from(millis);
-        if millis > Self::MAX.0 {
-            Err(refuse())
-        } else {
-            Ok(Self(millis))
-        }
+        if millis > Self::MAX.0 { Err(refuse()) } else { Ok(Self(millis)) }
     }
 
     /// The fixed date format of HTTP and SIP `Date` (RFC 9110 §5.6.7): `Mon, 23 Nov 2026 11:33:38 GMT`.
     pub fn http_date(self) -> String {
         const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        const MONTHS: [&str; 12] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let at = self.to_offset(UtcOffset::UTC);
         format!(
             "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
@@ -208,9 +195,7 @@ fn digits(bytes: &[u8]) -> Option<u32> {
     if bytes.is_empty() || bytes.len() > 9 {
         return None;
     }
-    bytes.iter().try_fold(0, |sum, byte| {
-        byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'))
-    })
+    bytes.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
 }
 
 /// Reads `.123456`, if there; gives the milliseconds and what follows.
@@ -222,14 +207,8 @@ fn fraction_millis(bytes: &[u8]) -> Option<(u16, &[u8])> {
     if len == 0 {
         return None;
     }
-    let millis = (0..3).fold(0, |sum, at| {
-        sum * 10
-            + if at < len {
-                u16::from(fraction[at] - b'0')
-            } else {
-                0
-            }
-    });
+    let millis =
+        (0..3).fold(0, |sum, at| sum * 10 + if at < len { u16::from(fraction[at] - b'0') } else { 0 });
     Some((millis, &fraction[len..]))
 }
 

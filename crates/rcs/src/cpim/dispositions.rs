@@ -30,11 +30,7 @@ impl Dispositions {
     };
 
     /// What RCS handsets ask for: delivered and displayed.
-    pub const DELIVERY_AND_DISPLAY: Self = Self {
-        positive_delivery: true,
-        display: true,
-        ..Self::NONE
-    };
+    pub const DELIVERY_AND_DISPLAY: Self = Self { positive_delivery: true, display: true, ..Self::NONE };
 
     /// The tokens of a header value; unknown ones and parameters are passed over.
     pub fn parse(value: &str) -> Self {

@@ -41,15 +41,12 @@ fn a_chat_message_reads() {
 
 #[test]
 fn the_builder_writes_the_same_bytes() {
-    let raw = CpimBuilder::new(
-        "sip:anonymous@anonymous.invalid",
-        "sip:anonymous@anonymous.invalid",
-    )
-    .message_id("Msg34jk324j")
-    .date_time(when())
-    .dispositions(Dispositions::DELIVERY_AND_DISPLAY)
-    .content_type("text/plain;charset=UTF-8")
-    .build("明天见，鸿雁");
+    let raw = CpimBuilder::new("sip:anonymous@anonymous.invalid", "sip:anonymous@anonymous.invalid")
+        .message_id("Msg34jk324j")
+        .date_time(when())
+        .dispositions(Dispositions::DELIVERY_AND_DISPLAY)
+        .content_type("text/plain;charset=UTF-8")
+        .build("明天见，鸿雁");
     assert_eq!(raw, CHAT);
 }
 
@@ -57,26 +54,13 @@ fn the_builder_writes_the_same_bytes() {
 fn a_prefix_means_what_its_ns_line_says() {
     let cpim = parse(INTERLEAVED).unwrap();
     assert_eq!(cpim.message_id(), Some("a.b~c@198.51.100.7"));
-    assert_eq!(
-        cpim.header("http://example.com/not-imdn", "message-id"),
-        Some("not this one")
-    );
-    assert_eq!(
-        cpim.header("tag:linphone.org,2020:params:groupchat", "Ephemeral-Time"),
-        Some("86400")
-    );
+    assert_eq!(cpim.header("http://example.com/not-imdn", "message-id"), Some("not this one"));
+    assert_eq!(cpim.header("tag:linphone.org,2020:params:groupchat", "Ephemeral-Time"), Some("86400"));
     assert_eq!(cpim.header(MAAP_NAMESPACE, "Traffic-Type"), None);
-    let asked = Dispositions {
-        positive_delivery: true,
-        processing: true,
-        interworking: true,
-        ..Dispositions::NONE
-    };
+    let asked =
+        Dispositions { positive_delivery: true, processing: true, interworking: true, ..Dispositions::NONE };
     assert_eq!(cpim.dispositions(), asked, "the prefix X is another than x");
-    assert_eq!(
-        cpim.from_uri(),
-        Some("sip:+8613800000001@hongyan.local;user=phone")
-    );
+    assert_eq!(cpim.from_uri(), Some("sip:+8613800000001@hongyan.local;user=phone"));
     assert_eq!(cpim.to(), Some("Bob <tel:+8613800000002>"));
     assert_eq!(cpim.date_time(), Some(when()));
 }
@@ -86,11 +70,7 @@ fn line_feeds_alone_and_an_unbound_imdn_prefix_are_read() {
     let cpim = parse(LINE_FEEDS).unwrap();
     assert_eq!(cpim.message_id(), Some("lf-1"));
     assert_eq!(cpim.content_type(), "text/plain");
-    assert_eq!(
-        cpim.payload(),
-        "hello",
-        "the line end after the counted bytes is not text"
-    );
+    assert_eq!(cpim.payload(), "hello", "the line end after the counted bytes is not text");
 }
 
 #[test]
@@ -98,18 +78,11 @@ fn base64_is_undone_on_request_only() {
     let cpim = parse(BASE64).unwrap();
     assert_eq!(cpim.decoded_payload().unwrap(), "明天见，鸿雁");
     assert_eq!(cpim.raw(), BASE64);
-    let other = String::from_utf8(BASE64.to_vec())
-        .unwrap()
-        .replace("BASE64", "x-uuencode");
+    let other = String::from_utf8(BASE64.to_vec()).unwrap().replace("BASE64", "x-uuencode");
     let error = parse(other.as_bytes()).unwrap().decoded_payload();
     assert_eq!(error, Err(DecodeError::UnknownEncoding("x-uuencode".to_owned())));
-    let broken = String::from_utf8(BASE64.to_vec())
-        .unwrap()
-        .replace("5piO", "5p*O");
-    assert_eq!(
-        parse(broken.as_bytes()).unwrap().decoded_payload(),
-        Err(DecodeError::Base64)
-    );
+    let broken = String::from_utf8(BASE64.to_vec()).unwrap().replace("5piO", "5p*O");
+    assert_eq!(parse(broken.as_bytes()).unwrap().decoded_payload(), Err(DecodeError::Base64));
 }
 
 #[test]
@@ -120,10 +93,7 @@ fn a_report_is_told_from_a_message() {
     assert_eq!(Imdn::parse(cpim.payload()).unwrap().message_id, "Msg34jk324j");
     let stripped = cpim.rewrite().without_dispositions().build();
     let expected = String::from_utf8(IMDN.to_vec()).unwrap();
-    assert_eq!(
-        stripped,
-        expected.replace("imdn.Disposition-Notification: positive-delivery\r\n", "")
-    );
+    assert_eq!(stripped, expected.replace("imdn.Disposition-Notification: positive-delivery\r\n", ""));
 }
 
 #[test]
@@ -149,11 +119,7 @@ fn payloads_are_bytes() {
 #[test]
 fn a_rewrite_touches_nothing_else() {
     let cpim = parse(INTERLEAVED).unwrap();
-    assert_eq!(
-        cpim.rewrite().build(),
-        INTERLEAVED,
-        "nothing asked for, nothing changed"
-    );
+    assert_eq!(cpim.rewrite().build(), INTERLEAVED, "nothing asked for, nothing changed");
     let rewritten = cpim
         .rewrite()
         .from("sip:anonymous@anonymous.invalid")
@@ -170,22 +136,14 @@ fn a_rewrite_touches_nothing_else() {
         .replace("Bob <tel:+8613800000002>", "<sip:g-7@groups.hongyan.local>")
         .replace("2026-11-23T19:33:38+08:00", "2026-11-23T11:33:38.000Z")
         .replace("x.disposition-notification: Positive-Delivery\r\n", "")
-        .replace(
-            "x.Disposition-Notification: processing;a=b,interworking, unheard-of\r\n",
-            "",
-        );
+        .replace("x.Disposition-Notification: processing;a=b,interworking, unheard-of\r\n", "");
     assert_eq!(rewritten, expected);
 }
 
 #[test]
 fn a_rewrite_adds_what_is_missing_and_drops_a_second_to() {
     let cpim = parse(b"To: <tel:+1>\r\nTo: <tel:+2>\r\n\r\n\r\nhi").unwrap();
-    let rewritten = cpim
-        .rewrite()
-        .from("tel:+3")
-        .to("tel:+4")
-        .date_time(when())
-        .build();
+    let rewritten = cpim.rewrite().from("tel:+3").to("tel:+4").date_time(when()).build();
     let expected = "From: <tel:+3>\r\nDateTime: 2026-11-23T11:33:38.000Z\r\nTo: <tel:+4>\r\n\r\n\r\nhi";
     assert_eq!(rewritten, expected);
 }
@@ -194,10 +152,7 @@ fn a_rewrite_adds_what_is_missing_and_drops_a_second_to() {
 fn a_rewrite_of_a_message_without_headers_is_still_a_message() {
     let cpim = parse(b"\r\n\r\nhi").unwrap();
     let rewritten = Cpim::parse(cpim.rewrite().from("tel:+3").build()).unwrap();
-    assert_eq!(
-        (rewritten.from_uri(), &rewritten.payload()[..]),
-        (Some("tel:+3"), &b"hi"[..])
-    );
+    assert_eq!((rewritten.from_uri(), &rewritten.payload()[..]), (Some("tel:+3"), &b"hi"[..]));
 }
 
 #[test]
@@ -232,32 +187,16 @@ fn a_content_length_that_counts_characters_does_not_cut_the_text() {
 fn what_is_no_message_is_refused() {
     assert_eq!(parse(b""), Err(CpimError::Truncated));
     assert_eq!(parse(b"From: <tel:+1>\r\n\r\n"), Err(CpimError::Truncated));
-    assert_eq!(
-        parse(b"From: <tel:+1>\r\nhello\r\n\r\n\r\n"),
-        Err(CpimError::MalformedHeader { line: 2 })
-    );
-    assert_eq!(
-        parse(b": x\r\n\r\n\r\n"),
-        Err(CpimError::MalformedHeader { line: 1 })
-    );
-    assert_eq!(
-        parse(b" folded: x\r\n\r\n\r\n"),
-        Err(CpimError::MalformedHeader { line: 1 })
-    );
+    assert_eq!(parse(b"From: <tel:+1>\r\nhello\r\n\r\n\r\n"), Err(CpimError::MalformedHeader { line: 2 }));
+    assert_eq!(parse(b": x\r\n\r\n\r\n"), Err(CpimError::MalformedHeader { line: 1 }));
+    assert_eq!(parse(b" folded: x\r\n\r\n\r\n"), Err(CpimError::MalformedHeader { line: 1 }));
     assert_eq!(parse(b"From: \xff\r\n\r\n\r\n"), Err(CpimError::NotUtf8));
     let many = "a: b\r\n".repeat(HEADERS_MAX + 1) + "\r\n\r\n";
     assert_eq!(parse(many.as_bytes()), Err(CpimError::TooManyHeaders));
     let long = format!("a: {}\r\n\r\n\r\n", "x".repeat(HEAD_BYTES_MAX));
     assert_eq!(parse(long.as_bytes()), Err(CpimError::HeadTooLong));
-    let most = format!(
-        "{}\r\n\r\n{}",
-        "a: b\r\n".repeat(HEADERS_MAX),
-        "x".repeat(2 * HEAD_BYTES_MAX)
-    );
-    assert_eq!(
-        parse(most.as_bytes()).unwrap().payload().len(),
-        2 * HEAD_BYTES_MAX
-    );
+    let most = format!("{}\r\n\r\n{}", "a: b\r\n".repeat(HEADERS_MAX), "x".repeat(2 * HEAD_BYTES_MAX));
+    assert_eq!(parse(most.as_bytes()).unwrap().payload().len(), 2 * HEAD_BYTES_MAX);
 }
 
 #[test]
@@ -267,10 +206,7 @@ fn folded_lines_belong_to_their_header() {
     assert_eq!(cpim.headers().nth(1), Some(("Subject", "a\r\n  b")));
     assert_eq!(cpim.content_header("a"), Some("b;\r\n\tc"));
     let to = cpim.rewrite().to("tel:+3").build();
-    assert_eq!(
-        to,
-        "From: <tel:+1>\r\nSubject: a\r\n  b\r\nTo: <tel:+3>\r\n\r\nA: b;\r\n\tc\r\n\r\n"
-    );
+    assert_eq!(to, "From: <tel:+1>\r\nSubject: a\r\n  b\r\nTo: <tel:+3>\r\n\r\nA: b;\r\n\tc\r\n\r\n");
 }
 
 #[test]
@@ -287,24 +223,9 @@ fn no_prefix_of_a_message_panics_or_reads_as_more() {
 
 /// Calls everything that looks at a message.
 fn exercise(cpim: &Cpim) {
-    let _ = (
-        cpim.from_uri(),
-        cpim.to_uri(),
-        cpim.date_time(),
-        cpim.message_id(),
-        cpim.dispositions(),
-    );
-    let _ = (
-        cpim.is_imdn(),
-        cpim.decoded_payload(),
-        cpim.headers().count(),
-        cpim.content_headers().count(),
-    );
-    assert_eq!(
-        cpim.rewrite().build(),
-        cpim.raw(),
-        "a rewrite of nothing changes nothing"
-    );
+    let _ = (cpim.from_uri(), cpim.to_uri(), cpim.date_time(), cpim.message_id(), cpim.dispositions());
+    let _ = (cpim.is_imdn(), cpim.decoded_payload(), cpim.headers().count(), cpim.content_headers().count());
+    assert_eq!(cpim.rewrite().build(), cpim.raw(), "a rewrite of nothing changes nothing");
 }
 
 proptest! {

@@ -105,11 +105,7 @@ impl CpimBuilder {
             write_header(&mut head, "DateTime", &time.rfc3339());
         }
         if !self.dispositions.is_empty() {
-            write_header(
-                &mut head,
-                "imdn.Disposition-Notification",
-                &self.dispositions.to_string(),
-            );
+            write_header(&mut head, "imdn.Disposition-Notification", &self.dispositions.to_string());
         }
         head.push_str(&self.headers);
         head.push_str("\r\n");
@@ -136,13 +132,7 @@ pub struct Rewrite<'a> {
 
 impl<'a> Rewrite<'a> {
     pub(super) fn new(cpim: &'a Cpim) -> Self {
-        Self {
-            cpim,
-            from: None,
-            to: None,
-            date_time: None,
-            keep_dispositions: true,
-        }
+        Self { cpim, from: None, to: None, date_time: None, keep_dispositions: true }
     }
 
     /// Sets From to this URI, without a display name.
@@ -174,11 +164,7 @@ impl<'a> Rewrite<'a> {
         let cpim = self.cpim;
         let mut message = BytesMut::with_capacity(cpim.raw.len() + 160);
         // A header that was not there goes in front, where RFC 3862 examples have it.
-        for (name, value) in [
-            ("From", &self.from),
-            ("To", &self.to),
-            ("DateTime", &self.date_time),
-        ] {
+        for (name, value) in [("From", &self.from), ("To", &self.to), ("DateTime", &self.date_time)] {
             if let Some(value) = value
                 && cpim.core_header(name).is_none()
             {
@@ -210,9 +196,7 @@ impl<'a> Rewrite<'a> {
                 }
             }
         }
-        let rest = cpim.fields[..cpim.message_fields]
-            .last()
-            .map_or(0, |field| usize::from(field.line_end));
+        let rest = cpim.fields[..cpim.message_fields].last().map_or(0, |field| usize::from(field.line_end));
         message.put_slice(&cpim.raw[rest..]);
         message.freeze()
     }
@@ -235,11 +219,7 @@ fn write_header(head: &mut String, name: &str, value: &str) {
 fn bracketed(uri: &str) -> String {
     let mut text = String::with_capacity(uri.len() + 2);
     text.push('<');
-    text.extend(
-        uri.trim()
-            .chars()
-            .filter(|c| !c.is_control() && !matches!(c, '<' | '>')),
-    );
+    text.extend(uri.trim().chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')));
     text.push('>');
     text
 }
