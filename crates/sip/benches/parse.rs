@@ -70,10 +70,7 @@ fn frame_message(bencher: Bencher) {
 fn write_response(bencher: Bencher) {
     let request = request();
     bencher.bench_local(|| {
-        ResponseBuilder::for_request(black_box(&request), 202, "")
-            .to_tag("srv1")
-            .source(peer(1))
-            .build()
+        ResponseBuilder::for_request(black_box(&request), 202, "").to_tag("srv1").source(peer(1)).build()
     });
 }
 
@@ -103,19 +100,12 @@ fn layer_parse_receive_respond(bencher: Bencher) {
     };
     let mut step = move |(step, wire): (Duration, Bytes)| {
         now += step;
-        let flow = Flow {
-            transport: Transport::Udp,
-            id: 0,
-            peer: peer(1),
-        };
+        let flow = Flow { transport: Transport::Udp, id: 0, peer: peer(1) };
         let message = Message::parse_datagram(wire).expect("a message");
         let Some(Event::Request { tx, request, .. }) = layer.receive(now, flow, message) else {
             unreachable!("each branch is new")
         };
-        let answer = ResponseBuilder::for_request(&request, 202, "")
-            .to_tag("srv1")
-            .source(flow.peer)
-            .build();
+        let answer = ResponseBuilder::for_request(&request, 202, "").to_tag("srv1").source(flow.peer).build();
         layer.respond(now, tx, answer).expect("still there");
         layer.handle_timeout(now);
         layer.poll_transmit()
@@ -129,29 +119,18 @@ fn layer_parse_receive_respond(bencher: Bencher) {
 fn layer_receive_respond(bencher: Bencher) {
     let mut layer = Layer::new(Config::new("hongyan.local:5060", [7; 16]));
     let (mut now, mut count) = (Duration::ZERO, 0u64);
-    let answer = ResponseBuilder::for_request(&request(), 202, "")
-        .to_tag("srv1")
-        .build();
+    let answer = ResponseBuilder::for_request(&request(), 202, "").to_tag("srv1").build();
     let mut next = move || {
         count += 1;
         let branch = format!("z9hG4bK{count:09}");
         let text = String::from_utf8_lossy(MESSAGE).replace("z9hG4bK776asdhds", &branch);
-        (
-            answer.clone(),
-            Message::parse_datagram(Bytes::from(text)).expect("a message"),
-        )
+        (answer.clone(), Message::parse_datagram(Bytes::from(text)).expect("a message"))
     };
     let mut step = move |(answer, message): (Bytes, Message)| {
         now += Duration::from_micros(640);
-        let flow = Flow {
-            transport: Transport::Udp,
-            id: 0,
-            peer: peer(1),
-        };
+        let flow = Flow { transport: Transport::Udp, id: 0, peer: peer(1) };
         let event = layer.receive(now, flow, message);
-        let Some(Event::Request { tx, .. }) = &event else {
-            unreachable!("each branch is new")
-        };
+        let Some(Event::Request { tx, .. }) = &event else { unreachable!("each branch is new") };
         layer.respond(now, *tx, answer).expect("still there");
         layer.handle_timeout(now);
         (layer.poll_transmit(), event)
@@ -164,24 +143,15 @@ fn layer_receive_respond(bencher: Bencher) {
 #[divan::bench]
 fn layer_request_and_response(bencher: Bencher) {
     let mut layer = Layer::new(Config::new("hongyan.local:5060", [7; 16]));
-    let flow = Flow {
-        transport: Transport::Tcp,
-        id: 1,
-        peer: peer(1),
-    };
+    let flow = Flow { transport: Transport::Tcp, id: 1, peer: peer(1) };
     let outgoing = Forward::of(&request()).remove(HeaderName::Via).build();
     let mut now = Duration::ZERO;
     bencher.bench_local(move || {
         now += Duration::from_micros(640);
         let tx = layer.request(now, flow, outgoing.clone()).expect("there is room");
         let (_, wire) = layer.poll_transmit().expect("sent");
-        let request = Message::parse_datagram(wire)
-            .expect("ours")
-            .into_request()
-            .expect("a request");
-        let answer = ResponseBuilder::for_request(&request, 200, "")
-            .to_tag("x")
-            .build();
+        let request = Message::parse_datagram(wire).expect("ours").into_request().expect("a request");
+        let answer = ResponseBuilder::for_request(&request, 200, "").to_tag("x").build();
         let event = layer.receive(now, flow, Message::parse_datagram(answer).expect("ours"));
         layer.handle_timeout(now);
         (tx, event)

@@ -93,10 +93,7 @@ impl Ha1s {
     /// Hashes a password for a user of a realm.
     pub fn of(username: &str, realm: &str, password: &str) -> Self {
         let parts = [username.as_bytes(), realm.as_bytes(), password.as_bytes()];
-        Ha1s {
-            sha256: Algorithm::Sha256.hash(&parts),
-            md5: Algorithm::Md5.hash(&parts),
-        }
+        Ha1s { sha256: Algorithm::Sha256.hash(&parts), md5: Algorithm::Md5.hash(&parts) }
     }
 
     /// The hash for one algorithm, in lower-case hexadecimal.
@@ -161,10 +158,7 @@ fn digest_params(text: &str) -> Option<impl Iterator<Item = (&str, &str)>> {
         value::elements(params.as_bytes()).filter_map(|param| {
             let (name, value) = std::str::from_utf8(param).ok()?.split_once('=')?;
             let value = value.trim();
-            let value = value
-                .strip_prefix('"')
-                .and_then(|value| value.strip_suffix('"'))
-                .unwrap_or(value);
+            let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
             Some((name.trim(), value))
         })
     })

@@ -35,15 +35,9 @@ impl Transport {
 
     /// The transport of a Via or of a `transport=` parameter, in any case.
     pub fn of(token: &str) -> Option<Self> {
-        [
-            Transport::Udp,
-            Transport::Tcp,
-            Transport::Tls,
-            Transport::Ws,
-            Transport::Wss,
-        ]
-        .into_iter()
-        .find(|transport| transport.via_token().eq_ignore_ascii_case(token))
+        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss]
+            .into_iter()
+            .find(|transport| transport.via_token().eq_ignore_ascii_case(token))
     }
 }
 

@@ -18,10 +18,7 @@ use crate::value::{self, AcceptContact, CSeq, Contact, HeaderError, NameAddr, Vi
 
 /// A request or a response.
 #[derive(Clone)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "both hold the same index; neither is rare"
-)]
+#[allow(clippy::large_enum_variant, reason = "both hold the same index; neither is rare")]
 pub enum Message {
     /// Starts with a request line.
     Request(Request),
@@ -216,9 +213,7 @@ impl Headers {
 
     /// All header lines in order: known name, the name as written, the raw value.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (HeaderName, &str, &[u8])> {
-        self.entries
-            .iter()
-            .map(|entry| (entry.name, self.name_of(entry), self.value_of(entry)))
+        self.entries.iter().map(|entry| (entry.name, self.name_of(entry), self.value_of(entry)))
     }
 
     /// First value with this name, trimmed and unfolded. Bytes that are not UTF-8 come back as U+FFFD.
@@ -231,10 +226,7 @@ impl Headers {
     /// First value with this name as bytes.
     pub fn raw<'n>(&self, name: impl Into<Name<'n>>) -> Option<&[u8]> {
         let name = name.into();
-        self.entries
-            .iter()
-            .find(|entry| self.is_named(entry, name))
-            .map(|entry| self.value_of(entry))
+        self.entries.iter().find(|entry| self.is_named(entry, name)).map(|entry| self.value_of(entry))
     }
 
     /// Every value with this name, one item per header line, in order. Lists inside a line are not cut: see
@@ -242,12 +234,8 @@ impl Headers {
     pub fn all<'n>(&self, name: impl Into<Name<'n>>) -> impl Iterator<Item = &[u8]> {
         let name = name.into();
         // Name::Text borrows from the caller only; own it as entries so that the iterator borrows from us alone.
-        let found: SmallVec<[Entry; 8]> = self
-            .entries
-            .iter()
-            .filter(|entry| self.is_named(entry, name))
-            .copied()
-            .collect();
+        let found: SmallVec<[Entry; 8]> =
+            self.entries.iter().filter(|entry| self.is_named(entry, name)).copied().collect();
         found.into_iter().map(|entry| self.value_of(&entry))
     }
 
@@ -258,14 +246,12 @@ impl Headers {
 
     /// Elements of a list of tokens such as Supported, Require, Allow; those that are not UTF-8 are left out.
     pub fn tokens(&self, name: HeaderName) -> impl Iterator<Item = &str> {
-        self.list(name)
-            .filter_map(|element| std::str::from_utf8(element).ok())
+        self.list(name).filter_map(|element| std::str::from_utf8(element).ok())
     }
 
     /// Whether a token list such as Supported names `token`, in any case.
     pub fn has_token(&self, name: HeaderName, token: &str) -> bool {
-        self.tokens(name)
-            .any(|element| element.eq_ignore_ascii_case(token))
+        self.tokens(name).any(|element| element.eq_ignore_ascii_case(token))
     }
 
     /// The body, exactly as received (perhaps deflated: see Content-Encoding).
@@ -288,10 +274,7 @@ impl Headers {
     /// # Errors
     /// Missing or malformed, as with every typed header below: the answer is 400.
     pub fn via(&self) -> Result<Via<'_>, HeaderError> {
-        let element = self
-            .list(HeaderName::Via)
-            .next()
-            .ok_or(HeaderError::missing("Via"))?;
+        let element = self.list(HeaderName::Via).next().ok_or(HeaderError::missing("Via"))?;
         Via::parse(element)
     }
 
@@ -371,8 +354,7 @@ impl Headers {
     /// # Errors
     /// Not a number from 0 to 255.
     pub fn max_forwards(&self) -> Result<Option<u8>, HeaderError> {
-        self.number(HeaderName::MaxForwards, 255)
-            .map(|hops| hops.map(|hops| hops as u8))
+        self.number(HeaderName::MaxForwards, 255).map(|hops| hops.map(|hops| hops as u8))
     }
 
     /// Expires in seconds; `None` when absent. A value beyond 2³²−1 counts as 2³²−1.
@@ -392,9 +374,7 @@ impl Headers {
     pub fn is_content_type(&self, media_type: &str) -> bool {
         self.raw(HeaderName::ContentType).is_some_and(|value| {
             let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
-            value[..end]
-                .trim_ascii()
-                .eq_ignore_ascii_case(media_type.as_bytes())
+            value[..end].trim_ascii().eq_ignore_ascii_case(media_type.as_bytes())
         })
     }
 
@@ -429,10 +409,7 @@ impl Headers {
     }
 
     fn known(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-        self.entries
-            .iter()
-            .filter(move |entry| entry.name == name)
-            .map(|entry| self.value_of(entry))
+        self.entries.iter().filter(move |entry| entry.name == name).map(|entry| self.value_of(entry))
     }
 
     pub(crate) fn is_named(&self, entry: &Entry, name: Name<'_>) -> bool {

@@ -142,11 +142,7 @@ impl HeaderName {
         let candidate = BY_SHAPE[shape(text)];
         let known = candidate.as_str().as_bytes();
         // Nearly everyone writes the usual capitals, and comparing those is quicker.
-        if known == text || known.eq_ignore_ascii_case(text) {
-            candidate
-        } else {
-            Other
-        }
+        if known == text || known.eq_ignore_ascii_case(text) { candidate } else { Other }
     }
 
     /// The long form as the RFCs write it; empty for [`HeaderName::Other`].
@@ -198,11 +194,7 @@ impl<'a> core::convert::From<&'a str> for Name<'a> {
 
 /// Slot of a name in [`BY_SHAPE`]: mixes its length and three of its letters, case folded.
 const fn shape(text: &[u8]) -> usize {
-    let (first, middle, last) = (
-        text[0] | 0x20,
-        text[text.len() / 2] | 0x20,
-        text[text.len() - 1] | 0x20,
-    );
+    let (first, middle, last) = (text[0] | 0x20, text[text.len() / 2] | 0x20, text[text.len() - 1] | 0x20);
     (text.len() * 5 + first as usize * 3 + middle as usize * 37 + last as usize * 11) & (SLOTS - 1)
 }
 
@@ -216,10 +208,7 @@ static BY_SHAPE: [HeaderName; SLOTS] = {
         let (name, text, _) = KNOWN[i];
         assert!(name as usize == i + 1, "KNOWN follows the order of the enum");
         let slot = shape(text.as_bytes());
-        assert!(
-            matches!(table[slot], Other),
-            "two known names share a shape: change the mix"
-        );
+        assert!(matches!(table[slot], Other), "two known names share a shape: change the mix");
         table[slot] = name;
         i += 1;
     }
@@ -246,16 +235,8 @@ mod tests {
     fn every_known_name_is_found_in_any_case_and_compact_form() {
         for (name, text, letter) in KNOWN {
             assert_eq!(HeaderName::of(text.as_bytes()), name, "{text}");
-            assert_eq!(
-                HeaderName::of(text.to_ascii_uppercase().as_bytes()),
-                name,
-                "{text}"
-            );
-            assert_eq!(
-                HeaderName::of(text.to_ascii_lowercase().as_bytes()),
-                name,
-                "{text}"
-            );
+            assert_eq!(HeaderName::of(text.to_ascii_uppercase().as_bytes()), name, "{text}");
+            assert_eq!(HeaderName::of(text.to_ascii_lowercase().as_bytes()), name, "{text}");
             if let Some(letter) = letter {
                 assert_eq!(HeaderName::of(&[letter]), name);
                 assert_eq!(HeaderName::of(&[letter.to_ascii_uppercase()]), name);
@@ -265,9 +246,7 @@ mod tests {
 
     #[test]
     fn other_names_are_other() {
-        for text in [
-            "", "X-Thing", "Viaa", "vi", "b", "\u{e9}", "\u{16}", "Rout", "Call_ID",
-        ] {
+        for text in ["", "X-Thing", "Viaa", "vi", "b", "\u{e9}", "\u{16}", "Rout", "Call_ID"] {
             assert_eq!(HeaderName::of(text.as_bytes()), Other, "{text:?}");
         }
         assert_eq!(HeaderName::of(&[b'v' | 0x80]), Other);

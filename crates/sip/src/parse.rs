@@ -88,10 +88,7 @@ impl ParseError {
 
     /// An error about bytes of which nothing can be answered.
     pub(crate) fn bare(problem: Problem) -> Self {
-        ParseError {
-            problem,
-            request: None,
-        }
+        ParseError { problem, request: None }
     }
 }
 
@@ -107,11 +104,7 @@ fn answer(request: &Request, status: u16, reason: &str) -> Option<Bytes> {
         && request.raw(HeaderName::CallId).is_some()
         && request.raw(HeaderName::CSeq).is_some()
         && request.method() != Method::Ack;
-    answerable.then(|| {
-        ResponseBuilder::for_request(request, status, reason)
-            .to_tag("refused")
-            .build()
-    })
+    answerable.then(|| ResponseBuilder::for_request(request, status, reason).to_tag("refused").build())
 }
 
 /// Reads one datagram or WebSocket message: the body is what Content-Length says, or else everything.
@@ -137,36 +130,16 @@ pub(crate) fn assemble(head: Head, mut bytes: Bytes, body_len: usize) -> Result<
     if head.folded {
         bytes = unfold(&bytes, head.len);
     }
-    let headers = Headers {
-        bytes,
-        head_len: head.len,
-        entries: head.entries,
-    };
+    let headers = Headers { bytes, head_len: head.len, entries: head.entries };
     match (head.start, head.problem) {
-        (StartLine::Request { method_len, uri_len }, None) => Ok(Message::Request(Request {
-            headers,
-            method_len,
-            uri_len,
-        })),
-        (
-            StartLine::Response {
-                status,
-                reason_start,
-                reason_len,
-            },
-            None,
-        ) => Ok(Message::Response(Response {
-            headers,
-            status,
-            reason_start,
-            reason_len,
-        })),
+        (StartLine::Request { method_len, uri_len }, None) => {
+            Ok(Message::Request(Request { headers, method_len, uri_len }))
+        }
+        (StartLine::Response { status, reason_start, reason_len }, None) => {
+            Ok(Message::Response(Response { headers, status, reason_start, reason_len }))
+        }
         (StartLine::Request { method_len, uri_len }, Some(problem)) => {
-            let request = Some(Box::new(Request {
-                headers,
-                method_len,
-                uri_len,
-            }));
+            let request = Some(Box::new(Request { headers, method_len, uri_len }));
             Err(ParseError { problem, request })
         }
         (StartLine::Response { .. }, Some(problem)) => Err(ParseError::bare(problem)),
@@ -187,43 +160,24 @@ pub(crate) struct Head {
 
 #[derive(Copy, Clone)]
 enum StartLine {
-    Request {
-        method_len: u16,
-        uri_len: u16,
-    },
-    Response {
-        status: u16,
-        reason_start: u16,
-        reason_len: u16,
-    },
+    Request { method_len: u16, uri_len: u16 },
+    Response { status: u16, reason_start: u16, reason_len: u16 },
 }
 
 /// Reads start line and headers. `Err` means that not even an answer can be addressed.
 #[inline] // saves copies of the index
 pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
-    let mut lines = Lines {
-        bytes: &bytes[..bytes.len().min(HEAD_BYTES_MAX)],
-        at: 0,
-    };
-    let cut_short = if bytes.len() > HEAD_BYTES_MAX {
-        Problem::HeadTooLarge
-    } else {
-        Problem::HeadUnfinished
-    };
+    let mut lines = Lines { bytes: &bytes[..bytes.len().min(HEAD_BYTES_MAX)], at: 0 };
+    let cut_short =
+        if bytes.len() > HEAD_BYTES_MAX { Problem::HeadTooLarge } else { Problem::HeadUnfinished };
 
     let line = lines.next().ok_or(cut_short)?;
     let (start, mut problem) = start_line(line.bytes)?;
     if line.lone_cr {
         problem = Some(Problem::StartLine);
     }
-    let mut head = Head {
-        start,
-        entries: SmallVec::new(),
-        len: 0,
-        content_length: None,
-        problem: None,
-        folded: false,
-    };
+    let mut head =
+        Head { start, entries: SmallVec::new(), len: 0, content_length: None, problem: None, folded: false };
     loop {
         let line = lines.next().ok_or(cut_short)?;
         let Some(first) = line.bytes.first() else { break };
@@ -249,16 +203,9 @@ pub(crate) fn read_head(bytes: &[u8]) -> Result<Head, Problem> {
         problem = problem.or(wrong);
     }
     head.len = lines.at;
-    for entry in head
-        .entries
-        .iter()
-        .filter(|entry| entry.name == HeaderName::ContentLength)
-    {
+    for entry in head.entries.iter().filter(|entry| entry.name == HeaderName::ContentLength) {
         let start = entry.value_start as usize;
-        match (
-            value::number(&bytes[start..start + entry.value_len as usize]),
-            head.content_length,
-        ) {
+        match (value::number(&bytes[start..start + entry.value_len as usize]), head.content_length) {
             (None, _) => problem = problem.or(Some(Problem::ContentLength)),
             (Some(length), Some(other)) if length != other => {
                 problem = problem.or(Some(Problem::ContentLengthConflict));
@@ -275,10 +222,7 @@ fn start_line(line: &[u8]) -> Result<(StartLine, Option<Problem>), Problem> {
     let space = memchr::memchr(b' ', line).ok_or(Problem::StartLine)?;
     let (first, rest) = (&line[..space], &line[space + 1..]);
     if first.len() > 4 && first[..4].eq_ignore_ascii_case(b"SIP/") {
-        let status = rest
-            .get(..3)
-            .and_then(value::number)
-            .filter(|status| (100..700).contains(status));
+        let status = rest.get(..3).and_then(value::number).filter(|status| (100..700).contains(status));
         let reason_start = match rest.get(3) {
             None => line.len(),
             Some(b' ') => space + 5,
@@ -296,10 +240,7 @@ fn start_line(line: &[u8]) -> Result<(StartLine, Option<Problem>), Problem> {
     if !value::is_token(first) || std::str::from_utf8(uri).is_err() {
         return Err(Problem::StartLine);
     }
-    let start = StartLine::Request {
-        method_len: first.len() as u16,
-        uri_len: uri.len() as u16,
-    };
+    let start = StartLine::Request { method_len: first.len() as u16, uri_len: uri.len() as u16 };
     let version = &rest[version + 1..];
     let problem = if uri.is_empty() || uri.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
         Some(Problem::StartLine)
@@ -376,11 +317,7 @@ impl<'a> Lines<'a> {
             let feed = if self.bytes[end] == b'\n' { end } else { end + 1 };
             if self.bytes.get(feed) == Some(&b'\n') {
                 self.at = feed + 1;
-                return Some(Line {
-                    bytes: &self.bytes[start..end],
-                    start,
-                    lone_cr,
-                });
+                return Some(Line { bytes: &self.bytes[start..end], start, lone_cr });
             }
             lone_cr = true;
             from = feed;
@@ -392,10 +329,7 @@ impl<'a> Lines<'a> {
 fn skip_blank_lines(bytes: Bytes) -> Bytes {
     match bytes.first() {
         Some(b'\r' | b'\n') => {
-            let start = bytes
-                .iter()
-                .position(|byte| !matches!(byte, b'\r' | b'\n'))
-                .unwrap_or(bytes.len());
+            let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
             bytes.slice(start..)
         }
         _ => bytes,

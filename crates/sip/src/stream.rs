@@ -54,10 +54,7 @@ pub struct Framer {
 impl Framer {
     /// A framer that refuses bodies of more than `body_bytes_max` bytes.
     pub fn new(body_bytes_max: usize) -> Self {
-        Framer {
-            body_bytes_max,
-            ..Framer::default()
-        }
+        Framer { body_bytes_max, ..Framer::default() }
     }
 
     /// Adds what was read from the connection.
@@ -103,10 +100,7 @@ impl Framer {
                 return Ok(None);
             }
         }
-        match self
-            .head
-            .take_if(|(head, body_len)| self.buffer.len() >= head.len + *body_len)
-        {
+        match self.head.take_if(|(head, body_len)| self.buffer.len() >= head.len + *body_len) {
             Some((head, body_len)) => {
                 self.searched = 0;
                 self.half_ping = false;
@@ -165,8 +159,7 @@ impl Framer {
             parse::assemble(head, bytes, 0)?;
             return Err(ParseError::bare(Problem::HeaderLine));
         }
-        self.buffer
-            .reserve((head.len + body_len as usize).saturating_sub(self.buffer.len()));
+        self.buffer.reserve((head.len + body_len as usize).saturating_sub(self.buffer.len()));
         self.head = Some((head, body_len as usize));
         Ok(true)
     }
@@ -174,11 +167,11 @@ impl Framer {
 
 /// Position after the first blank line, looked for from `from` on.
 fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
-    memchr::memchr_iter(b'\n', &bytes[from..])
-        .map(|at| from + at)
-        .find_map(|feed| match bytes.get(feed + 1..) {
+    memchr::memchr_iter(b'\n', &bytes[from..]).map(|at| from + at).find_map(|feed| {
+        match bytes.get(feed + 1..) {
             Some([b'\n', ..]) => Some(feed + 2),
             Some([b'\r', b'\n', ..]) => Some(feed + 3),
             _ => None,
-        })
+        }
+    })
 }

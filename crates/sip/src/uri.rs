@@ -57,10 +57,7 @@ impl<'a> Uri<'a> {
     /// stands in a URI.
     pub fn parse(text: &'a str) -> Result<Self, UriError> {
         let error = |reason| Err(UriError { reason });
-        if text
-            .bytes()
-            .any(|byte| byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"'))
-        {
+        if text.bytes().any(|byte| byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"')) {
             return error("a character that has no place in a URI");
         }
         let Some((scheme, rest)) = text.split_once(':') else {
@@ -149,9 +146,7 @@ impl<'a> Uri<'a> {
     /// User part decoded, without the parameters that a telephone number may carry (`+86138;phone-context=x`).
     pub fn user_name(&self) -> Option<Cow<'a, str>> {
         let user = self.user?;
-        Some(percent_decode(
-            user.split_once(';').map_or(user, |(user, _)| user),
-        ))
+        Some(percent_decode(user.split_once(';').map_or(user, |(user, _)| user)))
     }
 
     /// Parameters inside the user part, as of `sip:+86138;phone-context=x@host`; those of a tel URI.
@@ -191,10 +186,7 @@ impl<'a> Uri<'a> {
     /// Whether `user=phone` marks the user part as a telephone number, or the URI is a tel URI.
     pub fn is_phone(&self) -> bool {
         self.scheme == Scheme::Tel
-            || self
-                .params
-                .get("user")
-                .is_some_and(|user| user.eq_ignore_ascii_case("phone"))
+            || self.params.get("user").is_some_and(|user| user.eq_ignore_ascii_case("phone"))
     }
 
     /// `gr`, the device of a GRUU (RFC 5627); `Some("")` for a temporary one.
@@ -215,11 +207,7 @@ impl<'a> Uri<'a> {
             }
             (Scheme::Tel, Scheme::Tel) => {
                 let digits = |uri: &Uri<'_>| {
-                    let digits = uri
-                        .user
-                        .unwrap_or("")
-                        .bytes()
-                        .filter(|byte| !is_visual_separator(*byte));
+                    let digits = uri.user.unwrap_or("").bytes().filter(|byte| !is_visual_separator(*byte));
                     digits.map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>()
                 };
                 digits(self) == digits(other)
@@ -299,9 +287,7 @@ pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 /// RFC 3966 §3: global numbers have digits after `+`; local ones also `*`, `#` and hexadecimal digits.
@@ -350,9 +336,7 @@ fn same_escaped(one: Option<&str>, other: Option<&str>) -> bool {
 /// in one only; any other in one only is ignored.
 fn same_params(one: Params<'_>, other: Params<'_>) -> bool {
     let matters = |name: &str| {
-        ["user", "ttl", "method", "maddr", "transport"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
+        ["user", "ttl", "method", "maddr", "transport"].iter().any(|known| known.eq_ignore_ascii_case(name))
     };
     subset(one, other, matters) && subset(other, one, matters)
 }
@@ -427,10 +411,7 @@ mod tests {
     #[test]
     fn other_schemes_are_kept_whole() {
         let uri = parse("urn:service:sos");
-        assert_eq!(
-            (uri.scheme(), uri.as_str()),
-            (Scheme::Other("urn"), "urn:service:sos")
-        );
+        assert_eq!((uri.scheme(), uri.as_str()), (Scheme::Other("urn"), "urn:service:sos"));
     }
 
     #[test]
@@ -465,10 +446,7 @@ mod tests {
     #[test]
     fn equivalence_as_in_rfc_3261_19_1_4() {
         for (one, other) in [
-            (
-                "sip:%61lice@atlanta.com;transport=TCP",
-                "sip:alice@AtLanTa.CoM;Transport=tcp",
-            ),
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
             (
@@ -484,22 +462,13 @@ mod tests {
             assert!(parse(other).is_equivalent(&parse(one)), "{other} {one}");
         }
         for (one, other) in [
-            (
-                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
-                "sip:alice@AtLanTa.CoM;Transport=UDP",
-            ),
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com?Subject=next%20meeting",
-            ),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
             ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
-            (
-                "sip:carol@chicago.com;security=on",
-                "sip:carol@chicago.com;security=off",
-            ),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
             ("sip:a@b", "sips:a@b"),
             ("sip:+86138@b", "tel:+86138"),
         ] {

@@ -29,10 +29,7 @@ pub struct HeaderError {
 
 impl HeaderError {
     pub(crate) const fn missing(header: &'static str) -> Self {
-        HeaderError {
-            header,
-            reason: "missing",
-        }
+        HeaderError { header, reason: "missing" }
     }
 
     pub(crate) const fn malformed(header: &'static str, reason: &'static str) -> Self {
@@ -56,22 +53,15 @@ impl<'a> CSeq<'a> {
     /// No number, a number of 2³² or more, or no method.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
         let malformed = HeaderError::malformed("CSeq", "not a number and a method");
-        let digits = value
-            .iter()
-            .position(|byte| !byte.is_ascii_digit())
-            .ok_or(malformed)?;
-        let number = number(&value[..digits])
-            .and_then(|number| u32::try_from(number).ok())
-            .ok_or(malformed)?;
+        let digits = value.iter().position(|byte| !byte.is_ascii_digit()).ok_or(malformed)?;
+        let number =
+            number(&value[..digits]).and_then(|number| u32::try_from(number).ok()).ok_or(malformed)?;
         let method = value[digits..].trim_ascii();
         if !value[digits].is_ascii_whitespace() || !is_token(method) {
             return Err(malformed);
         }
         let method = std::str::from_utf8(method).map_err(|_| malformed)?;
-        Ok(CSeq {
-            number,
-            method: Method::of(method),
-        })
+        Ok(CSeq { number, method: Method::of(method) })
     }
 }
 
@@ -141,8 +131,7 @@ pub(crate) fn number(digits: &[u8]) -> Option<u64> {
         return None;
     }
     digits.iter().try_fold(0u64, |number, byte| {
-        byte.is_ascii_digit()
-            .then(|| number.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
+        byte.is_ascii_digit().then(|| number.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
     })
 }
 
@@ -156,10 +145,7 @@ static TOKEN: [bool; 256] = {
     let mut byte = 0;
     while byte < 256 {
         table[byte] = (byte as u8).is_ascii_alphanumeric()
-            || matches!(
-                byte as u8,
-                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-            );
+            || matches!(byte as u8, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
         byte += 1;
     }
     table
@@ -173,30 +159,15 @@ mod tests {
     fn commas_inside_quotes_and_brackets_do_not_cut() {
         let value = br#" "A, B" <sip:a@x?to=b,c> , , <sip:d@x>;q="1,\"2" ,"#;
         let found: Vec<_> = elements(value).collect();
-        assert_eq!(
-            found,
-            [&br#""A, B" <sip:a@x?to=b,c>"#[..], &br#"<sip:d@x>;q="1,\"2""#[..]]
-        );
+        assert_eq!(found, [&br#""A, B" <sip:a@x?to=b,c>"#[..], &br#"<sip:d@x>;q="1,\"2""#[..]]);
     }
 
     #[test]
     fn cseq_is_a_number_and_a_method() {
-        assert_eq!(
-            CSeq::parse(b"4711  MESSAGE"),
-            Ok(CSeq {
-                number: 4711,
-                method: Method::Message
-            })
-        );
-        for bad in [
-            &b""[..],
-            b"1",
-            b"MESSAGE",
-            b"-1 MESSAGE",
-            b"4294967296 MESSAGE",
-            b"1 ME SSAGE",
-            b"1MESSAGE",
-        ] {
+        assert_eq!(CSeq::parse(b"4711  MESSAGE"), Ok(CSeq { number: 4711, method: Method::Message }));
+        for bad in
+            [&b""[..], b"1", b"MESSAGE", b"-1 MESSAGE", b"4294967296 MESSAGE", b"1 ME SSAGE", b"1MESSAGE"]
+        {
             assert!(CSeq::parse(bad).is_err(), "{bad:?}");
         }
     }

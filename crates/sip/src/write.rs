@@ -40,10 +40,7 @@ impl RequestBuilder {
     pub fn new(method: &str, uri: &str) -> Self {
         let mut out = BytesMut::with_capacity(1024);
         request_line(&mut out, method, uri);
-        RequestBuilder {
-            out,
-            body: Bytes::new(),
-        }
+        RequestBuilder { out, body: Bytes::new() }
     }
 
     /// Adds a header; one given as Content-Length is dropped, since it is written from the body.
@@ -84,15 +81,7 @@ impl<'a> ResponseBuilder<'a> {
     /// A response to `request`; an empty `reason` stands for [`reason_phrase`].
     pub fn for_request(request: &'a Request, status: u16, reason: &'a str) -> Self {
         let extra = BytesMut::new();
-        ResponseBuilder {
-            request,
-            status,
-            reason,
-            to_tag: None,
-            source: None,
-            extra,
-            body: Bytes::new(),
-        }
+        ResponseBuilder { request, status, reason, to_tag: None, source: None, extra, body: Bytes::new() }
     }
 
     /// The tag to add to To, unless the request has one. Every answer but 100 needs it; without it nothing is added.
@@ -127,11 +116,7 @@ impl<'a> ResponseBuilder<'a> {
         out.put_slice(b"SIP/2.0 ");
         put(&mut out, self.status);
         out.put_u8(b' ');
-        let reason = if self.reason.is_empty() {
-            reason_phrase(self.status)
-        } else {
-            self.reason
-        };
+        let reason = if self.reason.is_empty() { reason_phrase(self.status) } else { self.reason };
         let start = out.len();
         out.put_slice(reason.as_bytes());
         neutralise(&mut out[start..]);
@@ -213,13 +198,7 @@ enum What {
 impl<'a> Forward<'a> {
     /// Starts from a copy of `request`.
     pub fn of(request: &'a Request) -> Self {
-        Forward {
-            request,
-            uri: None,
-            edits: SmallVec::new(),
-            added: BytesMut::new(),
-            body: None,
-        }
+        Forward { request, uri: None, edits: SmallVec::new(), added: BytesMut::new(), body: None }
     }
 
     /// Replaces the Request-URI.
@@ -265,11 +244,7 @@ impl<'a> Forward<'a> {
         let request = self.request;
         let body = self.body.as_deref().unwrap_or(request.body());
         let mut out = BytesMut::with_capacity(request.headers.head_len + self.added.len() + body.len() + 256);
-        request_line(
-            &mut out,
-            request.method().as_str(),
-            self.uri.unwrap_or(request.uri_text()),
-        );
+        request_line(&mut out, request.method().as_str(), self.uri.unwrap_or(request.uri_text()));
         for edit in &mut self.edits {
             if let What::Prepend(value) = &edit.what
                 && request.raw(edit.name).is_none()
@@ -283,11 +258,7 @@ impl<'a> Forward<'a> {
                 continue;
             }
             let mut value = Some(request.value_of(entry));
-            for edit in self
-                .edits
-                .iter_mut()
-                .filter(|edit| request.is_named(entry, edit.name))
-            {
+            for edit in self.edits.iter_mut().filter(|edit| request.is_named(entry, edit.name)) {
                 let first = !std::mem::replace(&mut edit.done, true);
                 match &edit.what {
                     What::Remove => value = None,
@@ -319,11 +290,7 @@ impl<'a> Forward<'a> {
     }
 
     fn edit(mut self, name: Name<'a>, what: What) -> Self {
-        self.edits.push(Edit {
-            name,
-            what,
-            done: false,
-        });
+        self.edits.push(Edit { name, what, done: false });
         self
     }
 }
@@ -458,11 +425,7 @@ fn put(out: &mut BytesMut, value: impl fmt::Display) {
 fn after_first_element(list: &[u8]) -> Option<&[u8]> {
     let first = value::elements(list).next()?;
     let end = first.as_ptr() as usize - list.as_ptr() as usize + first.len();
-    let rest = list[end..]
-        .trim_ascii_start()
-        .strip_prefix(b",")
-        .unwrap_or_default()
-        .trim_ascii();
+    let rest = list[end..].trim_ascii_start().strip_prefix(b",").unwrap_or_default().trim_ascii();
     (value::elements(rest).next().is_some()).then_some(rest)
 }
 

@@ -37,11 +37,7 @@ fn fifteen_headers_and_their_values_are_read_without_allocating() {
     let shared = wire.clone();
     let before = ALLOCATIONS.get();
     let message = Message::parse_datagram(shared).unwrap();
-    let (via, from, cseq) = (
-        message.via().unwrap(),
-        message.from().unwrap(),
-        message.cseq().unwrap(),
-    );
+    let (via, from, cseq) = (message.via().unwrap(), message.from().unwrap(), message.cseq().unwrap());
     let conversation = message.header(HeaderName::ConversationId);
     let allocated = ALLOCATIONS.get() - before;
     assert_eq!((allocated, message.len()), (0, 15));

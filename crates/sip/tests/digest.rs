@@ -25,26 +25,14 @@ impl Scene {
 
     fn challenge(&self, algorithm: Algorithm, salt: u64) -> Challenge {
         let offered = self.verifier.challenges(NOW, salt, false);
-        let chosen = offered
-            .iter()
-            .filter_map(|value| Challenge::parse(value.as_bytes()));
-        chosen
-            .into_iter()
-            .find(|challenge| challenge.algorithm == algorithm)
-            .expect("both are offered")
+        let chosen = offered.iter().filter_map(|value| Challenge::parse(value.as_bytes()));
+        chosen.into_iter().find(|challenge| challenge.algorithm == algorithm).expect("both are offered")
     }
 
     fn verify(&mut self, now: Duration, answer: &str) -> Result<(), Denied> {
         let authorization = Authorization::parse(answer.as_bytes()).expect(answer);
-        let uri = Uri::parse("sip:hongyan.local").unwrap();
-        self.verifier.verify(
-            now,
-            &authorization,
-            "REGISTER",
-            &uri,
-            Some(&self.stored),
-            &mut self.seen,
-        )
+        let uri = Uri::parse("sip:hongyan.local").expect("a URI");
+        self.verifier.verify(now, &authorization, "REGISTER", &uri, Some(&self.stored), &mut self.seen)
     }
 }
 
@@ -76,18 +64,10 @@ fn sha_256_is_offered_before_md5_and_either_is_accepted() {
     let mut scene = Scene::new();
     let offered = scene.verifier.challenges(NOW, 1, false);
     assert!(offered[0].contains("algorithm=SHA-256") && offered[1].contains("algorithm=MD5"));
-    assert!(
-        offered
-            .iter()
-            .all(|value| value.contains("qop=\"auth\"") && !value.contains("stale"))
-    );
+    assert!(offered.iter().all(|value| value.contains("qop=\"auth\"") && !value.contains("stale")));
     for (salt, algorithm) in [(1, Algorithm::Sha256), (2, Algorithm::Md5)] {
         let challenge = scene.challenge(algorithm, salt);
-        assert_eq!(
-            scene.verify(NOW, &answer(&challenge, "wonderland", 1)),
-            Ok(()),
-            "{algorithm:?}"
-        );
+        assert_eq!(scene.verify(NOW, &answer(&challenge, "wonderland", 1)), Ok(()), "{algorithm:?}");
     }
 }
 
@@ -95,16 +75,11 @@ fn sha_256_is_offered_before_md5_and_either_is_accepted() {
 fn a_wrong_password_and_an_unknown_user_look_alike() {
     let mut scene = Scene::new();
     let challenge = scene.challenge(Algorithm::Sha256, 1);
-    assert_eq!(
-        scene.verify(NOW, &answer(&challenge, "guess", 1)),
-        Err(Denied::Wrong)
-    );
+    assert_eq!(scene.verify(NOW, &answer(&challenge, "guess", 1)), Err(Denied::Wrong));
     let right = answer(&challenge, "wonderland", 1);
     let authorization = Authorization::parse(right.as_bytes()).unwrap();
     let uri = Uri::parse("sip:hongyan.local").unwrap();
-    let unknown = scene
-        .verifier
-        .verify(NOW, &authorization, "REGISTER", &uri, None, &mut scene.seen);
+    let unknown = scene.verifier.verify(NOW, &authorization, "REGISTER", &uri, None, &mut scene.seen);
     assert_eq!(unknown, Err(Denied::Wrong));
     assert_eq!(Denied::Wrong.challenge_stale(), Some(false));
     assert!(scene.seen.is_empty(), "a failed attempt takes no room");
@@ -123,36 +98,20 @@ fn a_count_must_rise() {
         (9, Err(Denied::Stale)),
         (10, Ok(())),
     ] {
-        assert_eq!(
-            scene.verify(NOW, &answer(&challenge, "wonderland", nc)),
-            outcome,
-            "nc {nc}"
-        );
+        assert_eq!(scene.verify(NOW, &answer(&challenge, "wonderland", nc)), outcome, "nc {nc}");
     }
     let zero = scene.challenge(Algorithm::Sha256, 2);
-    assert_eq!(
-        scene.verify(NOW, &answer(&zero, "wonderland", 0)),
-        Err(Denied::Stale)
-    );
+    assert_eq!(scene.verify(NOW, &answer(&zero, "wonderland", 0)), Err(Denied::Stale));
 }
 
 #[test]
 fn an_old_nonce_with_the_right_password_is_stale() {
     let mut scene = Scene::new();
     let challenge = scene.challenge(Algorithm::Md5, 1);
-    assert_eq!(
-        scene.verify(NOW + LIFE, &answer(&challenge, "wonderland", 1)),
-        Ok(())
-    );
+    assert_eq!(scene.verify(NOW + LIFE, &answer(&challenge, "wonderland", 1)), Ok(()));
     let late = NOW + LIFE + Duration::from_secs(1);
-    assert_eq!(
-        scene.verify(late, &answer(&challenge, "wonderland", 2)),
-        Err(Denied::Stale)
-    );
-    assert_eq!(
-        scene.verify(late, &answer(&challenge, "guess", 2)),
-        Err(Denied::Wrong)
-    );
+    assert_eq!(scene.verify(late, &answer(&challenge, "wonderland", 2)), Err(Denied::Stale));
+    assert_eq!(scene.verify(late, &answer(&challenge, "guess", 2)), Err(Denied::Wrong));
     let next = scene.verifier.challenges(late, 2, true);
     assert!(Challenge::parse(next[0].as_bytes()).unwrap().stale);
 }
@@ -164,20 +123,12 @@ fn a_forged_nonce_is_never_accepted() {
     let foreign = Verifier::new("hongyan.local", [2; 32], LIFE).challenges(NOW, 1, false);
     let foreign = Challenge::parse(foreign[0].as_bytes()).unwrap();
     let mut swapped = genuine.clone();
-    swapped
-        .nonce
-        .replace_range(0..1, if genuine.nonce.starts_with('A') { "B" } else { "A" });
+    swapped.nonce.replace_range(0..1, if genuine.nonce.starts_with('A') { "B" } else { "A" });
     let mut made_up = genuine.clone();
     made_up.nonce = "abc".to_owned();
     for forged in [foreign, swapped, made_up] {
-        assert_eq!(
-            scene.verify(NOW, &answer(&forged, "wonderland", 1)),
-            Err(Denied::Stale)
-        );
-        assert_eq!(
-            scene.verify(NOW, &answer(&forged, "guess", 1)),
-            Err(Denied::Wrong)
-        );
+        assert_eq!(scene.verify(NOW, &answer(&forged, "wonderland", 1)), Err(Denied::Stale));
+        assert_eq!(scene.verify(NOW, &answer(&forged, "guess", 1)), Err(Denied::Wrong));
     }
 }
 
@@ -197,37 +148,17 @@ fn nonces_from_before_a_restart_are_stale() {
 fn a_full_counter_makes_room_without_letting_a_repeat_in() {
     let mut scene = Scene::new();
     scene.seen = NonceCounter::new(2, NOW);
-    let challenges: Vec<_> = (0..4)
-        .map(|salt| scene.challenge(Algorithm::Sha256, salt))
-        .collect();
+    let challenges: Vec<_> = (0..4).map(|salt| scene.challenge(Algorithm::Sha256, salt)).collect();
     for challenge in &challenges[..2] {
         assert_eq!(scene.verify(NOW, &answer(challenge, "wonderland", 1)), Ok(()));
     }
     // The third pushes the first out; all were issued in the same millisecond.
-    assert_eq!(
-        scene.verify(NOW, &answer(&challenges[2], "wonderland", 1)),
-        Ok(())
-    );
+    assert_eq!(scene.verify(NOW, &answer(&challenges[2], "wonderland", 1)), Ok(()));
     assert_eq!(scene.seen.len(), 2);
-    assert_eq!(
-        scene.verify(NOW, &answer(&challenges[0], "wonderland", 1)),
-        Err(Denied::Stale),
-        "a repeat"
-    );
-    assert_eq!(
-        scene.verify(NOW, &answer(&challenges[0], "wonderland", 2)),
-        Err(Denied::Stale)
-    );
-    assert_eq!(
-        scene.verify(NOW, &answer(&challenges[1], "wonderland", 2)),
-        Ok(()),
-        "still remembered"
-    );
-    assert_eq!(
-        scene.verify(NOW, &answer(&challenges[3], "wonderland", 1)),
-        Err(Denied::Stale),
-        "as old"
-    );
+    assert_eq!(scene.verify(NOW, &answer(&challenges[0], "wonderland", 1)), Err(Denied::Stale), "a repeat");
+    assert_eq!(scene.verify(NOW, &answer(&challenges[0], "wonderland", 2)), Err(Denied::Stale));
+    assert_eq!(scene.verify(NOW, &answer(&challenges[1], "wonderland", 2)), Ok(()), "still remembered");
+    assert_eq!(scene.verify(NOW, &answer(&challenges[3], "wonderland", 1)), Err(Denied::Stale), "as old");
 }
 
 #[test]
@@ -284,9 +215,6 @@ fn quotes_in_names_survive() {
     assert_eq!(authorization.username(), "al\\ice");
     let mut seen = NonceCounter::new(1, NOW);
     let uri = Uri::parse("sip:h").unwrap();
-    assert_eq!(
-        verifier.verify(NOW, &authorization, "REGISTER", &uri, Some(&stored), &mut seen),
-        Ok(())
-    );
+    assert_eq!(verifier.verify(NOW, &authorization, "REGISTER", &uri, Some(&stored), &mut seen), Ok(()));
     assert_eq!(format!("{stored:?}"), "Ha1s(…)", "not in logs");
 }

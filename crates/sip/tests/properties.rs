@@ -21,16 +21,13 @@ fn header_value() -> impl Strategy<Value = String> {
 fn fixtures() -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/sip");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("the folder is there")
+        .map(|entry| entry.expect("and readable").path())
         .collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "sip"));
     paths.sort();
     assert!(paths.len() > 20);
-    paths
-        .into_iter()
-        .map(|path| std::fs::read(path).unwrap())
-        .collect()
+    paths.into_iter().map(|path| std::fs::read(path).expect("a file")).collect()
 }
 
 proptest! {
@@ -129,37 +126,19 @@ proptest! {
 
 /// `;a=1;a=2`: two values under one name, which nothing is equivalent to.
 fn has_unequal_repeats(uri: &Uri<'_>) -> bool {
-    uri.params()
-        .iter()
-        .any(|(name, value)| uri.params().get(name) != Some(value.unwrap_or_default()))
+    uri.params().iter().any(|(name, value)| uri.params().get(name) != Some(value.unwrap_or_default()))
 }
 
 /// Calls everything that reads; what comes out does not matter here, that it comes out does.
 fn read_all(message: &Message) {
-    let _ = (
-        message.via(),
-        message.from(),
-        message.to(),
-        message.call_id(),
-        message.cseq(),
-    );
-    let _ = (
-        message.max_forwards(),
-        message.expires(),
-        message.content_type(),
-        message.body_bytes(),
-    );
+    let _ = (message.via(), message.from(), message.to(), message.call_id(), message.cseq());
+    let _ = (message.max_forwards(), message.expires(), message.content_type(), message.body_bytes());
     for via in message.vias().flatten() {
         let _ = via.response_address();
     }
     let _ = message.routes().count();
     for contact in message.contacts().flatten().filter_map(Contact::address) {
-        let _ = (
-            contact.q_milli(),
-            contact.expires(),
-            contact.instance(),
-            contact.reg_id(),
-        );
+        let _ = (contact.q_milli(), contact.expires(), contact.instance(), contact.reg_id());
         let _ = contact.name_addr.display_name();
         for (tag, _) in contact.features().iter() {
             let _ = contact.features().values(tag).count();
@@ -170,9 +149,7 @@ fn read_all(message: &Message) {
     }
     if let Message::Request(request) = message {
         let _ = request.uri();
-        let answer = sip::ResponseBuilder::for_request(request, 400, "")
-            .to_tag("t")
-            .build();
+        let answer = sip::ResponseBuilder::for_request(request, 400, "").to_tag("t").build();
         assert!(Message::parse_datagram(answer).is_ok());
         let forwarded = Forward::of(request).remove_first(sip::HeaderName::Route).build();
         assert!(Message::parse_datagram(forwarded).is_ok());

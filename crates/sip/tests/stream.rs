@@ -33,12 +33,7 @@ fn message(body: &str) -> String {
 
 #[test]
 fn messages_and_keep_alives_come_out_in_order() {
-    let text = format!(
-        "\r\n\r\n{}{}\r\n\r\n\r\n{}",
-        message("one"),
-        message(""),
-        message("two")
-    );
+    let text = format!("\r\n\r\n{}{}\r\n\r\n\r\n{}", message("one"), message(""), message("two"));
     assert_eq!(read(&text).unwrap(), ["ping", "one", "", "ping", "pong", "two"]);
 }
 
@@ -65,11 +60,7 @@ fn a_ping_in_two_halves_is_still_answered() {
         let mut seen = all(&mut framer).unwrap();
         framer.push(second.as_bytes());
         seen.extend(all(&mut framer).unwrap());
-        assert_eq!(
-            seen.last().map(String::as_str),
-            Some("ping"),
-            "{first:?} {second:?}"
-        );
+        assert_eq!(seen.last().map(String::as_str), Some("ping"), "{first:?} {second:?}");
         assert_eq!(seen.iter().filter(|frame| *frame == "ping").count(), 1);
     }
 }
@@ -84,17 +75,9 @@ fn what_cannot_be_framed_is_answered_and_ends_the_stream() {
     for (length, problem, status) in [
         ("", Problem::ContentLengthMissing, 400),
         ("Content-Length: -1\r\n", Problem::ContentLength, 400),
-        (
-            "Content-Length: 1\r\nl: 2\r\n",
-            Problem::ContentLengthConflict,
-            400,
-        ),
+        ("Content-Length: 1\r\nl: 2\r\n", Problem::ContentLengthConflict, 400),
         ("Content-Length: 1001\r\n", Problem::BodyTooLarge, 413),
-        (
-            "Content-Length: 99999999999999999999999\r\n",
-            Problem::BodyTooLarge,
-            413,
-        ),
+        ("Content-Length: 99999999999999999999999\r\n", Problem::BodyTooLarge, 413),
         ("Content-Length: 3\r\nno colon\r\n", Problem::HeaderLine, 400),
     ] {
         let mut framer = Framer::new(LIMIT);
@@ -112,10 +95,7 @@ fn what_cannot_be_framed_is_answered_and_ends_the_stream() {
 
 #[test]
 fn equal_content_lengths_agree() {
-    assert_eq!(
-        read(&format!("{HEAD}Content-Length: 2\r\nl: 002\r\n\r\nhi")).unwrap(),
-        ["hi"]
-    );
+    assert_eq!(read(&format!("{HEAD}Content-Length: 2\r\nl: 002\r\n\r\nhi")).unwrap(), ["hi"]);
 }
 
 #[test]
@@ -135,11 +115,7 @@ fn an_endless_head_is_refused_before_it_fills_memory() {
 
 #[test]
 fn bytes_that_are_not_sip_are_refused() {
-    for text in [
-        "GET / HTTP/1.1\r\n\r\n",
-        "\u{16}\u{3}\u{1}\r\n\r\n",
-        "\0\0\0\r\n\r\n",
-    ] {
+    for text in ["GET / HTTP/1.1\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n", "\0\0\0\r\n\r\n"] {
         assert_eq!(read(text).unwrap_err().problem(), Problem::StartLine, "{text:?}");
     }
 }
@@ -148,9 +124,7 @@ fn bytes_that_are_not_sip_are_refused() {
 fn a_message_shares_the_buffer_it_came_in() {
     let mut framer = Framer::new(LIMIT);
     framer.push(message("hi").as_bytes());
-    let Ok(Some(Frame::Message(read))) = framer.poll() else {
-        panic!("a message")
-    };
+    let Ok(Some(Frame::Message(read))) = framer.poll() else { panic!("a message") };
     assert_eq!(read.wire(), &Bytes::from(message("hi")));
     assert_eq!(read.body_bytes(), Bytes::from_static(b"hi"));
 }

@@ -13,11 +13,7 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 fn flow(transport: Transport) -> Flow {
-    Flow {
-        transport,
-        id: 3,
-        peer: "192.0.2.1:5060".parse().unwrap(),
-    }
+    Flow { transport, id: 3, peer: "192.0.2.1:5060".parse().expect("well formed") }
 }
 
 fn layer() -> Layer {
@@ -30,7 +26,7 @@ fn from_peer(method: &str, branch: &str) -> Message {
          From: <sip:alice@hongyan.local>;tag=1\r\nTo: <sip:bob@hongyan.local>\r\nCall-ID: c1\r\n\
          CSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
     );
-    Message::parse_datagram(Bytes::from(text)).unwrap()
+    Message::parse_datagram(Bytes::from(text)).expect("well formed")
 }
 
 fn outgoing(method: &str) -> Bytes {
@@ -45,9 +41,7 @@ fn outgoing(method: &str) -> Bytes {
 }
 
 fn answer(request: &Request, status: u16) -> Bytes {
-    ResponseBuilder::for_request(request, status, "")
-        .to_tag("t")
-        .build()
+    ResponseBuilder::for_request(request, status, "").to_tag("t").build()
 }
 
 fn received(event: Option<Event>) -> (ServerTxId, Request) {
@@ -59,25 +53,19 @@ fn received(event: Option<Event>) -> (ServerTxId, Request) {
 
 fn sent_request(layer: &mut Layer) -> Request {
     let (_, wire) = layer.poll_transmit().expect("something is sent");
-    Message::parse_datagram(wire)
-        .unwrap()
-        .into_request()
-        .expect("a request")
+    Message::parse_datagram(wire).expect("well formed").into_request().expect("a request")
 }
 
 fn sent_response(layer: &mut Layer) -> Response {
     let (_, wire) = layer.poll_transmit().expect("something is sent");
-    Message::parse_datagram(wire)
-        .unwrap()
-        .into_response()
-        .expect("a response")
+    Message::parse_datagram(wire).expect("well formed").into_response().expect("a response")
 }
 
 fn reply(layer: &mut Layer, now: Duration, to: &Request, status: u16) -> Option<Event> {
     layer.receive(
         now,
         flow(Transport::Udp),
-        Message::parse_datagram(answer(to, status)).unwrap(),
+        Message::parse_datagram(answer(to, status)).expect("well formed"),
     )
 }
 
@@ -98,27 +86,16 @@ fn a_repeated_request_hears_the_same_answer_until_timer_j() {
     let mut layer = layer();
     let udp = flow(Transport::Udp);
     let (tx, request) = received(layer.receive(seconds(0), udp, from_peer("MESSAGE", "z9hG4bKa")));
-    assert!(
-        layer.receive(T1, udp, from_peer("MESSAGE", "z9hG4bKa")).is_none(),
-        "absorbed"
-    );
+    assert!(layer.receive(T1, udp, from_peer("MESSAGE", "z9hG4bKa")).is_none(), "absorbed");
     assert!(layer.poll_transmit().is_none(), "nothing to say yet");
 
     let response = answer(&request, 202);
     layer.respond(seconds(1), tx, response.clone()).unwrap();
     assert_eq!(layer.poll_transmit(), Some((udp, response.clone())));
-    assert!(
-        layer
-            .receive(seconds(32), udp, from_peer("MESSAGE", "z9hG4bKa"))
-            .is_none()
-    );
+    assert!(layer.receive(seconds(32), udp, from_peer("MESSAGE", "z9hG4bKa")).is_none());
     assert_eq!(layer.poll_transmit(), Some((udp, response)));
 
-    assert_eq!(
-        layer.respond(seconds(32), tx, answer(&request, 500)),
-        Err(Gone),
-        "one final answer only"
-    );
+    assert_eq!(layer.respond(seconds(32), tx, answer(&request, 500)), Err(Gone), "one final answer only");
     layer.handle_timeout(seconds(33));
     assert!(layer.is_empty());
     received(layer.receive(seconds(34), udp, from_peer("MESSAGE", "z9hG4bKa")));
@@ -158,14 +135,8 @@ fn old_branches_are_told_apart_by_call_and_count() {
     let mut layer = layer();
     let udp = flow(Transport::Udp);
     received(layer.receive(seconds(0), udp, from_peer("MESSAGE", "1")));
-    assert!(
-        layer
-            .receive(seconds(0), udp, from_peer("MESSAGE", "1"))
-            .is_none()
-    );
-    let Message::Request(next) = from_peer("MESSAGE", "1") else {
-        unreachable!()
-    };
+    assert!(layer.receive(seconds(0), udp, from_peer("MESSAGE", "1")).is_none());
+    let Message::Request(next) = from_peer("MESSAGE", "1") else { unreachable!() };
     let next = sip::Forward::of(&next).set(HeaderName::CSeq, "2 MESSAGE").build();
     received(layer.receive(seconds(0), udp, Message::parse_datagram(next).unwrap()));
 }
@@ -175,58 +146,34 @@ fn without_rport_the_answer_goes_to_the_port_of_the_via() {
     let mut layer = layer();
     let mut udp = flow(Transport::Udp);
     udp.peer.set_port(40_000);
-    let Message::Request(plain) = from_peer("OPTIONS", "z9hG4bKa") else {
-        unreachable!()
-    };
-    let plain = sip::Forward::of(&plain)
-        .set(HeaderName::Via, "SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bKa")
-        .build();
+    let Message::Request(plain) = from_peer("OPTIONS", "z9hG4bKa") else { unreachable!() };
+    let plain =
+        sip::Forward::of(&plain).set(HeaderName::Via, "SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bKa").build();
     let (tx, request) = received(layer.receive(seconds(0), udp, Message::parse_datagram(plain).unwrap()));
-    let response = ResponseBuilder::for_request(&request, 200, "")
-        .to_tag("t")
-        .source(udp.peer)
-        .build();
+    let response = ResponseBuilder::for_request(&request, 200, "").to_tag("t").source(udp.peer).build();
     layer.respond(seconds(0), tx, response).unwrap();
     let (to, wire) = layer.poll_transmit().unwrap();
     assert_eq!(to.peer, "192.0.2.1:5070".parse().unwrap());
     let response = Message::parse_datagram(wire).unwrap();
     let via = response.via().unwrap();
-    assert_eq!(
-        (via.received(), via.rport()),
-        (Some("192.0.2.1".parse().unwrap()), None)
-    );
+    assert_eq!((via.received(), via.rport()), (Some("192.0.2.1".parse().unwrap()), None));
 }
 
 #[test]
 fn requests_that_lack_what_every_request_has_hear_400() {
     let mut layer = layer();
-    let Message::Request(whole) = from_peer("MESSAGE", "z9hG4bKa") else {
-        unreachable!()
-    };
+    let Message::Request(whole) = from_peer("MESSAGE", "z9hG4bKa") else { unreachable!() };
     let mismatch = sip::Forward::of(&whole).set(HeaderName::CSeq, "1 INVITE").build();
-    let event = layer.receive(
-        seconds(0),
-        flow(Transport::Udp),
-        Message::parse_datagram(mismatch).unwrap(),
-    );
+    let event = layer.receive(seconds(0), flow(Transport::Udp), Message::parse_datagram(mismatch).unwrap());
     assert!(event.is_none());
     let answer = sent_response(&mut layer);
     assert_eq!(answer.status(), 400);
     assert!(answer.reason().contains("CSeq"));
 
-    for missing in [
-        HeaderName::Via,
-        HeaderName::From,
-        HeaderName::To,
-        HeaderName::CallId,
-        HeaderName::CSeq,
-    ] {
+    for missing in [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
         let broken = sip::Forward::of(&whole).remove(missing).build();
         let broken = Message::parse_datagram(broken).unwrap();
-        assert!(
-            layer.receive(seconds(0), flow(Transport::Udp), broken).is_none(),
-            "{missing:?}"
-        );
+        assert!(layer.receive(seconds(0), flow(Transport::Udp), broken).is_none(), "{missing:?}");
     }
     assert!(layer.is_empty());
 }
@@ -238,43 +185,24 @@ fn beyond_its_ceiling_the_layer_says_503_and_remembers_nothing() {
     let mut layer = Layer::new(config);
     let udp = flow(Transport::Udp);
     received(layer.receive(seconds(0), udp, from_peer("MESSAGE", "z9hG4bKa")));
-    assert!(
-        layer
-            .receive(seconds(0), udp, from_peer("MESSAGE", "z9hG4bKb"))
-            .is_none()
-    );
+    assert!(layer.receive(seconds(0), udp, from_peer("MESSAGE", "z9hG4bKb")).is_none());
     let answer = sent_response(&mut layer);
-    assert_eq!(
-        (answer.status(), answer.header(HeaderName::RetryAfter).as_deref()),
-        (503, Some("5"))
-    );
-    assert!(
-        layer
-            .receive(seconds(0), udp, from_peer("MESSAGE", "z9hG4bKa"))
-            .is_none(),
-        "still a repeat"
-    );
+    assert_eq!((answer.status(), answer.header(HeaderName::RetryAfter).as_deref()), (503, Some("5")));
+    assert!(layer.receive(seconds(0), udp, from_peer("MESSAGE", "z9hG4bKa")).is_none(), "still a repeat");
     assert_eq!(layer.len(), (1, 0));
 }
 
 #[test]
 fn a_request_over_udp_is_repeated_as_timer_e_says_and_given_up_at_timer_f() {
     let mut layer = layer();
-    let tx = layer
-        .request(seconds(0), flow(Transport::Udp), outgoing("MESSAGE"))
-        .unwrap();
+    let tx = layer.request(seconds(0), flow(Transport::Udp), outgoing("MESSAGE")).unwrap();
     let request = sent_request(&mut layer);
     let via = request.via().unwrap();
-    assert_eq!(
-        (via.transport, via.host, via.port),
-        ("UDP", "hongyan.local", Some(5060))
-    );
+    assert_eq!((via.transport, via.host, via.port), ("UDP", "hongyan.local", Some(5060)));
     assert!(via.branch().unwrap().starts_with("z9hG4bK") && via.rport().is_some());
     assert_eq!(
         run(&mut layer, seconds(60)),
-        [
-            500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500
-        ]
+        [500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500]
     );
     assert!(matches!(layer.poll_event(), Some(Event::TimedOut { tx: ended }) if ended == tx));
     assert!(layer.is_empty() && layer.poll_event().is_none());
@@ -283,9 +211,7 @@ fn a_request_over_udp_is_repeated_as_timer_e_says_and_given_up_at_timer_f() {
 #[test]
 fn a_request_over_tcp_is_never_repeated() {
     let mut layer = layer();
-    layer
-        .request(seconds(0), flow(Transport::Tcp), outgoing("MESSAGE"))
-        .unwrap();
+    layer.request(seconds(0), flow(Transport::Tcp), outgoing("MESSAGE")).unwrap();
     layer.poll_transmit().unwrap();
     assert!(run(&mut layer, seconds(60)).is_empty());
     assert!(matches!(layer.poll_event(), Some(Event::TimedOut { .. })));
@@ -294,19 +220,14 @@ fn a_request_over_tcp_is_never_repeated() {
 #[test]
 fn a_provisional_answer_slows_repeats_and_a_final_one_ends_them() {
     let mut layer = layer();
-    let tx = layer
-        .request(seconds(0), flow(Transport::Udp), outgoing("MESSAGE"))
-        .unwrap();
+    let tx = layer.request(seconds(0), flow(Transport::Udp), outgoing("MESSAGE")).unwrap();
     let request = sent_request(&mut layer);
     let event = reply(&mut layer, Duration::from_millis(100), &request, 100);
     assert!(matches!(event, Some(Event::Response { tx: of, .. }) if of == tx));
     assert_eq!(run(&mut layer, seconds(9)), [500, 4500, 8500]);
     let event = reply(&mut layer, seconds(9), &request, 200);
     assert!(matches!(event, Some(Event::Response { response, .. }) if response.status() == 200));
-    assert!(
-        reply(&mut layer, seconds(10), &request, 200).is_none(),
-        "absorbed by timer K"
-    );
+    assert!(reply(&mut layer, seconds(10), &request, 200).is_none(), "absorbed by timer K");
     assert!(run(&mut layer, seconds(60)).is_empty());
     assert!(layer.is_empty() && layer.poll_event().is_none());
 }
@@ -314,17 +235,12 @@ fn a_provisional_answer_slows_repeats_and_a_final_one_ends_them() {
 #[test]
 fn answers_to_nothing_we_asked_are_dropped() {
     let mut layer = layer();
-    layer
-        .request(seconds(0), flow(Transport::Udp), outgoing("MESSAGE"))
-        .unwrap();
+    layer.request(seconds(0), flow(Transport::Udp), outgoing("MESSAGE")).unwrap();
     let request = sent_request(&mut layer);
     let branch = request.via().unwrap().branch().unwrap().to_owned();
     let guess = format!("{}0", &branch[..branch.len() - 1]);
     for (name, value) in [
-        (
-            HeaderName::Via,
-            format!("SIP/2.0/UDP hongyan.local:5060;branch={guess}"),
-        ),
+        (HeaderName::Via, format!("SIP/2.0/UDP hongyan.local:5060;branch={guess}")),
         (HeaderName::Via, "SIP/2.0/UDP hongyan.local:5060".to_owned()),
         (HeaderName::CSeq, "5 OPTIONS".to_owned()),
         (HeaderName::CSeq, "5 CANCEL".to_owned()),
@@ -358,17 +274,8 @@ fn a_large_request_never_goes_over_udp() {
 #[test]
 fn bytes_that_are_no_request_are_refused() {
     let mut layer = layer();
-    for text in [
-        "",
-        "MESSAGE",
-        "SIP/2.0 200 OK\r\n\r\n",
-        "MESSAGE sip:a@b HTTP/1.1\r\n\r\n",
-    ] {
-        let refused = layer.request(
-            seconds(0),
-            flow(Transport::Tcp),
-            Bytes::from_static(text.as_bytes()),
-        );
+    for text in ["", "MESSAGE", "SIP/2.0 200 OK\r\n\r\n", "MESSAGE sip:a@b HTTP/1.1\r\n\r\n"] {
+        let refused = layer.request(seconds(0), flow(Transport::Tcp), Bytes::from_static(text.as_bytes()));
         assert_eq!(refused, Err(RequestError::NotARequest), "{text}");
     }
 }
@@ -408,18 +315,8 @@ fn an_invite_hears_100_by_itself_and_its_refusal_until_the_ack() {
     layer.respond(seconds(1), tx, answer(&request, 486)).unwrap();
     assert_eq!(sent_response(&mut layer).status(), 486);
     assert_eq!(run(&mut layer, seconds(8)), [1500, 2500, 4500], "timer G");
-    assert!(
-        layer
-            .receive(seconds(8), udp, from_peer("ACK", "z9hG4bKi"))
-            .is_none(),
-        "absorbed"
-    );
-    assert!(
-        layer
-            .receive(seconds(9), udp, from_peer("ACK", "z9hG4bKi"))
-            .is_none(),
-        "absorbed again"
-    );
+    assert!(layer.receive(seconds(8), udp, from_peer("ACK", "z9hG4bKi")).is_none(), "absorbed");
+    assert!(layer.receive(seconds(9), udp, from_peer("ACK", "z9hG4bKi")).is_none(), "absorbed again");
     assert!(run(&mut layer, seconds(60)).is_empty());
     assert!(layer.is_empty() && layer.poll_event().is_none());
 }
@@ -441,33 +338,15 @@ fn an_accepted_invite_absorbs_repeats_and_passes_the_ack_on() {
     let udp = flow(Transport::Udp);
     let (tx, request) = received(layer.receive(seconds(0), udp, from_peer("INVITE", "z9hG4bKi")));
     layer.respond(seconds(0), tx, answer(&request, 200)).unwrap();
-    layer
-        .respond(T1, tx, answer(&request, 200))
-        .expect("the user repeats its 200");
-    assert_eq!(
-        (
-            sent_response(&mut layer).status(),
-            sent_response(&mut layer).status()
-        ),
-        (200, 200)
-    );
-    assert!(
-        run(&mut layer, seconds(1)).is_empty(),
-        "nothing is repeated by itself"
-    );
-    assert!(
-        layer
-            .receive(seconds(1), udp, from_peer("INVITE", "z9hG4bKi"))
-            .is_none()
-    );
+    layer.respond(T1, tx, answer(&request, 200)).expect("the user repeats its 200");
+    assert_eq!((sent_response(&mut layer).status(), sent_response(&mut layer).status()), (200, 200));
+    assert!(run(&mut layer, seconds(1)).is_empty(), "nothing is repeated by itself");
+    assert!(layer.receive(seconds(1), udp, from_peer("INVITE", "z9hG4bKi")).is_none());
     assert!(layer.poll_transmit().is_none());
     let event = layer.receive(seconds(2), udp, from_peer("ACK", "z9hG4bKi"));
     assert!(matches!(event, Some(Event::Ack { tx: Some(of), .. }) if of == tx));
     let event = layer.receive(seconds(2), udp, from_peer("ACK", "z9hG4bKother"));
-    assert!(
-        matches!(event, Some(Event::Ack { tx: None, .. })),
-        "the usual ACK has a branch of its own"
-    );
+    assert!(matches!(event, Some(Event::Ack { tx: None, .. })), "the usual ACK has a branch of its own");
     run(&mut layer, seconds(60));
     assert!(layer.is_empty(), "timer L");
 }
@@ -483,32 +362,20 @@ fn a_cancel_is_answered_and_reaches_the_invite() {
     layer.respond(seconds(1), tx, answer(&request, 487)).unwrap();
     assert_eq!(sent_response(&mut layer).status(), 487);
     assert!(
-        layer
-            .receive(seconds(2), udp, from_peer("CANCEL", "z9hG4bKi"))
-            .is_none(),
+        layer.receive(seconds(2), udp, from_peer("CANCEL", "z9hG4bKi")).is_none(),
         "nothing left to cancel"
     );
     assert_eq!(sent_response(&mut layer).status(), 200);
-    assert!(
-        layer
-            .receive(seconds(2), udp, from_peer("CANCEL", "z9hG4bKx"))
-            .is_none()
-    );
+    assert!(layer.receive(seconds(2), udp, from_peer("CANCEL", "z9hG4bKx")).is_none());
     assert_eq!(sent_response(&mut layer).status(), 481);
 }
 
 #[test]
 fn our_invite_is_repeated_acknowledged_and_cancelled() {
     let mut layer = layer();
-    let tx = layer
-        .request(seconds(0), flow(Transport::Udp), outgoing("INVITE"))
-        .unwrap();
+    let tx = layer.request(seconds(0), flow(Transport::Udp), outgoing("INVITE")).unwrap();
     let invite = sent_request(&mut layer);
-    assert_eq!(
-        layer.cancel(seconds(0), tx),
-        Err(Gone),
-        "not before a provisional answer (RFC 3261 §9.1)"
-    );
+    assert_eq!(layer.cancel(seconds(0), tx), Err(Gone), "not before a provisional answer (RFC 3261 §9.1)");
     assert_eq!(run(&mut layer, seconds(3)), [500, 1500], "timer A");
     assert!(reply(&mut layer, seconds(3), &invite, 180).is_some());
     assert!(run(&mut layer, seconds(100)).is_empty(), "ringing takes its time");
@@ -521,10 +388,7 @@ fn our_invite_is_repeated_acknowledged_and_cancelled() {
         (cancel.cseq().unwrap().number, cancel.raw(HeaderName::Route)),
         (5, invite.raw(HeaderName::Route))
     );
-    assert!(
-        reply(&mut layer, seconds(100), &cancel, 200).is_none(),
-        "not the user's concern"
-    );
+    assert!(reply(&mut layer, seconds(100), &cancel, 200).is_none(), "not the user's concern");
 
     let event = reply(&mut layer, seconds(101), &invite, 487);
     assert!(matches!(event, Some(Event::Response { tx: of, .. }) if of == tx));
@@ -533,11 +397,7 @@ fn our_invite_is_repeated_acknowledged_and_cancelled() {
     assert_eq!(ack.via().unwrap(), invite.via().unwrap());
     assert_eq!(ack.to().unwrap().tag(), Some("t"));
     assert!(reply(&mut layer, seconds(102), &invite, 487).is_none());
-    assert_eq!(
-        sent_request(&mut layer).method(),
-        Method::Ack,
-        "a repeated 487 is acknowledged again"
-    );
+    assert_eq!(sent_request(&mut layer).method(), Method::Ack, "a repeated 487 is acknowledged again");
     run(&mut layer, seconds(200));
     assert!(layer.is_empty() && layer.poll_event().is_none());
 }
@@ -545,9 +405,7 @@ fn our_invite_is_repeated_acknowledged_and_cancelled() {
 #[test]
 fn every_2xx_of_a_forked_invite_is_passed_on() {
     let mut layer = layer();
-    layer
-        .request(seconds(0), flow(Transport::Udp), outgoing("INVITE"))
-        .unwrap();
+    layer.request(seconds(0), flow(Transport::Udp), outgoing("INVITE")).unwrap();
     let invite = sent_request(&mut layer);
     for _ in 0..2 {
         let event = reply(&mut layer, seconds(1), &invite, 200);
@@ -561,9 +419,7 @@ fn every_2xx_of_a_forked_invite_is_passed_on() {
 #[test]
 fn a_cancelled_invite_that_stays_silent_ends() {
     let mut layer = layer();
-    let tx = layer
-        .request(seconds(0), flow(Transport::Tcp), outgoing("INVITE"))
-        .unwrap();
+    let tx = layer.request(seconds(0), flow(Transport::Tcp), outgoing("INVITE")).unwrap();
     let invite = sent_request(&mut layer);
     reply(&mut layer, seconds(1), &invite, 180);
     layer.cancel(seconds(2), tx).unwrap();

@@ -5,18 +5,15 @@ use sip::{Forward, HeaderName, Message, Request, RequestBuilder, Response, Respo
 
 fn request(text: &str) -> Request {
     let wire = Bytes::from(text.replace('\n', "\r\n"));
-    Message::parse_datagram(wire).unwrap().into_request().unwrap()
+    Message::parse_datagram(wire).expect("well formed").into_request().expect("well formed")
 }
 
 fn lines(wire: &Bytes) -> Vec<String> {
-    String::from_utf8_lossy(wire)
-        .split("\r\n")
-        .map(str::to_owned)
-        .collect()
+    String::from_utf8_lossy(wire).split("\r\n").map(str::to_owned).collect()
 }
 
 fn response(wire: Bytes) -> Response {
-    Message::parse_datagram(wire).unwrap().into_response().unwrap()
+    Message::parse_datagram(wire).expect("well formed").into_response().expect("well formed")
 }
 
 const REQUEST: &str = "INVITE sip:bob@h SIP/2.0
@@ -39,10 +36,7 @@ hi";
 #[test]
 fn a_response_copies_what_it_must_and_marks_the_source() {
     let source = "192.0.2.9:4444".parse().unwrap();
-    let wire = ResponseBuilder::for_request(&request(REQUEST), 180, "")
-        .to_tag("t")
-        .source(source)
-        .build();
+    let wire = ResponseBuilder::for_request(&request(REQUEST), 180, "").to_tag("t").source(source).build();
     assert_eq!(
         lines(&wire),
         [
@@ -67,16 +61,10 @@ fn a_peers_own_received_is_replaced_and_an_equal_one_left_out() {
         |via: &str| request(&REQUEST.replace("SIP/2.0/UDP one.example;branch=z9hG4bK1;rport;x=\"a;b\"", via));
     let source = "[2001:db8::1]:4444".parse().unwrap();
     let via = |text: &str| {
-        let answer = ResponseBuilder::for_request(&with_via(text), 400, "")
-            .to_tag("t")
-            .source(source)
-            .build();
+        let answer =
+            ResponseBuilder::for_request(&with_via(text), 400, "").to_tag("t").source(source).build();
         let answer = response(answer);
-        answer
-            .list(HeaderName::Via)
-            .next()
-            .map(|via| String::from_utf8_lossy(via).into_owned())
-            .unwrap()
+        answer.list(HeaderName::Via).next().map(|via| String::from_utf8_lossy(via).into_owned()).unwrap()
     };
     assert_eq!(
         via("SIP/2.0/UDP h;received=10.0.0.1;branch=z9hG4bK1"),
@@ -91,17 +79,9 @@ fn a_peers_own_received_is_replaced_and_an_equal_one_left_out() {
 #[test]
 fn a_to_that_has_a_tag_keeps_it() {
     let with_tag = request(&REQUEST.replace("t: <sip:bob@h>", "t: <sip:bob@h>;tag=theirs"));
-    let answer = response(
-        ResponseBuilder::for_request(&with_tag, 481, "")
-            .to_tag("ours")
-            .build(),
-    );
+    let answer = response(ResponseBuilder::for_request(&with_tag, 481, "").to_tag("ours").build());
     assert_eq!(answer.to().unwrap().tag(), Some("theirs"));
-    assert_eq!(
-        answer.raw(HeaderName::RecordRoute),
-        None,
-        "a refusal opens no dialog"
-    );
+    assert_eq!(answer.raw(HeaderName::RecordRoute), None, "a refusal opens no dialog");
 }
 
 #[test]
@@ -112,10 +92,7 @@ fn a_response_with_a_body_says_how_long_it_is() {
         .body("text/plain", "晚饭")
         .build();
     let answer = response(wire.clone());
-    assert_eq!(
-        (answer.reason().as_ref(), answer.body()),
-        ("Fine", "晚饭".as_bytes())
-    );
+    assert_eq!((answer.reason().as_ref(), answer.body()), ("Fine", "晚饭".as_bytes()));
     assert_eq!(answer.header("x-other").as_deref(), Some("7"));
     assert_eq!(answer.header(HeaderName::ContentLength).as_deref(), Some("6"));
 }
@@ -133,17 +110,11 @@ fn no_value_breaks_out_of_its_line() {
     let message = Message::parse_datagram(wire.clone()).unwrap();
     assert_eq!(message.len(), 5, "{wire:?}");
     assert_eq!(message.raw("Injected"), None);
-    assert_eq!(
-        message.header(HeaderName::Subject).as_deref(),
-        Some("x  Injected: yes    body")
-    );
+    assert_eq!(message.header(HeaderName::Subject).as_deref(), Some("x  Injected: yes    body"));
     assert_eq!(message.body(), b"hi");
 
     let request = request(REQUEST);
-    let wire = ResponseBuilder::for_request(&request, 200, evil)
-        .to_tag(evil)
-        .header("Server", evil)
-        .build();
+    let wire = ResponseBuilder::for_request(&request, 200, evil).to_tag(evil).header("Server", evil).build();
     assert_eq!(response(wire).raw("Injected"), None);
     let wire = Forward::of(&request)
         .uri(evil)
@@ -200,8 +171,5 @@ fn forwarding_may_replace_the_body_and_use_up_the_last_route() {
         .remove(HeaderName::ContentEncoding)
         .body("inflated")
         .build();
-    assert_eq!(
-        lines(&wire),
-        ["MESSAGE sip:h SIP/2.0", "Content-Length: 8", "", "inflated"]
-    );
+    assert_eq!(lines(&wire), ["MESSAGE sip:h SIP/2.0", "Content-Length: 8", "", "inflated"]);
 }

@@ -80,12 +80,7 @@ impl Challenge {
         let ha1s = Ha1s::of(username, &self.realm, password);
         let nc = format!("{nc:08x}");
         let auth = self.qop_auth.then_some((nc.as_str(), cnonce));
-        let asked = Asked {
-            method,
-            uri,
-            nonce: &self.nonce,
-            auth,
-        };
+        let asked = Asked { method, uri, nonce: &self.nonce, auth };
         let mut value = format!(
             "Digest username={}, realm={}, nonce=\"{}\", uri=\"{uri}\", response=\"{}\", algorithm={}",
             quoted(username),

@@ -32,10 +32,7 @@ pub(super) enum Age {
 
 impl NonceKey {
     pub(super) fn new(secret: [u8; 32], life: Duration) -> Self {
-        NonceKey {
-            mac: Hmac::new_from_slice(&secret).expect("HMAC takes keys of any length"),
-            life,
-        }
+        NonceKey { mac: Hmac::new_from_slice(&secret).expect("HMAC takes keys of any length"), life }
     }
 
     pub(super) fn life(&self) -> Duration {
@@ -59,21 +56,14 @@ impl NonceKey {
         }
         let (claim, signature) = bytes.split_first_chunk::<16>()?;
         let expected = self.signature(claim);
-        let differences = expected
-            .iter()
-            .zip(signature)
-            .fold(0, |all, (one, other)| all | (one ^ other));
+        let differences = expected.iter().zip(signature).fold(0, |all, (one, other)| all | (one ^ other));
         if std::hint::black_box(differences) != 0 {
             return None;
         }
         let (millis, _salt) = claim.split_first_chunk::<8>()?;
         let issued = Duration::from_millis(u64::from_be_bytes(*millis));
         let fresh = now.saturating_sub(issued) <= self.life && issued <= now + CLOCK_SKEW_MAX;
-        let age = if fresh {
-            Age::Fresh { issued }
-        } else {
-            Age::Expired
-        };
+        let age = if fresh { Age::Fresh { issued } } else { Age::Expired };
         Some((u128::from_be_bytes(*claim), age))
     }
 
@@ -147,11 +137,7 @@ impl NonceCounter {
     }
 
     fn forget_expired(&mut self, now: Duration, life: Duration) {
-        while self
-            .order
-            .front()
-            .is_some_and(|(_, issued)| now.saturating_sub(*issued) > life)
-        {
+        while self.order.front().is_some_and(|(_, issued)| now.saturating_sub(*issued) > life) {
             self.forget_oldest();
         }
     }

@@ -55,11 +55,7 @@ impl Verifier {
     pub fn new(realm: impl Into<String>, secret: [u8; 32], nonce_life: Duration) -> Self {
         let realm = realm.into();
         let nobody = Ha1s::of("", &realm, &super::hex(&secret));
-        Verifier {
-            realm,
-            nonces: NonceKey::new(secret, nonce_life),
-            nobody,
-        }
+        Verifier { realm, nonces: NonceKey::new(secret, nonce_life), nobody }
     }
 
     /// The realm.
@@ -98,12 +94,7 @@ impl Verifier {
         ha1s: Option<&Ha1s>,
         seen: &mut NonceCounter,
     ) -> Result<(), Denied> {
-        let Authorization {
-            algorithm,
-            nonce,
-            uri,
-            ..
-        } = *authorization;
+        let Authorization { algorithm, nonce, uri, .. } = *authorization;
         let Some(algorithm) = algorithm else {
             return Err(Denied::Wrong);
         };
@@ -132,16 +123,7 @@ impl Verifier {
         }
 
         let ha1 = ha1s.unwrap_or(&self.nobody).get(algorithm);
-        let expected = response(
-            algorithm,
-            ha1,
-            &Asked {
-                method,
-                uri,
-                nonce,
-                auth,
-            },
-        );
+        let expected = response(algorithm, ha1, &Asked { method, uri, nonce, auth });
         let right = same_hex(&expected, authorization.response) & ha1s.is_some();
         let realm = authorization.realm() == self.realm;
         if !right || !realm {
@@ -239,8 +221,6 @@ fn same_hex(expected: &str, given: &str) -> bool {
     let differences = expected
         .bytes()
         .zip(given.bytes())
-        .fold(0, |differences, (one, other)| {
-            differences | (one ^ other.to_ascii_lowercase())
-        });
+        .fold(0, |differences, (one, other)| differences | (one ^ other.to_ascii_lowercase()));
     std::hint::black_box(differences) == 0
 }

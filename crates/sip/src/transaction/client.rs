@@ -82,11 +82,7 @@ impl ClientTransaction {
             }
             (State::Trying | State::Proceeding, _) => {
                 let acknowledge = self.invite;
-                let linger = if self.invite {
-                    timing.absorb_final()
-                } else {
-                    timing.t4
-                }; // Timer D or K
+                let linger = if self.invite { timing.absorb_final() } else { timing.t4 }; // Timer D or K
                 self.resend_at = None;
                 self.state = State::Completed;
                 self.end_at = Some(now + linger);

@@ -152,12 +152,7 @@ impl Layer {
         self.advance(now);
         let slot = self.servers.get_mut(&tx.0).ok_or(Gone)?;
         let before = slot.tx.deadlines();
-        if !slot.tx.respond(
-            self.now,
-            &self.config.timing,
-            status_of(&response),
-            response.clone(),
-        ) {
+        if !slot.tx.respond(self.now, &self.config.timing, status_of(&response), response.clone()) {
             return Err(Gone);
         }
         self.outgoing.push_back((slot.reply_to, response));
@@ -187,14 +182,7 @@ impl Layer {
             return Err(RequestError::NotARequest);
         }
         let branch_end = self.keyed(&[&id.to_le_bytes()]);
-        let request = with_via(
-            &request,
-            line_end,
-            &self.config.sent_by,
-            flow.transport,
-            id,
-            branch_end,
-        );
+        let request = with_via(&request, line_end, &self.config.sent_by, flow.transport, id, branch_end);
         if flow.transport == Transport::Udp && request.len() > UDP_REQUEST_BYTES_MAX {
             return Err(RequestError::TooLarge { bytes: request.len() });
         }
@@ -218,14 +206,8 @@ impl Layer {
         let line_end = memchr::memmem::find(&ack, b"\r\n").ok_or(RequestError::NotARequest)? + 2;
         self.last_client += 1;
         let branch_end = self.keyed(&[&self.last_client.to_le_bytes()]);
-        let ack = with_via(
-            &ack,
-            line_end,
-            &self.config.sent_by,
-            flow.transport,
-            self.last_client,
-            branch_end,
-        );
+        let ack =
+            with_via(&ack, line_end, &self.config.sent_by, flow.transport, self.last_client, branch_end);
         if flow.transport == Transport::Udp && ack.len() > UDP_REQUEST_BYTES_MAX {
             return Err(RequestError::TooLarge { bytes: ack.len() });
         }
@@ -254,13 +236,8 @@ impl Layer {
         // CANCEL carries the INVITE's own branch, so its transaction is told apart by its method (§17.1.3).
         let cancel = follow_up(&invite, "CANCEL", None).ok_or(Gone)?;
         let timing = self.config.timing;
-        let cancelling = ClientTransaction::new(
-            self.now,
-            false,
-            flow.transport.is_reliable(),
-            cancel.clone(),
-            &timing,
-        );
+        let cancelling =
+            ClientTransaction::new(self.now, false, flow.transport.is_reliable(), cancel.clone(), &timing);
         let after = cancelling.deadlines();
         let key = cancel_key(tx.0);
         self.clients.insert(key, ClientSlot { tx: cancelling, flow });
@@ -288,8 +265,7 @@ impl Layer {
                         && slot.tx.is_pending()
                         && !is_cancel_key(id)
                     {
-                        self.events
-                            .push_back(Event::TransportFailed { tx: ClientTxId(id) });
+                        self.events.push_back(Event::TransportFailed { tx: ClientTxId(id) });
                     }
                 }
             }
@@ -373,28 +349,18 @@ impl Layer {
         }
         let reliable = flow.transport.is_reliable();
         let tx = if method == Method::Invite {
-            let trying = ResponseBuilder::for_request(&request, 100, "")
-                .source(flow.peer)
-                .build();
+            let trying = ResponseBuilder::for_request(&request, 100, "").source(flow.peer).build();
             ServerTransaction::invite(self.now, reliable, trying)
         } else {
             ServerTransaction::non_invite(self.now, reliable, &self.config.timing)
         };
         self.hold_server(key, tx, flow, reply_to);
-        Some(Event::Request {
-            tx: ServerTxId(key),
-            flow,
-            request,
-        })
+        Some(Event::Request { tx: ServerTxId(key), flow, request })
     }
 
     fn receive_ack(&mut self, key: u64, flow: Flow, request: Request) -> Option<Event> {
         let Some(slot) = self.servers.get_mut(&key) else {
-            return Some(Event::Ack {
-                tx: None,
-                flow,
-                request,
-            });
+            return Some(Event::Ack { tx: None, flow, request });
         };
         let before = slot.tx.deadlines();
         let for_user = slot.tx.handle_ack(self.now, &self.config.timing);
@@ -404,29 +370,17 @@ impl Layer {
         } else {
             self.set_timers(Owner::Server(key), before, after);
         }
-        for_user.then_some(Event::Ack {
-            tx: Some(ServerTxId(key)),
-            flow,
-            request,
-        })
+        for_user.then_some(Event::Ack { tx: Some(ServerTxId(key)), flow, request })
     }
 
     /// RFC 3261 §9.2: CANCEL is answered here, hop by hop; the INVITE that it means is the user's to end.
     fn receive_cancel(&mut self, invite: u64, flow: Flow, request: &Request, via: &Via<'_>) -> Option<Event> {
-        let status = if self.servers.contains_key(&invite) {
-            200
-        } else {
-            481
-        };
-        let answer = ResponseBuilder::for_request(request, status, "")
-            .to_tag("cancel")
-            .source(flow.peer)
-            .build();
+        let status = if self.servers.contains_key(&invite) { 200 } else { 481 };
+        let answer =
+            ResponseBuilder::for_request(request, status, "").to_tag("cancel").source(flow.peer).build();
         self.outgoing.push_back((reply_to(flow, via), answer));
         // A repeated CANCEL is answered again, but its INVITE is no longer pending once the user has sent 487.
-        self.is_pending(ServerTxId(invite)).then_some(Event::Cancel {
-            tx: ServerTxId(invite),
-        })
+        self.is_pending(ServerTxId(invite)).then_some(Event::Cancel { tx: ServerTxId(invite) })
     }
 
     fn receive_response(&mut self, response: Response) -> Option<Event> {
@@ -436,19 +390,13 @@ impl Layer {
             return None;
         }
         let cseq = response.cseq().ok()?;
-        let id = if cseq.method == Method::Cancel {
-            cancel_key(id)
-        } else {
-            id
-        };
+        let id = if cseq.method == Method::Cancel { cancel_key(id) } else { id };
         let slot = self.clients.get_mut(&id)?;
         if !slot.tx.request().starts_with(cseq.method.as_str().as_bytes()) {
             return None;
         }
         let before = slot.tx.deadlines();
-        let todo = slot
-            .tx
-            .handle_response(self.now, &self.config.timing, response.status());
+        let todo = slot.tx.handle_response(self.now, &self.config.timing, response.status());
         let after = slot.tx.deadlines();
         if todo.acknowledge
             && let Some(ack) = follow_up(slot.tx.request(), "ACK", response.raw(HeaderName::To))
@@ -460,10 +408,7 @@ impl Layer {
         } else {
             self.set_timers(Owner::Client(id), before, after);
         }
-        (todo.pass_on && !is_cancel_key(id)).then_some(Event::Response {
-            tx: ClientTxId(id),
-            response,
-        })
+        (todo.pass_on && !is_cancel_key(id)).then_some(Event::Response { tx: ClientTxId(id), response })
     }
 
     fn server_timeout(&mut self, key: u64) {
@@ -594,16 +539,10 @@ fn check(request: &Request) -> Result<Via<'_>, HeaderError> {
     let via = request.via()?;
     request.call_id()?;
     for name in [HeaderName::From, HeaderName::To] {
-        request
-            .raw(name)
-            .filter(|value| !value.is_empty())
-            .ok_or(HeaderError::missing(name.as_str()))?;
+        request.raw(name).filter(|value| !value.is_empty()).ok_or(HeaderError::missing(name.as_str()))?;
     }
     if request.cseq()?.method != request.method() {
-        return Err(HeaderError::malformed(
-            "CSeq",
-            "another method than the request line",
-        ));
+        return Err(HeaderError::malformed("CSeq", "another method than the request line"));
     }
     Ok(via)
 }
@@ -614,10 +553,7 @@ fn reply_to(flow: Flow, via: &Via<'_>) -> Flow {
     if flow.transport.is_reliable() || via.rport().is_some() {
         return flow;
     }
-    Flow {
-        peer: SocketAddr::new(flow.peer.ip(), via.port.unwrap_or(5060)),
-        ..flow
-    }
+    Flow { peer: SocketAddr::new(flow.peer.ip(), via.port.unwrap_or(5060)), ..flow }
 }
 
 /// Status of a response that we wrote; 0 if it is none.
@@ -661,10 +597,7 @@ fn put_hex(out: &mut BytesMut, number: u64) {
 /// Id and secret end of a branch of ours.
 fn branch_parts(branch: &str) -> Option<(u64, u64)> {
     let (id, end) = branch.strip_prefix(MAGIC_COOKIE)?.split_once('.')?;
-    Some((
-        u64::from_str_radix(id, 16).ok()?,
-        u64::from_str_radix(end, 16).ok()?,
-    ))
+    Some((u64::from_str_radix(id, 16).ok()?, u64::from_str_radix(end, 16).ok()?))
 }
 
 /// A CANCEL shares its INVITE's branch; its transaction is kept under the same number with the top bit set.
@@ -680,10 +613,8 @@ fn is_cancel_key(id: u64) -> bool {
 fn follow_up(invite: &Bytes, method: &str, to: Option<&[u8]>) -> Option<Bytes> {
     let invite = Message::parse_datagram(invite.clone()).ok()?.into_request()?;
     let text = |name: HeaderName| invite.header(name);
-    let mut builder = RequestBuilder::new(method, invite.uri_text()).header(
-        HeaderName::Via,
-        String::from_utf8_lossy(invite.list(HeaderName::Via).next()?),
-    );
+    let mut builder = RequestBuilder::new(method, invite.uri_text())
+        .header(HeaderName::Via, String::from_utf8_lossy(invite.list(HeaderName::Via).next()?));
     for route in invite.all(HeaderName::Route) {
         builder = builder.header(HeaderName::Route, String::from_utf8_lossy(route));
     }
@@ -694,10 +625,7 @@ fn follow_up(invite: &Bytes, method: &str, to: Option<&[u8]>) -> Option<Bytes> {
             .header(HeaderName::From, text(HeaderName::From)?)
             .header(HeaderName::To, to)
             .header(HeaderName::CallId, text(HeaderName::CallId)?)
-            .header(
-                HeaderName::CSeq,
-                format_args!("{} {method}", invite.cseq().ok()?.number),
-            )
+            .header(HeaderName::CSeq, format_args!("{} {method}", invite.cseq().ok()?.number))
             .build(),
     )
 }

@@ -43,11 +43,7 @@ impl<K: Copy> Timers<K> {
 
     /// When the next timer may be due; perhaps one that is not wanted any more.
     pub(super) fn next_due(&self) -> Option<Duration> {
-        self.queues
-            .iter()
-            .filter_map(|(_, queue)| queue.front())
-            .map(|(due, _)| *due)
-            .min()
+        self.queues.iter().filter_map(|(_, queue)| queue.front()).map(|(due, _)| *due).min()
     }
 
     /// Takes out the earliest timer that is due at `now`.
@@ -86,10 +82,6 @@ mod tests {
         for key in 0..1000u32 {
             timers.set(SECOND * key, SECOND * (key + 32), key, |_, old| old + 2 >= key);
         }
-        assert!(
-            timers.queues[0].1.len() < 5,
-            "{} timers are kept",
-            timers.queues[0].1.len()
-        );
+        assert!(timers.queues[0].1.len() < 5, "{} timers are kept", timers.queues[0].1.len());
     }
 }

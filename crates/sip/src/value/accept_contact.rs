@@ -24,18 +24,13 @@ impl<'a> AcceptContact<'a> {
     /// # Errors
     /// It does not begin with `*`, or is not UTF-8.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
-        let text = std::str::from_utf8(value)
-            .ok()
-            .and_then(|text| text.strip_prefix('*'))
-            .map(str::trim_start);
+        let text =
+            std::str::from_utf8(value).ok().and_then(|text| text.strip_prefix('*')).map(str::trim_start);
         match text {
-            Some(text) if text.is_empty() || text.starts_with(';') => Ok(AcceptContact {
-                params: Params::of(text),
-            }),
-            _ => Err(HeaderError::malformed(
-                "Accept-Contact",
-                "not * and feature parameters",
-            )),
+            Some(text) if text.is_empty() || text.starts_with(';') => {
+                Ok(AcceptContact { params: Params::of(text) })
+            }
+            _ => Err(HeaderError::malformed("Accept-Contact", "not * and feature parameters")),
         }
     }
 
@@ -82,13 +77,13 @@ fn matches(device: Features<'_>, tag: &str, wanted: Option<&str>) -> bool {
         // A flag is TRUE; the device says otherwise only with FALSE.
         return !device.has_value(tag, "FALSE");
     };
-    Features::of(Params::of(&format!("{tag}=\"{wanted}\"")))
-        .values(tag)
-        .any(|wanted| match wanted.strip_prefix('!') {
+    Features::of(Params::of(&format!("{tag}=\"{wanted}\""))).values(tag).any(|wanted| {
+        match wanted.strip_prefix('!') {
             Some(unwanted) => !device.has_value(tag, unwanted),
             None if wanted.eq_ignore_ascii_case("TRUE") => !device.has_value(tag, "FALSE"),
             None => device.values(tag).any(|offered| overlaps(&offered, &wanted)),
-        })
+        }
+    })
 }
 
 fn overlaps(offered: &str, wanted: &str) -> bool {
@@ -120,9 +115,7 @@ mod tests {
     use super::*;
 
     fn fit(wanted: &str, device: &str) -> Fit {
-        AcceptContact::parse(wanted.as_bytes())
-            .expect(wanted)
-            .fit(Features::of(Params::of(device)))
+        AcceptContact::parse(wanted.as_bytes()).expect(wanted).fit(Features::of(Params::of(device)))
     }
 
     const MSG: &str = r#";+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session,urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";expires=60"#;
@@ -133,10 +126,7 @@ mod tests {
             r#"*;+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";require;explicit"#;
         assert_eq!(fit(wanted, MSG), Fit::Score(1000));
         assert_eq!(
-            fit(
-                wanted,
-                r#";+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg""#
-            ),
+            fit(wanted, r#";+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg""#),
             Fit::Discard
         );
         assert_eq!(fit(wanted, ";expires=60"), Fit::Discard);
@@ -158,27 +148,15 @@ mod tests {
     #[test]
     fn numbers_ranges_and_negation() {
         assert_eq!(
-            fit(
-                r##"*;+g.gsma.rcs.botversion="#=1";require"##,
-                r##";+g.gsma.rcs.botversion="#=1,#=2""##
-            ),
+            fit(r##"*;+g.gsma.rcs.botversion="#=1";require"##, r##";+g.gsma.rcs.botversion="#=1,#=2""##),
             Fit::Score(1000)
         );
         assert_eq!(
-            fit(
-                r##"*;+g.gsma.rcs.botversion="#>=3";require"##,
-                r##";+g.gsma.rcs.botversion="#=1,#=2""##
-            ),
+            fit(r##"*;+g.gsma.rcs.botversion="#>=3";require"##, r##";+g.gsma.rcs.botversion="#=1,#=2""##),
             Fit::Discard
         );
-        assert_eq!(
-            fit(r#"*;mobility="!fixed";require"#, r#";mobility="mobile""#),
-            Fit::Score(1000)
-        );
-        assert_eq!(
-            fit(r#"*;mobility="!fixed";require"#, r#";mobility="fixed""#),
-            Fit::Discard
-        );
+        assert_eq!(fit(r#"*;mobility="!fixed";require"#, r#";mobility="mobile""#), Fit::Score(1000));
+        assert_eq!(fit(r#"*;mobility="!fixed";require"#, r#";mobility="fixed""#), Fit::Discard);
         assert_eq!(fit("*;audio;require", r#";audio="FALSE""#), Fit::Discard);
     }
 }

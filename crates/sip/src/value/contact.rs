@@ -64,10 +64,7 @@ impl<'a> ContactAddress<'a> {
         };
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let fraction = format!("{fraction:0<3}");
-        match (
-            whole,
-            fraction.get(..3).and_then(|milli| milli.parse::<u16>().ok()),
-        ) {
+        match (whole, fraction.get(..3).and_then(|milli| milli.parse::<u16>().ok())) {
             ("0" | "", Some(milli)) => milli,
             _ => 1000,
         }
@@ -83,20 +80,13 @@ impl<'a> ContactAddress<'a> {
     /// `+sip.instance` without quotes and angle brackets, e.g. `urn:uuid:00000000-0000-1000-8000-000A95A0E128`.
     pub fn instance(&self) -> Option<&'a str> {
         let text = self.params().get("+sip.instance")?;
-        let text = text
-            .strip_prefix('<')
-            .and_then(|text| text.strip_suffix('>'))
-            .unwrap_or(text);
+        let text = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
         (!text.is_empty()).then_some(text)
     }
 
     /// `reg-id`, 1 to 2³¹−1 (RFC 5626 §4.2).
     pub fn reg_id(&self) -> Option<u32> {
-        self.params()
-            .get("reg-id")?
-            .parse()
-            .ok()
-            .filter(|id| (1..=0x7fff_ffff).contains(id))
+        self.params().get("reg-id")?.parse().ok().filter(|id| (1..=0x7fff_ffff).contains(id))
     }
 
     /// What the device says it can do.
@@ -184,10 +174,7 @@ mod tests {
     fn a_registering_handset() {
         let contact = ContactAddress::parse(DEVICE).unwrap();
         assert_eq!(contact.instance(), Some("urn:gsma:imei:35824005-944763-0"));
-        assert_eq!(
-            (contact.reg_id(), contact.expires(), contact.q_milli()),
-            (Some(1), Some(600_000), 700)
-        );
+        assert_eq!((contact.reg_id(), contact.expires(), contact.q_milli()), (Some(1), Some(600_000), 700));
         let features = contact.features();
         assert!(features.has("+g.gsma.rcs.msgrevoke"));
         assert_eq!(
@@ -198,10 +185,9 @@ mod tests {
                 "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.largemsg"
             ]
         );
-        assert!(features.has_value(
-            "+g.3gpp.icsi-ref",
-            "urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg"
-        ));
+        assert!(
+            features.has_value("+g.3gpp.icsi-ref", "urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg")
+        );
         assert_eq!(features.iter().count(), 3);
     }
 
@@ -223,26 +209,15 @@ mod tests {
             ("-1", 1000),
         ] {
             let value = format!("<sip:a@b>;q={text}");
-            assert_eq!(
-                ContactAddress::parse(value.as_bytes()).unwrap().q_milli(),
-                milli,
-                "{text}"
-            );
+            assert_eq!(ContactAddress::parse(value.as_bytes()).unwrap().q_milli(), milli, "{text}");
         }
     }
 
     #[test]
     fn an_unreadable_expires_is_an_hour() {
+        assert_eq!(ContactAddress::parse(b"<sip:a@b>;expires=soon").unwrap().expires(), Some(3600));
         assert_eq!(
-            ContactAddress::parse(b"<sip:a@b>;expires=soon")
-                .unwrap()
-                .expires(),
-            Some(3600)
-        );
-        assert_eq!(
-            ContactAddress::parse(b"<sip:a@b>;expires=99999999999")
-                .unwrap()
-                .expires(),
+            ContactAddress::parse(b"<sip:a@b>;expires=99999999999").unwrap().expires(),
             Some(u32::MAX)
         );
     }

@@ -27,11 +27,7 @@ impl<'a> NameAddr<'a> {
         let (display, uri, params) = match super::address_start(value) {
             Some(open) => {
                 let close = open + memchr::memchr(b'>', &value[open..]).ok_or("no > after <")?;
-                (
-                    value[..open].trim_ascii(),
-                    &value[open + 1..close],
-                    &value[close + 1..],
-                )
+                (value[..open].trim_ascii(), &value[open + 1..close], &value[close + 1..])
             }
             None => {
                 let end = memchr::memchr(b';', value).unwrap_or(value.len());
@@ -39,9 +35,7 @@ impl<'a> NameAddr<'a> {
             }
         };
         let uri = std::str::from_utf8(uri).map_err(|_| "the URI is not UTF-8")?;
-        let params = std::str::from_utf8(params)
-            .map_err(|_| "a parameter is not UTF-8")?
-            .trim_ascii();
+        let params = std::str::from_utf8(params).map_err(|_| "a parameter is not UTF-8")?.trim_ascii();
         if !params.is_empty() && !params.starts_with(';') {
             return Err("text after the address");
         }
@@ -49,11 +43,7 @@ impl<'a> NameAddr<'a> {
             return Err("the display name has no closing quote");
         }
         let uri = Uri::parse(uri.trim_ascii()).map_err(|error| error.reason())?;
-        Ok(NameAddr {
-            display,
-            uri,
-            params: Params::of(params),
-        })
+        Ok(NameAddr { display, uri, params: Params::of(params) })
     }
 
     /// The display name without quotes and escapes; `None` when absent or empty. Bytes outside UTF-8 become U+FFFD.
@@ -96,10 +86,7 @@ mod tests {
 
     #[test]
     fn token_display_names_and_none() {
-        assert_eq!(
-            parse("Anna Li <sip:a@b>").display_name().as_deref(),
-            Some("Anna Li")
-        );
+        assert_eq!(parse("Anna Li <sip:a@b>").display_name().as_deref(), Some("Anna Li"));
         assert_eq!(parse("<sip:a@b>").display_name(), None);
         assert_eq!(parse("\"\"<sip:a@b>").display_name(), None);
     }
@@ -119,16 +106,7 @@ mod tests {
 
     #[test]
     fn broken_addresses_are_refused() {
-        for bad in [
-            "",
-            "<",
-            "<sip:a@b",
-            "\"x <sip:a@b>",
-            "<sip:a@b> junk",
-            "no uri",
-            "<>",
-            "\"a",
-        ] {
+        for bad in ["", "<", "<sip:a@b", "\"x <sip:a@b>", "<sip:a@b> junk", "no uri", "<>", "\"a"] {
             assert!(NameAddr::parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }

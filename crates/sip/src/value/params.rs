@@ -68,10 +68,7 @@ impl<'a> Params<'a> {
 }
 
 fn without_quotes(value: &str) -> &str {
-    value
-        .strip_prefix('"')
-        .and_then(|value| value.strip_suffix('"'))
-        .unwrap_or(value)
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
 
 /// Resolves the `\x` escapes of a quoted string (RFC 3261 §25.1).

@@ -39,12 +39,7 @@ impl<'a> Via<'a> {
         let (transport, rest) = rest.split_at(rest.find(|char: char| char.is_ascii_whitespace())?);
         let (sent_by, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
         let (host, port) = host_port(sent_by.trim())?;
-        is_token(transport.as_bytes()).then_some(Via {
-            transport,
-            host,
-            port,
-            params: Params::of(params),
-        })
+        is_token(transport.as_bytes()).then_some(Via { transport, host, port, params: Params::of(params) })
     }
 
     /// The branch; one that begins with `z9hG4bK` is unique to its transaction (RFC 3261 §8.1.1.7).
@@ -72,12 +67,7 @@ impl<'a> Via<'a> {
     pub fn response_address(&self) -> Option<SocketAddr> {
         let ip = match self.received() {
             Some(ip) => ip,
-            None => self
-                .host
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .parse()
-                .ok()?,
+            None => self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()?,
         };
         let port = self.rport().flatten().or(self.port).unwrap_or(5060);
         Some(SocketAddr::new(ip, port))
@@ -94,10 +84,7 @@ mod tests {
             b"SIP / 2.0 / UDP first.example.com : 4000;ttl=16;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1;received=192.0.2.7;rport=5555;alias",
         )
         .unwrap();
-        assert_eq!(
-            (via.transport, via.host, via.port),
-            ("UDP", "first.example.com", Some(4000))
-        );
+        assert_eq!((via.transport, via.host, via.port), ("UDP", "first.example.com", Some(4000)));
         assert_eq!(via.branch(), Some("z9hG4bKa7c6a8dlze.1"));
         assert_eq!(via.rport(), Some(Some(5555)));
         assert!(via.alias());
@@ -107,14 +94,8 @@ mod tests {
     #[test]
     fn ipv6_and_an_empty_rport() {
         let via = Via::parse(b"SIP/2.0/WSS [2001:db8::9:1];rport;branch=z9hG4bKas3").unwrap();
-        assert_eq!(
-            (via.host, via.port, via.rport()),
-            ("[2001:db8::9:1]", None, Some(None))
-        );
-        assert_eq!(
-            via.response_address(),
-            Some("[2001:db8::9:1]:5060".parse().unwrap())
-        );
+        assert_eq!((via.host, via.port, via.rport()), ("[2001:db8::9:1]", None, Some(None)));
+        assert_eq!(via.response_address(), Some("[2001:db8::9:1]:5060".parse().unwrap()));
     }
 
     #[test]
