@@ -49,11 +49,7 @@ impl Centre {
                     account.display_name = account.display_name.or_else(|| before.display_name.clone());
                 }
                 work.view.put_account(account);
-                if before.is_some() {
-                    Answer::Changed
-                } else {
-                    Answer::Added
-                }
+                if before.is_some() { Answer::Changed } else { Answer::Added }
             }
             Call::RemoveSubscriber(address) => {
                 if work.view.account(&address).is_none() {
@@ -62,9 +58,7 @@ impl Centre {
                 work.view.remove_account(&address);
                 work.view.put_bindings(&address, Default::default());
                 self.agents.retain(|(owner, _), _| *owner != address);
-                self.flows
-                    .values_mut()
-                    .for_each(|users| users.retain(|user| *user != address));
+                self.flows.values_mut().for_each(|users| users.retain(|user| *user != address));
                 Answer::Removed
             }
         }

@@ -70,9 +70,7 @@ impl Config {
             validity: Duration::from_secs(30 * DAY),
             report_validity: Duration::from_secs(7 * DAY),
             dedup_window: Duration::from_secs(DAY),
-            backoff: [1, 5, 30]
-                .map(|minutes| Duration::from_secs(minutes * MINUTE))
-                .to_vec(),
+            backoff: [1, 5, 30].map(|minutes| Duration::from_secs(minutes * MINUTE)).to_vec(),
             mailbox_entries_max: 10_000,
             mailbox_bytes_max: 64 << 20,
             pager_body_bytes_max: 8 << 10,
@@ -89,9 +87,6 @@ impl Config {
     /// How long to wait after the `attempts`th failure in a row (from 1).
     pub fn backoff(&self, attempts: u32) -> Duration {
         let index = (attempts.max(1) as usize - 1).min(self.backoff.len().saturating_sub(1));
-        self.backoff
-            .get(index)
-            .copied()
-            .unwrap_or(Duration::from_secs(60))
+        self.backoff.get(index).copied().unwrap_or(Duration::from_secs(60))
     }
 }

@@ -123,10 +123,7 @@ impl Centre {
 
     /// When to call [`Centre::tick`] at the latest.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        let timer = self
-            .layer
-            .poll_timeout()
-            .map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
+        let timer = self.layer.poll_timeout().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
         timer.into_iter().chain(hold).min()
     }
@@ -162,7 +159,7 @@ impl Centre {
             Task::Register(register) => self.decide_register(*register, work),
             Task::Message(claim) => self.decide_message(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
-            Task::Answered(answered) => self.decide_answered(*answered, work),
+            Task::Answered(answered) => self.decide_answered(answered, work),
             Task::HoldOver(id) => self.hold_over(id, work),
             Task::StartRelay(id) => self.start_relay(id, work),
             Task::Drain(device) => self.decide_drain(&device, work),
@@ -193,8 +190,8 @@ impl Centre {
     }
 
     fn attempt_over(&mut self, tx: ClientTxId, answer: Answer, tasks: &mut Vec<Task>) {
-        if let Some(attempt) = self.attempts.remove(&tx) {
-            tasks.push(Task::Answered(Box::new(Answered { tx, attempt, answer })));
+        if self.attempts.contains_key(&tx) {
+            tasks.push(Task::Answered(Answered { tx, answer }));
         }
     }
 
@@ -226,11 +223,7 @@ impl Centre {
 
 /// A record that has not changed its mind about being forgotten goes.
 fn forget(key: &RecordKey, work: &mut Work<'_>) {
-    if work
-        .view
-        .record(key)
-        .is_some_and(|record| record.keep_until <= work.now)
-    {
+    if work.view.record(key).is_some_and(|record| record.keep_until <= work.now) {
         work.view.remove_record(key);
     }
 }

@@ -147,14 +147,7 @@ impl Centre {
     fn status_entry(&mut self, record: &Record, fate: Fate, now: Timestamp) -> Entry {
         let status = Status { fate, at: now };
         let body = serde_json::to_vec(&status).expect("a status is plain data");
-        self.report_entry(
-            record,
-            EntryKind::Status,
-            record.message_id.clone(),
-            STATUS_TYPE,
-            body.into(),
-            now,
-        )
+        self.report_entry(record, EntryKind::Status, record.message_id.clone(), STATUS_TYPE, body.into(), now)
     }
 
     /// An IMDN about `record`'s message, from its addressee to its sender.
@@ -170,14 +163,7 @@ impl Centre {
             .content_type(imdn::CONTENT_TYPE)
             .content_header("Content-Disposition", "notification")
             .build(report.to_xml());
-        self.report_entry(
-            record,
-            EntryKind::Report,
-            message_id,
-            cpim::CONTENT_TYPE,
-            body,
-            now,
-        )
+        self.report_entry(record, EntryKind::Report, message_id, cpim::CONTENT_TYPE, body, now)
     }
 
     fn report_entry(

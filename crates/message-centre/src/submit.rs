@@ -127,14 +127,7 @@ impl Centre {
             payload_type: submission.payload_type,
             report_request: submission.report_request,
         };
-        match self.keep(
-            Delivery {
-                entry,
-                only: None,
-                about,
-            },
-            work,
-        ) {
+        match self.keep(Delivery { entry, only: None, about }, work) {
             Ok(()) => Submitted::Accepted,
             Err(Refusal::MailboxFull) => {
                 work.stats.refused += 1;
@@ -188,8 +181,7 @@ impl Centre {
         work.view.put_entry(entry);
         let now = work.now;
         if let Some(key) = &fetched.record {
-            work.view
-                .update_record(key, |record| record.step(now, format!("webhook: {why}")));
+            work.view.update_record(key, |record| record.step(now, format!("webhook: {why}")));
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum Task {
     /// An OPTIONS.
     Options(Box<Claim<Options>>),
     /// A device has answered a message that we sent it, or never will.
-    Answered(Box<Answered>),
+    Answered(Answered),
     /// A sender has waited long enough for the addressee's devices.
     HoldOver(RelayId),
     /// The message before this one, between the same two parties, is done.

@@ -20,10 +20,9 @@ impl Store {
                 Family::Entries => without(json_of::<Entry>(&value)?, &["body"]),
                 Family::Heads => json_of::<Head>(&value)?,
                 Family::Records => json_of::<Record>(&value)?,
-                Family::Chatbots => without(
-                    json_of::<Chatbot>(&value)?,
-                    &["app_key_sha256", "callback_token", "token"],
-                ),
+                Family::Chatbots => {
+                    without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
+                }
                 Family::Due => {
                     let (at, address, id) =
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;
@@ -39,10 +38,8 @@ impl Store {
 
 fn json_of<R: Row>(value: &[u8]) -> Result<Value, StoreError> {
     let row: R = decode(value)?;
-    serde_json::to_value(row).map_err(|error| StoreError::Corrupt {
-        family: R::FAMILY.name(),
-        detail: error.to_string(),
-    })
+    serde_json::to_value(row)
+        .map_err(|error| StoreError::Corrupt { family: R::FAMILY.name(), detail: error.to_string() })
 }
 
 /// `row` with the named members replaced by their sizes.

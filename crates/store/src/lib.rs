@@ -249,10 +249,7 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read.
     pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self
-            .keyspace(Family::Settings)
-            .get(name)?
-            .map(|value| value.to_vec()))
+        Ok(self.keyspace(Family::Settings).get(name)?.map(|value| value.to_vec()))
     }
 
     /// Sets a single value of the deployment, synced.
@@ -278,17 +275,11 @@ impl Store {
     }
 
     fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
-        self.keyspace(R::FAMILY)
-            .get(R::key_bytes(key))?
-            .map(|value| decode(&value))
-            .transpose()
+        self.keyspace(R::FAMILY).get(R::key_bytes(key))?.map(|value| decode(&value)).transpose()
     }
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {
-        self.keyspace(R::FAMILY)
-            .iter()
-            .map(|guard| decode(&guard.value()?))
-            .collect()
+        self.keyspace(R::FAMILY).iter().map(|guard| decode(&guard.value()?)).collect()
     }
 
     fn load_rows<R: Row>(&self, keys: Vec<R::Key>, table: &mut view::Table<R>) -> Result<(), StoreError> {
@@ -304,8 +295,7 @@ impl Store {
     fn load_entry(&self, key: EntryKey, view: &mut View) -> Result<(), StoreError> {
         if !view.entries.has(&key) {
             let row: Option<Entry> = self.get(&key)?;
-            view.stored_due
-                .extend(row.as_ref().map(|entry| (key.clone(), entry.next_due)));
+            view.stored_due.extend(row.as_ref().map(|entry| (key.clone(), entry.next_due)));
             view.entries.loaded(key, row);
         }
         Ok(())
@@ -336,8 +326,5 @@ impl Store {
 
 /// A key that this program did not write.
 fn damaged(family: Family) -> StoreError {
-    StoreError::Corrupt {
-        family: family.name(),
-        detail: "key of another shape".to_owned(),
-    }
+    StoreError::Corrupt { family: family.name(), detail: "key of another shape".to_owned() }
 }

@@ -50,11 +50,7 @@ pub struct EntryIds {
 impl EntryIds {
     /// `process` tells this allocator from any other; its low 48 bits are used.
     pub fn new(process: u64) -> Self {
-        Self {
-            process,
-            last_ms: 0,
-            counter: 0,
-        }
+        Self { process, last_ms: 0, counter: 0 }
     }
 
     /// The next id, later than all before it.
@@ -142,10 +138,7 @@ impl Entry {
 
     /// Whether `device` has answered for good, one way or the other.
     pub fn is_settled_for(&self, device: &str) -> bool {
-        self.taken
-            .iter()
-            .chain(&self.refused)
-            .any(|settled| settled == device)
+        self.taken.iter().chain(&self.refused).any(|settled| settled == device)
     }
 }
 
@@ -205,9 +198,5 @@ pub(crate) fn parse_due_key(key: &[u8]) -> Option<(Timestamp, &str, EntryId)> {
     let (due, rest) = key.split_first_chunk::<8>()?;
     let (address, id) = rest.split_last_chunk::<16>()?;
     let address = std::str::from_utf8(address.strip_suffix(&[0])?).ok()?;
-    Some((
-        Timestamp::from_millis(u64::from_be_bytes(*due)),
-        address,
-        EntryId(*id),
-    ))
+    Some((Timestamp::from_millis(u64::from_be_bytes(*due)), address, EntryId(*id)))
 }

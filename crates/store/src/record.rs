@@ -88,10 +88,7 @@ impl Record {
         if self.steps.len() >= MAX_STEPS {
             self.steps.remove(1);
         }
-        self.steps.push(Step {
-            at,
-            what: what.into(),
-        });
+        self.steps.push(Step { at, what: what.into() });
     }
 }
 

@@ -81,16 +81,9 @@ pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
 pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
     let family = R::FAMILY.name();
     match bytes.split_first() {
-        Some((&version, rest)) if version == R::VERSION => {
-            postcard::from_bytes(rest).map_err(|error| StoreError::Corrupt {
-                family,
-                detail: error.to_string(),
-            })
-        }
+        Some((&version, rest)) if version == R::VERSION => postcard::from_bytes(rest)
+            .map_err(|error| StoreError::Corrupt { family, detail: error.to_string() }),
         Some((&version, _)) => Err(StoreError::Version { family, version }),
-        None => Err(StoreError::Corrupt {
-            family,
-            detail: "empty row".to_owned(),
-        }),
+        None => Err(StoreError::Corrupt { family, detail: "empty row".to_owned() }),
     }
 }

@@ -231,10 +231,7 @@ impl View {
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
     pub fn earliest_due(&self) -> Option<Timestamp> {
         let changed = self.entries.rows.values().filter(|slot| slot.dirty);
-        changed
-            .filter_map(|slot| slot.row.as_ref())
-            .map(|entry| entry.next_due)
-            .min()
+        changed.filter_map(|slot| slot.row.as_ref()).map(|entry| entry.next_due).min()
     }
 
     /// Every write that makes the disk agree with this view: family, key, and the new value or `None` to remove.
@@ -270,10 +267,7 @@ pub(crate) struct Table<R: Row> {
 
 impl<R: Row> Default for Table<R> {
     fn default() -> Self {
-        Self {
-            rows: FxHashMap::default(),
-            changed: false,
-        }
+        Self { rows: FxHashMap::default(), changed: false }
     }
 }
 
@@ -289,11 +283,7 @@ impl<R: Row> Table<R> {
     fn get(&self, key: &R::Key) -> Option<&R> {
         let slot = self.rows.get(key);
         // A decision that reads what its task did not ask for would take "not loaded" for "does not exist".
-        debug_assert!(
-            slot.is_some(),
-            "{} {key:?} was read but not wanted",
-            R::FAMILY.name()
-        );
+        debug_assert!(slot.is_some(), "{} {key:?} was read but not wanted", R::FAMILY.name());
         slot?.row.as_ref()
     }
 
@@ -305,11 +295,7 @@ impl<R: Row> Table<R> {
             }
             MapEntry::Vacant(vacant) => {
                 // Not loaded, so it may be on disk: a removal must be written.
-                vacant.insert(Slot {
-                    row,
-                    on_disk: true,
-                    dirty: true,
-                });
+                vacant.insert(Slot { row, on_disk: true, dirty: true });
             }
         }
         self.changed = true;
@@ -333,14 +319,7 @@ impl<R: Row> Table<R> {
     /// A row as it is on disk.
     pub(crate) fn loaded(&mut self, key: R::Key, row: Option<R>) {
         let on_disk = row.is_some();
-        self.rows.insert(
-            key,
-            Slot {
-                row,
-                on_disk,
-                dirty: false,
-            },
-        );
+        self.rows.insert(key, Slot { row, on_disk, dirty: false });
     }
 
     fn changes(&self, changes: &mut Vec<Change>) {

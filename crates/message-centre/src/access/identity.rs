@@ -73,11 +73,7 @@ pub(crate) enum Proof {
 impl<T> Claim<T> {
     /// The sender, to be answered later.
     pub(crate) fn asker(&self) -> Asker {
-        Asker {
-            tx: self.tx,
-            flow: self.flow,
-            request: self.request.clone(),
-        }
+        Asker { tx: self.tx, flow: self.flow, request: self.request.clone() }
     }
 
     /// The rows that [`Centre::is_proven`] reads.
@@ -125,19 +121,13 @@ impl Centre {
         role: Role,
         work: &Work<'_>,
     ) -> Proof {
-        let offered = request
-            .all(role.answer_header())
-            .find_map(|value| Authorization::parse(value).ok());
+        let offered = request.all(role.answer_header()).find_map(|value| Authorization::parse(value).ok());
         let (Some(offered), Ok(uri)) = (offered, request.uri()) else {
             return Proof::Challenge { stale: false };
         };
         let username = offered.username();
-        let known = account.and_then(|account| {
-            account
-                .credentials
-                .iter()
-                .find(|known| known.username == username)
-        });
+        let known =
+            account.and_then(|account| account.credentials.iter().find(|known| known.username == username));
         let method = request.method();
         let verdict = self.verifier.verify(
             transaction_time(work.now),
@@ -168,9 +158,8 @@ impl Centre {
         let salt = self.random();
         let challenges = self.verifier.challenges(transaction_time(work.now), salt, stale);
         let tag = self.tag();
-        let mut response = ResponseBuilder::for_request(request, role.status(), "")
-            .to_tag(&tag)
-            .source(flow.peer);
+        let mut response =
+            ResponseBuilder::for_request(request, role.status(), "").to_tag(&tag).source(flow.peer);
         for challenge in challenges {
             response = response.header(role.challenge_header(), challenge);
         }

@@ -102,16 +102,14 @@ impl PagerMessage {
         self.wanted = envelope.dispositions();
         self.payload_type = content_type::essence(envelope.content_type()).to_ascii_lowercase();
         self.cpim_from = envelope.from_uri().map(str::to_owned);
-        envelope
-            .decoded_payload()
-            .map_err(|error| Refusal::bad(error.to_string()))
+        envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))
     }
 
     fn kind_of(&self, payload: &[u8]) -> Result<Kind, Refusal> {
         match self.payload_type.as_str() {
-            imdn::CONTENT_TYPE => Imdn::parse(payload)
-                .map(Kind::Report)
-                .map_err(|error| Refusal::bad(format!("IMDN: {error}"))),
+            imdn::CONTENT_TYPE => {
+                Imdn::parse(payload).map(Kind::Report).map_err(|error| Refusal::bad(format!("IMDN: {error}")))
+            }
             composing::CONTENT_TYPE => Ok(Kind::Fleeting),
             _ if self.expires_s == Some(0) => Ok(Kind::Fleeting),
             _ => Ok(Kind::Message),
@@ -179,20 +177,12 @@ impl Centre {
                     self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
                     return Ok(());
                 }
-                self.deliver(
-                    Delivery::report(entry, original, imdn.disposition),
-                    Some(claim.asker()),
-                    work,
-                )
+                self.deliver(Delivery::report(entry, original, imdn.disposition), Some(claim.asker()), work)
             }
             Kind::Message => {
                 if let Some(record) = work.view.record(&message.record_key(from)) {
                     // Clients resend with a new Call-ID and the same Message-ID: the answer is the same, the copy is not made.
-                    let status = if record.outcome == Outcome::Waiting {
-                        202
-                    } else {
-                        200
-                    };
+                    let status = if record.outcome == Outcome::Waiting { 202 } else { 200 };
                     work.stats.duplicates += 1;
                     self.answer(claim.tx, &claim.request, claim.flow, status, work.now);
                     return Ok(());
@@ -213,9 +203,7 @@ impl Centre {
         now: Timestamp,
     ) -> Result<Entry, Refusal> {
         let (from, message) = (&claim.from, &claim.what);
-        let asked = message
-            .expires_s
-            .map(|seconds| Duration::from_secs(seconds.into()));
+        let asked = message.expires_s.map(|seconds| Duration::from_secs(seconds.into()));
         let expires_at = now.plus(asked.unwrap_or(validity).min(validity));
         let conversation_id = message.conversation_id.clone();
         Ok(Entry {
@@ -250,19 +238,12 @@ impl Centre {
             return message.body.clone();
         };
         if named.eq_ignore_ascii_case("sip:anonymous@anonymous.invalid")
-            || self
-                .config
-                .numbering
-                .address(named)
-                .is_ok_and(|named| named == *from)
+            || self.config.numbering.address(named).is_ok_and(|named| named == *from)
         {
             return message.body.clone();
         }
         match Cpim::parse(message.body.clone()) {
-            Ok(envelope) => envelope
-                .rewrite()
-                .from(&from.sip_uri(self.config.domain()))
-                .build(),
+            Ok(envelope) => envelope.rewrite().from(&from.sip_uri(self.config.domain())).build(),
             Err(_) => message.body.clone(),
         }
     }

@@ -145,14 +145,7 @@ impl Centre {
         match parts() {
             Ok((from, what)) => {
                 let is_vouched = self.vouches(flow, &from);
-                Ok(Claim {
-                    tx,
-                    flow,
-                    request,
-                    from,
-                    is_vouched,
-                    what,
-                })
+                Ok(Claim { tx, flow, request, from, is_vouched, what })
             }
             Err(refusal) => Err((request, refusal)),
         }
@@ -168,10 +161,8 @@ impl Centre {
         now: Timestamp,
     ) {
         let tag = self.tag();
-        let response = ResponseBuilder::for_request(request, status, "")
-            .to_tag(&tag)
-            .source(flow.peer)
-            .build();
+        let response =
+            ResponseBuilder::for_request(request, status, "").to_tag(&tag).source(flow.peer).build();
         self.respond(now, tx, response);
     }
 
@@ -186,9 +177,8 @@ impl Centre {
     ) {
         tracing::debug!(method = request.method().as_str(), status = refusal.status(), why = %refusal, "refused");
         let tag = self.tag();
-        let response = ResponseBuilder::for_request(request, refusal.status(), "")
-            .to_tag(&tag)
-            .source(flow.peer);
+        let response =
+            ResponseBuilder::for_request(request, refusal.status(), "").to_tag(&tag).source(flow.peer);
         let response = match refusal {
             Refusal::MethodNotAllowed => response.header(HeaderName::Allow, ALLOW),
             Refusal::BadExtension(names) => response.header(HeaderName::Unsupported, names),
@@ -196,10 +186,8 @@ impl Centre {
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
             Refusal::MailboxFull => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
-            other => response.header(
-                HeaderName::Warning,
-                format!("399 {} \"{}\"", self.config.domain(), quotable(other)),
-            ),
+            other => response
+                .header(HeaderName::Warning, format!("399 {} \"{}\"", self.config.domain(), quotable(other))),
         };
         self.respond(now, tx, response.build());
     }
@@ -214,9 +202,7 @@ impl Centre {
         {
             return Ok((address, Some(instance)));
         }
-        let instance = gr
-            .filter(|instance| !instance.is_empty())
-            .map(|instance| instance.into_owned());
+        let instance = gr.filter(|instance| !instance.is_empty()).map(|instance| instance.into_owned());
         Ok((address_of(self, uri)?, instance))
     }
 }
@@ -226,9 +212,7 @@ pub(crate) fn address_of(centre: &Centre, uri: &str) -> Result<Address, Refusal>
     centre.config.numbering.address(uri).map_err(|error| {
         match uri.split_once(':').map(|(scheme, _)| scheme) {
             Some(scheme)
-                if !["sip", "sips", "tel"]
-                    .iter()
-                    .any(|known| scheme.eq_ignore_ascii_case(known)) =>
+                if !["sip", "sips", "tel"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) =>
             {
                 Refusal::UnsupportedScheme
             }
@@ -243,11 +227,7 @@ fn check_require(request: &Request, header: HeaderName, supported: &[&str]) -> R
         .tokens(header)
         .filter(|wanted| !supported.iter().any(|known| known.eq_ignore_ascii_case(wanted)))
         .collect();
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::BadExtension(unknown.join(", ")))
-    }
+    if unknown.is_empty() { Ok(()) } else { Err(Refusal::BadExtension(unknown.join(", "))) }
 }
 
 /// A refusal's words as they may stand in a quoted string.
@@ -255,13 +235,7 @@ fn quotable(refusal: &Refusal) -> String {
     refusal
         .to_string()
         .chars()
-        .map(|c| {
-            if c == '"' || c == '\\' || c.is_control() {
-                '\''
-            } else {
-                c
-            }
-        })
+        .map(|c| if c == '"' || c == '\\' || c.is_control() { '\'' } else { c })
         .take(200)
         .collect()
 }

@@ -83,9 +83,7 @@ impl Centre {
         now: Timestamp,
     ) {
         let tag = self.tag();
-        let mut response = ResponseBuilder::for_request(request, 200, "OK")
-            .to_tag(&tag)
-            .source(flow.peer);
+        let mut response = ResponseBuilder::for_request(request, 200, "OK").to_tag(&tag).source(flow.peer);
         if let Some(contact) = contact {
             response = response.header(HeaderName::Contact, contact);
         }

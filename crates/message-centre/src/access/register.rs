@@ -66,15 +66,7 @@ impl Register {
         request: Request,
     ) -> Result<Self, (Request, Refusal)> {
         match Self::read_fields(centre, &request) {
-            Ok((aor, wish, call_id, cseq)) => Ok(Self {
-                tx,
-                flow,
-                request,
-                aor,
-                wish,
-                call_id,
-                cseq,
-            }),
+            Ok((aor, wish, call_id, cseq)) => Ok(Self { tx, flow, request, aor, wish, call_id, cseq }),
             Err(refusal) => Err((request, refusal)),
         }
     }
@@ -116,23 +108,17 @@ impl Change {
         let mut capabilities = Capabilities::default();
         let mut params = String::new();
         for segment in contact.params().segments() {
-            let (name, value) = segment
-                .split_once('=')
-                .map_or((segment, None), |(name, value)| (name, Some(value)));
+            let (name, value) =
+                segment.split_once('=').map_or((segment, None), |(name, value)| (name, Some(value)));
             // What we write ourselves in every answer is not kept.
-            if !["expires", "pub-gruu", "temp-gruu"]
-                .iter()
-                .any(|own| name.eq_ignore_ascii_case(own))
-            {
+            if !["expires", "pub-gruu", "temp-gruu"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
                 params.push(';');
                 params.push_str(segment);
             }
             capabilities.add_parameter(name, value);
         }
         Self {
-            instance: contact
-                .instance()
-                .map(|urn| urn.trim_matches(['<', '>']).to_owned()),
+            instance: contact.instance().map(|urn| urn.trim_matches(['<', '>']).to_owned()),
             reg_id: contact.reg_id(),
             contact_uri: contact.name_addr.uri.as_str().to_owned(),
             contact_params: params,
@@ -157,9 +143,7 @@ impl Centre {
         match self.prove(&register.request, account.as_ref(), Role::Registrar, work) {
             Proof::Accepted => {}
             Proof::Challenge { stale } => {
-                let Register {
-                    tx, flow, request, ..
-                } = &register;
+                let Register { tx, flow, request, .. } = &register;
                 return self.challenge(*tx, request, *flow, Role::Registrar, stale, work);
             }
             Proof::Malformed => {
@@ -190,8 +174,7 @@ impl Centre {
         match &register.wish {
             Wish::Query => {}
             Wish::RemoveAll => {
-                list.iter()
-                    .try_for_each(|binding| check_order(register, binding))?;
+                list.iter().try_for_each(|binding| check_order(register, binding))?;
                 list.clear();
             }
             Wish::Change(changes) => {
@@ -226,9 +209,9 @@ impl Centre {
         match asked_s {
             None => Ok(limits.expires_s_default),
             Some(0) => Ok(0),
-            Some(asked_s) if asked_s < limits.expires_s_min => Err(Refusal::IntervalTooBrief {
-                min_s: limits.expires_s_min,
-            }),
+            Some(asked_s) if asked_s < limits.expires_s_min => {
+                Err(Refusal::IntervalTooBrief { min_s: limits.expires_s_min })
+            }
             Some(asked_s) => Ok(asked_s.min(limits.expires_s_max)),
         }
     }
@@ -237,19 +220,15 @@ impl Centre {
         let request = &register.request;
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let wants_gruu = change.instance.is_some() && request.has_token(HeaderName::Supported, "gruu");
-        let temp_gruu = change
-            .instance
-            .as_deref()
-            .filter(|_| wants_gruu)
-            .and_then(|instance| {
-                // RFC 5627 §5.3: a new one at every REGISTER of another Call-ID or CSeq.
-                gruu::seal(
-                    &self.gruu_key,
-                    &register.aor,
-                    instance,
-                    &format!("{}{}", register.call_id, register.cseq),
-                )
-            });
+        let temp_gruu = change.instance.as_deref().filter(|_| wants_gruu).and_then(|instance| {
+            // RFC 5627 §5.3: a new one at every REGISTER of another Call-ID or CSeq.
+            gruu::seal(
+                &self.gruu_key,
+                &register.aor,
+                instance,
+                &format!("{}{}", register.call_id, register.cseq),
+            )
+        });
         Binding {
             instance: change.instance.clone(),
             reg_id: change.reg_id,
@@ -262,9 +241,7 @@ impl Centre {
             expires_at: now.plus(Duration::from_secs(expires_s.into())),
             registered_at: now,
             capabilities: change.capabilities.clone(),
-            user_agent: request
-                .header(HeaderName::UserAgent)
-                .map(|agent| agent.chars().take(128).collect()),
+            user_agent: request.header(HeaderName::UserAgent).map(|agent| agent.chars().take(128).collect()),
             temp_gruu,
             accepts_deflate: request.has_token(HeaderName::AcceptEncoding, "deflate"),
         }
@@ -286,13 +263,10 @@ impl Centre {
                 users.push(register.aor.clone());
             }
         }
-        for gone in before
-            .list
-            .iter()
-            .filter(|old| bindings.list.iter().all(|new| new.device() != old.device()))
+        for gone in
+            before.list.iter().filter(|old| bindings.list.iter().all(|new| new.device() != old.device()))
         {
-            self.agents
-                .remove(&(register.aor.clone(), gone.device().to_owned()));
+            self.agents.remove(&(register.aor.clone(), gone.device().to_owned()));
         }
         let has_mail = work.view.head(&register.aor).count > 0;
         for device in devices {
@@ -320,16 +294,13 @@ impl Centre {
         let domain = self.config.domain().to_owned();
         let request = &register.request;
         let tag = self.tag();
-        let mut response = ResponseBuilder::for_request(request, 200, "OK")
-            .to_tag(&tag)
-            .source(register.flow.peer);
+        let mut response =
+            ResponseBuilder::for_request(request, 200, "OK").to_tag(&tag).source(register.flow.peer);
         let wants_gruu = request.has_token(HeaderName::Supported, "gruu");
         for binding in bindings.live(now) {
             let expires_s = binding.expires_at.since(now).as_secs();
-            let mut contact = format!(
-                "<{}>{};expires={expires_s}",
-                binding.contact_uri, binding.contact_params
-            );
+            let mut contact =
+                format!("<{}>{};expires={expires_s}", binding.contact_uri, binding.contact_params);
             if let Some(instance) = binding.instance.as_deref().filter(|_| wants_gruu) {
                 let public = gruu::public(&register.aor, instance, &domain);
                 contact.push_str(&format!(";pub-gruu=\"{public}\""));
@@ -347,16 +318,12 @@ impl Centre {
             && request.has_token(HeaderName::Supported, "outbound");
         if is_outbound {
             // RFC 5626 §6: the flow is kept and used.
-            response = response
-                .header(HeaderName::Require, "outbound")
-                .header(HeaderName::FlowTimer, FLOW_TIMER_S);
+            response =
+                response.header(HeaderName::Require, "outbound").header(HeaderName::FlowTimer, FLOW_TIMER_S);
         }
         response
             .header(HeaderName::Supported, "path, gruu, outbound")
-            .header(
-                HeaderName::PAssociatedUri,
-                format!("<{}>", register.aor.sip_uri(&domain)),
-            )
+            .header(HeaderName::PAssociatedUri, format!("<{}>", register.aor.sip_uri(&domain)))
             .header(HeaderName::PAssociatedUri, format!("<{}>", register.aor))
             .header(HeaderName::Date, now.http_date())
             .build()

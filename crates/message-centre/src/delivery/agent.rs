@@ -178,11 +178,7 @@ impl Centre {
             }
             // A message too large for this device's flow waits for a better one, and lets others pass.
             if let Some(tx) = self.send(entry, device, binding, now) {
-                agent.in_flight.push(InFlight {
-                    tx,
-                    id,
-                    from: entry.from.clone(),
-                });
+                agent.in_flight.push(InFlight { tx, id, from: entry.from.clone() });
                 blocked.push(entry.from.clone());
             }
         }
@@ -202,14 +198,7 @@ impl Centre {
             Ok(tx) => {
                 let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
                 let made_for = For::Entry(entry.key(), record);
-                self.attempts.insert(
-                    tx,
-                    Attempt {
-                        device: device.clone(),
-                        flow: binding.flow,
-                        made_for,
-                    },
-                );
+                self.attempts.insert(tx, Attempt { device: device.clone(), flow: binding.flow, made_for });
                 Some(tx)
             }
             Err(error) => {

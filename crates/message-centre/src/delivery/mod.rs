@@ -30,38 +30,18 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 pub(crate) enum About {
     /// It is a message and gets a record of its own; with the media type of its content.
-    Message {
-        payload_type: String,
-        report_request: Vec<String>,
-    },
+    Message { payload_type: String, report_request: Vec<String> },
     /// It reports on the message with this record.
-    Report {
-        original: RecordKey,
-        disposition: Disposition,
-    },
+    Report { original: RecordKey, disposition: Disposition },
 }
 
 impl Delivery {
     pub(crate) fn message(entry: Entry, payload_type: String, only: Option<String>) -> Self {
-        Self {
-            entry,
-            only,
-            about: About::Message {
-                payload_type,
-                report_request: Vec::new(),
-            },
-        }
+        Self { entry, only, about: About::Message { payload_type, report_request: Vec::new() } }
     }
 
     pub(crate) fn report(entry: Entry, original: RecordKey, disposition: Disposition) -> Self {
-        Self {
-            entry,
-            only: None,
-            about: About::Report {
-                original,
-                disposition,
-            },
-        }
+        Self { entry, only: None, about: About::Report { original, disposition } }
     }
 }
 
@@ -94,7 +74,6 @@ pub(crate) struct Attempt {
 #[derive(Debug)]
 pub struct Answered {
     pub(crate) tx: ClientTxId,
-    pub(crate) attempt: Attempt,
     pub(crate) answer: Answer,
 }
 
@@ -138,9 +117,10 @@ impl Answer {
 
 impl Answered {
     pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
-        let address = &self.attempt.device.0;
+        let Some(attempt) = centre.attempts.get(&self.tx) else { return };
+        let address = &attempt.device.0;
         wants.head(address);
-        match &self.attempt.made_for {
+        match &attempt.made_for {
             For::Relay(id) => centre.relay_wants(*id, wants),
             For::Entry(key, record) => {
                 wants.entry(key);
@@ -148,7 +128,7 @@ impl Answered {
                 if let Some(record) = record {
                     wants.record(record.clone());
                 }
-                centre.agent_wants(&self.attempt.device, wants);
+                centre.agent_wants(&attempt.device, wants);
             }
         }
     }
@@ -217,7 +197,7 @@ impl Centre {
             return Err(Refusal::MailboxFull);
         }
         if entry.to.kind() == AddressKind::Chatbot {
-            entry.next_due = work.now;
+            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
             work.woken.push(entry.to.clone());
         } else {
             let (bound, reachable) = self.devices(&entry.to, None, work);
@@ -235,11 +215,7 @@ impl Centre {
                 work.next.push(Task::Drain(key));
             }
         }
-        let outcome = if entry.taken.is_empty() {
-            Outcome::Waiting
-        } else {
-            Outcome::Delivered
-        };
+        let outcome = if entry.taken.is_empty() { Outcome::Waiting } else { Outcome::Delivered };
         work.stats.stored += 1;
         self.note(&entry, about, outcome, work);
         work.view.put_entry(entry);
@@ -249,19 +225,13 @@ impl Centre {
     /// Writes what an accepted entry means into the records.
     pub(crate) fn note(&mut self, entry: &Entry, about: About, outcome: Outcome, work: &mut Work<'_>) {
         match about {
-            About::Message {
-                payload_type,
-                report_request,
-            } => {
+            About::Message { payload_type, report_request } => {
                 work.stats.accepted += 1;
                 work.stats.delivered += u64::from(outcome == Outcome::Delivered);
                 let record = self.record(entry, payload_type, report_request, outcome, work);
                 work.view.put_record(record);
             }
-            About::Report {
-                original,
-                disposition,
-            } => {
+            About::Report { original, disposition } => {
                 work.stats.reports += 1;
                 self.reporting.remove(&(original.clone(), disposition));
                 report::mark(&original, disposition, work);
@@ -315,7 +285,9 @@ impl Centre {
     }
 
     pub(crate) fn decide_answered(&mut self, answered: Answered, work: &mut Work<'_>) {
-        let Answered { tx, attempt, answer } = answered;
+        let Answered { tx, answer } = answered;
+        // Looked up only now: a relay decided a moment ago may have handed the attempt over to its stored entry.
+        let Some(attempt) = self.attempts.remove(&tx) else { return };
         tracing::debug!(device = %attempt.device.1, ?answer, "a device answered");
         if let Answer::NotNow(_) = answer {
             self.device_failed(&attempt, work);
@@ -379,9 +351,7 @@ impl Centre {
                 let why = status.map_or("did not answer".to_owned(), |status| format!("answered {status}"));
                 step(format!("{device} {why}"), None);
                 entry.attempts += 1;
-                entry.next_due = entry
-                    .expires_at
-                    .min(now.plus(self.config.backoff(entry.attempts)));
+                entry.next_due = entry.expires_at.min(now.plus(self.config.backoff(entry.attempts)));
             }
         }
         if entry.is_done() {
@@ -390,11 +360,7 @@ impl Centre {
             // Every device that was there has said no for good.
             work.view.remove_entry(key);
             work.stats.refused += 1;
-            self.lost(
-                &entry,
-                Outcome::Refused("the devices refused it".to_owned()),
-                work,
-            );
+            self.lost(&entry, Outcome::Refused("the devices refused it".to_owned()), work);
         } else {
             work.view.put_entry(entry);
         }
@@ -431,17 +397,12 @@ impl Centre {
         }
         entry.next_due = entry.expires_at;
         if !reachable.is_empty() {
-            entry.next_due = entry
-                .expires_at
-                .min(work.now.plus(self.config.backoff(entry.attempts + 1)));
+            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(entry.attempts + 1)));
         } else if !entry.waiting.is_empty() {
             // They register when they are back; this only notices when their bindings have lapsed.
             entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(u32::MAX)));
         }
-        for device in reachable
-            .into_iter()
-            .filter(|device| !entry.is_settled_for(device))
-        {
+        for device in reachable.into_iter().filter(|device| !entry.is_settled_for(device)) {
             let key = (entry.to.clone(), device);
             self.agents.entry(key.clone()).or_default().restart();
             work.next.push(Task::Drain(key));
@@ -453,10 +414,7 @@ impl Centre {
     /// entry names, and so a task of its own, in the same commit.
     pub(crate) fn lost(&mut self, entry: &Entry, outcome: Outcome, work: &mut Work<'_>) {
         if entry.kind == store::EntryKind::Message && entry.taken.is_empty() {
-            work.then.push(Task::Lost(Box::new(report::Lost {
-                record: report::record_key(entry),
-                outcome,
-            })));
+            work.then.push(Task::Lost(Box::new(report::Lost { record: report::record_key(entry), outcome })));
         }
     }
 }

@@ -32,10 +32,9 @@ impl Centre {
             .header(HeaderName::PAssertedIdentity, format_args!("<{from}>"));
         if let Some(service) = &entry.service {
             let icsi = utf8_percent_encode(service, URN_ESCAPES);
-            request = request.header(HeaderName::PAssertedService, service).header(
-                HeaderName::AcceptContact,
-                format_args!("*;+g.3gpp.icsi-ref=\"{icsi}\""),
-            );
+            request = request
+                .header(HeaderName::PAssertedService, service)
+                .header(HeaderName::AcceptContact, format_args!("*;+g.3gpp.icsi-ref=\"{icsi}\""));
         }
         if entry.from.kind() == AddressKind::Chatbot {
             request = request.header(

@@ -71,15 +71,7 @@ impl Centre {
             self.relaying.insert(report::record_key(&delivery.entry), id);
         }
         let askers = asker.into_iter().collect();
-        self.relays.insert(
-            id,
-            Relay {
-                delivery,
-                askers,
-                pending: Vec::new(),
-                refused_with: None,
-            },
-        );
+        self.relays.insert(id, Relay { delivery, askers, pending: Vec::new(), refused_with: None });
         let lane = self.lanes.entry(lane_key).or_default();
         lane.push_back(id);
         match lane.len() {
@@ -107,16 +99,10 @@ impl Centre {
                 continue;
             }
             let request = self.message_request(entry, binding, false);
-            match self
-                .layer
-                .request(transaction_time(work.now), binding.flow, request)
-            {
+            match self.layer.request(transaction_time(work.now), binding.flow, request) {
                 Ok(tx) => {
-                    let attempt = Attempt {
-                        device: device.clone(),
-                        flow: binding.flow,
-                        made_for: For::Relay(id),
-                    };
+                    let attempt =
+                        Attempt { device: device.clone(), flow: binding.flow, made_for: For::Relay(id) };
                     self.attempts.insert(tx, attempt);
                     relay.pending.push((tx, device));
                 }
@@ -171,11 +157,7 @@ impl Centre {
 
     /// The sender has waited long enough.
     pub(crate) fn hold_over(&mut self, id: RelayId, work: &mut Work<'_>) {
-        if self
-            .relays
-            .get(&id)
-            .is_some_and(|relay| !relay.pending.is_empty())
-        {
+        if self.relays.get(&id).is_some_and(|relay| !relay.pending.is_empty()) {
             self.store_relay(id, work);
         }
     }
@@ -185,12 +167,7 @@ impl Centre {
         let Some(relay) = self.remove_relay(id, work) else {
             return;
         };
-        let Relay {
-            delivery,
-            askers,
-            pending,
-            ..
-        } = relay;
+        let Relay { delivery, askers, pending, .. } = relay;
         let Delivery { mut entry, about, .. } = delivery;
         self.attach(&entry, pending, &about);
         self.note(&entry, about, Outcome::Delivered, work);
@@ -219,38 +196,23 @@ impl Centre {
 
     /// Into the mailbox; the sender hears 202. Requests still under way count for the stored entry from here on.
     fn store_relay(&mut self, id: RelayId, work: &mut Work<'_>) {
-        if self
-            .relays
-            .get(&id)
-            .is_some_and(|relay| relay.delivery.only.is_some())
-        {
+        if self.relays.get(&id).is_some_and(|relay| relay.delivery.only.is_some()) {
             return self.refuse_relay(id, &Refusal::Unavailable, work);
         }
         let Some(relay) = self.remove_relay(id, work) else {
             return;
         };
-        let Relay {
-            delivery,
-            askers,
-            pending,
-            ..
-        } = relay;
+        let Relay { delivery, askers, pending, .. } = relay;
         self.attach(&delivery.entry, pending, &delivery.about);
         match self.keep(delivery, work) {
-            Ok(()) => askers
-                .into_iter()
-                .for_each(|asker| self.answer_asker(Some(asker), 202, work)),
+            Ok(()) => askers.into_iter().for_each(|asker| self.answer_asker(Some(asker), 202, work)),
             Err(refusal) => self.refuse_all(askers, &refusal, work),
         }
     }
 
     fn refuse_relay(&mut self, id: RelayId, refusal: &Refusal, work: &mut Work<'_>) {
         if let Some(relay) = self.remove_relay(id, work) {
-            if let About::Report {
-                original,
-                disposition,
-            } = &relay.delivery.about
-            {
+            if let About::Report { original, disposition } = &relay.delivery.about {
                 self.reporting.remove(&(original.clone(), *disposition));
             }
             self.refuse_all(relay.askers, refusal, work);
@@ -304,10 +266,7 @@ impl Centre {
         let bindings = work.view.bindings(&to).cloned().unwrap_or_default();
         let is_empty = work.view.head(&to).count == 0;
         let may_go = |device: &str| is_empty || self.is_caught_up(&(to.clone(), device.to_owned()));
-        let mut reachable = bindings
-            .live(work.now)
-            .filter(|binding| self.is_reachable(binding))
-            .peekable();
+        let mut reachable = bindings.live(work.now).filter(|binding| self.is_reachable(binding)).peekable();
         if reachable.peek().is_some() && reachable.all(|binding| may_go(binding.device())) {
             self.launch(id, work);
         } else {
@@ -324,18 +283,20 @@ impl Centre {
             rcs::address::AddressKind::Chatbot => return,
             _ => work.view.bindings(&entry.to).cloned().unwrap_or_default(),
         };
-        for binding in bindings
-            .live(work.now)
-            .filter(|binding| self.is_reachable(binding))
-        {
+        for binding in bindings.live(work.now) {
+            if !self.is_reachable(binding) {
+                continue;
+            }
             let request = self.message_request(&entry, binding, true);
-            if let Err(error) = self
-                .layer
-                .request(transaction_time(work.now), binding.flow, request)
-            {
+            if let Err(error) = self.layer.request(transaction_time(work.now), binding.flow, request) {
                 tracing::debug!(device = binding.device(), %error, "not sent");
             }
         }
+    }
+
+    /// Ends every wait, as when the process stops: what is under way goes into the mailboxes.
+    pub fn stop(&mut self) -> Vec<Task> {
+        self.holds.drain(..).map(|(_, id)| Task::HoldOver(id)).collect()
     }
 
     /// Relays whose senders have waited long enough at `now`.
