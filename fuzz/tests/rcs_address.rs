@@ -26,11 +26,7 @@ fn rcs_address() {
         let numbering = &numberings[recipe.len() % numberings.len()];
         check_address(numbering, &text);
         // Digits alone reach the library most often.
-        let digits: String = recipe
-            .iter()
-            .take(20)
-            .map(|byte| char::from(b'0' + byte % 10))
-            .collect();
+        let digits: String = recipe.iter().take(20).map(|byte| char::from(b'0' + byte % 10)).collect();
         check_address(numbering, &digits);
     });
 }
@@ -39,10 +35,7 @@ fn check_address(numbering: &Numbering, text: &str) {
     if let Ok(address) = numbering.address(text) {
         assert_eq!(address.as_str().parse::<Address>().as_ref(), Ok(&address));
         assert_eq!(numbering.address(address.as_str()).as_ref(), Ok(&address));
-        assert_eq!(
-            numbering.address(&address.sip_uri(&numbering.domain)).as_ref(),
-            Ok(&address)
-        );
+        assert_eq!(numbering.address(&address.sip_uri(&numbering.domain)).as_ref(), Ok(&address));
         _ = (address.kind(), address.user(), address.host(), address.e164());
     }
 }

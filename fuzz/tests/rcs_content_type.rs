@@ -5,10 +5,8 @@ mod rcs_seeds;
 use bolero::check;
 use rcs::{content_type, ids};
 
-const SEEDS: &[&str] = &[
-    "multipart/mixed; boundary=\"a;b\\\"c\";charset=utf-8",
-    "text/*;q=0.5, message/cpim *",
-];
+const SEEDS: &[&str] =
+    &["multipart/mixed; boundary=\"a;b\\\"c\";charset=utf-8", "text/*;q=0.5, message/cpim *"];
 
 #[test]
 fn rcs_content_type() {

@@ -23,28 +23,15 @@ fn rcs_cpim() {
         let Ok(cpim) = Cpim::parse(input.clone()) else {
             return;
         };
-        _ = (
-            cpim.message_id(),
-            cpim.date_time(),
-            cpim.decoded_payload(),
-            cpim.is_imdn(),
-            cpim.to_uri(),
-        );
+        _ = (cpim.message_id(), cpim.date_time(), cpim.decoded_payload(), cpim.is_imdn(), cpim.to_uri());
         assert!(cpim.headers().count() + cpim.content_headers().count() <= rcs::cpim::HEADERS_MAX);
         assert_eq!(cpim.rewrite().build(), input);
 
-        let rewritten = cpim
-            .rewrite()
-            .from("tel:+1")
-            .to("tel:+2")
-            .date_time(Timestamp::EPOCH)
-            .without_dispositions();
+        let rewritten =
+            cpim.rewrite().from("tel:+1").to("tel:+2").date_time(Timestamp::EPOCH).without_dispositions();
         match Cpim::parse(rewritten.build()) {
             Ok(again) => {
-                assert_eq!(
-                    (again.from_uri(), again.to_uri()),
-                    (Some("tel:+1"), Some("tel:+2"))
-                );
+                assert_eq!((again.from_uri(), again.to_uri()), (Some("tel:+1"), Some("tel:+2")));
                 assert_eq!(again.date_time(), Some(Timestamp::EPOCH));
                 assert!(again.dispositions().is_empty());
                 assert_eq!(again.payload(), cpim.payload());

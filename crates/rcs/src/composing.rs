@@ -48,28 +48,17 @@ pub enum State {
 impl Composing {
     /// This state and nothing else.
     pub fn new(state: State) -> Self {
-        Self {
-            state,
-            content_type: None,
-            last_active: None,
-            refresh_s: None,
-        }
+        Self { state, content_type: None, last_active: None, refresh_s: None }
     }
 
     /// Reads a document. An unknown state is idle, as RFC 3994 §3.2 wants it; a bad time or refresh is as if absent.
     pub fn parse(document: &[u8]) -> Result<Self, XmlError> {
         let root = Element::parse(document, "isComposing")?;
-        let state = if root.required_text("state")? == "active" {
-            State::Active
-        } else {
-            State::Idle
-        };
+        let state = if root.required_text("state")? == "active" { State::Active } else { State::Idle };
         Ok(Self {
             state,
             content_type: root.child_text("contenttype").map(str::to_owned),
-            last_active: root
-                .child_text("lastactive")
-                .and_then(|text| Timestamp::parse_rfc3339(text).ok()),
+            last_active: root.child_text("lastactive").and_then(|text| Timestamp::parse_rfc3339(text).ok()),
             refresh_s: root.child_text("refresh").and_then(|text| text.parse().ok()),
         })
     }
@@ -81,8 +70,7 @@ impl Composing {
             State::Idle => "idle",
         };
         let mut xml = Writer::new();
-        xml.open("isComposing", &[("xmlns", NAMESPACE)])
-            .text("state", &[], state);
+        xml.open("isComposing", &[("xmlns", NAMESPACE)]).text("state", &[], state);
         if let Some(content_type) = &self.content_type {
             xml.text("contenttype", &[], content_type);
         }
@@ -121,10 +109,7 @@ mod tests {
         };
         let document = include_bytes!("../../../fixtures/rcs/composing/active.xml");
         assert_eq!(Composing::parse(document), Ok(composing.clone()));
-        assert_eq!(
-            composing.to_xml(),
-            include_str!("../../../fixtures/rcs/composing/active.written.xml")
-        );
+        assert_eq!(composing.to_xml(), include_str!("../../../fixtures/rcs/composing/active.written.xml"));
         assert_eq!(composing.holds_for(), Duration::from_secs(90));
     }
 

@@ -31,17 +31,12 @@ pub fn parameter(value: &str, name: &str) -> Option<String> {
 pub fn is_accepted(list: &str, media_type: &str) -> bool {
     let wanted = essence(media_type);
     let (wanted_type, _) = wanted.split_once('/').unwrap_or((wanted, ""));
-    list.split([',', ' ', '\t'])
-        .map(essence)
-        .filter(|item| !item.is_empty())
-        .any(|item| {
-            item == "*"
-                || item == "*/*"
-                || item.eq_ignore_ascii_case(wanted)
-                || item
-                    .strip_suffix("/*")
-                    .is_some_and(|item| item.eq_ignore_ascii_case(wanted_type))
-        })
+    list.split([',', ' ', '\t']).map(essence).filter(|item| !item.is_empty()).any(|item| {
+        item == "*"
+            || item == "*/*"
+            || item.eq_ignore_ascii_case(wanted)
+            || item.strip_suffix("/*").is_some_and(|item| item.eq_ignore_ascii_case(wanted_type))
+    })
 }
 
 /// Cuts at the first `;` outside of quotes.
@@ -67,11 +62,7 @@ fn unquote(text: &str) -> String {
     let mut plain = String::with_capacity(inner.len());
     let mut characters = inner.chars();
     while let Some(character) = characters.next() {
-        plain.push(if character == '\\' {
-            characters.next().unwrap_or('\\')
-        } else {
-            character
-        });
+        plain.push(if character == '\\' { characters.next().unwrap_or('\\') } else { character });
     }
     plain
 }
@@ -99,10 +90,7 @@ mod tests {
 
     #[test]
     fn accept_lists_cover_by_name_and_by_star() {
-        assert!(is_accepted(
-            "message/cpim application/im-iscomposing+xml",
-            "message/cpim"
-        ));
+        assert!(is_accepted("message/cpim application/im-iscomposing+xml", "message/cpim"));
         assert!(is_accepted("text/*;q=0.5, image/png", "text/plain;charset=UTF-8"));
         assert!(is_accepted("*", "a/b"));
         assert!(!is_accepted("text/plain", "image/png"));

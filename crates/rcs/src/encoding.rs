@@ -37,9 +37,7 @@ pub fn decode(content_encoding: &str, body: Bytes, max: usize) -> Result<Bytes, 
         "" | "identity" => Ok(body),
         "deflate" => inflate(&body, max),
         "gzip" | "x-gzip" => read_capped(GzDecoder::new(&body[..]), max),
-        _ => Err(EncodingError::Unknown(
-            content_encoding.chars().take(40).collect(),
-        )),
+        _ => Err(EncodingError::Unknown(content_encoding.chars().take(40).collect())),
     }
 }
 
@@ -65,15 +63,8 @@ fn read_capped(stream: impl Read, max: usize) -> Result<Bytes, EncodingError> {
     let mut plain = Vec::new();
     // One byte over the cap tells a body that is too long from one that just fits.
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-    stream
-        .take(limit)
-        .read_to_end(&mut plain)
-        .map_err(|_| EncodingError::Malformed)?;
-    if plain.len() > max {
-        Err(EncodingError::TooLarge { max })
-    } else {
-        Ok(plain.into())
-    }
+    stream.take(limit).read_to_end(&mut plain).map_err(|_| EncodingError::Malformed)?;
+    if plain.len() > max { Err(EncodingError::TooLarge { max }) } else { Ok(plain.into()) }
 }
 
 #[cfg(test)]
@@ -94,10 +85,7 @@ mod tests {
         assert_eq!(decode(" Deflate", Bytes::from_static(ZLIB), 1000).unwrap(), PLAIN);
         assert_eq!(decode("gzip", Bytes::from_static(GZIP), 1000).unwrap(), PLAIN);
         assert_eq!(decode("", Bytes::from_static(PLAIN), 1).unwrap(), PLAIN);
-        assert!(matches!(
-            decode("br", Bytes::new(), 1),
-            Err(EncodingError::Unknown(_))
-        ));
+        assert!(matches!(decode("br", Bytes::new(), 1), Err(EncodingError::Unknown(_))));
     }
 
     #[test]
@@ -106,9 +94,7 @@ mod tests {
         assert!(bomb.len() < 32 * 1024);
         assert_eq!(
             inflate(&bomb, INFLATED_BYTES_MAX),
-            Err(EncodingError::TooLarge {
-                max: INFLATED_BYTES_MAX
-            })
+            Err(EncodingError::TooLarge { max: INFLATED_BYTES_MAX })
         );
         assert!(inflate(ZLIB, PLAIN.len()).is_ok());
         assert!(inflate(ZLIB, PLAIN.len() - 1).is_err());
@@ -118,11 +104,7 @@ mod tests {
     fn no_prefix_of_a_stream_passes_for_the_whole() {
         for stream in [ZLIB, RAW] {
             for end in 0..stream.len() {
-                assert_ne!(
-                    inflate(&stream[..end], 1000),
-                    Ok(Bytes::from_static(PLAIN)),
-                    "{end}"
-                );
+                assert_ne!(inflate(&stream[..end], 1000), Ok(Bytes::from_static(PLAIN)), "{end}");
             }
         }
     }

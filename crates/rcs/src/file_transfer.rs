@@ -69,16 +69,9 @@ impl FileTransfer {
         let info = |kind: &str| {
             let is_kind =
                 |child: &&Element| child.name() == "file-info" && child.attribute("type") == Some(kind);
-            root.children()
-                .iter()
-                .find(is_kind)
-                .map(FileInfo::parse)
-                .transpose()
+            root.children().iter().find(is_kind).map(FileInfo::parse).transpose()
         };
-        Ok(Self {
-            thumbnail: info("thumbnail")?,
-            file: info("file")?.ok_or(XmlError::Missing("file-info"))?,
-        })
+        Ok(Self { thumbnail: info("thumbnail")?, file: info("file")?.ok_or(XmlError::Missing("file-info"))? })
     }
 
     /// The document.
@@ -106,11 +99,7 @@ impl FileInfo {
     /// `longest_s`, the longest voice message that is allowed in seconds (600 by default), must be milliseconds.
     pub fn playing_time(&self, longest_s: u64) -> Option<Duration> {
         let length = self.playing_length?;
-        Some(if length > longest_s {
-            Duration::from_millis(length)
-        } else {
-            Duration::from_secs(length)
-        })
+        Some(if length > longest_s { Duration::from_millis(length) } else { Duration::from_secs(length) })
     }
 
     fn parse(info: &Element) -> Result<Self, XmlError> {
@@ -118,14 +107,8 @@ impl FileInfo {
         let until = data.attribute("until").map(Timestamp::parse_rfc3339).transpose();
         let playing_length = info.child_text("playing-length").map(str::parse).transpose();
         Ok(Self {
-            size: info
-                .required_text("file-size")?
-                .parse()
-                .map_err(|_| XmlError::Invalid("file-size"))?,
-            name: info
-                .child_text("file-name")
-                .map(|name| short(name, "file-name"))
-                .transpose()?,
+            size: info.required_text("file-size")?.parse().map_err(|_| XmlError::Invalid("file-size"))?,
+            name: info.child_text("file-name").map(|name| short(name, "file-name")).transpose()?,
             content_type: short(info.required_text("content-type")?, "content-type")?,
             url: url(data.attribute("url").ok_or(XmlError::Missing("data url"))?)?,
             until: until.map_err(|_| XmlError::Invalid("data until"))?,
@@ -147,8 +130,7 @@ impl FileInfo {
             Some(FileDisposition::Attachment) => attributes.push(("file-disposition", "attachment")),
             None => {}
         }
-        xml.open("file-info", &attributes)
-            .text("file-size", &[], &self.size.to_string());
+        xml.open("file-info", &attributes).text("file-size", &[], &self.size.to_string());
         if let Some(name) = &self.name {
             xml.text("file-name", &[], name);
         }
@@ -169,26 +151,17 @@ impl FileInfo {
 
 fn short(text: &str, name: &'static str) -> Result<String, XmlError> {
     let is_plain = text.len() <= NAME_BYTES_MAX && !text.chars().any(char::is_control);
-    if is_plain {
-        Ok(text.to_owned())
-    } else {
-        Err(XmlError::Invalid(name))
-    }
+    if is_plain { Ok(text.to_owned()) } else { Err(XmlError::Invalid(name)) }
 }
 
 /// An absolute http or https URL without blanks.
 fn url(text: &str) -> Result<String, XmlError> {
     let has_host = ["https://", "http://"].iter().any(|scheme| {
-        text.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
             && text.len() > scheme.len()
     });
     let is_plain = text.len() <= URL_BYTES_MAX && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-    if has_host && is_plain {
-        Ok(text.to_owned())
-    } else {
-        Err(XmlError::Invalid("url"))
-    }
+    if has_host && is_plain { Ok(text.to_owned()) } else { Err(XmlError::Invalid("url")) }
 }
 
 #[cfg(test)]
@@ -217,10 +190,7 @@ mod tests {
             disposition: None,
             ..file.clone()
         };
-        FileTransfer {
-            thumbnail: Some(thumbnail),
-            file,
-        }
+        FileTransfer { thumbnail: Some(thumbnail), file }
     }
 
     #[test]
@@ -229,10 +199,7 @@ mod tests {
             FileTransfer::parse(include_bytes!("../../../fixtures/rcs/file-transfer/picture.xml")),
             Ok(car())
         );
-        assert_eq!(
-            car().to_xml(),
-            include_str!("../../../fixtures/rcs/file-transfer/picture.written.xml")
-        );
+        assert_eq!(car().to_xml(), include_str!("../../../fixtures/rcs/file-transfer/picture.written.xml"));
     }
 
     #[test]
@@ -247,14 +214,7 @@ mod tests {
 
     #[test]
     fn urls_that_no_content_server_has_are_refused() {
-        for bad in [
-            "",
-            "javascript:alert(1)",
-            "file:///etc/passwd",
-            "https://",
-            "https://a b",
-            "//host/x",
-        ] {
+        for bad in ["", "javascript:alert(1)", "file:///etc/passwd", "https://", "https://a b", "//host/x"] {
             let mut transfer = car();
             transfer.file.url = bad.to_owned();
             assert_eq!(
@@ -267,10 +227,7 @@ mod tests {
 
     #[test]
     fn what_lacks_the_file_is_refused() {
-        assert_eq!(
-            FileTransfer::parse(b"<file/>"),
-            Err(XmlError::Missing("file-info"))
-        );
+        assert_eq!(FileTransfer::parse(b"<file/>"), Err(XmlError::Missing("file-info")));
         let no_data = b"<file><file-info type='file'><file-size>1</file-size></file-info></file>";
         assert_eq!(FileTransfer::parse(no_data), Err(XmlError::Missing("data")));
     }

@@ -26,11 +26,7 @@ pub const URI_BYTES_MAX: usize = 2048;
 pub const LABEL_BYTES_MAX: usize = 512;
 
 /// What a label keeps as it is: RFC 3986 `unreserved`.
-const LABEL_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const LABEL_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const NAMESPACES: [(&str, &str); 5] = [
     ("xmlns", "urn:gsma:params:xml:ns:rcs:rcs:geolocation"),
@@ -109,14 +105,7 @@ pub enum GeoUriError {
 impl Place {
     /// A place in wgs84 without a label.
     pub fn new(latitude: f64, longitude: f64) -> Self {
-        Self {
-            latitude,
-            longitude,
-            altitude_m: None,
-            crs: Crs::Wgs84,
-            uncertainty_m: None,
-            label: None,
-        }
+        Self { latitude, longitude, altitude_m: None, crs: Crs::Wgs84, uncertainty_m: None, label: None }
     }
 
     /// Reads a `geo:` URI. Parameters may come in any order, unknown ones are passed over, and so is the query that
@@ -137,9 +126,7 @@ impl Place {
                 "crs" => place.crs = value.parse()?,
                 "u" => place.uncertainty_m = Some(radius(value).ok_or(GeoUriError::Uncertainty)?),
                 "rcs-l" => {
-                    let decoded = percent_decode_str(value)
-                        .decode_utf8()
-                        .map_err(|_| GeoUriError::Label)?;
+                    let decoded = percent_decode_str(value).decode_utf8().map_err(|_| GeoUriError::Label)?;
                     place.label = label(&decoded).ok_or(GeoUriError::Label)?;
                 }
                 _ => {}
@@ -193,21 +180,13 @@ impl PushLocation {
     /// Reads a document.
     pub fn parse(document: &[u8]) -> Result<Self, XmlError> {
         let envelope = Element::parse(document, "rcsenvelope")?;
-        let push = envelope
-            .child("rcspushlocation")
-            .ok_or(XmlError::Missing("rcspushlocation"))?;
+        let push = envelope.child("rcspushlocation").ok_or(XmlError::Missing("rcspushlocation"))?;
         let id = push.attribute("id").unwrap_or_default();
-        let entity = envelope
-            .attribute("entity")
-            .map(str::trim)
-            .filter(|entity| !entity.is_empty());
+        let entity = envelope.attribute("entity").map(str::trim).filter(|entity| !entity.is_empty());
         if id.len() > LABEL_BYTES_MAX || entity.is_some_and(|entity| entity.len() > LABEL_BYTES_MAX) {
             return Err(XmlError::Invalid("id or entity"));
         }
-        let mut place = place(
-            push.descendant("location-info")
-                .ok_or(XmlError::Missing("location-info"))?,
-        )?;
+        let mut place = place(push.descendant("location-info").ok_or(XmlError::Missing("location-info"))?)?;
         place.label = label(push.attribute("label").unwrap_or_default()).ok_or(XmlError::Invalid("label"))?;
         let retention = push.descendant("retention-expiry").map(Element::text);
         let offset = push.child("time-offset");
@@ -218,9 +197,7 @@ impl PushLocation {
             place,
             until: until.and_then(|text| Timestamp::parse_rfc3339(text).ok()),
             time_offset_min: offset.and_then(|offset| offset.text().parse().ok()),
-            timestamp: push
-                .child_text("timestamp")
-                .and_then(|text| Timestamp::parse_rfc3339(text).ok()),
+            timestamp: push.child_text("timestamp").and_then(|text| Timestamp::parse_rfc3339(text).ok()),
         })
     }
 
@@ -242,9 +219,7 @@ impl PushLocation {
         self.place.write(&mut xml);
         xml.close();
         if let Some(until) = &until {
-            xml.open("gp:usage-rules", &[])
-                .text("gp:retention-expiry", &[], until)
-                .close();
+            xml.open("gp:usage-rules", &[]).text("gp:retention-expiry", &[], until).close();
         }
         xml.close();
         if let Some(time) = self.timestamp {
@@ -271,9 +246,7 @@ impl Place {
                 .open("gs:Circle", &[("srsName", srs)])
                 .text("gml:pos", &[], &position)
                 .text("gs:radius", &[("uom", METRE)], &radius_m.to_string()),
-            None => xml
-                .open("gml:Point", &[("srsName", srs)])
-                .text("gml:pos", &[], &position),
+            None => xml.open("gml:Point", &[("srsName", srs)]).text("gml:pos", &[], &position),
         };
         xml.close();
     }
@@ -288,10 +261,7 @@ fn place(info: &Element) -> Result<Place, XmlError> {
         place.uncertainty_m = Some(radius(text).ok_or(XmlError::Invalid("radius"))?);
     }
     // Anything but gcj02 that clients write here is a way to say wgs84.
-    if shape
-        .attribute("srsName")
-        .is_some_and(|srs| srs.to_ascii_lowercase().contains("gcj02"))
-    {
+    if shape.attribute("srsName").is_some_and(|srs| srs.to_ascii_lowercase().contains("gcj02")) {
         place.crs = Crs::Gcj02;
     }
     Ok(place)
@@ -301,15 +271,8 @@ fn place(info: &Element) -> Result<Place, XmlError> {
 fn coordinates<'a>(mut numbers: impl Iterator<Item = &'a str>) -> Option<Place> {
     let latitude = decimal(numbers.next()?).filter(|degrees| degrees.abs() <= 90.0)?;
     let longitude = decimal(numbers.next()?).filter(|degrees| degrees.abs() <= 180.0)?;
-    let altitude_m = numbers
-        .next()
-        .map(|text| decimal(text).ok_or(()))
-        .transpose()
-        .ok()?;
-    numbers.next().is_none().then_some(Place {
-        altitude_m,
-        ..Place::new(latitude, longitude)
-    })
+    let altitude_m = numbers.next().map(|text| decimal(text).ok_or(())).transpose().ok()?;
+    numbers.next().is_none().then_some(Place { altitude_m, ..Place::new(latitude, longitude) })
 }
 
 fn radius(text: &str) -> Option<f64> {
@@ -319,15 +282,10 @@ fn radius(text: &str) -> Option<f64> {
 /// A finite number. Rust also reads `inf`, `nan` and exponents, of which no document has use.
 fn decimal(text: &str) -> Option<f64> {
     let text = text.trim();
-    let is_plain = text.len() <= 40
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+'));
+    let is_plain =
+        text.len() <= 40 && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+'));
     // No negative zero: it would write as "-0".
-    text.parse()
-        .ok()
-        .filter(|_| is_plain)
-        .map(|number: f64| number + 0.0)
+    text.parse().ok().filter(|_| is_plain).map(|number: f64| number + 0.0)
 }
 
 /// `Some(None)` for an empty label, `None` for a bad one.
@@ -365,20 +323,12 @@ mod tests {
             ("geo:39.865,116.378", Place::new(39.865, 116.378)),
             (
                 "GEO:-33.9,18.4,12;U=0;x=y",
-                Place {
-                    altitude_m: Some(12.0),
-                    uncertainty_m: Some(0.0),
-                    ..Place::new(-33.9, 18.4)
-                },
+                Place { altitude_m: Some(12.0), uncertainty_m: Some(0.0), ..Place::new(-33.9, 18.4) },
             ),
             (" geo:1,2;crs=WGS84?q=1,2(label)\r\n", Place::new(1.0, 2.0)),
             (
                 "geo:1,2;rcs-l=a%20b;crs=gcj02",
-                Place {
-                    crs: Crs::Gcj02,
-                    label: Some("a b".to_owned()),
-                    ..Place::new(1.0, 2.0)
-                },
+                Place { crs: Crs::Gcj02, label: Some("a b".to_owned()), ..Place::new(1.0, 2.0) },
             ),
         ] {
             assert_eq!(Place::parse_geo_uri(text), Ok(place), "{text}");
@@ -411,25 +361,16 @@ mod tests {
         let push = PushLocation {
             entity: Some("tel:+8613800000001".to_owned()),
             id: "a1233".to_owned(),
-            place: Place {
-                crs: Crs::Wgs84,
-                ..beijing_south()
-            },
+            place: Place { crs: Crs::Wgs84, ..beijing_south() },
             until: Some(Timestamp::parse_rfc3339("2026-11-24T11:33:38Z").unwrap()),
             time_offset_min: Some(480),
             timestamp: Some(Timestamp::parse_rfc3339("2026-11-23T11:33:38Z").unwrap()),
         };
         let document = include_bytes!("../../../fixtures/rcs/geolocation/circle.xml");
         assert_eq!(PushLocation::parse(document), Ok(push.clone()));
-        assert_eq!(
-            push.to_xml(),
-            include_str!("../../../fixtures/rcs/geolocation/circle.written.xml")
-        );
+        assert_eq!(push.to_xml(), include_str!("../../../fixtures/rcs/geolocation/circle.written.xml"));
         let point = include_bytes!("../../../fixtures/rcs/geolocation/point.xml");
-        assert_eq!(
-            PushLocation::parse(point).unwrap().place,
-            Place::new(39.865, 116.378)
-        );
+        assert_eq!(PushLocation::parse(point).unwrap().place, Place::new(39.865, 116.378));
     }
 
     #[test]

@@ -28,18 +28,14 @@ pub fn conversation_id(random: [u8; 16]) -> String {
 pub fn conversation_between(a: &Address, b: &Address) -> String {
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
     let pair = format!("{first}\n{second}");
-    Uuid::new_v5(&CONVERSATIONS, pair.as_bytes())
-        .hyphenated()
-        .to_string()
+    Uuid::new_v5(&CONVERSATIONS, pair.as_bytes()).hyphenated().to_string()
 }
 
 /// Whether a peer's id can be taken over: 1 to [`ID_BYTES_MAX`] visible ASCII characters, none of which could break
 /// out of a header or a key.
 pub fn is_valid(id: &str) -> bool {
     (1..=ID_BYTES_MAX).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\'))
+        && id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\'))
 }
 
 fn random_uuid(random: [u8; 16]) -> Uuid {
@@ -62,40 +58,18 @@ mod tests {
         let alice: Address = "tel:+8613800000001".parse().unwrap();
         let bob: Address = "tel:+8613800000002".parse().unwrap();
         let bot: Address = "sip:12306@botplatform.hongyan.local".parse().unwrap();
-        assert_eq!(
-            conversation_between(&alice, &bob),
-            conversation_between(&bob, &alice)
-        );
-        assert_ne!(
-            conversation_between(&alice, &bob),
-            conversation_between(&alice, &bot)
-        );
+        assert_eq!(conversation_between(&alice, &bob), conversation_between(&bob, &alice));
+        assert_ne!(conversation_between(&alice, &bob), conversation_between(&alice, &bot));
         // Stored conversations depend on this very value.
-        assert_eq!(
-            conversation_between(&alice, &bob),
-            "3addd1b3-7562-5820-92d9-f4bf204c1c4f"
-        );
+        assert_eq!(conversation_between(&alice, &bob), "3addd1b3-7562-5820-92d9-f4bf204c1c4f");
     }
 
     #[test]
     fn foreign_ids_are_taken_if_they_fit_in_a_header() {
-        for id in [
-            "a",
-            "Msg34jk324j",
-            "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
-            "abc@198.51.100.7",
-            "%<id>~",
-        ] {
+        for id in ["a", "Msg34jk324j", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "abc@198.51.100.7", "%<id>~"] {
             assert!(is_valid(id), "{id}");
         }
-        for id in [
-            "",
-            "a b",
-            "a\r\nb",
-            "\u{e9}",
-            "a;b",
-            &"x".repeat(ID_BYTES_MAX + 1),
-        ] {
+        for id in ["", "a b", "a\r\nb", "\u{e9}", "a;b", &"x".repeat(ID_BYTES_MAX + 1)] {
             assert!(!is_valid(id), "{id}");
         }
     }

@@ -141,9 +141,7 @@ impl Imdn {
         }
         Ok(Self {
             message_id: message_id.to_owned(),
-            date_time: root
-                .child_text("datetime")
-                .and_then(|text| Timestamp::parse_rfc3339(text).ok()),
+            date_time: root.child_text("datetime").and_then(|text| Timestamp::parse_rfc3339(text).ok()),
             recipient_uri: uri(&root, "recipient-uri")?,
             original_recipient_uri: uri(&root, "original-recipient-uri")?,
             disposition: disposition(&root)?,
@@ -154,8 +152,7 @@ impl Imdn {
     pub fn to_xml(&self) -> String {
         let (notification, status) = self.disposition.elements();
         let mut xml = Writer::new();
-        xml.open("imdn", &[("xmlns", NAMESPACE)])
-            .text("message-id", &[], &self.message_id);
+        xml.open("imdn", &[("xmlns", NAMESPACE)]).text("message-id", &[], &self.message_id);
         if let Some(time) = self.date_time {
             xml.text("datetime", &[], &time.rfc3339());
         }
@@ -185,22 +182,13 @@ fn disposition(root: &Element) -> Result<Disposition, XmlError> {
     let known = |notification: &Element| {
         let status = notification.child("status")?.children().first()?;
         let names = (notification.name(), status.name());
-        Disposition::ALL
-            .into_iter()
-            .find(|disposition| disposition.elements() == names)
+        Disposition::ALL.into_iter().find(|disposition| disposition.elements() == names)
     };
     if let Some(disposition) = root.children().iter().find_map(known) {
         return Ok(disposition);
     }
-    let has_notification = root
-        .children()
-        .iter()
-        .any(|child| child.name().ends_with("-notification"));
-    Err(if has_notification {
-        XmlError::Invalid("status")
-    } else {
-        XmlError::Missing("notification")
-    })
+    let has_notification = root.children().iter().any(|child| child.name().ends_with("-notification"));
+    Err(if has_notification { XmlError::Invalid("status") } else { XmlError::Missing("notification") })
 }
 
 #[cfg(test)]
@@ -227,15 +215,9 @@ mod tests {
     fn prefixes_do_not_matter() {
         let document = include_bytes!("../../../fixtures/rcs/imdn/displayed-prefixed.xml");
         let imdn = Imdn::parse(document).unwrap();
-        assert_eq!(
-            (imdn.message_id.as_str(), imdn.disposition),
-            ("a~b&c", Disposition::Displayed)
-        );
+        assert_eq!((imdn.message_id.as_str(), imdn.disposition), ("a~b&c", Disposition::Displayed));
         let document = include_bytes!("../../../fixtures/rcs/imdn/interworked-sms.xml");
-        assert_eq!(
-            Imdn::parse(document).unwrap().disposition,
-            Disposition::InterworkedSms
-        );
+        assert_eq!(Imdn::parse(document).unwrap().disposition, Disposition::InterworkedSms);
     }
 
     #[test]
@@ -249,14 +231,8 @@ mod tests {
     #[test]
     fn what_reports_on_nothing_is_refused() {
         let refuse = |xml: &str| Imdn::parse(xml.as_bytes()).unwrap_err();
-        assert_eq!(
-            refuse("<imdn><message-id/></imdn>"),
-            XmlError::Missing("message-id")
-        );
-        assert_eq!(
-            refuse("<imdn><message-id>a</message-id></imdn>"),
-            XmlError::Missing("notification")
-        );
+        assert_eq!(refuse("<imdn><message-id/></imdn>"), XmlError::Missing("message-id"));
+        assert_eq!(refuse("<imdn><message-id>a</message-id></imdn>"), XmlError::Missing("notification"));
         let unknown = "<imdn><message-id>a</message-id><display-notification><status><delivered/></status>\
                        </display-notification></imdn>";
         assert_eq!(refuse(unknown), XmlError::Invalid("status"));

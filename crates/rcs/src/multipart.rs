@@ -53,10 +53,7 @@ pub enum MultipartError {
 impl Part {
     /// A part of this media type.
     pub fn new(content_type: &str, body: impl Into<Bytes>) -> Self {
-        Self {
-            headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
-            body: body.into(),
-        }
+        Self { headers: vec![("Content-Type".to_owned(), content_type.to_owned())], body: body.into() }
     }
 
     /// One more header.
@@ -86,9 +83,7 @@ impl Part {
 
 /// Whether a Content-Type is any kind of multipart.
 pub fn is_multipart(value: &str) -> bool {
-    content_type::essence(value)
-        .get(..10)
-        .is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
+    content_type::essence(value).get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/"))
 }
 
 /// Cuts a body into its parts, at least one; `content_type` names the boundary.
@@ -99,11 +94,7 @@ pub fn parse(content_type: &str, body: &Bytes) -> Result<Vec<Part>, MultipartErr
     if boundary.is_empty() || boundary.len() > BOUNDARY_BYTES_MAX {
         return Err(MultipartError::NoBoundary);
     }
-    let mut delimiters = Delimiters {
-        body,
-        boundary: boundary.as_bytes(),
-        at: 0,
-    };
+    let mut delimiters = Delimiters { body, boundary: boundary.as_bytes(), at: 0 };
     let mut parts = Vec::new();
     let mut opened = delimiters.next().ok_or(MultipartError::Truncated)?;
     while !opened.closes {
@@ -114,11 +105,7 @@ pub fn parse(content_type: &str, body: &Bytes) -> Result<Vec<Part>, MultipartErr
         parts.push(part(&body.slice(opened.end..next.start.max(opened.end)))?);
         opened = next;
     }
-    if parts.is_empty() {
-        Err(MultipartError::Truncated)
-    } else {
-        Ok(parts)
-    }
+    if parts.is_empty() { Err(MultipartError::Truncated) } else { Ok(parts) }
 }
 
 /// Writes parts as `multipart/mixed`; gives the Content-Type with the boundary, and the body.
@@ -169,9 +156,7 @@ impl Delimiters<'_> {
                 .map_or(self.body.len(), |len| line_start + len + 1);
             self.at = line_end;
             let line = &self.body[line_start..line_end];
-            let Some(rest) = line
-                .strip_prefix(b"--")
-                .and_then(|line| line.strip_prefix(self.boundary))
+            let Some(rest) = line.strip_prefix(b"--").and_then(|line| line.strip_prefix(self.boundary))
             else {
                 continue;
             };
@@ -182,11 +167,7 @@ impl Delimiters<'_> {
             // RFC 2046: blanks may follow a boundary; a longer line is a longer boundary, perhaps of a nested part.
             // One that opens a part must end with its line.
             if rest.iter().all(u8::is_ascii_whitespace) && (closes || rest.ends_with(b"\n")) {
-                return Some(Delimiter {
-                    start: self.before_line_end(line_start),
-                    end: line_end,
-                    closes,
-                });
+                return Some(Delimiter { start: self.before_line_end(line_start), end: line_end, closes });
             }
         }
     }
@@ -211,10 +192,7 @@ fn part(bytes: &Bytes) -> Result<Part, MultipartError> {
         at = next;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
-            return Ok(Part {
-                headers,
-                body: bytes.slice(at..),
-            });
+            return Ok(Part { headers, body: bytes.slice(at..) });
         }
         if at > HEAD_BYTES_MAX || headers.len() == HEADERS_MAX {
             return Err(MultipartError::TooManyHeaders);
@@ -242,18 +220,13 @@ fn free_boundary(parts: &[Part]) -> String {
     (0u64..)
         .map(|number| format!("hongyan-part-{number}"))
         .find(|boundary| {
-            parts
-                .iter()
-                .all(|part| memchr::memmem::find(&part.body, boundary.as_bytes()).is_none())
+            parts.iter().all(|part| memchr::memmem::find(&part.body, boundary.as_bytes()).is_none())
         })
         .expect("bodies are finite, numbers are not")
 }
 
 fn one_line(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.trim().to_owned()
 }
 
@@ -283,62 +256,35 @@ mod tests {
             Part::new(CHIPS, "{\"suggestions\":[]}\r\n").with_header("Content-Length", "20"),
         ];
         assert_eq!(
-            read(include_bytes!(
-                "../../../fixtures/rcs/multipart/card-and-chips.mixed"
-            ))
-            .unwrap(),
+            read(include_bytes!("../../../fixtures/rcs/multipart/card-and-chips.mixed")).unwrap(),
             expected
         );
         let (content_type, body) = write(&expected);
         assert_eq!(content_type, "multipart/mixed;boundary=\"hongyan-part-0\"");
-        assert_eq!(
-            body,
-            &include_bytes!("../../../fixtures/rcs/multipart/card-and-chips.written.mixed")[..]
-        );
+        assert_eq!(body, &include_bytes!("../../../fixtures/rcs/multipart/card-and-chips.written.mixed")[..]);
     }
 
     #[test]
     fn bare_line_ends_preamble_epilogue_and_folds_are_read() {
         let parts = read(include_bytes!("../../../fixtures/rcs/multipart/untidy.mixed")).unwrap();
         assert_eq!(parts.len(), 3);
-        assert_eq!(
-            parts[0].header("content-disposition"),
-            Some("recipient-list; a=b")
-        );
+        assert_eq!(parts[0].header("content-disposition"), Some("recipient-list; a=b"));
         assert_eq!(parts[0].body, "one\n--nextdoor\n");
-        assert_eq!(
-            (parts[1].content_type(), &parts[1].body[..]),
-            ("text/plain", &b"two"[..])
-        );
+        assert_eq!((parts[1].content_type(), &parts[1].body[..]), ("text/plain", &b"two"[..]));
         assert!(parts[2].body.is_empty() && parts[2].is("text/html"));
     }
 
     #[test]
     fn what_is_no_multipart_is_refused() {
-        assert_eq!(
-            parse("multipart/mixed", &Bytes::new()),
-            Err(MultipartError::NoBoundary)
-        );
+        assert_eq!(parse("multipart/mixed", &Bytes::new()), Err(MultipartError::NoBoundary));
         assert_eq!(read(b""), Err(MultipartError::Truncated));
         assert_eq!(read(b"--next--\r\n"), Err(MultipartError::Truncated));
         assert_eq!(read(b"--next\r\n\r\nbody"), Err(MultipartError::Truncated));
-        assert_eq!(
-            read(b"--next\r\nno header\r\n\r\n--next--"),
-            Err(MultipartError::MalformedHeader)
-        );
+        assert_eq!(read(b"--next\r\nno header\r\n\r\n--next--"), Err(MultipartError::MalformedHeader));
         let many = "--next\r\n\r\nx\r\n".repeat(PARTS_MAX + 1) + "--next--";
-        assert_eq!(
-            parse("a/b;boundary=next", &Bytes::from(many)),
-            Err(MultipartError::TooManyParts)
-        );
-        let headers = format!(
-            "--next\r\n{}\r\nx\r\n--next--",
-            "a: b\r\n".repeat(HEADERS_MAX + 1)
-        );
-        assert_eq!(
-            parse("a/b;boundary=next", &Bytes::from(headers)),
-            Err(MultipartError::TooManyHeaders)
-        );
+        assert_eq!(parse("a/b;boundary=next", &Bytes::from(many)), Err(MultipartError::TooManyParts));
+        let headers = format!("--next\r\n{}\r\nx\r\n--next--", "a: b\r\n".repeat(HEADERS_MAX + 1));
+        assert_eq!(parse("a/b;boundary=next", &Bytes::from(headers)), Err(MultipartError::TooManyHeaders));
     }
 
     #[test]
