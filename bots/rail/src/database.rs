@@ -26,7 +26,8 @@ pub fn kept_secret(db: &Connection, name: &str, fresh: &str) -> rusqlite::Result
 
 /// Remembers a message id; false if it was known, so that a repeated push is taken once.
 pub fn first_time(db: &Connection, message_id: &str, now: i64) -> rusqlite::Result<bool> {
-    let added = db.execute("INSERT OR IGNORE INTO seen (message_id, at) VALUES (?, ?)", params![message_id, now])?;
+    let added =
+        db.execute("INSERT OR IGNORE INTO seen (message_id, at) VALUES (?, ?)", params![message_id, now])?;
     Ok(added == 1)
 }
 
@@ -47,19 +48,23 @@ pub struct Passenger {
 }
 
 /// The passengers of a user, the last used first, at most `limit`.
-pub fn passengers(db: &Connection, user: &str, limit: usize) -> rusqlite::Result<Vec<Passenger>> {
-    db.prepare_cached("SELECT id, name, document FROM passengers WHERE user = ? ORDER BY used DESC, id LIMIT ?")?
-        .query_map(params![user, limit], |row| {
-            Ok(Passenger { id: row.get(0)?, name: row.get(1)?, document: row.get(2)? })
-        })?
-        .collect()
+pub fn passengers(db: &Connection, user: &str, limit: u32) -> rusqlite::Result<Vec<Passenger>> {
+    db.prepare_cached(
+        "SELECT id, name, document FROM passengers WHERE user = ? ORDER BY used DESC, id LIMIT ?",
+    )?
+    .query_map(params![user, limit], |row| {
+        Ok(Passenger { id: row.get(0)?, name: row.get(1)?, document: row.get(2)? })
+    })?
+    .collect()
 }
 
 /// One passenger, if it is this user's.
 pub fn passenger(db: &Connection, user: &str, id: i64) -> rusqlite::Result<Option<Passenger>> {
-    db.query_row("SELECT id, name, document FROM passengers WHERE user = ? AND id = ?", params![user, id], |row| {
-        Ok(Passenger { id: row.get(0)?, name: row.get(1)?, document: row.get(2)? })
-    })
+    db.query_row(
+        "SELECT id, name, document FROM passengers WHERE user = ? AND id = ?",
+        params![user, id],
+        |row| Ok(Passenger { id: row.get(0)?, name: row.get(1)?, document: row.get(2)? }),
+    )
     .optional()
 }
 

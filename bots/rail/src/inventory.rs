@@ -11,7 +11,11 @@ use crate::language::iso;
 use crate::timetable::{Class, Fare, Leg, Timetable};
 
 /// Free seats of each class over the whole leg, in the order of the train's classes.
-pub fn free_seats(db: &Connection, timetable: &Timetable, leg: &Leg) -> rusqlite::Result<Vec<(Class, usize)>> {
+pub fn free_seats(
+    db: &Connection,
+    timetable: &Timetable,
+    leg: &Leg,
+) -> rusqlite::Result<Vec<(Class, usize)>> {
     let taken = taken(db, leg)?;
     let free = |fare: &Fare| fare.seats.iter().filter(|seat| !taken.contains(*seat)).count();
     Ok(timetable.fares(leg.train).iter().map(|fare| (fare.class, free(fare))).collect())
@@ -30,7 +34,7 @@ pub fn allocate(tx: &Connection, leg: &Leg, fare: &Fare, order_id: &str) -> rusq
     let mut sell = tx.prepare_cached(
         "INSERT INTO sold (train, service_date, seat, segment, order_id) VALUES (?, ?, ?, ?, ?)",
     )?;
-    for segment in leg.board..leg.alight {
+    for segment in leg.segments() {
         sell.execute(params![leg.train.number, iso(leg.service_date), seat, segment, order_id])?;
     }
     Ok(Some(seat.clone()))
@@ -47,7 +51,7 @@ fn taken(db: &Connection, leg: &Leg) -> rusqlite::Result<HashSet<String>> {
     db.prepare_cached(
         "SELECT DISTINCT seat FROM sold WHERE train = ? AND service_date = ? AND segment >= ? AND segment < ?",
     )?
-    .query_map(params![leg.train.number, iso(leg.service_date), leg.board, leg.alight], |row| row.get(0))?
+    .query_map(params![leg.train.number, iso(leg.service_date), leg.segments().start, leg.segments().end], |row| row.get(0))?
     .collect()
 }
 

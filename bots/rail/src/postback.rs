@@ -170,7 +170,9 @@ impl Draft {
     /// The reverse of `encode`; `None` for anything else.
     pub fn decode(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split(',').collect();
-        let [train, date, from, to, class, passenger, change_of] = fields[..] else { return None };
+        let [train, date, from, to, class, passenger, change_of] = fields[..] else {
+            return None;
+        };
         Some(Self {
             train: train.to_string(),
             date: parse_iso(date)?,
@@ -216,7 +218,8 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_nothing() {
-        for data in ["", "buy", "train:", "train:G1,2026-13-01,A,B,,,", "find:x@y", "order:@", "on:tomorrow"] {
+        for data in ["", "buy", "train:", "train:G1,2026-13-01,A,B,,,", "find:x@y", "order:@", "on:tomorrow"]
+        {
             assert_eq!(Tap::decode(data), None, "{data}");
         }
     }

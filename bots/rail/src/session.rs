@@ -50,9 +50,8 @@ pub struct Query {
 impl Session {
     /// The session of a user, or a new one.
     pub fn load(db: &Connection, user: &str) -> rusqlite::Result<Self> {
-        let body: Option<String> = db
-            .query_row("SELECT body FROM sessions WHERE user = ?", [user], |row| row.get(0))
-            .optional()?;
+        let body: Option<String> =
+            db.query_row("SELECT body FROM sessions WHERE user = ?", [user], |row| row.get(0)).optional()?;
         // A session of an older shape starts afresh: nothing in it is a promise.
         Ok(body.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default())
     }
@@ -95,7 +94,9 @@ impl Query {
     /// The reverse of `encode`; `None` for anything else.
     pub fn decode(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split(',').collect();
-        let [from, to, date, window, kind, change_of] = fields[..] else { return None };
+        let [from, to, date, window, kind, change_of] = fields[..] else {
+            return None;
+        };
         let some = |field: &str| (!field.is_empty()).then(|| field.to_string());
         let window = match window.split_once('-') {
             Some((from, until)) => {

@@ -194,10 +194,8 @@ impl Timetable {
     pub fn junctions(&self, from: &Place, to: &Place) -> Vec<Place> {
         let ahead = self.reach(from, |train, board| board + 1..train.stops.len());
         let behind = self.reach(to, |_, alight| 0..alight);
-        let mut shared: Vec<(i64, usize)> = ahead
-            .iter()
-            .filter_map(|(city, km)| behind.get(city).map(|more| (km + more, *city)))
-            .collect();
+        let mut shared: Vec<(i64, usize)> =
+            ahead.iter().filter_map(|(city, km)| behind.get(city).map(|more| (km + more, *city))).collect();
         shared.sort_unstable();
         shared.into_iter().map(|(_, city)| Place(self.cities[city].code.clone())).collect()
     }
@@ -207,9 +205,7 @@ impl Timetable {
         let mut by_distance: Vec<(&Station, f64)> = self
             .stations
             .iter()
-            .map(|station| {
-                (station, kilometres(latitude, longitude, station.latitude, station.longitude))
-            })
+            .map(|station| (station, kilometres(latitude, longitude, station.latitude, station.longitude)))
             .collect();
         by_distance.sort_by(|one, other| one.1.total_cmp(&other.1));
         by_distance
@@ -352,6 +348,12 @@ impl<'t> Leg<'t> {
     /// The stop where it is left.
     pub fn to(&self) -> &'t Stop {
         &self.train.stops[self.alight]
+    }
+
+    /// The segments it uses; segment n is from stop n to the next.
+    pub fn segments(&self) -> std::ops::Range<u32> {
+        let index = |stop: usize| u32::try_from(stop).expect("no train has so many stops");
+        index(self.board)..index(self.alight)
     }
 
     /// Whether it can still be bought at `now`: neither too late nor too far ahead.

@@ -156,6 +156,7 @@ fn write_stops(stops: &mut String, train: &str, service: &Service, calls: &[&Cal
             _ => (arrive, arrive + dwell),
         };
         halts += u32::from(at > 0);
-        writeln!(stops, "{train},{},{arrive},{depart},{}", call.station, call.km).expect("a String takes all");
+        writeln!(stops, "{train},{},{arrive},{depart},{}", call.station, call.km)
+            .expect("a String takes all");
     }
 }

@@ -138,8 +138,7 @@ fn en_month(text: &str) -> Option<String> {
 }
 
 const MONTHS: &str = r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
-const DAYS: &str =
-    r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|weekend";
+const DAYS: &str = r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|weekend";
 
 /// In this order: the longer form before the shorter one that is part of it.
 static READERS: LazyLock<Vec<(Regex, Reader)>> = LazyLock::new(|| {
@@ -160,15 +159,18 @@ static READERS: LazyLock<Vec<(Regex, Reader)>> = LazyLock::new(|| {
             let days = found.get(1).or(found.get(2))?.as_str().parse().ok()?;
             in_days(today, days)
         }),
-        (r"(下下|下个?|这个?|本)?(?:周|星期|礼拜)([一二三四五六日天末1-7])".into(), |found, today| {
-            let weeks = match found.get(1).map(|week| week.as_str()) {
-                None => None,
-                Some("下下") => Some(2),
-                Some(week) if week.starts_with('下') => Some(1),
-                Some(_) => Some(0),
-            };
-            on_weekday(today, zh_weekday(&found[2])?, weeks)
-        }),
+        (
+            r"(下下|下个?|这个?|本)?(?:周|星期|礼拜)([一二三四五六日天末1-7])".into(),
+            |found, today| {
+                let weeks = match found.get(1).map(|week| week.as_str()) {
+                    None => None,
+                    Some("下下") => Some(2),
+                    Some(week) if week.starts_with('下') => Some(1),
+                    Some(_) => Some(0),
+                };
+                on_weekday(today, zh_weekday(&found[2])?, weeks)
+            },
+        ),
         (format!(r"\b(?:on |for )?(next |this |coming |this coming )?({DAYS})\b"), |found, today| {
             let weeks = match found.get(1).map(|week| week.as_str()) {
                 Some("next ") => Some(1),
@@ -191,8 +193,7 @@ static READERS: LazyLock<Vec<(Regex, Reader)>> = LazyLock::new(|| {
     readers.into_iter().map(|(pattern, read)| (regex(&pattern), read)).collect()
 });
 
-static TODAY_PART: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"[今明][早晨晚夜]|\btonight\b|\bthis (?:morning|afternoon|evening)\b")
-});
+static TODAY_PART: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"[今明][早晨晚夜]|\btonight\b|\bthis (?:morning|afternoon|evening)\b"));
 static CHINESE_NUMERAL: LazyLock<Regex> =
     LazyLock::new(|| regex(r"([〇零一二两三四五六七八九十]{1,3})(个?月|日|号|点|天后|天以后|天之后|时)"));

@@ -171,15 +171,20 @@ static TRAIN_NUMBER: LazyLock<Regex> =
 static PREFIX_KIND: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"([gdcztk]) ?(?:字头|字母|开头|打头|车次)|\b([gdcztk])[ -]?(?:series|class trains?|trains?)\b")
 });
-static HIGH_SPEED: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"只?看?高铁|高速列车|城际|\b(?:high[ -]?speed|bullet|fast)(?: rail| trains?)?\b"));
+static HIGH_SPEED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"只?看?高铁|高速列车|城际|\b(?:high[ -]?speed|bullet|fast)(?: rail| trains?)?\b")
+});
 static MULTIPLE_UNIT: LazyLock<Regex> = LazyLock::new(|| regex(r"动车组?|\bemus?\b"));
 static CONVENTIONAL: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"普速|普快|普通列车|绿皮车?|硬座|[硬软]?卧铺?|直达特快|特快|快速列车|\b(?:overnight|sleeper|conventional|slow|hard seat)(?: trains?)?\b")
+    regex(
+        r"普速|普快|普通列车|绿皮车?|硬座|[硬软]?卧铺?|直达特快|特快|快速列车|\b(?:overnight|sleeper|conventional|slow|hard seat)(?: trains?)?\b",
+    )
 });
 
-const TRADITIONAL: &str = "廣臺廈瀋陽長漢濟蘭貴烏魯齊爾濱寧溫無錫蘇島鄭莊張開薩連慶紹興東門龍從後號點週鐵車時間訂買單";
-const SIMPLIFIED: &str = "广台厦沈阳长汉济兰贵乌鲁齐尔滨宁温无锡苏岛郑庄张开萨连庆绍兴东门龙从后号点周铁车时间订买单";
+const TRADITIONAL: &str =
+    "廣臺廈瀋陽長漢濟蘭貴烏魯齊爾濱寧溫無錫蘇島鄭莊張開薩連慶紹興東門龍從後號點週鐵車時間訂買單";
+const SIMPLIFIED: &str =
+    "广台厦沈阳长汉济兰贵乌鲁齐尔滨宁温无锡苏岛郑庄张开萨连庆绍兴东门龙从后号点周铁车时间订买单";
 
 #[cfg(test)]
 mod tests;

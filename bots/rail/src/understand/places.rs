@@ -63,11 +63,6 @@ impl Gazetteer {
         names
     }
 
-    /// The place that a whole text names.
-    pub fn exact(&self, name: &str) -> Option<&Place> {
-        self.han.get(name.trim()).or_else(|| self.latin.get(&letters(&name.to_lowercase())))
-    }
-
     /// All Chinese and all Latin names, for the search of near misses.
     pub fn names(&self) -> impl Iterator<Item = (&str, &Place)> {
         self.han.iter().chain(&self.latin).map(|(name, place)| (name.as_str(), place))
@@ -139,7 +134,9 @@ pub fn unknown(
                 .find_map(|pattern| pattern.captures(text).and_then(|found| candidate(&found[1])));
             match before {
                 Some(word) => (Role::From, word, said.to.is_some()),
-                None => (Role::To, candidate(text).filter(|_| said.to.is_none() && said.loose.is_none())?, false),
+                None => {
+                    (Role::To, candidate(text).filter(|_| said.to.is_none() && said.loose.is_none())?, false)
+                }
             }
         }
     };
@@ -275,19 +272,21 @@ static FROM_BEFORE: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?:从|由|自|离开|\b(?:from|leaving|departing|depart|out of))$"));
 static FROM_BEHIND: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s?(?:出发|始发|发车|开往)"));
 static TO_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"(?:到达?|去|至|往|回|飞|抵达|目的地是?|\b(?:to|for|into|towards?|reaching|visit|visiting|arriving (?:in|at))|->|→|=>|—>)$")
+    regex(
+        r"(?:到达?|去|至|往|回|飞|抵达|目的地是?|\b(?:to|for|into|towards?|reaching|visit|visiting|arriving (?:in|at))|->|→|=>|—>)$",
+    )
 });
 static DASH_BEFORE: LazyLock<Regex> = LazyLock::new(|| regex(r"[-–—~～/>]$"));
 static ZH_FROM: LazyLock<Regex> =
     LazyLock::new(|| regex(r"从\s?(\p{Han}{2,6}?)(?:出发|到|去|至|往|坐|的|$|[^\p{Han}])"));
-static ZH_TO: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"(?:到|去|至|往)\s?(\p{Han}{2,8}?)(?:的|坐|票|高铁|动车|火车|有|吗|怎|$|[^\p{Han}])"));
+static ZH_TO: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"(?:到|去|至|往)\s?(\p{Han}{2,8}?)(?:的|坐|票|高铁|动车|火车|有|吗|怎|$|[^\p{Han}])")
+});
 static ZH_BEFORE_TO: LazyLock<Regex> = LazyLock::new(|| regex(r"(\p{Han}{2,6})\s?(?:到|去|至)"));
 static EN_FROM: LazyLock<Regex> =
     LazyLock::new(|| regex(r"\bfrom ([a-z' ]{3,24}?)(?: to\b| on\b| in\b| for\b| by\b|$|[^a-z' ])"));
-static EN_TO: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"\bto ([a-z']{3,24}(?: (?:east|west|north|south))?)\b")
-});
+static EN_TO: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"\bto ([a-z']{3,24}(?: (?:east|west|north|south))?)\b"));
 static EN_BEFORE_TO: LazyLock<Regex> = LazyLock::new(|| regex(r"\b([a-z']{3,24}) to\b"));
 static FILLER: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(

@@ -159,7 +159,8 @@ fn wishes_are_told_from_searches() {
     ] {
         assert_eq!(reader.read(phrase).intent, Some(intent), "{phrase}");
     }
-    for phrase in ["Hefei to Nanjing", "明天北京到上海的高铁", "change in the weather", "Beijing to Shanghai"] {
+    for phrase in ["Hefei to Nanjing", "明天北京到上海的高铁", "change in the weather", "Beijing to Shanghai"]
+    {
         assert_eq!(reader.read(phrase).intent, None, "{phrase}");
     }
 }

@@ -58,7 +58,10 @@ fn at_clock(found: &Captures) -> Option<Window> {
     let (before, after) = (group(1), group(6));
     let window = match () {
         () if ["before", "by", "until"].contains(&before) || after.contains('前') => (0, minute),
-        () if ["after", "from", "since"].contains(&before) || after.contains('后') || after.contains('起') => {
+        () if ["after", "from", "since"].contains(&before)
+            || after.contains('后')
+            || after.contains('起') =>
+        {
             (minute, 24 * 60)
         }
         () => (minute.saturating_sub(60), (minute + 90).min(24 * 60)),
@@ -67,7 +70,12 @@ fn at_clock(found: &Captures) -> Option<Window> {
 }
 
 /// `下午` `3` `半`, `9` `:30` `pm`: the minute of the day, at most 24:00.
-fn minute_of_day(part: Option<&str>, hour: &str, minute: Option<&str>, meridiem: Option<&str>) -> Option<u16> {
+fn minute_of_day(
+    part: Option<&str>,
+    hour: &str,
+    minute: Option<&str>,
+    meridiem: Option<&str>,
+) -> Option<u16> {
     let mut hour: u16 = hour.parse().ok()?;
     let minute: u16 = match minute.map(|text| text.trim_matches([':', '点', '分', '时'])) {
         None | Some("") | Some("整") => 0,
@@ -76,7 +84,8 @@ fn minute_of_day(part: Option<&str>, hour: &str, minute: Option<&str>, meridiem:
         Some("三刻") => 45,
         Some(number) => number.parse().ok()?,
     };
-    let late = matches!(part, Some("下午" | "晚上" | "傍晚" | "夜里" | "晚")) || meridiem.is_some_and(|m| m.starts_with('p'));
+    let late = matches!(part, Some("下午" | "晚上" | "傍晚" | "夜里" | "晚"))
+        || meridiem.is_some_and(|m| m.starts_with('p'));
     if late && hour < 12 {
         hour += 12;
     }
