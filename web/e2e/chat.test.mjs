@@ -23,6 +23,11 @@ before(async () => {
 });
 after(async () => {
   await world.stop();
+  assert.deepEqual(
+    world.mock?.answers.filter((status) => status !== 200) ?? [],
+    [],
+    'handsets take every message with one 200',
+  );
   assert.deepEqual(world.problems, []);
 });
 

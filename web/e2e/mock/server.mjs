@@ -94,6 +94,8 @@ class Registrator {
   bindings = new Map(NUMBERS.map((number) => [number, new Set()]));
   /** number → requests waiting for it. */
   kept = new Map(NUMBERS.map((number) => [number, []]));
+  /** What handsets have answered to our requests. */
+  answers = [];
   /** Call-ID of a request of ours → what to do with its answer. */
   waiting = new Map();
 
@@ -116,7 +118,9 @@ class Registrator {
     if (text === '\r\n\r\n') return flow.socket.send('\r\n');
     const message = parseSip(text);
     if (message.start.startsWith('SIP/2.0')) {
-      this.waiting.get(header(message, 'Call-ID'))?.(Number(message.start.split(' ')[1]));
+      const status = Number(message.start.split(' ')[1]);
+      this.answers.push(status);
+      this.waiting.get(header(message, 'Call-ID'))?.(status);
       return;
     }
     const [method, target] = message.start.split(' ');

@@ -165,16 +165,15 @@ export class UserAgent {
     this.ua.on('registrationFailed', ({ response }) =>
       this.handleRegistrationFailed(response?.status_code ?? 0),
     );
-    this.ua.on('newMessage', ({ originator, message, request }) => {
-      if (originator === 'remote') void this.takeMessage(message, request as JsSipRequest);
+    this.ua.on('newMessage', ({ originator, request }) => {
+      if (originator === 'remote') void this.takeMessage(request as JsSipRequest);
     });
-    this.ua.on('newOptions', ({ originator, message, request }) => {
+    this.ua.on('newOptions', ({ originator, message }) => {
       if (originator !== 'remote') return;
       const contact = this.ua.contact.toString();
       message.accept({
-        extraHeaders: [`Contact: ${contact}${CONTACT_TAGS}`, `Accept: message/cpim, text/plain`],
+        extraHeaders: [`Contact: ${contact}${CONTACT_TAGS}`, 'Accept: message/cpim, text/plain'],
       });
-      void request;
     });
   }
 
@@ -189,16 +188,17 @@ export class UserAgent {
     this.retryMs = Math.min(this.retryMs * 2, REGISTER_RETRY_MS_MAX);
   }
 
-  private async takeMessage(message: JsSipMessage, request: JsSipRequest): Promise<void> {
-    // JsSIP answers 200 as soon as its event handler returns unless the message says that it is answered.
-    // Ours has to be stored first, so it says so, and the answer goes out below.
-    message._is_replied = true;
+  private async takeMessage(request: JsSipRequest): Promise<void> {
+    // JsSIP answers 200 as soon as this event handler returns, and 405 to a MESSAGE that is unanswered after
+    // that. Ours is answered when it is stored, so JsSIP's own answers to this request go nowhere.
+    const reply = request.reply.bind(request);
+    request.reply = () => {};
     try {
       await this.events.handleMessage(readMessage(request));
-      request.reply(200);
+      reply(200);
     } catch (error) {
       console.error('message not stored', error);
-      request.reply(500);
+      reply(500);
     }
   }
 
@@ -252,11 +252,11 @@ interface JsSipRequest {
   readonly call_id: string;
   readonly body: string | null;
   getHeader(name: string): string | undefined;
-  reply(status: number): void;
+  /** Assigned to, see `takeMessage`. */
+  reply: (status: number) => void;
 }
 
 interface JsSipMessage {
-  _is_replied: boolean;
   accept(options: { extraHeaders: string[] }): void;
 }
 

@@ -44,6 +44,7 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       aria-label={t('messagesWith', { name: handset.directory.name(peer) })}
       style={colour ? { '--chatbot': colour } : undefined}
     >
+      <h1 class="sr-only">{handset.directory.name(peer)}</h1>
       <Header handset={handset} peer={peer} isChatbot={isChatbot} />
       {isChatbot && isEmpty ? <Hero handset={handset} peer={peer} /> : <Log handset={handset} peer={peer} />}
       <Composer handset={handset} peer={peer} isChatbot={isChatbot} />
