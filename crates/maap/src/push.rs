@@ -1,0 +1,144 @@
+//! Calls of chatbots' webhooks: decided here, made by the binary after the commit, told back here.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rcs::address::Address;
+use serde::Deserialize;
+
+/// Most bytes of an answer's body that are of use.
+pub const ANSWER_BYTES_MAX: usize = 4 * 1024;
+
+/// Names a push; never used twice in the life of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct PushId(pub(crate) u64);
+
+/// A call of a webhook to make.
+#[derive(Clone)]
+pub struct Push {
+    /// Comes back in [`Pushed`].
+    pub id: PushId,
+    /// Whose webhook it is.
+    pub chatbot: Address,
+    /// GET for a callback check, POST otherwise.
+    pub method: Method,
+    /// Where.
+    pub url: String,
+    /// In this order; `content-type` is among them if there is a body.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON; empty for GET.
+    pub body: Bytes,
+    /// Whether the address may be private or loopback.
+    pub allow_private: bool,
+    /// For the whole call.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Push {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Neither signatures nor what users say.
+        f.debug_struct("Push")
+            .field("id", &self.id)
+            .field("chatbot", &self.chatbot)
+            .field("method", &self.method)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The methods of pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The callback check.
+    Get,
+    /// Everything else.
+    Post,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// How a push ended.
+#[derive(Debug, Clone)]
+pub struct Pushed {
+    /// Of [`Push`].
+    pub id: PushId,
+    /// Of [`Push`].
+    pub chatbot: Address,
+    /// The webhook's answer, or why there is none.
+    pub outcome: Result<PushAnswer, PushFailure>,
+}
+
+/// What a webhook answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PushAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The `echoStr` header.
+    pub echo_str: Option<String>,
+    /// The `appId` header.
+    pub app_id: Option<String>,
+    /// The body's first bytes, [`ANSWER_BYTES_MAX`] at most.
+    pub body: Bytes,
+}
+
+/// Why a webhook gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushFailure {
+    /// What kind of failure.
+    pub kind: PushFailureKind,
+    /// In a few words, for operators.
+    pub text: String,
+}
+
+/// Kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushFailureKind {
+    /// No connection, or it broke.
+    Connect,
+    /// No answer in time.
+    Timeout,
+    /// The address is private and the chatbot may not use one, or the URL is none.
+    Forbidden,
+    /// Too many calls wait on our side: says nothing about the webhook.
+    Busy,
+}
+
+impl Push {
+    /// How this push ended.
+    pub fn ended(&self, outcome: Result<PushAnswer, PushFailure>) -> Pushed {
+        Pushed { id: self.id, chatbot: self.chatbot.clone(), outcome }
+    }
+}
+
+impl PushAnswer {
+    /// Whether the webhook has taken what was pushed: 2xx, and no error code in a JSON answer. `Err` says why not, in a
+    /// few words.
+    pub(crate) fn taken(&self) -> Result<(), String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Verdict {
+            error_code: Option<serde_json::Value>,
+        }
+        if !(200..300).contains(&self.status) {
+            return Err(format!("answered {}", self.status));
+        }
+        let Ok(Verdict { error_code: Some(code) }) = serde_json::from_slice(&self.body) else {
+            return Ok(());
+        };
+        match code {
+            serde_json::Value::Null => Ok(()),
+            code if code == 0 || code == "0" || code == "" => Ok(()),
+            code => {
+                Err(format!("answered errorCode {}", code.to_string().chars().take(20).collect::<String>()))
+            }
+        }
+    }
+}

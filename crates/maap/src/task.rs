@@ -1,0 +1,69 @@
+//! What the chatbot platform decides, and what a batch of decisions leaves behind.
+
+use rcs::address::Address;
+
+use crate::call::Call;
+use crate::push::{Push, Pushed};
+
+/// Something to decide once the rows it needs are loaded.
+#[derive(Debug)]
+pub enum Task {
+    /// A call; the only task that is answered.
+    Call(Box<Call>),
+    /// A webhook call has ended.
+    Pushed(Box<Pushed>),
+    /// Something may wait in a chatbot's mailbox.
+    Drain(Address),
+    /// A chatbot's webhook is due to be checked.
+    Check(Address),
+}
+
+/// What decisions leave behind, beside [`message_centre::Work`].
+#[derive(Debug, Default)]
+pub struct Out {
+    /// Tasks to decide after this batch's commit.
+    pub next: Vec<Task>,
+    /// Webhook calls to make after this batch's commit.
+    pub pushes: Vec<Push>,
+    /// What happened, counted.
+    pub stats: Stats,
+}
+
+/// Counts of one batch, for metrics.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Calls by chatbots, by the `errorCode` of the answer; one for each call.
+    pub api_calls: Vec<(ApiCall, i32)>,
+    /// Pushes that a webhook has taken.
+    pub pushes_taken: u64,
+    /// Pushes that a webhook has answered otherwise.
+    pub pushes_refused: u64,
+    /// Pushes that got no answer.
+    pub pushes_failed: u64,
+    /// Callback checks that passed.
+    pub checks_passed: u64,
+    /// Callback checks that did not.
+    pub checks_failed: u64,
+}
+
+/// The calls that chatbots make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ApiCall {
+    /// `accessToken`
+    Token,
+    /// `messages`
+    Send,
+    /// `find/chatBotInfo`
+    Find,
+}
+
+impl ApiCall {
+    /// A word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Send => "send",
+            Self::Find => "find",
+        }
+    }
+}
