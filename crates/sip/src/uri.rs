@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::value::Params;
+use crate::value::{Params, split_before, split_once};
 
 /// Scheme of a URI.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl<'a> Uri<'a> {
         if text.bytes().any(|byte| byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"')) {
             return error("a character that has no place in a URI");
         }
-        let Some((scheme, rest)) = text.split_once(':') else {
+        let Some((scheme, rest)) = split_once(text, b':') else {
             return error("no scheme");
         };
         let scheme = match scheme {
@@ -83,7 +83,7 @@ impl<'a> Uri<'a> {
         match scheme {
             Scheme::Other(_) => return Ok(uri),
             Scheme::Tel => {
-                let (number, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+                let (number, params) = split_before(rest, b';');
                 if number.is_empty() || !number.bytes().all(is_phone_digit) {
                     return error("not a telephone number");
                 }
@@ -96,9 +96,9 @@ impl<'a> Uri<'a> {
         if !percent_escapes_are_whole(rest) {
             return error("a bad percent escape");
         }
-        let rest = match rest.split_once('@') {
+        let rest = match split_once(rest, b'@') {
             Some((userinfo, rest)) => {
-                let (user, password) = match userinfo.split_once(':') {
+                let (user, password) = match split_once(userinfo, b':') {
                     Some((user, password)) => (user, Some(password)),
                     None => (userinfo, None),
                 };
@@ -110,14 +110,14 @@ impl<'a> Uri<'a> {
             }
             None => rest,
         };
-        if rest.contains('@') {
+        if memchr::memchr(b'@', rest.as_bytes()).is_some() {
             return error("more than one @");
         }
-        let (rest, headers) = match rest.split_once('?') {
+        let (rest, headers) = match split_once(rest, b'?') {
             Some((rest, headers)) => (rest, Some(headers)),
             None => (rest, None),
         };
-        let (host, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (host, params) = split_before(rest, b';');
         let Some((host, port)) = host_port(host) else {
             return error("not a host and port");
         };
@@ -267,7 +267,7 @@ pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
             None => return None,
         }
     } else {
-        match text.split_once(':') {
+        match split_once(text, b':') {
             Some((host, port)) => (host.trim_end(), Some(port)),
             None => (text, None),
         }

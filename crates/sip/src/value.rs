@@ -89,7 +89,13 @@ pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Position of the first `separator` outside quotes and angle brackets, or the length.
 pub(crate) fn end_of_element(text: &[u8], separator: u8) -> usize {
-    let (mut quoted, mut angled, mut at) = (false, false, 0);
+    // Nearly always there is neither quote nor bracket before it.
+    let mut at = match memchr::memchr3(separator, b'"', b'<', text) {
+        None => return text.len(),
+        Some(at) if text[at] == separator => return at,
+        Some(at) => at,
+    };
+    let (mut quoted, mut angled) = (false, false);
     while let Some(byte) = text.get(at) {
         match byte {
             b'\\' if quoted => at += 1,
@@ -123,6 +129,17 @@ fn end_of_quotes(text: &[u8]) -> Option<usize> {
         }
         at += 2;
     }
+}
+
+/// `str::split_once` for an ASCII byte, several times as fast on the short texts of headers.
+pub(crate) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
+    debug_assert!(byte.is_ascii(), "only ASCII bytes are character boundaries");
+    memchr::memchr(byte, text.as_bytes()).map(|at| (&text[..at], &text[at + 1..]))
+}
+
+/// Cuts before the first `byte`; all of the text comes first if there is none.
+pub(crate) fn split_before(text: &str, byte: u8) -> (&str, &str) {
+    text.split_at(memchr::memchr(byte, text.as_bytes()).unwrap_or(text.len()))
 }
 
 /// A non-negative number written in digits only; digits that go beyond u64 give u64::MAX.

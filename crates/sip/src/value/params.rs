@@ -27,7 +27,7 @@ impl<'a> Params<'a> {
     /// Name and value in order. A flag such as `lr` has no value; quotes around a value are taken off, escapes
     /// within stay (see [`Params::unquoted`]).
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        self.segments().map(|param| match param.split_once('=') {
+        self.segments().map(|param| match super::split_once(param, b'=') {
             Some((name, value)) => (name.trim_end(), Some(without_quotes(value.trim_start()))),
             None => (param, None),
         })

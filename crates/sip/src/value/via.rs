@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{HeaderError, Params, is_token};
+use super::{HeaderError, Params, is_token, split_before, split_once};
 use crate::uri::host_port;
 
 /// One hop of the way that a request took, and that its response takes back.
@@ -29,15 +29,12 @@ impl<'a> Via<'a> {
 
     fn read(value: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?;
-        // RFC 3261 §25.1 allows spaces around both slashes.
-        let (name, rest) = text.split_once('/')?;
-        let (version, rest) = rest.split_once('/')?;
-        if !name.trim().eq_ignore_ascii_case("SIP") || version.trim() != "2.0" {
-            return None;
-        }
-        let rest = rest.trim_start();
+        let rest = match text.strip_prefix("SIP/2.0/") {
+            Some(rest) => rest,
+            None => after_protocol(text)?,
+        };
         let (transport, rest) = rest.split_at(rest.find(|char: char| char.is_ascii_whitespace())?);
-        let (sent_by, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (sent_by, params) = split_before(rest, b';');
         let (host, port) = host_port(sent_by.trim())?;
         is_token(transport.as_bytes()).then_some(Via { transport, host, port, params: Params::of(params) })
     }
@@ -72,6 +69,13 @@ impl<'a> Via<'a> {
         let port = self.rport().flatten().or(self.port).unwrap_or(5060);
         Some(SocketAddr::new(ip, port))
     }
+}
+
+/// What follows `SIP / 2.0 /`, in any case and with the spaces that RFC 3261 §25.1 allows around the slashes.
+fn after_protocol(text: &str) -> Option<&str> {
+    let (name, rest) = split_once(text, b'/')?;
+    let (version, rest) = split_once(rest, b'/')?;
+    (name.trim().eq_ignore_ascii_case("SIP") && version.trim() == "2.0").then(|| rest.trim_start())
 }
 
 #[cfg(test)]
