@@ -24,7 +24,7 @@ async function withRail(options) {
 
 test('the first conversation starts with the profile and a hello', { skip }, async () => {
   const { context, page } = await withRail();
-  await page.getByRole('heading', { name: '12306 铁路' }).waitFor();
+  await page.getByRole('heading', { level: 2, name: '12306 铁路' }).waitFor();
   await snap(page, 'bot-hero');
   await page.getByTestId('start').click();
   await bubble(page, 'new_bot_user_initiation', 'in').waitFor();

@@ -9,7 +9,7 @@ import type { Action } from '../rcs/bot/suggestion';
 import { uuid } from '../rcs/id';
 import { writeICalendar } from './calendar';
 import { copyText } from './copy';
-import { dateAndTime, t } from './i18n';
+import { dateRange, language, t } from './i18n';
 import { Icon } from './icons';
 import { closeSheet } from './state';
 
@@ -55,15 +55,13 @@ export function CalendarSheet({ event }: { event: ActionOf<'createCalendarEvent'
     <div class="stack">
       <div class="event">
         <div class="event-date" aria-hidden="true">
-          <small>{event.start.toLocaleDateString(undefined, { month: 'short' })}</small>
+          <small>{event.start.toLocaleDateString(language.value, { month: 'short' })}</small>
           {event.start.getDate()}
         </div>
         <div>
           <h3>{event.title}</h3>
           <p>
-            <time dateTime={event.start.toISOString()}>{dateAndTime(event.start)}</time>
-            {' – '}
-            <time dateTime={event.end.toISOString()}>{dateAndTime(event.end)}</time>
+            <time dateTime={event.start.toISOString()}>{dateRange(event.start, event.end)}</time>
           </p>
           {event.description !== undefined && <p>{event.description}</p>}
         </div>

@@ -254,6 +254,12 @@ export function dateAndTime(at: Date): string {
   } as Intl.DateTimeFormatOptions).format(at);
 }
 
+/** From when to when, without saying the same day twice. */
+export function dateRange(start: Date, end: Date): string {
+  const options = { dateStyle: 'full', timeStyle: 'short', hour12: false } as Intl.DateTimeFormatOptions;
+  return new Intl.DateTimeFormat(language.value, options).formatRange(start, end);
+}
+
 /** Days since 1970 in local time. */
 export function dayNumber(at: number): number {
   const date = new Date(at);

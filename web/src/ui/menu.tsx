@@ -54,7 +54,7 @@ export function MenuSheet({ handset, peer }: { handset: Handset; peer: Address }
                 if (sheet.peek() === opened) closeSheet();
               }}
             >
-              {entry.kind !== 'menu' && <Icon name={suggestionIcon(entry) ?? 'reply'} size={20} />}
+              <Icon name={entry.kind === 'menu' ? 'menu' : (suggestionIcon(entry) ?? 'reply')} size={20} />
               <span>{entry.displayText}</span>
               {entry.kind === 'menu' && <Icon name="next" size={18} />}
             </button>
