@@ -152,12 +152,18 @@ pub struct Maap {
     pub allow_private_webhooks: bool,
     /// To connect to a webhook.
     pub webhook_connect_timeout_s: NonZeroU64,
-    /// For a webhook to answer.
+    /// For a webhook call, from its start to the end of the answer.
     pub webhook_timeout_s: NonZeroU64,
     /// Webhook calls at once.
     pub pushes: NonZeroU32,
     /// Webhook calls at once to one chatbot.
     pub pushes_per_chatbot: NonZeroU32,
+    /// Messages a second that a chatbot may send, counted by addressee.
+    pub sends_per_second: NonZeroU32,
+    /// How long a chatbot's message waits for its addressee.
+    pub keep_s: NonZeroU64,
+    /// Media in chatbots' messages must have a URL that begins with one of these; none: any http and https URL.
+    pub media_url_prefixes: Vec<String>,
 }
 
 /// `[log]`
@@ -274,6 +280,9 @@ impl Default for Maap {
             webhook_timeout_s: nonzero_u64(10),
             pushes: nonzero(256),
             pushes_per_chatbot: nonzero(32),
+            sends_per_second: nonzero(100),
+            keep_s: nonzero_u64(3 * 86_400),
+            media_url_prefixes: Vec::new(),
         }
     }
 }
@@ -281,7 +290,7 @@ impl Default for Maap {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            filter: "info".to_owned(),
+            filter: "info,fjall=warn,lsm_tree=warn".to_owned(),
             format: LogFormat::Text,
             addresses: LogAddresses::Masked,
         }
@@ -349,6 +358,21 @@ impl Config {
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
+            ..defaults
+        }
+    }
+
+    /// The chatbot platform's part. `public_url` is how chatbots reach us.
+    pub fn maap(&self, public_url: &str) -> maap::Config {
+        let keep = seconds(self.maap.keep_s);
+        let defaults = maap::Config::new(self.numbering(), public_url);
+        maap::Config {
+            media_url_prefixes: self.maap.media_url_prefixes.clone(),
+            sends_per_second: self.maap.sends_per_second.get(),
+            validity: keep,
+            validity_max: defaults.validity_max.max(keep),
+            push_timeout: seconds(self.maap.webhook_timeout_s),
+            pushes_per_chatbot: self.maap.pushes_per_chatbot.get() as usize,
             ..defaults
         }
     }

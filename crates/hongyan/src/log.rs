@@ -4,6 +4,7 @@
 //! them as the configuration allows.
 
 use std::fmt;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -32,7 +33,8 @@ pub fn start(log: &Log) -> Result<(), ConfigError> {
     ADDRESSES.store(addresses, Ordering::Relaxed);
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // An error means that a log has begun already, as in a test that starts two servers.
     let _ = match log.format {
         LogFormat::Text => lines.with_target(false).try_init(),

@@ -1,79 +1,39 @@
-//! Calling webhooks: the callback check and the pushes that `maap` decided on, and how they ended, back to the inbox.
+//! Calling webhooks: the callback checks and pushes that `maap` decided on, and how they ended.
 //!
 //! Webhooks are other people's machines: slow, gone, hostile. Each call has a time limit, each answer a size limit,
-//! redirects are not followed, addresses are checked (`webhook_guard.rs`), and one chatbot cannot hold up the others.
+//! redirects are not followed, and addresses are checked (`webhook_guard.rs`). How many calls one chatbot may have under
+//! way is `maap`'s to say.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use rcs::address::Address;
+use maap::{ANSWER_BYTES_MAX, Push, PushAnswer, PushFailure, PushFailureKind, Pushed};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Url};
-use rustc_hash::FxHashMap;
+use reqwest::{Client, Url};
 use tokio::sync::Semaphore;
 
 use crate::config::{self, ConfigError};
 use crate::metrics::{Metrics, Outcome};
-use crate::webhook_guard::{self, PublicOnly};
+use crate::webhook_guard::{self, PublicOnly, Refused};
 
-/// What of an answer is read; the rest is not waited for.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
-
-/// Calls that wait for their turn, for each that may run. `maap` has one call per conversation under way, and tries
-/// again later what is turned away here.
+/// Calls that wait for their turn, for each that may run. `maap` tries again later what is turned away here.
 const WAITING_PER_RUNNING: usize = 64;
 
-/// One call to make.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// GET for the callback check, POST otherwise.
-    pub method: Method,
-    /// Where to.
-    pub url: String,
-    /// In order; a name or value that HTTP does not allow fails the call.
-    pub headers: Vec<(String, String)>,
-    /// JSON; empty for GET.
-    pub body: Bytes,
-    /// Whether the address may be private.
-    pub allow_private: bool,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers, names in lower case; values that are not text are left out.
-    pub headers: Vec<(String, String)>,
-    /// At most the first 64 KiB.
-    pub body: Bytes,
-}
-
-/// Why nothing came back; the text goes into the message's trace.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    /// The URL or a header cannot be used, or the address is not allowed. Trying again will not help.
-    #[error("{0}")]
-    Refused(String),
-    /// No connection, no answer in time, or too many calls at once.
-    #[error("{0}")]
-    Failed(String),
-}
+/// A connection without calls is kept so long.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// Makes the calls. Cheap to clone.
 #[derive(Clone)]
 pub struct Pusher(Arc<Inner>);
 
 struct Inner {
+    /// Reaches public addresses only.
     public: Client,
     any: Client,
     allow_private: bool,
     running: Semaphore,
-    per_chatbot: u32,
-    chatbots: Mutex<FxHashMap<Address, Arc<Semaphore>>>,
     waiting: AtomicUsize,
     waiting_max: usize,
     metrics: Arc<Metrics>,
@@ -90,102 +50,75 @@ impl Pusher {
                 .redirect(Policy::none())
                 .no_proxy()
                 .connect_timeout(config::seconds(maap.webhook_connect_timeout_s))
-                .timeout(config::seconds(maap.webhook_timeout_s))
-                .pool_idle_timeout(Duration::from_secs(60))
+                .pool_idle_timeout(IDLE)
                 .user_agent(concat!("hongyan/", env!("CARGO_PKG_VERSION")))
         };
         let failed = |error: reqwest::Error| ConfigError(format!("maap: webhooks cannot be called: {error}"));
         Ok(Self(Arc::new(Inner {
-            public: client()
-                .dns_resolver(Arc::new(PublicOnly))
-                .build()
-                .map_err(failed)?,
+            public: client().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
             any: client().build().map_err(failed)?,
             allow_private: maap.allow_private_webhooks,
             running: Semaphore::new(maap.pushes.get() as usize),
-            per_chatbot: maap.pushes_per_chatbot.get(),
-            chatbots: Mutex::default(),
             waiting: AtomicUsize::new(0),
             waiting_max: maap.pushes.get() as usize * WAITING_PER_RUNNING,
             metrics,
         })))
     }
+}
 
-    /// Makes one call for `chatbot`, when its turn comes.
-    pub async fn call(&self, chatbot: &Address, call: Call) -> Result<Answer, CallError> {
-        let inner = &self.0;
-        let _waiting = Waiting::begin(inner)?;
-        let own = inner.turns_of(chatbot);
-        let _own = own.acquire().await.expect("the semaphore is never closed");
-        let _turn = inner
-            .running
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        let begun = Instant::now();
-        let result = inner.perform(call).await;
-        inner.metrics.push_seconds.observe(begun.elapsed().as_secs_f64());
-        let outcome = match &result {
-            Ok(answer) if (200..300).contains(&answer.status) => "taken",
-            Ok(_) => "answered_error",
-            Err(CallError::Refused(_)) => "refused",
-            Err(CallError::Failed(_)) => "failed",
-        };
-        inner.metrics.pushes.get_or_create(&Outcome::of(outcome)).inc();
-        result
-    }
+/// Makes one call, when its turn comes.
+pub async fn perform(pusher: &Pusher, push: Push) -> Pushed {
+    let inner = &*pusher.0;
+    let outcome = inner.take_turn(&push).await;
+    let word = match &outcome {
+        Ok(answer) if (200..300).contains(&answer.status) => "taken",
+        Ok(_) => "answered_error",
+        Err(failure) => match failure.kind {
+            PushFailureKind::Connect => "no_connection",
+            PushFailureKind::Timeout => "no_answer",
+            PushFailureKind::Forbidden => "forbidden",
+            PushFailureKind::Busy => "busy",
+        },
+    };
+    inner.metrics.pushes.get_or_create(&Outcome::of(word)).inc();
+    push.ended(outcome)
 }
 
 impl Inner {
-    /// The turns of one chatbot. Those of chatbots that have no call under way are forgotten.
-    fn turns_of(&self, chatbot: &Address) -> Arc<Semaphore> {
-        let mut chatbots = self.chatbots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turns) = chatbots.get(chatbot) {
-            return turns.clone();
-        }
-        chatbots.retain(|_, turns| Arc::strong_count(turns) > 1);
-        let turns = Arc::new(Semaphore::new(self.per_chatbot as usize));
-        chatbots.insert(chatbot.clone(), turns.clone());
-        turns
+    async fn take_turn(&self, push: &Push) -> Result<PushAnswer, PushFailure> {
+        let Some(_waiting) = Waiting::begin(self) else {
+            return Err(failure(PushFailureKind::Busy, "too many webhook calls at once"));
+        };
+        let _turn = self.running.acquire().await.expect("the semaphore is never closed");
+        let begun = Instant::now();
+        let outcome = tokio::time::timeout(push.timeout, self.call(push)).await;
+        self.metrics.push_seconds.observe(begun.elapsed().as_secs_f64());
+        outcome.unwrap_or_else(|_| Err(failure(PushFailureKind::Timeout, "no answer in time")))
     }
 
-    async fn perform(&self, call: Call) -> Result<Answer, CallError> {
-        let refused = |reason: String| CallError::Refused(reason);
-        let allow_private = call.allow_private || self.allow_private;
-        let url: Url = call
-            .url
-            .parse()
-            .map_err(|_| refused("the webhook is no URL".to_owned()))?;
-        webhook_guard::check(&url, allow_private).map_err(|error| refused(error.to_string()))?;
+    async fn call(&self, push: &Push) -> Result<PushAnswer, PushFailure> {
+        let forbidden = |text: &str| failure(PushFailureKind::Forbidden, text);
+        let allow_private = push.allow_private || self.allow_private;
+        let url: Url = push.url.parse().map_err(|_| forbidden("the webhook is no URL"))?;
+        webhook_guard::check(&url, allow_private).map_err(|error| forbidden(&error.to_string()))?;
         let client = if allow_private { &self.any } else { &self.public };
-        let headers =
-            header_map(&call.headers).ok_or_else(|| refused("a header cannot be written".to_owned()))?;
-        let request = client.request(call.method, url).headers(headers).body(call.body);
-        let mut answer = request
-            .send()
-            .await
-            .map_err(|error| CallError::Failed(in_few_words(&error)))?;
-        let status = answer.status().as_u16();
-        let headers = answer
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
+        let headers = header_map(&push.headers).ok_or_else(|| forbidden("a header cannot be written"))?;
+        let method = match push.method {
+            maap::Method::Get => reqwest::Method::GET,
+            maap::Method::Post => reqwest::Method::POST,
+        };
+        let request = client.request(method, url).headers(headers).body(push.body.clone());
+        let mut answer = request.send().await.map_err(|error| failure_of(&error))?;
+        let header = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let (echo_str, app_id) = (header("echoStr"), header("appId"));
         let mut body = Vec::new();
         while body.len() < ANSWER_BYTES_MAX
-            && let Some(chunk) = answer
-                .chunk()
-                .await
-                .map_err(|error| CallError::Failed(in_few_words(&error)))?
+            && let Some(chunk) = answer.chunk().await.map_err(|error| failure_of(&error))?
         {
             body.extend_from_slice(&chunk);
         }
         body.truncate(ANSWER_BYTES_MAX);
-        Ok(Answer {
-            status,
-            headers,
-            body: body.into(),
-        })
+        Ok(PushAnswer { status: answer.status().as_u16(), echo_str, app_id, body: body.into() })
     }
 }
 
@@ -193,12 +126,9 @@ impl Inner {
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
-    fn begin(inner: &'a Inner) -> Result<Self, CallError> {
+    fn begin(inner: &'a Inner) -> Option<Self> {
         let waiting = Self(&inner.waiting);
-        if inner.waiting.fetch_add(1, Ordering::Relaxed) >= inner.waiting_max {
-            return Err(CallError::Failed("too many webhook calls at once".to_owned()));
-        }
-        Ok(waiting)
+        (inner.waiting.fetch_add(1, Ordering::Relaxed) < inner.waiting_max).then_some(waiting)
     }
 }
 
@@ -208,30 +138,29 @@ impl Drop for Waiting<'_> {
     }
 }
 
-fn header_map(headers: &[(String, String)]) -> Option<HeaderMap> {
+fn header_map(headers: &[(&'static str, String)]) -> Option<HeaderMap> {
     headers
         .iter()
-        .map(|(name, value)| {
-            Some((
-                name.parse::<HeaderName>().ok()?,
-                value.parse::<HeaderValue>().ok()?,
-            ))
-        })
+        .map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?)))
         .collect()
 }
 
+fn failure(kind: PushFailureKind, text: &str) -> PushFailure {
+    PushFailure { kind, text: text.to_owned() }
+}
+
 /// What went wrong, without the URL, which may hold secrets of the chatbot.
-fn in_few_words(error: &reqwest::Error) -> String {
+fn failure_of(error: &reqwest::Error) -> PushFailure {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    let what = match error {
-        error if error.is_timeout() => return "no answer in time".to_owned(),
-        error if error.is_connect() => "cannot connect",
-        _ => "broken off",
-    };
-    format!("{what}: {cause}")
+    match error {
+        _ if cause.is::<Refused>() => failure(PushFailureKind::Forbidden, &cause.to_string()),
+        error if error.is_timeout() => failure(PushFailureKind::Timeout, "no answer in time"),
+        error if error.is_connect() => failure(PushFailureKind::Connect, &format!("cannot connect: {cause}")),
+        _ => failure(PushFailureKind::Connect, &format!("broken off: {cause}")),
+    }
 }
 
 #[cfg(test)]
@@ -239,6 +168,8 @@ mod tests {
     use axum::Router;
     use axum::response::Redirect;
     use axum::routing::{get, post};
+    use bytes::Bytes;
+    use maap::{Method, PushId};
 
     use super::*;
 
@@ -248,90 +179,66 @@ mod tests {
             .route(
                 "/hook",
                 post(|headers: HeaderMap, body: String| async move {
-                    ([("echoed", headers["nonce"].clone())], body)
+                    ([("echoStr", headers["nonce"].clone())], body)
                 }),
             )
             .route("/away", get(|| async { Redirect::temporary("/hook") }))
             .route("/large", get(|| async { vec![b'x'; 3 * ANSWER_BYTES_MAX] }))
-            .route("/slow", get(std::future::pending::<()>));
+            .route("/slow", post(std::future::pending::<()>));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, router).into_future());
         url
     }
 
-    async fn call(method: Method, url: &str, allow_private: bool) -> Result<Answer, CallError> {
+    async fn call(method: Method, url: &str, allow_private: bool) -> Result<PushAnswer, PushFailure> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let maap = config::Maap {
-            webhook_timeout_s: std::num::NonZeroU64::MIN,
-            ..config::Maap::default()
-        };
-        let pusher = Pusher::new(&maap, Arc::new(Metrics::new())).unwrap();
-        let headers = vec![("nonce".to_owned(), "n1".to_owned())];
-        let call = Call {
+        let pusher = Pusher::new(&config::Maap::default(), Arc::new(Metrics::new())).unwrap();
+        let push = Push {
+            id: PushId::default(),
+            chatbot: "sip:1@botplatform.a.example".parse().unwrap(),
             method,
             url: url.to_owned(),
-            headers,
+            headers: vec![("nonce", "n1".to_owned())],
             body: Bytes::from_static(b"{}"),
             allow_private,
+            timeout: Duration::from_secs(1),
         };
-        pusher
-            .call(&"sip:1@botplatform.a.example".parse().unwrap(), call)
-            .await
+        perform(&pusher, push).await.outcome
+    }
+
+    async fn failure_kind(url: &str, allow_private: bool) -> PushFailureKind {
+        call(Method::Post, url, allow_private).await.unwrap_err().kind
     }
 
     #[tokio::test]
     async fn a_push_carries_headers_and_body_and_brings_the_answer() {
-        let url = format!("{}/hook", webhook().await);
-        let answer = call(Method::POST, &url, true).await.unwrap();
+        let answer = call(Method::Post, &format!("{}/hook", webhook().await), true).await.unwrap();
         assert_eq!((answer.status, &answer.body[..]), (200, &b"{}"[..]));
-        assert!(answer.headers.contains(&("echoed".to_owned(), "n1".to_owned())));
+        assert_eq!(answer.echo_str.as_deref(), Some("n1"));
     }
 
     #[tokio::test]
     async fn a_webhook_may_not_lead_home_unless_allowed() {
         let url = format!("{}/hook", webhook().await);
-        assert!(matches!(
-            call(Method::POST, &url, false).await,
-            Err(CallError::Refused(_))
-        ));
+        assert_eq!(failure_kind(&url, false).await, PushFailureKind::Forbidden);
         let by_name = url.replace("127.0.0.1", "localhost");
-        assert!(matches!(
-            call(Method::POST, &by_name, false).await,
-            Err(CallError::Failed(_))
-        ));
+        assert_eq!(failure_kind(&by_name, false).await, PushFailureKind::Forbidden);
     }
 
     #[tokio::test]
     async fn redirects_are_not_followed_and_answers_are_cut() {
         let url = webhook().await;
-        assert_eq!(
-            call(Method::GET, &format!("{url}/away"), true)
-                .await
-                .unwrap()
-                .status,
-            307
-        );
-        assert_eq!(
-            call(Method::GET, &format!("{url}/large"), true)
-                .await
-                .unwrap()
-                .body
-                .len(),
-            ANSWER_BYTES_MAX
-        );
+        let answer = call(Method::Get, &format!("{url}/away"), true).await.unwrap();
+        assert_eq!(answer.status, 307);
+        let answer = call(Method::Get, &format!("{url}/large"), true).await.unwrap();
+        assert_eq!(answer.body.len(), ANSWER_BYTES_MAX);
     }
 
     #[tokio::test]
     async fn a_webhook_that_does_not_answer_fails() {
         let url = format!("{}/slow", webhook().await);
-        assert_eq!(
-            call(Method::GET, &url, true).await,
-            Err(CallError::Failed("no answer in time".to_owned()))
-        );
-        assert!(matches!(
-            call(Method::GET, "http://127.0.0.1:1/", true).await,
-            Err(CallError::Failed(_))
-        ));
+        assert_eq!(failure_kind(&url, true).await, PushFailureKind::Timeout);
+        assert_eq!(failure_kind("http://127.0.0.1:1/", true).await, PushFailureKind::Connect);
     }
 }

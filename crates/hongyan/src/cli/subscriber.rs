@@ -112,7 +112,7 @@ impl Subscriber {
                     print_json(&answer);
                     return Ok(());
                 }
-                let devices = answer["devices"].take();
+                let devices = answer.as_object_mut().and_then(|answer| answer.remove("devices")).unwrap_or_default();
                 print(card(&answer));
                 let columns = [
                     ("DEVICE", "device"),

@@ -3,7 +3,6 @@
 //! `index.html` is asked for anew each time (`ETag`); files under `assets/` carry a hash in their names and never change.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -15,8 +14,6 @@ use axum::routing::get;
 use rust_embed::RustEmbed;
 use tower_http::compression::CompressionLayer;
 
-use super::App;
-
 #[derive(RustEmbed)]
 #[folder = "../../web/dist/"]
 struct Files;
@@ -24,18 +21,11 @@ struct Files;
 const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Hongyan</title>\
      <h1>鸿雁 Hongyan</h1><p>The web handset is not built into this binary: run <code>make web</code>, then build again.\n";
 
-/// `/` and every file of the web handset.
-pub fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route(
-            "/",
-            get(|headers: HeaderMap| async move { file("index.html", &headers) }),
-        )
-        .route(
-            "/{*path}",
-            get(|Path(path): Path<String>, headers: HeaderMap| async move { file(&path, &headers) }),
-        )
-        .layer(CompressionLayer::new())
+/// `/` and every file of the web handset; 404 for the rest.
+pub fn router() -> Router {
+    let index = |headers: HeaderMap| async move { file("index.html", &headers) };
+    let other = |Path(path): Path<String>, headers: HeaderMap| async move { file(&path, &headers) };
+    Router::new().route("/", get(index)).route("/{*path}", get(other)).layer(CompressionLayer::new())
 }
 
 fn file(path: &str, headers: &HeaderMap) -> Response {

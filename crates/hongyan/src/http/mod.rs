@@ -54,7 +54,7 @@ use crate::net::{Edge, websocket};
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// Heads of requests.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// For a client that was told that we are busy.
 pub(crate) const RETRY_AFTER_S: u32 = 2;
@@ -225,8 +225,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::readiness))
-        .merge(assets::router())
-        .fallback(not_found)
+        .fallback_service(assets::router())
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(
@@ -251,10 +250,6 @@ pub fn router(app: Arc<App>) -> Router {
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; media-src *; \
      connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-src http: https:; object-src 'none'; \
      base-uri 'none'; frame-ancestors 'none'";
-
-async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
-}
 
 /// 429: the inbox is full.
 pub(crate) fn busy(body: impl IntoResponse) -> Response {

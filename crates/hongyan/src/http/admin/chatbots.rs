@@ -1,0 +1,173 @@
+//! `/admin/v1/chatbots`, and chatbots' addresses as administrators write them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use maap::{Answer, Call, Change, NewChatbot};
+use rcs::address::{Address, AddressKind};
+use serde_json::{Value, json};
+use store::{Chatbot, ChatbotStatus, Dialect};
+
+use crate::http::{App, Failure};
+
+/// All chatbots.
+pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
+    let chatbots = app.read(store::Store::chatbots).await?;
+    Ok(Json(chatbots.iter().map(summary).collect()))
+}
+
+/// A new chatbot, with the secrets that no later answer shows.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let Json(wanted) = body?;
+    Ok((StatusCode::CREATED, Json(create_chatbot(&app, wanted).await?)))
+}
+
+/// One chatbot.
+pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+    let chatbot = chatbot_address(&app, &name)?;
+    let found = app.read(move |store| store.chatbot(&chatbot)).await?;
+    found.map(|chatbot| Json(summary(&chatbot))).ok_or_else(no_such_chatbot)
+}
+
+/// Changes what the body names.
+pub async fn update(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Json(change) = body?;
+    update_chatbot(&app, &name, change).await.map(Json)
+}
+
+/// Removes a chatbot.
+pub async fn remove(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, Failure> {
+    remove_chatbot(&app, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// As [`create`], from within: `wanted` holds `name`, `dialect` and the members of [`Change`].
+pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value, Failure> {
+    let mut take = |member: &str| wanted.as_object_mut().and_then(|wanted| wanted.remove(member));
+    let name = take("name");
+    let dialect = take("dialect");
+    let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| Failure::bad_request("name: missing"))?;
+    if dialect.as_ref().is_some_and(|dialect| dialect != "ctcu") {
+        return Err(Failure::bad_request("dialect: this version speaks ctcu only"));
+    }
+    let new = NewChatbot { name: name.to_owned(), dialect: Dialect::Ctcu, data: read_change(wanted)? };
+    match app.ask_maap(Call::Create(Box::new(new))).await? {
+        Answer::Created { chatbot, credentials } => {
+            let mut answer = summary(&chatbot);
+            let secrets = serde_json::to_value(&credentials).expect("texts can be written as JSON");
+            if let (Some(answer), Value::Object(secrets)) = (answer.as_object_mut(), secrets) {
+                answer.extend(secrets);
+            }
+            Ok(answer)
+        }
+        other => Err(failure_of(other)),
+    }
+}
+
+/// As [`update`], from within.
+pub(crate) async fn update_chatbot(app: &App, name: &str, change: Value) -> Result<Value, Failure> {
+    let call = Call::Update { chatbot: chatbot_address(app, name)?, change: Box::new(read_change(change)?) };
+    match app.ask_maap(call).await? {
+        Answer::Updated(chatbot) => Ok(summary(&chatbot)),
+        other => Err(failure_of(other)),
+    }
+}
+
+/// As [`remove`], from within.
+pub(crate) async fn remove_chatbot(app: &App, name: &str) -> Result<(), Failure> {
+    match app.ask_maap(Call::Remove(chatbot_address(app, name)?)).await? {
+        Answer::Removed => Ok(()),
+        other => Err(failure_of(other)),
+    }
+}
+
+/// A text in a chatbot's name; gives the message id.
+pub(super) async fn send_text(app: &App, from: &str, to: &str, text: String) -> Result<Json<Value>, Failure> {
+    let from = chatbot_address(app, from)?;
+    let to = app.numbering.address(to).map_err(|error| Failure::bad_request(&error.to_string()))?;
+    if to.kind() != AddressKind::Subscriber {
+        return Err(Failure::bad_request(&format!("to: {to} is not a phone number")));
+    }
+    match app.ask_maap(Call::SendText { from, to, text }).await? {
+        Answer::Sent { message_id } => Ok(Json(json!({ "messageId": message_id }))),
+        other => Err(failure_of(other)),
+    }
+}
+
+/// A subscriber by number, or a chatbot by name: short service numbers are chatbots.
+pub(super) fn address(app: &App, text: &str) -> Result<Address, Failure> {
+    let store_has = |address: &Address| app.store.chatbot(address).ok().flatten().is_some();
+    if let Some(chatbot) = chatbot_api::ctcu::address::chatbot(text, &app.numbering)
+        && store_has(&chatbot)
+    {
+        return Ok(chatbot);
+    }
+    app.numbering.address(text).map_err(|error| Failure::bad_request(&error.to_string()))
+}
+
+fn chatbot_address(app: &App, name: &str) -> Result<Address, Failure> {
+    chatbot_api::ctcu::address::chatbot(name, &app.numbering)
+        .ok_or_else(|| Failure::bad_request(&format!("{name:?} is neither a chatbot's name nor its sip: URI")))
+}
+
+fn read_change(value: Value) -> Result<Change, Failure> {
+    serde_json::from_value(value).map_err(|error| Failure::bad_request(&error.to_string()))
+}
+
+fn failure_of(answer: Answer) -> Failure {
+    let (status, reason) = match answer {
+        Answer::NotFound => return no_such_chatbot(),
+        Answer::Exists(address) => (StatusCode::CONFLICT, format!("{address} exists already")),
+        Answer::Invalid(reason) => (StatusCode::BAD_REQUEST, reason),
+        Answer::Undeliverable(reason) => (StatusCode::CONFLICT, reason),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "unexpected answer of the centre".to_owned()),
+    };
+    Failure { status, reason }
+}
+
+fn no_such_chatbot() -> Failure {
+    Failure::not_found("there is no such chatbot")
+}
+
+/// Everything but the secrets.
+fn summary(chatbot: &Chatbot) -> Value {
+    let profile = &chatbot.profile;
+    let status = match chatbot.status {
+        ChatbotStatus::Live => "live",
+        ChatbotStatus::Paused => "paused",
+    };
+    json!({
+        "chatbotId": chatbot.address,
+        "dialect": "ctcu",
+        "appId": chatbot.app_id,
+        "displayName": profile.name,
+        "status": status,
+        "webhook": chatbot.webhook,
+        "allowPrivateWebhook": chatbot.allow_private_webhook,
+        "callbackChecked": chatbot.callback_checked,
+        "icon": profile.icon,
+        "colour": profile.colour,
+        "description": profile.description,
+        "provider": profile.provider,
+        "verified": profile.verified,
+        "callbackNumber": profile.callback_number,
+        "website": profile.website,
+        "email": profile.email,
+        "terms": profile.terms,
+        "backgroundImage": profile.background_image,
+        "category": profile.category,
+        "menu": profile.menu.as_deref().and_then(|menu| serde_json::from_str::<Value>(menu).ok()),
+        "createdAt": chatbot.created_at.rfc3339(),
+        "changedAt": chatbot.changed_at.rfc3339(),
+    })
+}

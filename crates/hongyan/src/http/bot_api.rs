@@ -1,0 +1,93 @@
+//! `/bot/v1/{chatbotId}/…`: the joint interface of China Telecom and China Unicom (`chatbot_api::ctcu`).
+//!
+//! The chatbot's id comes raw, percent-encoded or as a bare number. Every answer has HTTP status 200 and says how it
+//! went in `errorCode`, but for paths that are not the interface's (404) and a full inbox (429 with `errorCode` -1).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use chatbot_api::ctcu::{Refusal, ReturnCode, address, token};
+use maap::{Answer, Call};
+
+use super::{App, BODY_BYTES_MAX, busy};
+
+/// Documented calls that this version does not have, and when the method matters which.
+const NOT_YET: [&str; 7] = [
+    "revoke",
+    "medias/upload",
+    "medias/download",
+    "medias/delete",
+    "update/chatBotInfo/optionals",
+    "update/chatBotInfo/menu",
+    "notice/informationChange",
+];
+
+/// Any call of the interface.
+pub async fn call(
+    State(app): State<Arc<App>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Some((segment, operation)) = uri.path().strip_prefix("/bot/v1/").and_then(|path| path.split_once('/')) else {
+        return not_found();
+    };
+    let post = method == Method::POST;
+    let known = match operation {
+        "accessToken" | "messages" => post,
+        "find/chatBotInfo" => true,
+        _ if NOT_YET.contains(&operation) => {
+            return refused(&Refusal::with(
+                ReturnCode::NotAuthorised,
+                format!("{operation} is not available in this version of Hongyan"),
+            ));
+        }
+        _ => return not_found(),
+    };
+    if !known {
+        return refused(&Refusal::with(ReturnCode::BadRequest, format!("{operation} wants POST, not {method}")));
+    }
+    let Ok(body) = body else {
+        let text = format!("the body did not arrive whole, or is over {BODY_BYTES_MAX} bytes");
+        return refused(&Refusal::with(ReturnCode::BadRequest, text));
+    };
+    let Some(chatbot) = address::chatbot(segment, &app.numbering) else {
+        return refused(&Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"));
+    };
+    let token = access_token(&headers);
+    let call = match operation {
+        "accessToken" => Call::Token { chatbot, body },
+        "messages" => Call::Send(maap::SendCall::read(chatbot, token, &body, &app.numbering)),
+        _ => Call::Find { chatbot, token },
+    };
+    match app.ask_maap(call).await {
+        Ok(Answer::Json(json)) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
+        Ok(_) => refused(&Refusal::of(ReturnCode::Internal)),
+        Err(failure) if failure.status == StatusCode::TOO_MANY_REQUESTS => {
+            busy(Json(Refusal::of(ReturnCode::Busy).answer()))
+        }
+        Err(_) => refused(&Refusal::of(ReturnCode::Busy)),
+    }
+}
+
+fn access_token(headers: &HeaderMap) -> Option<String> {
+    let text = |value: Option<&axum::http::HeaderValue>| value?.to_str().ok().map(str::to_owned);
+    let (authorization, own) = (text(headers.get(AUTHORIZATION)), text(headers.get("accesstoken")));
+    token::of_headers(authorization.as_deref(), own.as_deref()).map(str::to_owned)
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    Json(refusal.answer()).into_response()
+}
+
+fn not_found() -> Response {
+    let refusal = Refusal::with(ReturnCode::BadRequest, "there is no such call in this interface");
+    (StatusCode::NOT_FOUND, Json(refusal.answer())).into_response()
+}
