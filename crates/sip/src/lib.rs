@@ -54,7 +54,9 @@ pub use method::Method;
 pub use name::{HeaderName, Name};
 pub use parse::{ParseError, Problem};
 pub use uri::{Scheme, Uri};
-pub use value::{AcceptContact, CSeq, Contact, ContactAddress, HeaderError, NameAddr, Params, Via};
+pub use value::{
+    AcceptContact, CSeq, Contact, ContactAddress, Features, Fit, HeaderError, NameAddr, Params, Via,
+};
 pub use write::{Forward, RequestBuilder, ResponseBuilder, reason_phrase};
 
 /// Longest start line plus headers that is read, in bytes: 64 KiB, far above any real head, and small enough that

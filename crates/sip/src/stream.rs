@@ -1,5 +1,7 @@
 //! Cuts a TCP or TLS byte stream into messages and keep-alives (RFC 3261 §18.3, RFC 5626 §3.5.1).
 
+use std::fmt;
+
 use bytes::{Buf, BytesMut};
 
 use crate::HEAD_BYTES_MAX;
@@ -24,6 +26,9 @@ pub enum Frame {
 pub const PING: &[u8] = b"\r\n\r\n";
 /// What answers [`PING`].
 pub const PONG: &[u8] = b"\r\n";
+
+/// Most room made for a body before it is there.
+const RESERVE_BYTES_MAX: usize = 16 * 1024;
 
 /// The reading side of one connection. Memory stays below the largest head plus `body_bytes_max` plus what was
 /// pushed last.
@@ -64,7 +69,7 @@ impl Framer {
         }
     }
 
-    /// The buffer itself, for readers that can read straight into it.
+    /// The buffer itself, for readers that can append straight into it; not after [`Framer::poll`] has failed.
     pub fn buffer_mut(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
@@ -159,9 +164,17 @@ impl Framer {
             parse::assemble(head, bytes, 0)?;
             return Err(ParseError::bare(Problem::HeaderLine));
         }
-        self.buffer.reserve((head.len + body_len as usize).saturating_sub(self.buffer.len()));
+        // What is only announced gets little memory: the rest comes as the body does.
+        let missing = (head.len + body_len as usize).saturating_sub(self.buffer.len());
+        self.buffer.reserve(missing.min(RESERVE_BYTES_MAX));
         self.head = Some((head, body_len as usize));
         Ok(true)
+    }
+}
+
+impl fmt::Debug for Framer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Framer({} bytes pending)", self.buffer.len())
     }
 }
 

@@ -444,3 +444,46 @@ fn ten_thousand_messages_leave_nothing_behind() {
     assert!(layer.is_empty());
     assert_eq!(layer.poll_timeout(), None);
 }
+
+#[test]
+fn the_ack_to_a_2xx_goes_out_with_a_branch_of_its_own() {
+    let mut layer = layer();
+    layer.request(seconds(0), flow(Transport::Tcp), outgoing("INVITE")).unwrap();
+    let invite = sent_request(&mut layer);
+    layer.acknowledge(seconds(1), flow(Transport::Tcp), outgoing("ACK")).unwrap();
+    let ack = sent_request(&mut layer);
+    assert_eq!((ack.method(), ack.vias().count()), (Method::Ack, 1));
+    assert_ne!(ack.via().unwrap().branch(), invite.via().unwrap().branch());
+    assert_eq!(layer.len(), (0, 1), "it has no transaction");
+}
+
+#[test]
+fn bytes_that_are_no_response_are_not_sent() {
+    let mut layer = layer();
+    let (tx, request) =
+        received(layer.receive(seconds(0), flow(Transport::Udp), from_peer("MESSAGE", "z9hG4bKa")));
+    for text in ["", "SIP/2.0 99 Low", "SIP/2.0 700 High", "MESSAGE sip:h SIP/2.0\r\n\r\n"] {
+        let refused = layer.respond(seconds(0), tx, Bytes::from_static(text.as_bytes()));
+        assert_eq!(refused, Err(Gone), "{text}");
+    }
+    assert!(layer.poll_transmit().is_none());
+    layer.respond(seconds(0), tx, answer(&request, 200)).unwrap();
+}
+
+#[test]
+fn timers_of_no_length_do_not_spin() {
+    let mut config = Config::new("hongyan.local", [9; 16]);
+    config.timing.t1 = Duration::ZERO;
+    config.timing.t2 = Duration::ZERO;
+    config.timing.t4 = Duration::ZERO;
+    let mut layer = Layer::new(config);
+    layer.request(seconds(0), flow(Transport::Udp), outgoing("MESSAGE")).unwrap();
+    run(&mut layer, seconds(1));
+    assert!(matches!(layer.poll_event(), Some(Event::TimedOut { .. })));
+}
+
+#[test]
+fn secrets_stay_out_of_logs() {
+    let config = Config::new("hongyan.local", [0xab; 16]);
+    assert!(!format!("{:?}", Layer::new(config)).contains("171"));
+}

@@ -1,6 +1,7 @@
 //! The server's half: challenges, and checking what answers them.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use super::nonce::{Age, NonceCounter, NonceKey};
@@ -19,6 +20,12 @@ pub struct Verifier {
     nonces: NonceKey,
     /// Stands in for a user who does not exist, so that both cases cost the same.
     nobody: Ha1s,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verifier({})", self.realm)
+    }
 }
 
 /// Why an answer was not accepted. All but [`Denied::UriMismatch`] and [`Denied::Malformed`] (400) are answered

@@ -5,6 +5,7 @@
 //! [`Layer::handle_timeout`]. Outputs: [`Layer::poll_transmit`], [`Layer::poll_event`], [`Layer::poll_timeout`].
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -29,13 +30,13 @@ use crate::write::{RequestBuilder, ResponseBuilder};
 const MAGIC_COOKIE: &str = "z9hG4bK";
 
 /// What a [`Layer`] needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Host and optional port that our Via names, e.g. `hongyan.local:5060`.
     pub sent_by: String,
     /// Makes branches that nobody can guess; random, and different after each start.
     pub secret: [u8; 16],
-    /// Timer values.
+    /// Timer values; those under a millisecond count as one.
     pub timing: Timing,
     /// Most server transactions held, those that only absorb retransmissions included; beyond it requests are
     /// answered 503 without being remembered.
@@ -57,6 +58,18 @@ impl Config {
             client_max: 1_000_000,
             retry_after_s: 5,
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // All but the secret.
+        f.debug_struct("Config")
+            .field("sent_by", &self.sent_by)
+            .field("timing", &self.timing)
+            .field("server_max", &self.server_max)
+            .field("client_max", &self.client_max)
+            .finish_non_exhaustive()
     }
 }
 
@@ -118,7 +131,11 @@ enum Owner {
 
 impl Layer {
     /// A layer without transactions.
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
+        // A timer of no length would be due again as soon as it is handled.
+        for timer in [&mut config.timing.t1, &mut config.timing.t2, &mut config.timing.t4] {
+            *timer = (*timer).max(Duration::from_millis(1));
+        }
         Layer {
             config,
             now: Duration::ZERO,
@@ -147,7 +164,7 @@ impl Layer {
     /// Sends a response, which must be one of `tx`'s request.
     ///
     /// # Errors
-    /// The transaction has ended, or a final response was sent before.
+    /// The transaction has ended, a final response was sent before, or the bytes are no response.
     pub fn respond(&mut self, now: Duration, tx: ServerTxId, response: Bytes) -> Result<(), Gone> {
         self.advance(now);
         let slot = self.servers.get_mut(&tx.0).ok_or(Gone)?;
@@ -247,6 +264,8 @@ impl Layer {
     }
 
     /// A connection is gone, or UDP reports that the peer is not there: requests that await their answer on it fail.
+    ///
+    /// To be called for every connection that closes, since a little is remembered of each that was used.
     pub fn flow_closed(&mut self, now: Duration, flow: Flow) {
         self.advance(now);
         let owners = match flow.transport {

@@ -100,9 +100,11 @@ impl ServerTransaction {
         }
     }
 
-    /// Takes a response from the user. `true` when it is to be sent; `false` when a final one went out before.
+    /// Takes a response from the user. `true` when it is to be sent; `false` when a final one went out before, or
+    /// the status is none.
     pub fn respond(&mut self, now: Duration, timing: &Timing, status: u16, response: Bytes) -> bool {
         match (self.state, status) {
+            (_, ..100 | 700..) => return false,
             (State::Trying | State::Proceeding, 100..=199) => {
                 self.state = State::Proceeding;
                 self.response = Some(response);
