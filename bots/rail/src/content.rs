@@ -90,6 +90,17 @@ impl Message {
         self
     }
 
+    /// Label and data of every reply in it, cards first; actions are left out.
+    pub fn replies(&self) -> impl Iterator<Item = (String, String)> {
+        let cards = match &self.content {
+            Content::Text(_) => &[],
+            Content::Card(card) => std::slice::from_ref(card),
+            Content::Carousel(cards) => &cards[..],
+        };
+        let all = cards.iter().flat_map(|card| &card.buttons).chain(&self.chips);
+        all.filter(|one| one.action.is_none()).map(|one| (one.label.clone(), one.data.clone()))
+    }
+
     /// The `messageList` of the send call.
     pub fn message_list(&self) -> Value {
         let mut list = vec![match &self.content {

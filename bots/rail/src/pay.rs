@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::bot::PageOutcome;
 use crate::decide::{Payment, Settlement};
-use crate::language::yuan;
+use crate::language::{Lang, clock, iso, yuan};
 use crate::orders::{self, Order, State as OrderState};
 use crate::serve::{App, now, random};
 use crate::signature;
@@ -170,7 +170,7 @@ fn render(app: &App, order: &Order) -> String {
     let left = order.held_until - now().unix_timestamp();
     let amount = yuan(order.due_fen);
     let state = match order.state {
-        OrderState::Held if left > 0 => form(order, left),
+        OrderState::Held if left > 0 => form(order),
         OrderState::Held | OrderState::Expired => {
             notice("⏱", "订单已超时，未扣款", "The order has lapsed; nothing was charged")
         }
@@ -184,15 +184,15 @@ fn render(app: &App, order: &Order) -> String {
     let timetable = &app.bot.world.timetable;
     let name = |code: &str| {
         let place = Place(code.to_string());
-        let zh = timetable.name(&place, crate::language::Lang::Zh);
-        format!("{zh} <small>{}</small>", escaped(timetable.name(&place, crate::language::Lang::En)))
+        let zh = timetable.name(&place, Lang::Zh);
+        format!(
+            "<span class=\"place\">{zh} <small>{}</small></span>",
+            escaped(timetable.name(&place, Lang::En))
+        )
     };
     let (day, times) = match order.leg(timetable) {
-        Some(leg) => (
-            crate::language::iso(leg.date()),
-            format!("{} – {}", crate::language::clock(leg.departs()), crate::language::clock(leg.arrives())),
-        ),
-        None => (crate::language::iso(order.date), String::new()),
+        Some(leg) => (iso(leg.date()), format!("{} – {}", clock(leg.departs()), clock(leg.arrives()))),
+        None => (iso(order.date), String::new()),
     };
     shell(&format!(
         r#"<p class="amount">{amount}</p>
@@ -201,19 +201,19 @@ fn render(app: &App, order: &Order) -> String {
         escaped(&order.train),
         name(&order.from),
         name(&order.to),
-        order.class.name(crate::language::Lang::Zh),
+        order.class.name(Lang::Zh),
         escaped(&order.seat),
         escaped(&order.passenger),
         escaped(&order.id),
     ))
 }
 
-fn form(order: &Order, left_s: i64) -> String {
-    let (minutes, seconds) = (left_s / 60, left_s % 60);
+fn form(order: &Order) -> String {
+    let until = time::OffsetDateTime::from_unix_timestamp(order.held_until).map(clock).unwrap_or_default();
     let amount = yuan(order.due_fen);
     let payment_id = format!("{:032x}", random());
     format!(
-        r#"<p class="left" role="timer">请在 {minutes} 分 {seconds:02} 秒内支付 · {minutes}:{seconds:02} left to pay</p>
+        r#"<p class="left">请在 {until} 前支付 · <span lang="en">Pay by {until}</span></p>
 <form method="post"><input type="hidden" name="payment_id" value="{payment_id}">
 <button class="pay" name="button" value="pay">确认支付 {amount} · Pay</button>
 <button class="cancel" name="button" value="cancel">取消 · Cancel</button></form>"#
@@ -239,7 +239,7 @@ fn shell(content: &str) -> String {
 const STYLE: &str = "*{box-sizing:border-box}body{margin:0;min-height:100vh;font:16px/1.5 system-ui,'PingFang SC','Noto Sans CJK SC',sans-serif;color:#1b2130;background:linear-gradient(160deg,#0a66c2,#5b2a86) fixed;display:flex;flex-direction:column;align-items:center;padding:16px}
 header{width:100%;max-width:420px;color:#fff;font-weight:600;font-size:18px;padding:12px 4px;display:flex;gap:8px;align-items:baseline}header b{margin-left:auto;background:#ffb52e;color:#3a2500;border-radius:6px;padding:2px 8px;font-size:12px}
 main{width:100%;max-width:420px;background:#fff;border-radius:18px;padding:24px;box-shadow:0 12px 40px #0005}
-.amount{font-size:44px;font-weight:700;text-align:center;margin:4px 0 16px}dl{margin:0;display:grid;grid-template-columns:auto 1fr;gap:8px 16px;border-top:1px solid #e6e9f0;padding-top:16px}dt{color:#5a6478;white-space:nowrap}dd{margin:0;text-align:right}small{color:#5a6478;font-weight:400}header small{color:#dfe9ff}
+.amount{font-size:44px;font-weight:700;text-align:center;margin:4px 0 16px}dl{margin:0;display:grid;grid-template-columns:auto 1fr;gap:8px 16px;border-top:1px solid #e6e9f0;padding-top:16px}dt{color:#5a6478;white-space:nowrap}dd{margin:0;text-align:right}.place{display:inline-block;white-space:nowrap}small{color:#5a6478;font-weight:400}header small{color:#dfe9ff}
 .left{text-align:center;color:#8a4b00;background:#fff4e0;border-radius:10px;padding:8px;margin:20px 0 0}form{display:grid;gap:12px;margin-top:16px}button{font:inherit;font-weight:600;border:0;border-radius:12px;padding:14px;cursor:pointer}.pay{background:#0a66c2;color:#fff}.cancel{background:#eef1f6;color:#39435a}button:focus-visible{outline:3px solid #ffb52e;outline-offset:2px}
 .notice{display:grid;justify-items:center;gap:4px;margin-top:20px;text-align:center}.notice span{font-size:40px;line-height:1.2;color:#0a66c2}.notice em{font-style:normal;color:#5a6478}
 footer{max-width:420px;color:#ffffffd9;font-size:13px;text-align:center;padding:16px}";

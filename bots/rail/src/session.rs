@@ -19,6 +19,9 @@ pub struct Session {
     pub asking: Asking,
     /// Of the last message from the user; later news (an order that lapsed) goes into the same thread.
     pub conversation_id: String,
+    /// Label and data of the replies on show, for those who type what is written on them.
+    #[serde(default)]
+    pub offered: Vec<(String, String)>,
     /// When the user tapped or wrote last, Unix seconds.
     pub active_at: i64,
 }

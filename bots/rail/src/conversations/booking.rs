@@ -47,6 +47,71 @@ fn a_ticket_is_bought_by_tapping_in_english() {
 }
 
 #[test]
+fn a_ticket_is_bought_changed_and_refunded_by_typing_alone() {
+    for words in [
+        [
+            "明天北京到上海",
+            "G103",
+            "二等座",
+            "王小明 13800000001",
+            "提交订单",
+            "改签到后天",
+            "G107",
+            "二等座",
+            "确认",
+            "退票",
+            "确认退票",
+        ],
+        [
+            "Beijing to Shanghai tomorrow",
+            "g103",
+            "second class",
+            "Wang Xiaoming 13800000001",
+            "Place order",
+            "change my ticket to Wednesday",
+            "G107",
+            "2nd class",
+            "yes",
+            "refund",
+            "confirm",
+        ],
+    ] {
+        let mut play = Play::new();
+        for (at, word) in words.iter().enumerate() {
+            play.say(word);
+            if at == 4 {
+                assert_eq!(play.pay("p1").0, Settlement::Paid, "{}", play.shown_text());
+            }
+        }
+        assert_eq!(play.count("SELECT count(*) FROM orders WHERE state = 'changed' AND train = 'G103'"), 1);
+        let refunded =
+            "SELECT count(*) FROM orders WHERE state = 'refunded' AND train = 'G107' AND date = '2026-11-25'";
+        assert_eq!(play.count(refunded), 1, "{}", play.shown_text());
+        assert_eq!(play.count("SELECT count(*) FROM sold"), 0);
+    }
+}
+
+#[test]
+fn typing_a_word_that_several_buttons_carry_is_no_tap() {
+    let mut play = Play::new();
+    play.say("明天北京到上海");
+    assert!(texts(&play.say("预订")).contains("请告诉我车次"));
+    let mut play = Play::new();
+    play.say("你好");
+    assert!(texts(&play.say("明天")).contains("从哪里出发"));
+}
+
+#[test]
+fn the_word_cancel_means_the_unpaid_order_if_there_is_one() {
+    let mut play = Play::new();
+    play.order_first("明天北京到上海", "二等座");
+    play.say("帮助");
+    assert!(texts(&play.say("取消")).contains("要取消待支付的订单吗"));
+    assert!(texts(&play.say("取消订单")).contains("已取消"));
+    assert!(texts(&play.say("取消")).contains("还需要什么"));
+}
+
+#[test]
 fn saved_passengers_are_offered_the_next_time() {
     let mut play = Play::new();
     play.order_first("明天北京到上海", "二等座");

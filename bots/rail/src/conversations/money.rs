@@ -122,9 +122,7 @@ fn a_change_to_a_dearer_train_is_paid_for_and_the_old_seat_freed() {
     let mut play = Play::new();
     play.order_first("明天北京到上海", "二等座");
     play.pay("p1");
-    assert!(texts(&play.say("改签")).contains("要改签哪一张"));
-    let chip = play.suggestion("G");
-    play.tap_data(chip["postback"]["data"].as_str().expect("data"));
+    play.say("改签");
     assert!(play.shown_text().contains("改签订单"), "{}", play.shown_text());
     play.tap("后一天");
     play.tap("预订");

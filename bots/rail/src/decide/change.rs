@@ -10,18 +10,24 @@ use crate::orders::{self, Order, State};
 use crate::postback::Draft;
 use crate::session::{Query, Session};
 use crate::timetable::Place;
+use crate::understand::Day;
 
-/// Shows the trains that the ticket can be exchanged for, on its day; chips lead to other days.
-pub fn start(desk: &mut Desk, session: &mut Session, id: &str) -> Answer {
+/// Shows the trains that the ticket can be exchanged for, on the day named or else on its own; chips lead to
+/// other days.
+pub fn start(desk: &mut Desk, session: &mut Session, id: &str, day: Option<Day>) -> Answer {
     let old = match changeable(desk, id)? {
         Ok(old) => old,
         Err(refusal) => return Ok(refusal),
     };
     let city = |code: &str| desk.world.timetable.city_of(&Place(code.to_string()));
+    let date = match day {
+        Some(Day::On(date)) => date,
+        _ => old.date,
+    };
     let query = Query {
         from: city(&old.from),
         to: city(&old.to),
-        date: Some(old.date),
+        date: Some(date),
         change_of: Some(old.id),
         ..Query::default()
     };

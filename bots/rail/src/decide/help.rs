@@ -23,7 +23,7 @@ pub fn welcome(desk: &Desk) -> Message {
             .into(),
         buttons: vec![desk.search_chip(), desk.orders_chip(), desk.help_chip()],
     };
-    Message::card(card).chips(starters(desk))
+    Message::card(card).chips(journeys(desk)).chips([desk.language_chip()])
 }
 
 /// What can be done, with examples.
@@ -99,17 +99,26 @@ pub fn human(desk: &Desk) -> Message {
     ])
 }
 
-/// The stops of which train?
+/// Which of the trains is meant?
 pub fn which_train(desk: &Desk) -> Message {
-    let text = say!(desk.lang, "请告诉我车次，例如“G1 时刻表”。", "Which train? For example “G1 timetable”.");
+    let text = say!(
+        desk.lang,
+        "请告诉我车次，例如“G1”或“G1 时刻表”。",
+        "Which train? For example “G1” or “G1 timetable”."
+    );
     Message::text(text).chips([desk.search_chip(), desk.help_chip()])
 }
 
 /// Chips to begin with: a few journeys for tomorrow, and the main functions.
 pub fn starters(desk: &Desk) -> Vec<Suggestion> {
+    let functions = [desk.search_chip(), desk.orders_chip(), desk.help_chip(), desk.language_chip()];
+    journeys(desk).into_iter().chain(functions).collect()
+}
+
+/// Journeys that many make, tomorrow.
+fn journeys(desk: &Desk) -> Vec<Suggestion> {
     let tomorrow = desk.now.to_offset(CHINA).date() + Duration::days(1);
-    let journeys = [("beijing", "shanghai"), ("guangzhou", "shenzhen"), ("xian", "chengdu")];
-    let mut chips: Vec<Suggestion> = journeys
+    [("beijing", "shanghai"), ("guangzhou", "shenzhen"), ("xian", "chengdu")]
         .into_iter()
         .map(|(from, to)| {
             let (from, to) = (Place(from.into()), Place(to.into()));
@@ -120,7 +129,5 @@ pub fn starters(desk: &Desk) -> Vec<Suggestion> {
             let query = Query { from: Some(from), to: Some(to), date: Some(tomorrow), ..Query::default() };
             Suggestion::reply(label, Tap::Find(query, 0).encode())
         })
-        .collect();
-    chips.extend([desk.search_chip(), desk.orders_chip(), desk.help_chip(), desk.language_chip()]);
-    chips
+        .collect()
 }

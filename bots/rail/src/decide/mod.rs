@@ -6,6 +6,7 @@
 mod booking;
 mod change;
 mod help;
+mod offered;
 mod passenger;
 mod payment;
 mod search;
@@ -75,6 +76,12 @@ pub fn respond(desk: &mut Desk, session: &mut Session, input: &Input) -> Answer 
     }
     session.active_at = now;
     desk.lang = session.lang;
+    let answers = answer(desk, session, input)?;
+    offered::remember(session, &answers);
+    Ok(answers)
+}
+
+fn answer(desk: &mut Desk, session: &mut Session, input: &Input) -> Answer {
     match input {
         Input::Text(text) => on_text(desk, session, text),
         Input::Tap { label, data: None } => on_text(desk, session, label),
@@ -117,13 +124,16 @@ fn on_tap(desk: &mut Desk, session: &mut Session, tap: Tap) -> Answer {
         Tap::Ticket(order) => tickets::show(desk, &order),
         Tap::Refund(order) => tickets::ask_refund(desk, &order),
         Tap::RefundConfirmed(order) => tickets::refund(desk, &order),
-        Tap::Change(order) => change::start(desk, session, &order),
+        Tap::Change(order) => change::start(desk, session, &order, None),
         Tap::Done => Ok(Vec::new()),
         Tap::Dismiss => Ok(vec![help::dismissed(desk)]),
     }
 }
 
 fn on_text(desk: &mut Desk, session: &mut Session, text: &str) -> Answer {
+    if let Some(tap) = offered::typed(session, text) {
+        return on_tap(desk, session, tap);
+    }
     let said = understand(text, desk.now, &desk.world.timetable, &desk.world.gazetteer);
     if let Asking::Passenger(draft) = session.asking.clone()
         && said.intent.is_none()
@@ -143,6 +153,9 @@ fn on_text(desk: &mut Desk, session: &mut Session, text: &str) -> Answer {
     }
     if said.is_about_travel() {
         return search::merge(desk, session, said);
+    }
+    if offered::is_ambiguous(session, text) {
+        return Ok(vec![help::which_train(desk)]);
     }
     Ok(match session.asking {
         Asking::Nothing | Asking::Passenger(_) => vec![help::unclear(desk)],
@@ -171,12 +184,21 @@ fn on_wish(
         Intent::Language(lang) => vec![help::switch_language(desk, session, lang)],
         Intent::Orders => tickets::list(desk)?,
         Intent::Pay => payment::show_waiting(desk)?,
-        Intent::Refund => tickets::pick_for(desk, tickets::Purpose::Refund)?,
-        Intent::Change => tickets::pick_for(desk, tickets::Purpose::Change)?,
+        Intent::Refund => match &tickets::open_to(desk, tickets::Purpose::Refund)?[..] {
+            [ticket] => tickets::ask_refund(desk, &ticket.id)?,
+            several => vec![tickets::pick(desk, tickets::Purpose::Refund, several)],
+        },
+        Intent::Change => match &tickets::open_to(desk, tickets::Purpose::Change)?[..] {
+            [ticket] => change::start(desk, session, &ticket.id, said.day)?,
+            several => vec![tickets::pick(desk, tickets::Purpose::Change, several)],
+        },
         Intent::Cancel => {
             session.asking = Asking::Nothing;
             session.set_query(&Query::default());
-            vec![help::dismissed(desk)]
+            match payment::offer_cancel(desk)? {
+                Some(question) => vec![question],
+                None => vec![help::dismissed(desk)],
+            }
         }
         Intent::Stops => match &said.train {
             Some(number) => return search::train(desk, session, number, said).map(Some),

@@ -102,6 +102,20 @@ pub fn cancel(desk: &Desk, id: &str) -> Answer {
     Ok(vec![cancelled(desk, &order)])
 }
 
+/// For those who write "cancel": whether they mean the order that waits for payment, if one does.
+pub fn offer_cancel(desk: &Desk) -> rusqlite::Result<Option<Message>> {
+    let mut held = orders::in_state(desk.db, desk.user, State::Held)?;
+    held.retain(|order| desk.now.unix_timestamp() < order.held_until);
+    let Some(order) = held.first() else { return Ok(None) };
+    let title = booking::order_title(desk, order);
+    let text = say!(desk.lang, "要取消待支付的订单吗？{title}", "Cancel the unpaid order? {title}");
+    Ok(Some(Message::text(text).chips([
+        desk.chip("取消订单", "Cancel order", Tap::Cancel(order.id.clone())),
+        desk.chip("去支付", "Pay", Tap::Pay(order.id.clone())),
+        desk.orders_chip(),
+    ])))
+}
+
 /// Books what the provider reports and says what to tell the user (in the order's own language).
 ///
 /// The same payment may be reported any number of times; a second payment of a paid order charges nothing.

@@ -8,7 +8,7 @@ use crate::postback::{Draft, Tap};
 use crate::timetable::seat_name;
 
 /// Why the user is to pick one of several tickets.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Purpose {
     Refund,
     Change,
@@ -44,15 +44,20 @@ pub fn list(desk: &Desk) -> Answer {
     }])
 }
 
-/// For those who write "refund" or "change": the tickets that allow it.
-pub fn pick_for(desk: &Desk, purpose: Purpose) -> Answer {
+/// The tickets that can be refunded or changed.
+pub fn open_to(desk: &Desk, purpose: Purpose) -> rusqlite::Result<Vec<Order>> {
     let timetable = &desk.world.timetable;
     let mut paid = orders::in_state(desk.db, desk.user, State::Paid)?;
     paid.retain(|order| match purpose {
         Purpose::Refund => order.is_ahead(timetable, desk.now),
         Purpose::Change => order.may_change(timetable, desk.now),
     });
-    if paid.is_empty() {
+    Ok(paid)
+}
+
+/// Which of several tickets is meant? Or there is none.
+pub fn pick(desk: &Desk, purpose: Purpose, tickets: &[Order]) -> Message {
+    if tickets.is_empty() {
         let text = match purpose {
             Purpose::Refund => {
                 say!(desk.lang, "没有可以退的车票。", "You have no ticket that can be refunded.")
@@ -61,21 +66,26 @@ pub fn pick_for(desk: &Desk, purpose: Purpose) -> Answer {
                 say!(desk.lang, "没有可以改签的车票。", "You have no ticket that can be changed.")
             }
         };
-        return Ok(vec![Message::text(text).chips([desk.orders_chip(), desk.search_chip()])]);
+        return Message::text(text).chips([desk.orders_chip(), desk.search_chip()]);
     }
     let text = match purpose {
         Purpose::Refund => say!(desk.lang, "要退哪一张？", "Which ticket would you like to return?"),
         Purpose::Change => say!(desk.lang, "要改签哪一张？", "Which ticket would you like to change?"),
     };
-    let chips = paid.iter().map(|order| {
-        let label = format!("{} {}", order.train, desk.lang.day(order.date));
+    let mut labels = std::collections::HashSet::new();
+    let chips = tickets.iter().map(|order| {
+        let mut label = format!("{} {}", order.train, desk.lang.day(order.date));
+        if !labels.insert(label.clone()) {
+            // Two tickets for one train: the order numbers differ.
+            label = format!("{} {}", order.train, order.id);
+        }
         let tap = match purpose {
             Purpose::Refund => Tap::Refund(order.id.clone()),
             Purpose::Change => Tap::Change(order.id.clone()),
         };
         Suggestion::reply(label, tap.encode())
     });
-    Ok(vec![Message::text(text).chips(chips)])
+    Message::text(text).chips(chips)
 }
 
 /// What giving the ticket back would cost.
