@@ -72,9 +72,7 @@ impl World {
             Op::Respond(which, status) => {
                 if let Some((tx, request)) = pick(&self.asked_of_us, which) {
                     let status = STATUSES[usize::from(status) % STATUSES.len()];
-                    let response = ResponseBuilder::for_request(request, status, "")
-                        .to_tag("t")
-                        .build();
+                    let response = ResponseBuilder::for_request(request, status, "").to_tag("t").build();
                     let _ = self.layer.respond(now, *tx, response);
                 }
             }
@@ -82,18 +80,13 @@ impl World {
                 let invite = method % 2 == 1;
                 let request = outgoing(if invite { "INVITE" } else { "MESSAGE" });
                 if let Ok(tx) = self.layer.request(now, flow(on), request) {
-                    assert!(
-                        self.ours.insert(tx, (invite, 0)).is_none(),
-                        "ids are never used twice"
-                    );
+                    assert!(self.ours.insert(tx, (invite, 0)).is_none(), "ids are never used twice");
                 }
             }
             Op::Answer(which, status) => {
                 if let Some((flow, request)) = pick(&self.on_the_wire, which) {
                     let status = STATUSES[usize::from(status) % STATUSES.len()];
-                    let response = ResponseBuilder::for_request(request, status, "")
-                        .to_tag("t")
-                        .build();
+                    let response = ResponseBuilder::for_request(request, status, "").to_tag("t").build();
                     let response = Message::parse_datagram(response).expect("our own writing");
                     let event = self.layer.receive(now, *flow, response);
                     self.note(event);
@@ -166,17 +159,9 @@ fn pick<T>(list: &[T], which: u8) -> Option<&T> {
 }
 
 fn flow(which: u8) -> Flow {
-    let transport = if which % 2 == 0 {
-        Transport::Udp
-    } else {
-        Transport::Tcp
-    };
+    let transport = if which.is_multiple_of(2) { Transport::Udp } else { Transport::Tcp };
     let peer = ([192, 0, 2, 1 + which % 4], 5060).into();
-    Flow {
-        transport,
-        id: u64::from(which % 4),
-        peer,
-    }
+    Flow { transport, id: u64::from(which % 4), peer }
 }
 
 fn from_peer(method: &str, branch: u8) -> Message {

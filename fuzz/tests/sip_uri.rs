@@ -5,25 +5,15 @@ use sip::uri::{percent_decode, percent_encode_user};
 
 #[test]
 fn sip_uri() {
-    bolero::check!()
-        .with_type::<(String, String)>()
-        .for_each(|(one, other)| {
-            for (one, other) in [
-                (one.clone(), other.clone()),
-                (format!("sip:{one}"), format!("sip:{other}")),
-            ] {
-                let (Ok(one), Ok(other)) = (Uri::parse(&one), Uri::parse(&other)) else {
-                    continue;
-                };
-                assert_eq!(one.is_equivalent(&other), other.is_equivalent(&one));
-                let _ = (
-                    one.user_name(),
-                    one.user_params().iter().count(),
-                    one.gruu(),
-                    one.is_phone(),
-                );
-            }
-        });
+    bolero::check!().with_type::<(String, String)>().for_each(|(one, other)| {
+        for (one, other) in [(one.clone(), other.clone()), (format!("sip:{one}"), format!("sip:{other}"))] {
+            let (Ok(one), Ok(other)) = (Uri::parse(&one), Uri::parse(&other)) else {
+                continue;
+            };
+            assert_eq!(one.is_equivalent(&other), other.is_equivalent(&one));
+            let _ = (one.user_name(), one.user_params().iter().count(), one.gruu(), one.is_phone());
+        }
+    });
 }
 
 #[test]
