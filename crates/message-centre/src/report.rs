@@ -9,11 +9,16 @@ use rcs::imdn::{self, Disposition, Imdn};
 use serde::{Deserialize, Serialize};
 use store::{Entry, EntryKind, Outcome, Record, RecordKey, Wants};
 
-use crate::delivery::Delivery;
+use crate::delivery::{About, Delivery};
 use crate::{Centre, Work};
 
 /// Media type of [`Status`], which never leaves the process.
 pub const STATUS_TYPE: &str = "application/vnd.hongyan.status+json";
+
+/// The word of [`Record::report_request`] for [`Fate::Sent`].
+const SENT: &str = "sent";
+/// The word of [`Record::report_request`] for every other fate.
+const FAILED: &str = "failed";
 
 /// What became of a chatbot's message, put into the chatbot's mailbox: the body of an [`EntryKind::Status`] entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +42,8 @@ pub enum Fate {
     Refused,
     /// The user's mailbox is full.
     MailboxFull,
+    /// The user isn't there, and the message was not to wait.
+    Offline,
 }
 
 /// A message that will not be delivered.
@@ -77,6 +84,22 @@ pub(crate) fn is_news(record: Option<&Record>, disposition: Disposition) -> bool
     }
 }
 
+/// Whether the addressee of an entry wants to have it: chatbots hear of the dispositions that they asked for, by the words
+/// of [`Record::report_request`].
+pub(crate) fn is_asked_for(entry: &Entry, about: &About, work: &Work<'_>) -> bool {
+    let About::Report { original, disposition } = about else { return true };
+    if entry.to.kind() != AddressKind::Chatbot {
+        return true;
+    }
+    let word = match disposition {
+        Disposition::Delivered => "delivered",
+        Disposition::Displayed => "displayed",
+        Disposition::Failed => FAILED,
+        _ => return false,
+    };
+    work.view.record(original).is_some_and(|record| record.report_request.iter().any(|asked| asked == word))
+}
+
 /// Notes a report on the record of its message.
 pub(crate) fn mark(original: &RecordKey, disposition: Disposition, work: &mut Work<'_>) {
     let now = work.now;
@@ -112,17 +135,21 @@ impl Centre {
         self.tell_sender(&record, fate, work);
     }
 
-    /// Tells the sender of a message what became of it: a chatbot always, a handset when it asked for failures.
+    /// Tells the sender of a message what became of it, if it asked to be told.
     pub(crate) fn tell_sender(&mut self, record: &Record, fate: Fate, work: &mut Work<'_>) {
-        let entry = if record.from.kind() == AddressKind::Chatbot {
-            self.status_entry(record, fate, work.now)
+        let delivery = if record.from.kind() == AddressKind::Chatbot {
+            let word = if fate == Fate::Sent { SENT } else { FAILED };
+            if !record.report_request.iter().any(|asked| asked == word) {
+                return;
+            }
+            Delivery::status(self.status_entry(record, fate, work.now))
         } else if record.wanted.negative_delivery && fate != Fate::Sent {
-            self.imdn_entry(record, Disposition::Failed, work.now)
+            let entry = self.imdn_entry(record, Disposition::Failed, work.now);
+            Delivery::report(entry, record.key(), Disposition::Failed)
         } else {
             return;
         };
-        let original = record.key();
-        if let Err(refusal) = self.keep(Delivery::report(entry, original, Disposition::Failed), work) {
+        if let Err(refusal) = self.keep(delivery, work) {
             tracing::warn!(sender = %record.from, %refusal, "a report could not be kept");
         }
     }

@@ -99,42 +99,41 @@ impl Centre {
             return Submitted::Duplicate;
         }
         if work.view.account(&submission.to).is_none() {
-            work.stats.refused += 1;
             return Submitted::NoSuchUser;
         }
-        let entry = Entry {
-            id: self.ids.next(work.now),
-            kind: EntryKind::Message,
-            message_id: submission.message_id,
-            from: submission.from,
-            to: submission.to,
-            conversation_id: submission.conversation_id,
-            contribution_id: submission.contribution_id,
-            in_reply_to: submission.in_reply_to,
-            service: submission.service,
-            content_type: submission.content_type,
-            body: submission.body,
-            wanted: submission.wanted,
-            accepted_at: work.now,
-            expires_at: submission.expires_at,
-            waiting: Vec::new(),
-            taken: Vec::new(),
-            refused: Vec::new(),
-            attempts: 0,
-            next_due: submission.expires_at,
-        };
-        let about = About::Message {
-            payload_type: submission.payload_type,
-            report_request: submission.report_request,
-        };
+        let (entry, about) = self.entry_of(submission, work.now);
         match self.keep(Delivery { entry, only: None, about }, work) {
             Ok(()) => Submitted::Accepted,
-            Err(Refusal::MailboxFull) => {
-                work.stats.refused += 1;
-                Submitted::MailboxFull
-            }
+            Err(Refusal::MailboxFull) => Submitted::MailboxFull,
             Err(other) => unreachable!("keeping a message only fails when the mailbox is full: {other}"),
         }
+    }
+
+    /// Accepts a message and gives it up at once: there is a record to ask for, and the sender hears why through its mailbox.
+    /// The rows are those of [`Centre::submit_wants`].
+    pub fn give_up(&mut self, submission: Submission, fate: Fate, work: &mut Work<'_>) {
+        if work.view.record(&submission.record_key()).is_some() {
+            work.stats.duplicates += 1;
+            return;
+        }
+        work.stats.refused += 1;
+        let reason = match fate {
+            Fate::NoSuchUser => "there is no such subscriber",
+            Fate::MailboxFull => "the mailbox is full",
+            Fate::Offline => "the user is not there, and the message may not wait",
+            Fate::Sent | Fate::Expired | Fate::Refused => "given up",
+        };
+        let (entry, about) = self.entry_of(submission, work.now);
+        let key = report::record_key(&entry);
+        let outcome = Outcome::Refused(reason.to_owned());
+        self.note(&entry, about, outcome, work);
+        self.tell(&key, fate, work);
+    }
+
+    /// Whether a subscriber has a device that can be reached now.
+    pub fn is_there(&self, subscriber: &Address, work: &Work<'_>) -> bool {
+        let bindings = work.view.bindings(subscriber);
+        bindings.is_some_and(|bindings| bindings.live(work.now).any(|binding| self.is_reachable(binding)))
     }
 
     /// Tells the sender of a submission, through its mailbox, that it is on its way or what stopped it.
@@ -144,7 +143,7 @@ impl Centre {
         }
     }
 
-    /// The rows that [`Centre::taken_by_chatbot`] and [`Centre::refused_by_chatbot`] read.
+    /// The rows that [`Centre::taken_by_chatbot`] and [`Centre::retry_for_chatbot`] read.
     pub fn fetched_wants(&self, fetched: &Fetched, wants: &mut Wants) {
         wants.entry(&fetched.key);
         if let Some(record) = &fetched.record {
@@ -171,17 +170,60 @@ impl Centre {
         }
     }
 
-    /// A chatbot's webhook was tried and failed: the entry stays, and is due again at `due`.
-    pub fn retry_for_chatbot(&mut self, fetched: &Fetched, why: &str, due: Timestamp, work: &mut Work<'_>) {
+    /// An entry is nothing that its chatbot can be told: it leaves the mailbox, and a message's sender hears of it.
+    pub fn refused_by_chatbot(&mut self, key: &EntryKey, why: String, work: &mut Work<'_>) {
+        let Some(entry) = work.view.entry(key).cloned() else { return };
+        work.view.remove_entry(key);
+        work.stats.refused += u64::from(entry.kind == EntryKind::Message);
+        self.lost(&entry, Outcome::Refused(why), work);
+    }
+
+    /// A chatbot's webhook was tried and failed: the entry stays, is due again at `due`, and expires at `give_up_at` if not
+    /// before.
+    pub fn retry_for_chatbot(
+        &mut self,
+        fetched: &Fetched,
+        why: &str,
+        due: Timestamp,
+        give_up_at: Timestamp,
+        work: &mut Work<'_>,
+    ) {
         let Some(mut entry) = work.view.entry(&fetched.key).cloned() else {
             return;
         };
         entry.attempts += 1;
+        entry.expires_at = entry.expires_at.min(give_up_at);
         entry.next_due = due.min(entry.expires_at);
         work.view.put_entry(entry);
         let now = work.now;
         if let Some(key) = &fetched.record {
             work.view.update_record(key, |record| record.step(now, format!("webhook: {why}")));
         }
+    }
+
+    fn entry_of(&mut self, submission: Submission, now: Timestamp) -> (Entry, About) {
+        let entry = Entry {
+            id: self.ids.next(now),
+            kind: EntryKind::Message,
+            message_id: submission.message_id,
+            from: submission.from,
+            to: submission.to,
+            conversation_id: submission.conversation_id,
+            contribution_id: submission.contribution_id,
+            in_reply_to: submission.in_reply_to,
+            service: submission.service,
+            content_type: submission.content_type,
+            body: submission.body,
+            wanted: submission.wanted,
+            accepted_at: now,
+            expires_at: submission.expires_at,
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 0,
+            next_due: submission.expires_at,
+        };
+        let (payload_type, report_request) = (submission.payload_type, submission.report_request);
+        (entry, About::Message { payload_type, report_request })
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Delivery {
 pub(crate) enum About {
     /// It is a message and gets a record of its own; with the media type of its content.
     Message { payload_type: String, report_request: Vec<String> },
+    /// It tells a chatbot what no report tells.
+    Status,
     /// It reports on the message with this record.
     Report { original: RecordKey, disposition: Disposition },
 }
@@ -38,6 +40,10 @@ pub(crate) enum About {
 impl Delivery {
     pub(crate) fn message(entry: Entry, payload_type: String, only: Option<String>) -> Self {
         Self { entry, only, about: About::Message { payload_type, report_request: Vec::new() } }
+    }
+
+    pub(crate) fn status(entry: Entry) -> Self {
+        Self { entry, only: None, about: About::Status }
     }
 
     pub(crate) fn report(entry: Entry, original: RecordKey, disposition: Disposition) -> Self {
@@ -191,6 +197,10 @@ impl Centre {
     /// Puts an entry into its mailbox, and what it means into the records. Whoever drains the mailbox is told.
     pub(crate) fn keep(&mut self, delivery: Delivery, work: &mut Work<'_>) -> Result<(), Refusal> {
         let Delivery { mut entry, about, .. } = delivery;
+        if !report::is_asked_for(&entry, &about, work) {
+            self.note(&entry, about, Outcome::Waiting, work);
+            return Ok(());
+        }
         let head = work.view.head(&entry.to);
         let body_bytes = head.body_bytes + entry.body.len() as u64;
         if head.count >= self.config.mailbox_entries_max || body_bytes > self.config.mailbox_bytes_max {
@@ -231,6 +241,7 @@ impl Centre {
                 let record = self.record(entry, payload_type, report_request, outcome, work);
                 work.view.put_record(record);
             }
+            About::Status => work.stats.reports += 1,
             About::Report { original, disposition } => {
                 work.stats.reports += 1;
                 self.reporting.remove(&(original.clone(), disposition));

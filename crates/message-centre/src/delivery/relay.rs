@@ -48,7 +48,7 @@ impl Centre {
         wants.head(&entry.to);
         wants.bindings(&entry.to);
         match &relay.delivery.about {
-            About::Message { .. } => {}
+            About::Message { .. } | About::Status => {}
             About::Report { original, .. } => wants.record(original.clone()),
         }
     }
