@@ -1,0 +1,265 @@
+//! The two verbs and the scans, over a real directory.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use rcs::Timestamp;
+use rcs::address::Address;
+use store::{Entry, EntryId, EntryIds, EntryKind, Family, Lookup, Outcome, Record, Store, View, Wants};
+
+fn bob() -> Address {
+    "tel:+8613800000002".parse().expect("an address")
+}
+
+fn alice() -> Address {
+    "tel:+8613800000001".parse().expect("an address")
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(1_795_000_000 + seconds)
+}
+
+/// A directory for a store, in memory where the system has such a place.
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory")
+}
+
+fn entry(ids: &mut EntryIds, due_s: u64, body: &'static str) -> Entry {
+    Entry {
+        id: ids.next(at(0)),
+        kind: EntryKind::Message,
+        message_id: body.to_owned(),
+        from: alice(),
+        to: bob(),
+        conversation_id: "c".to_owned(),
+        contribution_id: "d".to_owned(),
+        in_reply_to: None,
+        service: None,
+        content_type: "text/plain".to_owned(),
+        body: Bytes::from_static(body.as_bytes()),
+        wanted: Default::default(),
+        accepted_at: at(0),
+        expires_at: at(1000),
+        waiting: Vec::new(),
+        taken: Vec::new(),
+        refused: Vec::new(),
+        attempts: 0,
+        next_due: at(due_s),
+    }
+}
+
+/// Loads what is wanted into a fresh view.
+fn view(store: &Store, want: impl FnOnce(&mut Wants)) -> View {
+    let mut wants = Wants::default();
+    want(&mut wants);
+    let mut view = View::default();
+    store.load(wants, &mut view).expect("loaded");
+    view
+}
+
+fn put(store: &Store, entries: &[Entry]) {
+    let mut view = view(store, |wants| wants.head(&bob()));
+    entries.iter().for_each(|entry| view.put_entry(entry.clone()));
+    store.commit(&view).expect("committed");
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let directory = directory();
+    let first = entry(&mut EntryIds::new(1), 1, "first");
+    put(&Store::open(directory.path()).expect("opens"), std::slice::from_ref(&first));
+    let store = Store::open(directory.path()).expect("opens again");
+    assert_eq!(store.mailbox(&bob(), 10).expect("readable"), [first]);
+    assert_eq!(store.head(&bob()).expect("readable").count, 1);
+}
+
+#[test]
+fn a_view_that_is_not_committed_leaves_no_trace() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut view = view(&store, |wants| wants.head(&bob()));
+    view.put_entry(entry(&mut EntryIds::new(1), 1, "never"));
+    assert!(view.is_changed());
+    assert!(store.mailbox(&bob(), 10).expect("readable").is_empty());
+}
+
+#[test]
+fn pages_follow_one_another_in_the_order_of_acceptance() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut ids = EntryIds::new(1);
+    let entries: Vec<Entry> = (0..5).map(|_| entry(&mut ids, 1, "x")).collect();
+    put(&store, &entries);
+    let first = (bob(), EntryId::FIRST, 3);
+    let loaded = view(&store, |wants| wants.page(&first.0, first.1, first.2));
+    let page = loaded.page(&first).expect("wanted").to_vec();
+    assert_eq!(page, entries[..3].iter().map(|entry| entry.id).collect::<Vec<_>>());
+    let second = (bob(), page[2], 3);
+    let loaded = view(&store, |wants| wants.page(&second.0, second.1, second.2));
+    assert_eq!(loaded.page(&second).expect("wanted").len(), 2);
+    assert!(loaded.page(&first).is_none(), "what was not wanted is not claimed to be empty");
+}
+
+#[test]
+fn one_mailbox_does_not_run_into_the_next() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut mine = entry(&mut EntryIds::new(1), 1, "mine");
+    mine.to = "tel:+861380000000".parse().expect("an address");
+    let mut longer = entry(&mut EntryIds::new(1), 1, "of a longer number");
+    longer.to = "tel:+8613800000001".parse().expect("an address");
+    for entry in [&mine, &longer] {
+        let mut view = view(&store, |wants| wants.head(&entry.to));
+        view.put_entry(entry.clone());
+        store.commit(&view).expect("committed");
+    }
+    assert_eq!(store.mailbox(&mine.to, 10).expect("readable"), [mine.clone()]);
+}
+
+#[test]
+fn due_rows_follow_their_entries() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut ids = EntryIds::new(1);
+    let (early, late) = (entry(&mut ids, 5, "early"), entry(&mut ids, 50, "late"));
+    put(&store, &[late.clone(), early.clone()]);
+    assert_eq!(store.due(at(4), 10).expect("readable"), (vec![], Some(at(5))));
+    assert_eq!(store.due(at(60), 10).expect("readable"), (vec![early.key(), late.key()], None));
+    assert_eq!(store.due(at(60), 1).expect("readable"), (vec![early.key()], Some(at(50))));
+
+    let mut changed = view(&store, |wants| wants.entry(&early.key()));
+    changed.put_entry(Entry { next_due: at(70), ..early.clone() });
+    store.commit(&changed).expect("committed");
+    assert_eq!(store.due(at(60), 10).expect("readable"), (vec![late.key()], Some(at(70))));
+
+    let mut removed =
+        view(&store, |wants| [&early, &late].iter().for_each(|entry| wants.entry(&entry.key())));
+    removed.remove_entry(&early.key());
+    removed.remove_entry(&late.key());
+    store.commit(&removed).expect("committed");
+    assert_eq!(store.due(at(90), 10).expect("readable"), (vec![], None));
+    assert_eq!(store.head(&bob()).expect("readable").count, 0);
+}
+
+#[test]
+fn a_second_load_leaves_changes_alone() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut view = view(&store, |wants| wants.head(&bob()));
+    let entry = entry(&mut EntryIds::new(1), 1, "new");
+    view.put_entry(entry.clone());
+    let mut wants = Wants::default();
+    wants.entry(&entry.key());
+    store.load(wants, &mut view).expect("loaded");
+    assert!(matches!(view.lookup(&entry.key()), Lookup::Here(found) if *found == entry));
+}
+
+fn record(keep_until: Timestamp, message_id: &str) -> Record {
+    Record {
+        message_id: message_id.to_owned(),
+        from: alice(),
+        to: bob(),
+        conversation_id: "c".to_owned(),
+        contribution_id: "d".to_owned(),
+        content_type: "text/plain".to_owned(),
+        body_bytes: 4,
+        accepted_at: at(0),
+        outcome: Outcome::Delivered,
+        delivered_at: None,
+        displayed_at: None,
+        wanted: Default::default(),
+        report_request: Vec::new(),
+        steps: Vec::new(),
+        keep_until,
+    }
+}
+
+#[test]
+fn records_are_found_by_message_id_and_forgotten_in_their_time() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut view = View::default();
+    view.put_record(record(at(10), "old"));
+    view.put_record(record(at(100), "young"));
+    store.commit(&view).expect("committed");
+    assert_eq!(store.records("young").expect("readable").len(), 1);
+    assert!(store.records("you").expect("readable").is_empty(), "an id is whole, not a prefix");
+    let (old, cursor) = store.sweep(at(50), None, 1).expect("readable");
+    assert_eq!((old, cursor.is_some()), (vec![record(at(10), "old").key()], true));
+    assert_eq!(store.sweep(at(50), cursor, 1).expect("readable"), (vec![], None));
+}
+
+#[test]
+fn a_long_life_keeps_its_first_and_its_latest_steps() {
+    let mut record = record(at(0), "m");
+    (0..100).for_each(|i| record.step(at(i), format!("{i}")));
+    assert_eq!(record.steps.len(), store::record::MAX_STEPS);
+    assert_eq!(
+        (record.steps[0].what.as_str(), record.steps.last().expect("some").what.as_str()),
+        ("0", "99")
+    );
+}
+
+#[test]
+fn a_dump_shows_rows_without_bodies() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    put(&store, &[entry(&mut EntryIds::new(1), 1, "secret words")]);
+    let mut lines = Vec::new();
+    store.dump(Family::Entries, |line| lines.push(line.to_string())).expect("dumped");
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("tel:+8613800000002") && !lines[0].contains("115,101,99,114,101,116"));
+}
+
+#[test]
+fn a_setting_is_kept() {
+    let directory = directory();
+    Store::open(directory.path()).expect("opens").put_setting("name", b"value").expect("written");
+    let store = Store::open(directory.path()).expect("opens again");
+    assert_eq!(store.setting("name").expect("readable").as_deref(), Some(b"value".as_slice()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// However entries come and go, the head agrees with the mailbox and every entry has exactly its due row.
+    #[test]
+    fn heads_and_due_rows_agree_with_the_mailbox(
+        operations in proptest::collection::vec((0..3u8, 0..8usize, 0..100u64), 1..30)
+    ) {
+        let directory = directory();
+        let store = Store::open(directory.path()).expect("opens");
+        let mut ids = EntryIds::new(1);
+        let mut known: Vec<Entry> = Vec::new();
+        for (what, which, due_s) in operations {
+            match (what, known.get(which).cloned()) {
+                (1, Some(old)) => {
+                    let mut view = view(&store, |wants| wants.entry(&old.key()));
+                    let changed = Entry { next_due: at(due_s), ..old };
+                    view.put_entry(changed.clone());
+                    store.commit(&view).expect("committed");
+                    known[which] = changed;
+                }
+                (2, Some(old)) => {
+                    let mut view = view(&store, |wants| wants.entry(&old.key()));
+                    view.remove_entry(&old.key());
+                    store.commit(&view).expect("committed");
+                    known.remove(which);
+                }
+                _ => {
+                    let new = entry(&mut ids, due_s, "body");
+                    put(&store, std::slice::from_ref(&new));
+                    known.push(new);
+                }
+            }
+        }
+        let stored = store.mailbox(&bob(), 1000).expect("readable");
+        prop_assert_eq!(&stored, &known);
+        let head = store.head(&bob()).expect("readable");
+        prop_assert_eq!(head.count, known.len() as u64);
+        prop_assert_eq!(head.body_bytes, 4 * known.len() as u64);
+        let mut due: Vec<_> = known.iter().map(|entry| (entry.next_due, entry.key())).collect();
+        due.sort();
+        let (found, _) = store.due(at(1000), 1000).expect("readable");
+        prop_assert_eq!(found, due.into_iter().map(|(_, key)| key).collect::<Vec<_>>());
+    }
+}
