@@ -241,9 +241,7 @@ impl Default for Sip {
 
 impl Default for Centre {
     fn default() -> Self {
-        Self {
-            inbox_messages: nonzero(16_384),
-        }
+        Self { inbox_messages: nonzero(16_384) }
     }
 }
 
@@ -321,9 +319,7 @@ impl Config {
         let name = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
         let config: Self = toml::from_str(&text)
             .map_err(|error| ConfigError(format!("{name}: {error}").trim_end().to_owned()))?;
-        let table: toml::Table = text
-            .parse()
-            .map_err(|error| ConfigError(format!("{name}: {error}")))?;
+        let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("{name}: {error}")))?;
         override_from_environment(config, table, environment)
     }
 
@@ -334,12 +330,7 @@ impl Config {
 
     /// The message centre's part. Our Via names the domain and the port of SIP.
     pub fn centre(&self, secrets: &message_centre::Secrets) -> message_centre::Config {
-        let port = self
-            .sip
-            .udp
-            .address()
-            .or(self.sip.tcp.address())
-            .map_or(5060, |address| address.port());
+        let port = self.sip.udp.address().or(self.sip.tcp.address()).map_or(5060, |address| address.port());
         let via_secret = std::array::from_fn(|at| secrets.process[at]);
         let transactions = sip::transaction::Config::new(format!("{}:{port}", self.domain), via_secret);
         let defaults = message_centre::Config::new(self.numbering(), transactions);
@@ -493,16 +484,12 @@ impl FromStr for Domain {
         let label = |label: &str| {
             !label.is_empty()
                 && label.len() <= 63
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
         if text.len() > 200 || !text.split('.').all(label) {
-            return Err(ConfigError(format!(
-                "{text:?} is not a domain name such as rcs.example.com"
-            )));
+            return Err(ConfigError(format!("{text:?} is not a domain name such as rcs.example.com")));
         }
         Ok(Self(text.to_ascii_lowercase()))
     }
@@ -551,9 +538,7 @@ impl TryFrom<String> for Country {
 
     fn try_from(text: String) -> Result<Self, ConfigError> {
         if text.len() != 2 || !text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            return Err(ConfigError(format!(
-                "{text:?} is not a country code of two letters such as CN"
-            )));
+            return Err(ConfigError(format!("{text:?} is not a country code of two letters such as CN")));
         }
         Ok(Self(text.to_ascii_uppercase()))
     }
@@ -599,9 +584,7 @@ impl FromStr for Listen {
             return Ok(Self::OFF);
         }
         text.parse().map(|address| Self(Some(address))).map_err(|_| {
-            ConfigError(format!(
-                "{text:?} is no address with port, such as 0.0.0.0:8080, and not \"off\""
-            ))
+            ConfigError(format!("{text:?} is no address with port, such as 0.0.0.0:8080, and not \"off\""))
         })
     }
 }
@@ -651,9 +634,7 @@ mod tests {
     fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, text).unwrap();
-        let environment = environment
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()));
+        let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string()));
         Config::load(Some(file.path()), environment)
     }
 
@@ -666,19 +647,14 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
-        let error = load("domain = \"a.example\"\n[http]\nlisten_on = \"x\"\n", &[])
-            .unwrap_err()
-            .to_string();
+        let error = load("domain = \"a.example\"\n[http]\nlisten_on = \"x\"\n", &[]).unwrap_err().to_string();
         assert!(error.contains("line 3") && error.contains("listen_on"), "{error}");
     }
 
     #[test]
     fn a_bad_value_is_refused_with_its_line() {
         let error = load("[sip]\nudp = \"5060\"\n", &[]).unwrap_err().to_string();
-        assert!(
-            error.contains("line 2") && error.contains("0.0.0.0:8080"),
-            "{error}"
-        );
+        assert!(error.contains("line 2") && error.contains("0.0.0.0:8080"), "{error}");
     }
 
     #[test]

@@ -64,10 +64,7 @@ impl DataDirectory {
             .open(path.join("lock"))
             .map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -118,10 +115,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
         let first = DataDirectory::open_or_make(&path).unwrap();
-        assert!(matches!(
-            DataDirectory::open_or_make(&path),
-            Err(DataError::InUse(_))
-        ));
+        assert!(matches!(DataDirectory::open_or_make(&path), Err(DataError::InUse(_))));
         drop(first);
         assert!(DataDirectory::open_or_make(&path).is_ok());
         assert!(matches!(DataDirectory::open(&path), Err(DataError::Missing(_))));

@@ -16,12 +16,7 @@ use crate::net::listener::{Stop, stopped};
 use crate::{data, secret_file};
 
 /// The demo subscribers.
-pub const SUBSCRIBERS: [&str; 4] = [
-    "+8613800000001",
-    "+8613800000002",
-    "+8613800000003",
-    "+8613800000004",
-];
+pub const SUBSCRIBERS: [&str; 4] = ["+8613800000001", "+8613800000002", "+8613800000003", "+8613800000004"];
 
 /// The rail chatbot's name; its address is `sip:12306@botplatform.DOMAIN`.
 pub const CHATBOT: &str = "12306";
@@ -56,20 +51,14 @@ pub async fn prepare(
 ) -> Result<Credentials, String> {
     for number in SUBSCRIBERS {
         let wanted = json!({ "number": number, "password": password });
-        admin::add_subscriber(app, wanted)
-            .await
-            .map_err(|error| format!("{number}: {error}"))?;
+        admin::add_subscriber(app, wanted).await.map_err(|error| format!("{number}: {error}"))?;
     }
     let listen = free_address(http_port).map_err(|error| format!("no port for the rail bot: {error}"))?;
-    let profile = chatbot_profile(&app.public_url, &format!("http://{listen}"));
+    let profile = chatbot_profile(&app.public_url, &format!("http://{listen}/maap"));
     let path = data::demo_chatbot(directory);
-    let kept = std::fs::read(&path)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let kept = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     if let Some(credentials) = kept.and_then(|kept| Credentials::read(&kept, listen.clone()))
-        && admin::update_chatbot(app, &credentials.chatbot_id, profile.clone())
-            .await
-            .is_ok()
+        && admin::update_chatbot(app, &credentials.chatbot_id, profile.clone()).await.is_ok()
     {
         return Ok(credentials);
     }
@@ -78,9 +67,7 @@ pub async fn prepare(
     let mut wanted = profile;
     wanted["name"] = json!(CHATBOT);
     wanted["dialect"] = json!("ctcu");
-    let made = admin::create_chatbot(app, wanted)
-        .await
-        .map_err(|error| format!("{CHATBOT}: {error}"))?;
+    let made = admin::create_chatbot(app, wanted).await.map_err(|error| format!("{CHATBOT}: {error}"))?;
     secret_file::write(&path, made.to_string().as_bytes())
         .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     Credentials::read(&made, listen).ok_or_else(|| "the chatbot has no credentials".to_owned())
@@ -153,7 +140,6 @@ impl Credentials {
 /// The rail bot's program, and how it is started.
 pub struct RailBot {
     program: PathBuf,
-    arguments: Vec<String>,
     environment: Vec<(&'static str, String)>,
 }
 
@@ -166,25 +152,19 @@ impl RailBot {
 
     /// How to start `program`: it calls us at `server`, and keeps its orders in `directory`.
     pub fn new(program: PathBuf, server: &str, directory: &Path, credentials: &Credentials) -> Self {
-        Self {
-            program,
-            arguments: vec![
-                "--listen".to_owned(),
-                credentials.listen.clone(),
-                "--server".to_owned(),
-                server.to_owned(),
-                "--data".to_owned(),
-                directory.display().to_string(),
-                "--stop-with-stdin".to_owned(),
-            ],
-            // Secrets go by environment: arguments can be read by every user of the machine.
-            environment: vec![
-                ("RAIL_CHATBOT_ID", credentials.chatbot_id.clone()),
-                ("RAIL_APP_ID", credentials.app_id.clone()),
-                ("RAIL_APP_KEY", credentials.app_key.clone()),
-                ("RAIL_CALLBACK_TOKEN", credentials.callback_token.clone()),
-            ],
-        }
+        let port = credentials.listen.rsplit_once(':').map_or("", |(_, port)| port);
+        // All by environment: arguments, and so secrets in them, can be read by every user of the machine.
+        let environment = vec![
+            ("RAIL_SERVER", server.to_owned()),
+            ("RAIL_LISTEN", credentials.listen.clone()),
+            ("RAIL_PUBLIC_URL", format!("http://localhost:{port}")),
+            ("RAIL_DATA", directory.display().to_string()),
+            ("RAIL_CHATBOT_ID", credentials.chatbot_id.clone()),
+            ("RAIL_APP_ID", credentials.app_id.clone()),
+            ("RAIL_APP_KEY", credentials.app_key.clone()),
+            ("RAIL_CALLBACK_TOKEN", credentials.callback_token.clone()),
+        ];
+        Self { program, environment }
     }
 
     /// Keeps the program running until `stop`, then lets it end.
@@ -218,10 +198,12 @@ impl RailBot {
     /// The pipe to its standard input stands for our life: when we die in whatever way, it closes, and the bot ends.
     fn start(&self) -> std::io::Result<(Child, Option<ChildStdin>)> {
         let mut child = Command::new(&self.program)
-            .args(&self.arguments)
+            .arg("--stop-with-stdin")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C in a terminal goes to the whole group; when the bot ends is ours to say.
+            .process_group(0)
             .spawn()?;
         let stdin = child.stdin.take();
         Ok((child, stdin))
@@ -244,14 +226,9 @@ pub fn banner(http_port: u16, domain: &str, password: &str, data: &Path, rail: b
     let mut line =
         |arguments: std::fmt::Arguments<'_>| writeln!(text, "{arguments}").expect("writing to a String");
     line(format_args!("\n  鸿雁 Hongyan is running: {domain}\n"));
-    line(format_args!(
-        "  Open a handset (each link signs in as one subscriber; two tabs can chat):"
-    ));
+    line(format_args!("  Open a handset (each link signs in as one subscriber; two tabs can chat):"));
     for number in SUBSCRIBERS {
-        line(format_args!(
-            "    {url}/#/signin?number={}&password={password}",
-            number.replace('+', "%2B")
-        ));
+        line(format_args!("    {url}/#/signin?number={}&password={password}", number.replace('+', "%2B")));
     }
     line(format_args!("\n  Password of all four: {password}"));
     match rail {
@@ -263,10 +240,7 @@ pub fn banner(http_port: u16, domain: &str, password: &str, data: &Path, rail: b
         )),
     }
     line(format_args!("\n  Administration:"));
-    line(format_args!(
-        "    hongyan subscriber list --data {}",
-        data.display()
-    ));
+    line(format_args!("    hongyan subscriber list --data {}", data.display()));
     line(format_args!(
         "    hongyan send --from {CHATBOT} --to {} --data {} 'hello'",
         SUBSCRIBERS[0],
@@ -278,6 +252,8 @@ pub fn banner(http_port: u16, domain: &str, password: &str, data: &Path, rail: b
 
 #[cfg(test)]
 mod tests {
+    use rcs::bot::Document as _;
+
     use super::*;
 
     #[test]
@@ -298,12 +274,8 @@ mod tests {
     }
 
     #[test]
-    fn the_menu_obeys_the_limits_of_its_kind() {
-        let menu = menu();
-        let entries = menu["menu"]["entries"].as_array().unwrap();
-        assert!(entries.len() <= 3);
-        for entry in entries {
-            assert!(entry["reply"]["displayText"].as_str().unwrap().chars().count() <= 25);
-        }
+    fn the_menu_is_one_that_chatbots_may_have() {
+        let menu = rcs::bot::Menu::parse(menu().to_string().as_bytes()).unwrap();
+        assert_eq!(menu.validate(&chatbot_api::ctcu::LIMITS), []);
     }
 }

@@ -128,14 +128,8 @@ mod tests {
     fn a_masked_address_names_nobody() {
         let masked = |text: &'static str| Masked(text).to_string();
         assert_eq!(masked("tel:+8613800000001"), "tel:+861380000xxxx");
-        assert_eq!(
-            masked("sip:12306@botplatform.a.example"),
-            "sip:12306@botplatform.a.example"
-        );
-        assert_eq!(
-            Masked("10.1.2.3:5060".parse::<SocketAddr>().unwrap()).to_string(),
-            "10.1.x.x:5060"
-        );
+        assert_eq!(masked("sip:12306@botplatform.a.example"), "sip:12306@botplatform.a.example");
+        assert_eq!(Masked("10.1.2.3:5060".parse::<SocketAddr>().unwrap()).to_string(), "10.1.x.x:5060");
         assert_eq!(
             Masked("[2001:db8::1]:5060".parse::<SocketAddr>().unwrap()).to_string(),
             "[2001:db8:0:x]:5060"

@@ -96,18 +96,14 @@ impl Kind {
 impl Outcome {
     /// The label with this value.
     pub fn of(outcome: &'static str) -> Self {
-        Self {
-            outcome: Word(outcome),
-        }
+        Self { outcome: Word(outcome) }
     }
 }
 
 impl Transport {
     /// The label of a SIP transport.
     pub fn of(transport: sip::Transport) -> Self {
-        Self {
-            transport: Word(transport.via_token()),
-        }
+        Self { transport: Word(transport.via_token()) }
     }
 }
 
@@ -140,11 +136,7 @@ impl Metrics {
             registry: Registry::default(),
         };
         registry.register("inputs", "Inputs taken from the inbox", metrics.inputs.clone());
-        registry.register(
-            "inbox_depth",
-            "Inputs waiting in the inbox",
-            metrics.inbox_depth.clone(),
-        );
+        registry.register("inbox_depth", "Inputs waiting in the inbox", metrics.inbox_depth.clone());
         registry.register(
             "refused",
             "Inputs turned away because the inbox was full",
@@ -159,32 +151,20 @@ impl Metrics {
             metrics.commit_seconds.clone(),
         );
         registry.register("messages", "What became of messages", metrics.messages.clone());
-        registry.register(
-            "registrations",
-            "Devices registered",
-            metrics.registrations.clone(),
-        );
+        registry.register("registrations", "Devices registered", metrics.registrations.clone());
         registry.register("connections", "Connections open", metrics.connections.clone());
         registry.register(
             "connections_refused",
             "Connections refused or closed at a ceiling",
             metrics.connections_refused.clone(),
         );
-        registry.register(
-            "malformed",
-            "Bytes that were no SIP message",
-            metrics.malformed.clone(),
-        );
+        registry.register("malformed", "Bytes that were no SIP message", metrics.malformed.clone());
         registry.register(
             "datagrams_dropped",
             "Datagrams that the kernel would not take",
             metrics.datagrams_dropped.clone(),
         );
-        registry.register(
-            "pushes",
-            "Webhook calls by how they ended",
-            metrics.pushes.clone(),
-        );
+        registry.register("pushes", "Webhook calls by how they ended", metrics.pushes.clone());
         registry.register_with_unit(
             "push",
             "Duration of webhook calls",
@@ -217,10 +197,7 @@ mod tests {
     fn what_is_counted_is_shown() {
         let metrics = Metrics::new();
         metrics.inputs.get_or_create(&Kind::of("sip")).inc_by(3);
-        metrics
-            .connections
-            .get_or_create(&Transport::of(sip::Transport::Ws))
-            .set(2);
+        metrics.connections.get_or_create(&Transport::of(sip::Transport::Ws)).set(2);
         metrics.commit_seconds.observe(0.003);
         let text = metrics.text();
         assert!(text.contains("hongyan_inputs_total{kind=\"sip\"} 3"), "{text}");

@@ -9,12 +9,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let new = Path::new(&name);
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(new)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(new, path)
@@ -40,9 +36,7 @@ pub fn random() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the kernel gives random bytes");
     let bits = u128::from_be_bytes(bytes);
-    (0..26)
-        .map(|digit| char::from(DIGITS[((bits >> (digit * 5)) & 31) as usize]))
-        .collect()
+    (0..26).map(|digit| char::from(DIGITS[((bits >> (digit * 5)) & 31) as usize])).collect()
 }
 
 #[cfg(test)]
@@ -58,10 +52,7 @@ mod tests {
         let made = read_or_make(&path).unwrap();
         assert_eq!(made.len(), 26);
         assert_eq!(read_or_make(&path).unwrap(), made);
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_ne!(random(), random());
     }
 }

@@ -92,10 +92,7 @@ pub enum ServeError {
 /// Runs until SIGTERM or SIGINT; a second one ends the process at once.
 pub fn serve(config: Config, options: Options) -> Result<(), ServeError> {
     log::start(&config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("io")
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("io").build()?;
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -119,11 +116,7 @@ pub fn serve(config: Config, options: Options) -> Result<(), ServeError> {
                 std::process::exit(130);
             }
         }
-        if centre_ended {
-            Err(ServeError::Centre)
-        } else {
-            Ok(())
-        }
+        if centre_ended { Err(ServeError::Centre) } else { Ok(()) }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -191,20 +184,11 @@ impl Running {
         let public_url = public_url(&config, &bound);
 
         let metrics = Arc::new(Metrics::new());
-        let network = Arc::new(Network::new(
-            config.sip.queue_messages.get() as usize,
-            metrics.clone(),
-        ));
+        let network = Arc::new(Network::new(config.sip.queue_messages.get() as usize, metrics.clone()));
         let pusher = Pusher::new(&config.maap, metrics.clone())?;
         let store = store::Store::open(&data.store())?;
-        let (inbox, centre) = centre::start(
-            &config,
-            &public_url,
-            store.clone(),
-            network.clone(),
-            pusher,
-            metrics.clone(),
-        )?;
+        let (inbox, centre) =
+            centre::start(&config, &public_url, store.clone(), network.clone(), pusher, metrics.clone())?;
 
         let (stop, stopping) = watch::channel(false);
         let edge = Arc::new(Edge {
@@ -271,28 +255,19 @@ impl Running {
         };
         if let Some(listener) = sockets.http_tls {
             let acceptor = TlsAcceptor::from(tls::server_config(&config.tls, domain, data, &["http/1.1"])?);
-            self.http
-                .spawn(http.clone().serve(listener, Some(acceptor), stopping.clone()));
+            self.http.spawn(http.clone().serve(listener, Some(acceptor), stopping.clone()));
         }
         self.http.spawn(http.serve(sockets.http, None, stopping.clone()));
-        let ceiling = Ceiling::new(
-            config.sip.max_connections.get(),
-            config.sip.max_connections_per_address.get(),
-        );
+        let ceiling =
+            Ceiling::new(config.sip.max_connections.get(), config.sip.max_connections_per_address.get());
         if let Some(listener) = sockets.tls {
             let acceptor = TlsAcceptor::from(tls::server_config(&config.tls, domain, data, &[])?);
-            let serve = stream::serve(
-                listener,
-                Some(acceptor),
-                ceiling.clone(),
-                edge.clone(),
-                stopping.clone(),
-            );
+            let serve =
+                stream::serve(listener, Some(acceptor), ceiling.clone(), edge.clone(), stopping.clone());
             self.sip.spawn(serve);
         }
         if let Some(listener) = sockets.tcp {
-            self.sip
-                .spawn(stream::serve(listener, None, ceiling, edge.clone(), stopping));
+            self.sip.spawn(stream::serve(listener, None, ceiling, edge.clone(), stopping));
         }
         if let Some(socket) = sockets.udp {
             self.udp = Some(udp::start(socket, edge, self.stop_udp.clone())?);
@@ -307,26 +282,17 @@ impl Running {
             demo::password(config, directory).map_err(file_error(&data::demo_password(directory)))?;
         let port = self.bound.http.port();
         // A port that was chosen for us will be another one next time.
-        let fixed_port = config
-            .http
-            .listen
-            .address()
-            .map(|address| address.port())
-            .filter(|port| *port != 0);
+        let fixed_port = config.http.listen.address().map(|address| address.port()).filter(|port| *port != 0);
         let program = demo::RailBot::find();
-        let credentials = demo::prepare(app, directory, &password, fixed_port)
-            .await
-            .map_err(ServeError::Demo)?;
+        let credentials =
+            demo::prepare(app, directory, &password, fixed_port).await.map_err(ServeError::Demo)?;
         let rail = program.is_some();
         if let Some(program) = program {
             let server = format!("http://127.0.0.1:{port}");
             let bot = demo::RailBot::new(program, &server, &self.data.rail(), &credentials);
             self.rail.spawn(bot.supervise(self.stop.subscribe()));
         }
-        print!(
-            "{}",
-            demo::banner(port, config.domain.as_str(), &password, directory, rail)
-        );
+        print!("{}", demo::banner(port, config.domain.as_str(), &password, directory, rail));
         Ok(())
     }
 
@@ -340,13 +306,7 @@ impl Running {
             let text = serde_json::to_vec(&self.bound).expect("addresses can be written as JSON");
             secret_file::write(path, &text).map_err(file_error(path))?;
         }
-        let Bound {
-            http,
-            sip_udp,
-            sip_tcp,
-            sip_tls,
-            ..
-        } = &self.bound;
+        let Bound { http, sip_udp, sip_tcp, sip_tls, .. } = &self.bound;
         tracing::info!(%http, ?sip_udp, ?sip_tcp, ?sip_tls, "listening");
         Ok(())
     }
@@ -407,18 +367,10 @@ fn bind_sip(config: &Config) -> Result<(Option<std::net::UdpSocket>, Option<TcpL
     const TRIES: usize = 16;
     let buffer_bytes = config.sip.udp_buffer_bytes.get() as usize;
     let udp = |address| {
-        udp::bind(address, buffer_bytes).map_err(|error| ServeError::Bind {
-            key: "sip.udp",
-            address,
-            error,
-        })
+        udp::bind(address, buffer_bytes).map_err(|error| ServeError::Bind { key: "sip.udp", address, error })
     };
     let tcp = |address| {
-        listener::bind(address).map_err(|error| ServeError::Bind {
-            key: "sip.tcp",
-            address,
-            error,
-        })
+        listener::bind(address).map_err(|error| ServeError::Bind { key: "sip.tcp", address, error })
     };
     let (udp_address, tcp_address) = (config.sip.udp.address(), config.sip.tcp.address());
     if let (Some(address), true) = (udp_address, udp_address == tcp_address)
@@ -432,10 +384,7 @@ fn bind_sip(config: &Config) -> Result<(Option<std::net::UdpSocket>, Option<TcpL
             }
         }
     }
-    Ok((
-        udp_address.map(udp).transpose()?,
-        tcp_address.map(tcp).transpose()?,
-    ))
+    Ok((udp_address.map(udp).transpose()?, tcp_address.map(tcp).transpose()?))
 }
 
 fn bound(config: &Config, sockets: &Sockets) -> Result<Bound, ServeError> {
@@ -445,11 +394,7 @@ fn bound(config: &Config, sockets: &Sockets) -> Result<Bound, ServeError> {
         domain: config.domain.to_string(),
         http: sockets.http.local_addr()?,
         http_tls: tcp(&sockets.http_tls)?,
-        sip_udp: sockets
-            .udp
-            .as_ref()
-            .map(std::net::UdpSocket::local_addr)
-            .transpose()?,
+        sip_udp: sockets.udp.as_ref().map(std::net::UdpSocket::local_addr).transpose()?,
         sip_tcp: tcp(&sockets.tcp)?,
         sip_tls: tcp(&sockets.tls)?,
         msrp: None,

@@ -25,10 +25,7 @@ pub fn check(url: &Url, allow_private: bool) -> Result<(), Refused> {
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err(Refused::Url);
     }
-    let literal = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>();
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     match literal {
         Ok(address) if !allow_private && !is_public(address) => Err(Refused::Address),
         _ => Ok(()),
@@ -106,15 +103,9 @@ mod tests {
 
     #[test]
     fn only_public_addresses_are_reached() {
-        for public in [
-            "1.1.1.1",
-            "8.8.8.8",
-            "172.15.0.1",
-            "172.32.0.1",
-            "100.63.0.1",
-            "223.5.5.5",
-            "2606:4700::1",
-        ] {
+        for public in
+            ["1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "223.5.5.5", "2606:4700::1"]
+        {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for private in [
@@ -163,21 +154,14 @@ mod tests {
         assert_eq!(judge("http://127.0.0.1/hook", false), Err(Refused::Address));
         assert_eq!(judge("http://127.0.0.1/hook", true), Ok(()));
         // Other spellings of the same address are normalised by the URL parser.
-        for spelling in [
-            "http://2130706433/",
-            "http://0x7f.1/",
-            "http://0177.0.0.1/",
-            "http://127.1/",
-            "http://[::1]/",
-        ] {
+        for spelling in
+            ["http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://127.1/", "http://[::1]/"]
+        {
             assert_eq!(judge(spelling, false), Err(Refused::Address), "{spelling}");
         }
-        for bad in [
-            "ftp://bot.example/",
-            "file:///etc/passwd",
-            "http://user@bot.example/",
-            "data:text/plain,x",
-        ] {
+        for bad in
+            ["ftp://bot.example/", "file:///etc/passwd", "http://user@bot.example/", "data:text/plain,x"]
+        {
             assert_eq!(judge(bad, true), Err(Refused::Url), "{bad}");
         }
     }

@@ -112,7 +112,8 @@ async fn subscribers_come_and_go() {
         let answer = server.admin(reqwest::Method::POST, "/subscribers").json(&body).send().await.unwrap();
         assert_eq!(answer.status(), status, "{body}");
     }
-    let list: Value = server.admin(reqwest::Method::GET, "/subscribers").send().await.unwrap().json().await.unwrap();
+    let list: Value =
+        server.admin(reqwest::Method::GET, "/subscribers").send().await.unwrap().json().await.unwrap();
     assert_eq!(list[0]["number"], "+8613800000001");
     assert_eq!(list[0]["displayName"], "小雁");
     let path = "/subscribers/+8613800000001";
@@ -129,7 +130,9 @@ async fn pages_carry_the_headers_that_protect_them() {
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'self'") && policy.contains("frame-ancestors 'none'"));
     assert_eq!(page.headers()["x-content-type-options"], "nosniff");
-    for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/nowhere", 404), ("/../etc/passwd", 404)] {
+    for (path, status) in
+        [("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/nowhere", 404), ("/../etc/passwd", 404)]
+    {
         assert_eq!(server.client.get(server.url(path)).send().await.unwrap().status(), status, "{path}");
     }
     let configuration: Value =
@@ -169,7 +172,8 @@ async fn heads_and_bodies_that_are_too_large_are_refused() {
     let url = server.url("/bot/v1/12306/messages");
     let answer = server.client.post(&url).body(vec![b' '; 300 * 1024]).send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap()["errorCode"], 20003);
-    let large = server.client.get(server.url("/healthz")).header("x", "y".repeat(200 * 1024)).send().await.unwrap();
+    let large =
+        server.client.get(server.url("/healthz")).header("x", "y".repeat(200 * 1024)).send().await.unwrap();
     assert_eq!(large.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     server.running.stop().await;
 }

@@ -37,7 +37,11 @@ impl Bench {
             stall: Duration::from_millis(300),
         };
         Self {
-            runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap(),
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap(),
             edge: Arc::new(Edge { inbox, network, metrics, limits }),
             outlet,
             stop: tokio::sync::watch::channel(false).0,
@@ -141,7 +145,9 @@ fn datagrams_arrive_and_answers_go_back() {
 fn datagrams_that_are_no_message_are_answered_or_forgotten() {
     let mut bench = Bench::new(100);
     let client = udp_client(bench.listen_udp());
-    for noise in [&b""[..], b"\r\n\r\n", b"\0", b"\xff\xfe\xfd\xfc\xfb", b"GET / HTTP/1.1\r\n\r\n", b"SIP/2.0\r\n\r\n"] {
+    for noise in
+        [&b""[..], b"\r\n\r\n", b"\0", b"\xff\xfe\xfd\xfc\xfb", b"GET / HTTP/1.1\r\n\r\n", b"SIP/2.0\r\n\r\n"]
+    {
         client.send(noise).unwrap();
     }
     client.send(options("Content-Length: 10\r\n").as_bytes()).unwrap();
@@ -186,7 +192,11 @@ fn a_stream_is_cut_into_messages() {
 
 #[test]
 fn a_stream_that_loses_its_framing_is_answered_and_closed() {
-    for bad in [options(""), options("Content-Length: 1\r\nContent-Length: 2\r\n"), options("Content-Length: 99999\r\n")] {
+    for bad in [
+        options(""),
+        options("Content-Length: 1\r\nContent-Length: 2\r\n"),
+        options("Content-Length: 99999\r\n"),
+    ] {
         let mut bench = Bench::new(100);
         let mut client = bench.connect();
         client.write_all(bad.as_bytes()).unwrap();

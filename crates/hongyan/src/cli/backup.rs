@@ -12,10 +12,8 @@ use crate::data::DataDirectory;
 
 /// The command.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  hongyan backup --data ./data /backup/hongyan-2026-11-23\n\n\
-                        The copy holds secrets (hashes of passwords, tokens): guard it as the original."
-)]
+#[command(after_help = "Example:\n  hongyan backup --data ./data /backup/hongyan-2026-11-23\n\n\
+                        The copy holds secrets (hashes of passwords, tokens): guard it as the original.")]
 pub struct Backup {
     /// Directory to make
     to: PathBuf,
@@ -38,11 +36,7 @@ impl Backup {
     pub fn run(self) -> Outcome {
         let directory = DataDirectory::open(&self.data.data)?;
         copy_whole(directory.path(), &self.to)?;
-        print(format_args!(
-            "{} is copied to {}",
-            self.data.data.display(),
-            self.to.display()
-        ));
+        print(format_args!("{} is copied to {}", self.data.data.display(), self.to.display()));
         Ok(())
     }
 }
@@ -52,11 +46,7 @@ impl Restore {
     pub fn run(self) -> Outcome {
         let backup = DataDirectory::open(&self.from)?;
         copy_whole(backup.path(), &self.data.data)?;
-        print(format_args!(
-            "{} is restored from {}",
-            self.data.data.display(),
-            self.from.display()
-        ));
+        print(format_args!("{} is restored from {}", self.data.data.display(), self.from.display()));
         Ok(())
     }
 }
@@ -75,11 +65,7 @@ fn copy_whole(from: &Path, to: &Path) -> Result<(), CommandError> {
     let copied = copy_directory(from, &partial).and_then(|()| std::fs::rename(&partial, to));
     copied.map_err(|error| {
         let _ = std::fs::remove_dir_all(&partial);
-        CommandError(format!(
-            "cannot copy {} to {}: {error}",
-            from.display(),
-            to.display()
-        ))
+        CommandError(format!("cannot copy {} to {}: {error}", from.display(), to.display()))
     })
 }
 
@@ -112,27 +98,13 @@ mod tests {
         std::fs::write(path("data/admin-token"), "t").unwrap();
         std::fs::write(path("data/admin-url"), "gone").unwrap();
 
-        Backup {
-            to: path("copy"),
-            data: Data { data: path("data") },
-        }
-        .run()
-        .unwrap();
-        Restore {
-            from: path("copy"),
-            data: Data { data: path("again") },
-        }
-        .run()
-        .unwrap();
+        Backup { to: path("copy"), data: Data { data: path("data") } }.run().unwrap();
+        Restore { from: path("copy"), data: Data { data: path("again") } }.run().unwrap();
 
         assert_eq!(std::fs::read_to_string(path("again/store/deep/a")).unwrap(), "1");
         assert_eq!(std::fs::read_to_string(path("again/admin-token")).unwrap(), "t");
         assert!(!path("again/admin-url").exists());
-        let again = Restore {
-            from: path("copy"),
-            data: Data { data: path("again") },
-        }
-        .run();
+        let again = Restore { from: path("copy"), data: Data { data: path("again") } }.run();
         assert!(again.unwrap_err().0.contains("exists already"));
     }
 }

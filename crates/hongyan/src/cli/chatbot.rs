@@ -168,20 +168,10 @@ impl Profile {
             ("backgroundImage", self.background_image),
             ("category", self.category),
         ];
-        let flags = [
-            ("allowPrivateWebhook", self.allow_private_webhook),
-            ("verified", self.verified),
-        ];
-        let texts = texts
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
-        let flags = flags
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
-        Ok(texts
-            .chain(flags)
-            .chain(menu.map(|menu| ("menu".to_owned(), menu)))
-            .collect())
+        let flags = [("allowPrivateWebhook", self.allow_private_webhook), ("verified", self.verified)];
+        let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+        let flags = flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+        Ok(texts.chain(flags).chain(menu.map(|menu| ("menu".to_owned(), menu))).collect())
     }
 }
 
@@ -189,17 +179,9 @@ impl Chatbot {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
         match self {
-            Self::Create {
-                name,
-                dialect,
-                profile,
-                json,
-                server,
-            } => {
+            Self::Create { name, dialect, profile, json, server } => {
                 if dialect != Dialect::Ctcu {
-                    return Err(CommandError(
-                        "this version speaks the dialect ctcu only".to_owned(),
-                    ));
+                    return Err(CommandError("this version speaks the dialect ctcu only".to_owned()));
                 }
                 let mut body = profile.body()?;
                 body.insert("name".to_owned(), json!(name));
@@ -223,13 +205,7 @@ impl Chatbot {
             Self::Show { name, json, server } => {
                 show(&server.get(&format!("/chatbots/{}", segment(&name)))?, json);
             }
-            Self::Update {
-                name,
-                profile,
-                status,
-                json,
-                server,
-            } => {
+            Self::Update { name, profile, status, json, server } => {
                 let mut body = profile.body()?;
                 if let Some(status) = status {
                     let status = match status {
@@ -243,10 +219,7 @@ impl Chatbot {
                         "nothing to change; see `hongyan chatbot update --help`".to_owned(),
                     ));
                 }
-                show(
-                    &server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?,
-                    json,
-                );
+                show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
             Self::Remove { name, server } => {
                 server.delete(&format!("/chatbots/{}", segment(&name)))?;

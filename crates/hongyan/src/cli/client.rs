@@ -49,21 +49,14 @@ impl Server {
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CommandError> {
         let (url, token) = (self.url()?, self.token()?);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?;
-            let mut request = client
-                .request(method, format!("{url}/admin/v1{path}"))
-                .bearer_auth(token);
+            let mut request = client.request(method, format!("{url}/admin/v1{path}")).bearer_auth(token);
             if let Some(body) = body {
                 request = request.json(body);
             }
-            let answer = request
-                .send()
-                .await
-                .map_err(|error| unreachable_server(&url, &error))?;
+            let answer = request.send().await.map_err(|error| unreachable_server(&url, &error))?;
             let status = answer.status();
             let text = answer.text().await?;
             read_answer(&url, status, &text)
@@ -86,10 +79,7 @@ impl Server {
     }
 
     fn token(&self) -> Result<String, CommandError> {
-        let path = self
-            .token_file
-            .clone()
-            .unwrap_or_else(|| data::admin_token(&self.data.data));
+        let path = self.token_file.clone().unwrap_or_else(|| data::admin_token(&self.data.data));
         match std::fs::read_to_string(&path) {
             Ok(token) => Ok(token.trim().to_owned()),
             Err(error) => Err(CommandError(format!(
@@ -102,14 +92,9 @@ impl Server {
 
 fn unreachable_server(url: &str, error: &reqwest::Error) -> CommandError {
     if error.is_timeout() {
-        return CommandError(format!(
-            "the server at {url} did not answer within {} s",
-            TIMEOUT.as_secs()
-        ));
+        return CommandError(format!("the server at {url} did not answer within {} s", TIMEOUT.as_secs()));
     }
-    CommandError(format!(
-        "no server answers at {url}; start it with `hongyan serve`"
-    ))
+    CommandError(format!("no server answers at {url}; start it with `hongyan serve`"))
 }
 
 /// The JSON of a good answer, or what the server says is wrong.
@@ -118,10 +103,7 @@ fn read_answer(url: &str, status: StatusCode, text: &str) -> Result<Value, Comma
     if status.is_success() {
         return Ok(value.unwrap_or(Value::Null));
     }
-    let reason = value
-        .as_ref()
-        .and_then(|value| value.get("error"))
-        .and_then(Value::as_str);
+    let reason = value.as_ref().and_then(|value| value.get("error")).and_then(Value::as_str);
     Err(CommandError(match (status, reason) {
         (StatusCode::UNAUTHORIZED, _) => {
             format!("the server at {url} does not know this admin token; give its data directory with --data")
@@ -151,10 +133,6 @@ mod tests {
             Err("no such subscriber".into())
         );
         assert!(read(StatusCode::UNAUTHORIZED, "").unwrap_err().contains("--data"));
-        assert!(
-            read(StatusCode::BAD_GATEWAY, "<html>")
-                .unwrap_err()
-                .contains("502")
-        );
+        assert!(read(StatusCode::BAD_GATEWAY, "<html>").unwrap_err().contains("502"));
     }
 }

@@ -30,21 +30,13 @@ pub enum Mailbox {
 impl Mailbox {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
-        let Self::Show {
-            address,
-            limit,
-            json,
-            server,
-        } = self;
+        let Self::Show { address, limit, json, server } = self;
         let answer = server.get(&format!("/mailboxes/{}?limit={limit}", segment(&address)))?;
         if json {
             print_json(&answer);
             return Ok(());
         }
-        print(format_args!(
-            "{} waiting, {} bytes",
-            answer["count"], answer["bodyBytes"]
-        ));
+        print(format_args!("{} waiting, {} bytes", answer["count"], answer["bodyBytes"]));
         let columns = [
             ("ACCEPTED", "acceptedAt"),
             ("KIND", "kind"),

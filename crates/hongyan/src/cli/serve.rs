@@ -63,11 +63,7 @@ impl Serve {
                 eprintln!("hongyan: {flag} is not available in this version; nothing listens there");
             }
         }
-        let options = Options {
-            data: self.data.data,
-            demo: self.demo,
-            ready_file: self.ready_file,
-        };
+        let options = Options { data: self.data.data, demo: self.demo, ready_file: self.ready_file };
         serve::serve(config, options).map_err(|error| CommandError(error.to_string()))
     }
 }

@@ -29,9 +29,7 @@ impl Store {
             .collect();
         if families.is_empty() {
             let names = store::Family::ALL.map(store::Family::name).join(", ");
-            return Err(CommandError(format!(
-                "there is no such family of rows; there are {names}"
-            )));
+            return Err(CommandError(format!("there is no such family of rows; there are {names}")));
         }
         let directory = DataDirectory::open(&data.data)?;
         let store = store::Store::open(&directory.store())?;

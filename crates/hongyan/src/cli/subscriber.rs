@@ -68,14 +68,7 @@ impl Subscriber {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
         match self {
-            Self::Add {
-                number,
-                password,
-                password_file,
-                display_name,
-                json,
-                server,
-            } => {
+            Self::Add { number, password, password_file, display_name, json, server } => {
                 let given = match (password, password_file) {
                     (Some(password), _) => Some(password),
                     (None, Some(file)) => Some(read_password(&file)?),
@@ -112,7 +105,8 @@ impl Subscriber {
                     print_json(&answer);
                     return Ok(());
                 }
-                let devices = answer.as_object_mut().and_then(|answer| answer.remove("devices")).unwrap_or_default();
+                let devices =
+                    answer.as_object_mut().and_then(|answer| answer.remove("devices")).unwrap_or_default();
                 print(card(&answer));
                 let columns = [
                     ("DEVICE", "device"),

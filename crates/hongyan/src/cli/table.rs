@@ -7,10 +7,7 @@ pub fn table(columns: &[(&str, &str)], rows: &Value) -> String {
     let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
     let mut lines: Vec<Vec<String>> =
         vec![columns.iter().map(|(heading, _)| (*heading).to_owned()).collect()];
-    lines.extend(
-        rows.iter()
-            .map(|row| columns.iter().map(|(_, member)| cell(&row[*member])).collect()),
-    );
+    lines.extend(rows.iter().map(|row| columns.iter().map(|(_, member)| cell(&row[*member])).collect()));
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| lines.iter().map(|line| width(&line[column])).max().unwrap_or(0))
         .collect();
@@ -33,9 +30,7 @@ pub fn card(object: &Value) -> String {
         return cell(object);
     };
     let wide = object.keys().map(String::len).max().unwrap_or(0);
-    let lines = object
-        .iter()
-        .map(|(name, value)| format!("{name:wide$}  {}", cell(value)));
+    let lines = object.iter().map(|(name, value)| format!("{name:wide$}  {}", cell(value)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -43,10 +38,7 @@ fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         // A terminal obeys control characters, and display names are other people's text.
-        Value::String(text) => text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect(),
+        Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         other => other.to_string(),
     }
 }

@@ -20,9 +20,7 @@ pub struct Trace {
 impl Trace {
     /// Prints each addressee's story.
     pub fn run(self) -> Outcome {
-        let answer = self
-            .server
-            .get(&format!("/trace/{}", segment(&self.message_id)))?;
+        let answer = self.server.get(&format!("/trace/{}", segment(&self.message_id)))?;
         let stories = answer.as_array().map_or(&[][..], Vec::as_slice);
         if self.json {
             print_json(&answer);
@@ -43,10 +41,7 @@ impl Trace {
                 story["bodyBytes"],
                 text("outcome")
             ));
-            print(format_args!(
-                "{}\n",
-                table(&[("AT", "at"), ("WHAT", "what")], &story["steps"])
-            ));
+            print(format_args!("{}\n", table(&[("AT", "at"), ("WHAT", "what")], &story["steps"])));
         }
         Ok(())
     }

@@ -36,23 +36,12 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
         };
     };
     let etag = etag(&file.metadata.sha256_hash()[..16]);
-    let cache = if path.starts_with("assets/") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     if is_current(headers, &etag) {
-        return (
-            StatusCode::NOT_MODIFIED,
-            [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())],
-        )
-            .into_response();
+        return (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())]).into_response();
     }
-    let head = [
-        (CONTENT_TYPE, content_type(path).to_owned()),
-        (ETAG, etag),
-        (CACHE_CONTROL, cache.to_owned()),
-    ];
+    let head =
+        [(CONTENT_TYPE, content_type(path).to_owned()), (ETAG, etag), (CACHE_CONTROL, cache.to_owned())];
     (head, Body::from(file.data.into_owned())).into_response()
 }
 

@@ -36,7 +36,9 @@ pub async fn call(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Some((segment, operation)) = uri.path().strip_prefix("/bot/v1/").and_then(|path| path.split_once('/')) else {
+    let Some((segment, operation)) =
+        uri.path().strip_prefix("/bot/v1/").and_then(|path| path.split_once('/'))
+    else {
         return not_found();
     };
     let post = method == Method::POST;
@@ -52,7 +54,10 @@ pub async fn call(
         _ => return not_found(),
     };
     if !known {
-        return refused(&Refusal::with(ReturnCode::BadRequest, format!("{operation} wants POST, not {method}")));
+        return refused(&Refusal::with(
+            ReturnCode::BadRequest,
+            format!("{operation} wants POST, not {method}"),
+        ));
     }
     let Ok(body) = body else {
         let text = format!("the body did not arrive whole, or is over {BODY_BYTES_MAX} bytes");

@@ -30,19 +30,14 @@ pub async fn information(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::bad_request("which chatbot? /bot?id=sip%3A…"))?;
-    let address = app
-        .numbering
-        .address(&asked.id)
-        .map_err(|error| Failure::bad_request(&error.to_string()))?;
+    let address =
+        app.numbering.address(&asked.id).map_err(|error| Failure::bad_request(&error.to_string()))?;
     let Some(chatbot) = app.read(move |store| store.chatbot(&address)).await? else {
         return Err(Failure::not_found("there is no such chatbot"));
     };
     let body = bot_information(&chatbot).to_string();
     let etag = etag(&Sha256::digest(body.as_bytes())[..16]);
-    let head = [
-        (CACHE_CONTROL, "public, max-age=60".to_owned()),
-        (ETAG, etag.clone()),
-    ];
+    let head = [(CACHE_CONTROL, "public, max-age=60".to_owned()), (ETAG, etag.clone())];
     if is_current(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, head).into_response());
     }
@@ -83,10 +78,7 @@ fn bot_information(chatbot: &Chatbot) -> Value {
     set(&mut info, "backgroundImage", &profile.background_image);
     set(&mut info, "website", &profile.website);
     set(&mut info, "TCPage", &profile.terms);
-    let menu = profile
-        .menu
-        .as_deref()
-        .and_then(|menu| serde_json::from_str::<Value>(menu).ok());
+    let menu = profile.menu.as_deref().and_then(|menu| serde_json::from_str::<Value>(menu).ok());
     let mut verification = json!({ "verified": profile.verified });
     if let (true, Some(provider)) = (profile.verified, &profile.provider) {
         verification["verified-by"] = json!(provider);

@@ -34,10 +34,8 @@ pub async fn configuration(
     State(app): State<Arc<App>>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Configuration>), Failure> {
     let chatbots = app.read(store::Store::chatbots).await?;
-    let listed = chatbots
-        .into_iter()
-        .filter(|chatbot| chatbot.status == ChatbotStatus::Live)
-        .map(|chatbot| Listed {
+    let listed =
+        chatbots.into_iter().filter(|chatbot| chatbot.status == ChatbotStatus::Live).map(|chatbot| Listed {
             id: chatbot.address.to_string(),
             name: chatbot.profile.name,
             icon: chatbot.profile.icon,

@@ -109,9 +109,7 @@ impl App {
         read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failure> {
         let store = self.store.clone();
-        let read = tokio::task::spawn_blocking(move || read(&store))
-            .await
-            .expect("reading does not panic");
+        let read = tokio::task::spawn_blocking(move || read(&store)).await.expect("reading does not panic");
         read.map_err(|error| {
             tracing::error!(%error, "cannot read the store");
             Failure {
@@ -124,9 +122,7 @@ impl App {
 
 /// The wall clock.
 pub(crate) fn now() -> Timestamp {
-    let since_epoch = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(since_epoch.as_millis() as u64)
 }
 
@@ -139,49 +135,31 @@ pub struct Failure {
 
 impl Failure {
     fn bad_request(reason: &str) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            reason: reason.to_owned(),
-        }
+        Self { status: StatusCode::BAD_REQUEST, reason: reason.to_owned() }
     }
 
     fn not_found(reason: &str) -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            reason: reason.to_owned(),
-        }
+        Self { status: StatusCode::NOT_FOUND, reason: reason.to_owned() }
     }
 
     fn busy() -> Self {
-        Self {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            reason: "the server is busy".to_owned(),
-        }
+        Self { status: StatusCode::TOO_MANY_REQUESTS, reason: "the server is busy".to_owned() }
     }
 
     fn stopping() -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            reason: "the server is stopping".to_owned(),
-        }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: "the server is stopping".to_owned() }
     }
 }
 
 impl From<JsonRejection> for Failure {
     fn from(rejection: JsonRejection) -> Self {
-        Self {
-            status: rejection.status(),
-            reason: rejection.body_text(),
-        }
+        Self { status: rejection.status(), reason: rejection.body_text() }
     }
 }
 
 impl From<QueryRejection> for Failure {
     fn from(rejection: QueryRejection) -> Self {
-        Self {
-            status: rejection.status(),
-            reason: rejection.body_text(),
-        }
+        Self { status: rejection.status(), reason: rejection.body_text() }
     }
 }
 
@@ -228,10 +206,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback_service(assets::router())
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            request_timeout,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),
@@ -253,12 +228,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:
 
 /// 429: the inbox is full.
 pub(crate) fn busy(body: impl IntoResponse) -> Response {
-    (
-        StatusCode::TOO_MANY_REQUESTS,
-        [(header::RETRY_AFTER, RETRY_AFTER_S)],
-        body,
-    )
-        .into_response()
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, RETRY_AFTER_S)], body).into_response()
 }
 
 /// How connections are served.
@@ -279,30 +249,19 @@ impl Server {
     pub async fn serve(self, listener: TcpListener, acceptor: Option<TlsAcceptor>, stop: Stop) {
         let (ceiling, metrics) = (self.ceiling.clone(), self.metrics.clone());
         let stop_connections = stop.clone();
-        listener::accept(
-            listener,
-            ceiling,
-            metrics,
-            stop,
-            move |stream, address, permit| {
-                let (server, acceptor, stop) = (self.clone(), acceptor.clone(), stop_connections.clone());
-                let peer = Peer {
-                    address,
-                    secure: acceptor.is_some(),
-                    _permit: Arc::new(permit),
-                };
-                async move {
-                    match acceptor {
-                        None => server.connection(stream, peer, stop).await,
-                        Some(acceptor) => match timeout(server.header_timeout, acceptor.accept(stream)).await
-                        {
-                            Ok(Ok(stream)) => server.connection(stream, peer, stop).await,
-                            _ => tracing::debug!(peer = %Shown(&address), "TLS handshake failed"),
-                        },
-                    }
+        listener::accept(listener, ceiling, metrics, stop, move |stream, address, permit| {
+            let (server, acceptor, stop) = (self.clone(), acceptor.clone(), stop_connections.clone());
+            let peer = Peer { address, secure: acceptor.is_some(), _permit: Arc::new(permit) };
+            async move {
+                match acceptor {
+                    None => server.connection(stream, peer, stop).await,
+                    Some(acceptor) => match timeout(server.header_timeout, acceptor.accept(stream)).await {
+                        Ok(Ok(stream)) => server.connection(stream, peer, stop).await,
+                        _ => tracing::debug!(peer = %Shown(&address), "TLS handshake failed"),
+                    },
                 }
-            },
-        )
+            }
+        })
         .await;
     }
 

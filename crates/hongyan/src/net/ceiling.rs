@@ -31,11 +31,7 @@ impl Ceiling {
     /// At most `total_max` connections, and `per_address_max` from one address (one /64 network for IPv6, which is what
     /// one subscriber has).
     pub fn new(total_max: u32, per_address_max: u32) -> Self {
-        Self(Arc::new(Limits {
-            total_max,
-            per_address_max,
-            open: Mutex::default(),
-        }))
+        Self(Arc::new(Limits { total_max, per_address_max, open: Mutex::default() }))
     }
 
     /// Takes a place for a connection from `address`; `None` when there is none left.
@@ -52,10 +48,7 @@ impl Ceiling {
         *count += 1;
         open.total += 1;
         drop(open);
-        Some(Permit {
-            limits: self.0.clone(),
-            address,
-        })
+        Some(Permit { limits: self.0.clone(), address })
     }
 }
 
@@ -98,10 +91,7 @@ mod tests {
     fn the_ceiling_in_all_holds_over_addresses_and_networks() {
         let ceiling = Ceiling::new(2, 1);
         let _a = ceiling.admit("2001:db8::1".parse().unwrap()).expect("first");
-        assert!(
-            ceiling.admit("2001:db8::2".parse().unwrap()).is_none(),
-            "same /64"
-        );
+        assert!(ceiling.admit("2001:db8::2".parse().unwrap()).is_none(), "same /64");
         let _b = ceiling.admit("2001:db8:0:1::1".parse().unwrap()).expect("second");
         assert!(ceiling.admit("192.0.2.1".parse().unwrap()).is_none(), "full");
     }

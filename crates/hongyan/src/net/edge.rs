@@ -43,25 +43,16 @@ impl Edge {
         let Err(Full(input)) = self.inbox.try_send(Input::Sip { flow, message }) else {
             return None;
         };
-        self.metrics
-            .refused
-            .get_or_create(&metrics::Kind::of("sip"))
-            .inc();
+        self.metrics.refused.get_or_create(&metrics::Kind::of("sip")).inc();
         match *input {
-            Input::Sip {
-                message: Message::Request(request),
-                ..
-            } => busy(&request, &flow),
+            Input::Sip { message: Message::Request(request), .. } => busy(&request, &flow),
             _ => None,
         }
     }
 
     /// Counts and logs bytes that were no message; gives the answer to send, if the peer can be told.
     pub(super) fn malformed(&self, flow: &Flow, error: &ParseError) -> Option<Bytes> {
-        self.metrics
-            .malformed
-            .get_or_create(&metrics::Transport::of(flow.transport))
-            .inc();
+        self.metrics.malformed.get_or_create(&metrics::Transport::of(flow.transport)).inc();
         tracing::debug!(peer = %Shown(&flow.peer), transport = %flow.transport, problem = %error, "malformed");
         error.response()
     }

@@ -74,10 +74,7 @@ pub async fn accept<F>(
         };
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let Some(permit) = ceiling.admit(peer.ip()) else {
-            metrics
-                .connections_refused
-                .get_or_create(&Kind::of("ceiling"))
-                .inc();
+            metrics.connections_refused.get_or_create(&Kind::of("ceiling")).inc();
             tracing::debug!(peer = %Shown(&peer), "connection refused: ceiling reached");
             continue;
         };
@@ -93,8 +90,5 @@ pub async fn accept<F>(
 /// Whether accepting failed because of the connection that was to be accepted (accept(2), "Error handling").
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

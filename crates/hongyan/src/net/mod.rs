@@ -87,20 +87,14 @@ impl Network {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = mpsc::channel(self.queue_messages);
         self.connections().insert(id, sender);
-        self.metrics
-            .connections
-            .get_or_create(&metrics::Transport::of(transport))
-            .inc();
+        self.metrics.connections.get_or_create(&metrics::Transport::of(transport)).inc();
         (Flow { transport, id, peer }, receiver)
     }
 
     /// Forgets a connection that has ended.
     fn ended(&self, flow: &Flow) {
         self.connections().remove(&flow.id);
-        self.metrics
-            .connections
-            .get_or_create(&metrics::Transport::of(flow.transport))
-            .dec();
+        self.metrics.connections.get_or_create(&metrics::Transport::of(flow.transport)).dec();
     }
 
     fn queue(&self, flow: &Flow, bytes: Bytes) {
@@ -111,10 +105,7 @@ impl Network {
         if let Err(mpsc::error::TrySendError::Full(_)) = sender.try_send(bytes) {
             connections.remove(&flow.id);
             drop(connections);
-            self.metrics
-                .connections_refused
-                .get_or_create(&metrics::Kind::of("slow_reader"))
-                .inc();
+            self.metrics.connections_refused.get_or_create(&metrics::Kind::of("slow_reader")).inc();
         }
     }
 
@@ -124,9 +115,7 @@ impl Network {
         }
         let sent = self.udp.get().map_or(0, |udp| udp.send(datagrams));
         if sent < datagrams.len() {
-            self.metrics
-                .datagrams_dropped
-                .inc_by((datagrams.len() - sent) as u64);
+            self.metrics.datagrams_dropped.inc_by((datagrams.len() - sent) as u64);
         }
     }
 
@@ -142,8 +131,6 @@ impl Network {
 
 /// Ids go on from the wall clock, so that none comes twice, also after a restart: a million for each millisecond.
 fn first_connection_id() -> u64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (since_epoch.as_millis() as u64) << 20
 }

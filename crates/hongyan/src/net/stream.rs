@@ -167,7 +167,5 @@ async fn send<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8], edge: &Edge) 
         writer.write_all(bytes).await?;
         writer.flush().await
     };
-    timeout(edge.limits.stall, written)
-        .await
-        .map_err(|_| io::ErrorKind::TimedOut)?
+    timeout(edge.limits.stall, written).await.map_err(|_| io::ErrorKind::TimedOut)?
 }

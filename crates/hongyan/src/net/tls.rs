@@ -36,11 +36,7 @@ pub fn server_config(
         .with_no_client_auth()
         .with_single_cert(chain, private)
         .map_err(|error| {
-            ConfigError(format!(
-                "tls: {} and {}: {error}",
-                certificate.display(),
-                key.display()
-            ))
+            ConfigError(format!("tls: {} and {}: {error}", certificate.display(), key.display()))
         })?;
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(Arc::new(config))
@@ -52,12 +48,8 @@ fn self_signed(domain: &str, data: &Path) -> Result<(PathBuf, PathBuf), ConfigEr
     if certificate.exists() && key.exists() {
         return Ok((certificate, key));
     }
-    let names = vec![
-        domain.to_owned(),
-        format!("*.{domain}"),
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-    ];
+    let names =
+        vec![domain.to_owned(), format!("*.{domain}"), "localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names)
         .map_err(|error| ConfigError(format!("tls: no certificate can be made for {domain}: {error}")))?;
     let write = |path: &Path, text: &str| {
@@ -76,29 +68,18 @@ mod tests {
     #[test]
     fn a_self_signed_certificate_is_made_once() {
         let data = tempfile::tempdir().unwrap();
-        let tls = Tls {
-            self_signed: true,
-            ..Tls::default()
-        };
+        let tls = Tls { self_signed: true, ..Tls::default() };
         server_config(&tls, "a.example", data.path(), &[]).unwrap();
         let first = std::fs::read(data.path().join("tls-self-signed.pem")).unwrap();
         server_config(&tls, "a.example", data.path(), &["http/1.1"]).unwrap();
-        assert_eq!(
-            std::fs::read(data.path().join("tls-self-signed.pem")).unwrap(),
-            first
-        );
+        assert_eq!(std::fs::read(data.path().join("tls-self-signed.pem")).unwrap(), first);
     }
 
     #[test]
     fn a_missing_certificate_is_named() {
-        let tls = Tls {
-            certificate: "/nowhere/a.pem".into(),
-            key: "/nowhere/a.key".into(),
-            self_signed: false,
-        };
-        let error = server_config(&tls, "a.example", Path::new("/nowhere"), &[])
-            .unwrap_err()
-            .to_string();
+        let tls =
+            Tls { certificate: "/nowhere/a.pem".into(), key: "/nowhere/a.key".into(), self_signed: false };
+        let error = server_config(&tls, "a.example", Path::new("/nowhere"), &[]).unwrap_err().to_string();
         assert!(error.contains("/nowhere/a.pem"), "{error}");
     }
 }

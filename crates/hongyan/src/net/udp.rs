@@ -42,13 +42,8 @@ pub fn bind(address: SocketAddr, buffer_bytes: usize) -> io::Result<UdpSocket> {
 
 /// Starts receiving on `socket` and lets the network of `edge` send through it. The thread ends soon after `stop`.
 pub fn start(socket: UdpSocket, edge: Arc<Edge>, stop: Arc<AtomicBool>) -> io::Result<JoinHandle<()>> {
-    edge.network.attach_udp(Sender {
-        ipv6: socket.local_addr()?.is_ipv6(),
-        socket: socket.try_clone()?,
-    });
-    std::thread::Builder::new()
-        .name("udp".to_owned())
-        .spawn(move || receive(&socket, &edge, &stop))
+    edge.network.attach_udp(Sender { ipv6: socket.local_addr()?.is_ipv6(), socket: socket.try_clone()? });
+    std::thread::Builder::new().name("udp".to_owned()).spawn(move || receive(&socket, &edge, &stop))
 }
 
 fn receive(socket: &UdpSocket, edge: &Edge, stop: &AtomicBool) {
@@ -80,28 +75,14 @@ fn receive_batch(
     buffers: &mut [u8],
     headers: &mut MultiHeaders<SockaddrStorage>,
 ) -> nix::Result<Vec<(Option<SocketAddr>, usize)>> {
-    let mut slices: Vec<_> = buffers
-        .chunks_mut(DATAGRAM_BYTES_MAX)
-        .map(|buffer| [IoSliceMut::new(buffer)])
-        .collect();
-    let messages = recvmmsg(
-        socket.as_raw_fd(),
-        headers,
-        slices.iter_mut(),
-        MsgFlags::MSG_WAITFORONE,
-        None,
-    )?;
-    Ok(messages
-        .map(|message| (message.address.as_ref().and_then(socket_address), message.bytes))
-        .collect())
+    let mut slices: Vec<_> =
+        buffers.chunks_mut(DATAGRAM_BYTES_MAX).map(|buffer| [IoSliceMut::new(buffer)]).collect();
+    let messages = recvmmsg(socket.as_raw_fd(), headers, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None)?;
+    Ok(messages.map(|message| (message.address.as_ref().and_then(socket_address), message.bytes)).collect())
 }
 
 fn receive_datagram(edge: &Edge, peer: SocketAddr, datagram: &[u8]) {
-    let flow = Flow {
-        transport: Transport::Udp,
-        id: 0,
-        peer,
-    };
+    let flow = Flow { transport: Transport::Udp, id: 0, peer };
     // A keep-alive (RFC 5626 §3.5.1 has STUN for UDP, but CRLF and single NUL bytes are what is seen): nothing to do.
     if datagram.len() <= 4 {
         return;
@@ -109,10 +90,7 @@ fn receive_datagram(edge: &Edge, peer: SocketAddr, datagram: &[u8]) {
     let answer = match Message::parse_datagram(Bytes::copy_from_slice(datagram)) {
         Ok(message) if message.body().len() > edge.limits.body_bytes_max => match message {
             Message::Request(request) if request.method() != sip::Method::Ack => Some(
-                sip::ResponseBuilder::for_request(&request, 413, "")
-                    .to_tag("large")
-                    .source(peer)
-                    .build(),
+                sip::ResponseBuilder::for_request(&request, 413, "").to_tag("large").source(peer).build(),
             ),
             _ => None,
         },
@@ -136,10 +114,8 @@ impl Sender {
     pub(super) fn send(&self, datagrams: &[(SocketAddr, Bytes)]) -> usize {
         let mut taken = 0;
         for batch in datagrams.chunks(BATCH) {
-            let addresses: Vec<_> = batch
-                .iter()
-                .map(|(peer, _)| Some(SockaddrStorage::from(self.reachable(*peer))))
-                .collect();
+            let addresses: Vec<_> =
+                batch.iter().map(|(peer, _)| Some(SockaddrStorage::from(self.reachable(*peer)))).collect();
             let slices: Vec<_> = batch.iter().map(|(_, bytes)| [IoSlice::new(bytes)]).collect();
             let mut at = 0;
             while at < batch.len() {
@@ -179,14 +155,8 @@ impl Sender {
 
 /// The peer as an IPv4 address wherever it is one, also on a socket of both families.
 fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
-    let v4 = address
-        .as_sockaddr_in()
-        .map(|address: &SockaddrIn| SocketAddr::from(*address));
-    let v6 = || {
-        address
-            .as_sockaddr_in6()
-            .map(|address: &SockaddrIn6| SocketAddr::from(*address))
-    };
+    let v4 = address.as_sockaddr_in().map(|address: &SockaddrIn| SocketAddr::from(*address));
+    let v6 = || address.as_sockaddr_in6().map(|address: &SockaddrIn6| SocketAddr::from(*address));
     let peer = v4.or_else(v6)?;
     Some(SocketAddr::new(peer.ip().to_canonical(), peer.port()))
 }

@@ -38,10 +38,7 @@ pub async fn upgrade(
         Err(rejection) => return rejection.into_response(),
     };
     if upgrade.selected_protocol().is_none() {
-        return (
-            StatusCode::BAD_REQUEST,
-            "ask for the WebSocket subprotocol \"sip\" (RFC 7118)\n",
-        )
+        return (StatusCode::BAD_REQUEST, "ask for the WebSocket subprotocol \"sip\" (RFC 7118)\n")
             .into_response();
     }
     let message_bytes_max = sip::HEAD_BYTES_MAX + edge.limits.body_bytes_max;
@@ -56,11 +53,7 @@ pub async fn upgrade(
 
 /// Runs one connection to its end.
 async fn connection(socket: WebSocket, peer: Peer, edge: Arc<Edge>) {
-    let transport = if peer.secure {
-        Transport::Wss
-    } else {
-        Transport::Ws
-    };
+    let transport = if peer.secure { Transport::Wss } else { Transport::Ws };
     let (flow, mut outgoing) = edge.network.open(transport, peer.address);
     let reason = run(socket, flow, &mut outgoing, &edge).await;
     tracing::debug!(peer = %Shown(&peer.address), %transport, reason, "connection ended");

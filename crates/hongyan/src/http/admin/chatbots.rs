@@ -116,8 +116,9 @@ pub(super) fn address(app: &App, text: &str) -> Result<Address, Failure> {
 }
 
 fn chatbot_address(app: &App, name: &str) -> Result<Address, Failure> {
-    chatbot_api::ctcu::address::chatbot(name, &app.numbering)
-        .ok_or_else(|| Failure::bad_request(&format!("{name:?} is neither a chatbot's name nor its sip: URI")))
+    chatbot_api::ctcu::address::chatbot(name, &app.numbering).ok_or_else(|| {
+        Failure::bad_request(&format!("{name:?} is neither a chatbot's name nor its sip: URI"))
+    })
 }
 
 fn read_change(value: Value) -> Result<Change, Failure> {

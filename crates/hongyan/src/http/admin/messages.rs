@@ -31,9 +31,7 @@ pub async fn mailbox(
     let address = chatbots::address(&app, &address)?;
     let limit = page.limit.unwrap_or(100).min(ENTRIES_MAX);
     let of = address.clone();
-    let (head, entries) = app
-        .read(move |store| Ok((store.head(&of)?, store.mailbox(&of, limit)?)))
-        .await?;
+    let (head, entries) = app.read(move |store| Ok((store.head(&of)?, store.mailbox(&of, limit)?))).await?;
     let entries: Vec<Value> = entries.iter().map(waiting).collect();
     Ok(Json(json!({
         "address": address,
@@ -85,10 +83,7 @@ fn story(record: &Record) -> Value {
         Outcome::Refused(reason) => ("refused", Some(reason)),
         Outcome::Revoked => ("revoked", None),
     };
-    let steps = record
-        .steps
-        .iter()
-        .map(|step| json!({ "at": step.at.rfc3339(), "what": step.what }));
+    let steps = record.steps.iter().map(|step| json!({ "at": step.at.rfc3339(), "what": step.what }));
     json!({
         "messageId": record.message_id,
         "from": record.from,

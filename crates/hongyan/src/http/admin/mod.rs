@@ -36,17 +36,9 @@ use super::{App, Failure};
 pub fn router(app: Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/subscribers", get(subscribers::list).post(subscribers::add))
-        .route(
-            "/subscribers/{number}",
-            get(subscribers::show).delete(subscribers::remove),
-        )
+        .route("/subscribers/{number}", get(subscribers::show).delete(subscribers::remove))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
-        .route(
-            "/chatbots/{name}",
-            get(chatbots::show)
-                .patch(chatbots::update)
-                .delete(chatbots::remove),
-        )
+        .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/mailboxes/{address}", get(messages::mailbox))
         .route("/trace/{message_id}", get(messages::trace))
         .route("/messages", post(messages::send))
@@ -59,16 +51,12 @@ async fn authorised(State(app): State<Arc<App>>, request: Request, next: Next) -
         Some(token) if is_same_secret(token, &app.admin_token) => next.run(request).await,
         _ => {
             let challenge = [(WWW_AUTHENTICATE, "Bearer")];
-            let failure = Failure {
-                status: StatusCode::UNAUTHORIZED,
-                reason: "wrong or no admin token".to_owned(),
-            };
+            let failure =
+                Failure { status: StatusCode::UNAUTHORIZED, reason: "wrong or no admin token".to_owned() };
             (challenge, failure).into_response()
         }
     };
-    answer
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 
@@ -80,11 +68,7 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 /// Compares hashes, all of them always: the time taken says nothing about where the texts differ.
 fn is_same_secret(given: &str, ours: &str) -> bool {
     let (given, ours) = (Sha256::digest(given), Sha256::digest(ours));
-    given
-        .iter()
-        .zip(ours.iter())
-        .fold(0, |different, (a, b)| different | (a ^ b))
-        == 0
+    given.iter().zip(ours.iter()).fold(0, |different, (a, b)| different | (a ^ b)) == 0
 }
 
 #[cfg(test)]

@@ -58,14 +58,7 @@ pub async fn add(
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let Json(wanted) = body?;
     let (added, summary) = put(&app, wanted).await?;
-    Ok((
-        if added {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        },
-        Json(summary),
-    ))
+    Ok((if added { StatusCode::CREATED } else { StatusCode::OK }, Json(summary)))
 }
 
 /// As [`add`], from within: `wanted` has the members of the body.
@@ -83,14 +76,8 @@ async fn put(app: &App, wanted: Wanted) -> Result<(bool, Value), Failure> {
             "a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters, not {length}"
         )));
     }
-    if wanted
-        .display_name
-        .as_ref()
-        .is_some_and(|name| name.len() > DISPLAY_NAME_BYTES_MAX)
-    {
-        return Err(Failure::bad_request(&format!(
-            "displayName: over {DISPLAY_NAME_BYTES_MAX} bytes"
-        )));
+    if wanted.display_name.as_ref().is_some_and(|name| name.len() > DISPLAY_NAME_BYTES_MAX) {
+        return Err(Failure::bad_request(&format!("displayName: over {DISPLAY_NAME_BYTES_MAX} bytes")));
     }
     let account = Account {
         credentials: credentials(&address, &app.numbering.domain, &wanted.password),
@@ -136,20 +123,14 @@ pub async fn show(State(app): State<Arc<App>>, Path(number): Path<String>) -> Re
 
 /// Removes a subscriber.
 pub async fn remove(State(app): State<Arc<App>>, Path(number): Path<String>) -> Result<StatusCode, Failure> {
-    match app
-        .administer(admin::Call::RemoveSubscriber(subscriber(&app, &number)?))
-        .await?
-    {
+    match app.administer(admin::Call::RemoveSubscriber(subscriber(&app, &number)?)).await? {
         admin::Answer::NotFound => Err(Failure::not_found("there is no such subscriber")),
         _ => Ok(StatusCode::NO_CONTENT),
     }
 }
 
 fn subscriber(app: &App, number: &str) -> Result<Address, Failure> {
-    let address = app
-        .numbering
-        .address(number)
-        .map_err(|error| Failure::bad_request(&error.to_string()))?;
+    let address = app.numbering.address(number).map_err(|error| Failure::bad_request(&error.to_string()))?;
     match address.kind() {
         AddressKind::Subscriber => Ok(address),
         _ => Err(Failure::bad_request(&format!("{address} is not a phone number"))),
@@ -169,16 +150,9 @@ fn summary(account: &Account) -> Value {
 fn credentials(address: &Address, domain: &str, password: &str) -> Vec<Credential> {
     let number = address.user();
     let bare = number.trim_start_matches('+');
-    let names = [
-        number.to_owned(),
-        format!("{number}@{domain}"),
-        bare.to_owned(),
-        format!("{bare}@{domain}"),
-    ];
-    let credential = |username: String| Credential {
-        ha1s: Ha1s::of(&username, domain, password),
-        username,
-    };
+    let names =
+        [number.to_owned(), format!("{number}@{domain}"), bare.to_owned(), format!("{bare}@{domain}")];
+    let credential = |username: String| Credential { ha1s: Ha1s::of(&username, domain, password), username };
     names.map(credential).into()
 }
 
@@ -190,10 +164,7 @@ mod tests {
     fn a_handset_may_write_its_user_name_in_four_ways() {
         let address = Address::subscriber("+8613800000001").unwrap();
         let credentials = credentials(&address, "hongyan.local", "secret");
-        let names: Vec<&str> = credentials
-            .iter()
-            .map(|credential| credential.username.as_str())
-            .collect();
+        let names: Vec<&str> = credentials.iter().map(|credential| credential.username.as_str()).collect();
         assert_eq!(
             names,
             [
