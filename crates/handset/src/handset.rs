@@ -1,0 +1,555 @@
+//! The handset as a value: requests out with credentials when they are asked for, requests in and answered.
+//!
+//! Inputs: [`Handset::connected`], [`Handset::receive`], [`Handset::handle_timeout`], [`Handset::disconnected`], and what the
+//! user does ([`Handset::register`], [`Handset::send`] …). Outputs: [`Handset::poll_transmit`], [`Handset::poll_event`],
+//! [`Handset::poll_timeout`].
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rcs::address::Address;
+use rcs::imdn::Disposition;
+use rcs::{Timestamp, ids};
+use rustc_hash::{FxHashMap, FxHashSet};
+use sip::digest::Challenge;
+use sip::transaction::{self, ClientTxId, Layer, RequestError, Timing};
+use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
+
+use crate::message::Incoming;
+use crate::register::Registration;
+
+/// How often one request is sent again with better credentials: once for a challenge, once for a nonce grown old meanwhile.
+const CHALLENGES_MAX: u32 = 2;
+
+/// Messages remembered so that their repeats are recognised.
+const SEEN_MAX: usize = 100_000;
+
+/// Who a handset is and how it behaves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Whose handset.
+    pub address: Address,
+    /// SIP domain of the subscriber.
+    pub domain: String,
+    /// For Digest; the username is the number.
+    pub password: String,
+    /// Names the device: a URN, `urn:uuid:…`.
+    pub instance: String,
+    /// Lifetime asked for at registration, in seconds.
+    pub expires_s: u32,
+    /// Whether MD5 is used even where SHA-256 is offered, as by older stacks.
+    pub md5_only: bool,
+    /// Whether messages that ask for it are reported delivered by themselves.
+    pub reports_delivery: bool,
+    /// SIP timers.
+    pub timing: Timing,
+    /// What ids and tags are drawn from; two handsets must not share it. Not for secrets.
+    pub seed: u64,
+}
+
+impl Config {
+    /// A handset of the subscriber with this number, E.164 with `+`.
+    ///
+    /// # Errors
+    /// The number is not one.
+    pub fn new(
+        number: &str,
+        domain: &str,
+        password: &str,
+        seed: u64,
+    ) -> Result<Self, rcs::address::AddressError> {
+        let mut random = Random::new(seed);
+        Ok(Self {
+            address: Address::subscriber(number)?,
+            domain: domain.to_owned(),
+            password: password.to_owned(),
+            instance: format!("urn:uuid:{}", ids::conversation_id(random.bytes_16())),
+            expires_s: 3600,
+            md5_only: false,
+            reports_delivery: true,
+            timing: Timing::default(),
+            seed: random.next(),
+        })
+    }
+}
+
+/// What happened to a handset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The registrar has us (or, after [`Handset::unregister`], has let us go with 0 seconds).
+    Registered {
+        /// Until the registration ends; it is refreshed before.
+        expires_s: u32,
+    },
+    /// The registrar does not have us.
+    NotRegistered(Failure),
+    /// The platform took a message of ours.
+    Sent {
+        /// Its id.
+        message_id: String,
+        /// 200 when a device has it, 202 when it is kept.
+        status: u16,
+    },
+    /// A message of ours was not taken, or nobody can tell: sending it again under the same id is harmless.
+    NotSent {
+        /// Its id.
+        message_id: String,
+        /// Why.
+        why: Failure,
+    },
+    /// A message came that was not there before.
+    Message(Incoming),
+    /// A message came again; it was answered and is not shown.
+    Repeated {
+        /// Its id.
+        message_id: String,
+    },
+    /// A report on a message of ours.
+    Report {
+        /// The message.
+        message_id: String,
+        /// Who reports.
+        from: String,
+        /// What.
+        disposition: Disposition,
+    },
+    /// The other party is typing, or has stopped.
+    Composing {
+        /// Who.
+        from: String,
+        /// Whether they type.
+        active: bool,
+    },
+    /// An answer to [`Handset::ask_capabilities`].
+    Capabilities {
+        /// Who was asked.
+        of: String,
+        /// The status: 200, 404, 480 …
+        status: u16,
+        /// The feature tags of the Contact; empty unless the status is 200.
+        contact: String,
+    },
+    /// The connection was lost. Requests under way have failed with [`Failure::ConnectionLost`].
+    Disconnected,
+}
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A final answer that is no success.
+    #[error("answered {0}")]
+    Refused(u16),
+    /// Nobody answered in time.
+    #[error("no answer")]
+    NoAnswer,
+    /// There is no connection, or it was lost before the answer.
+    #[error("no connection")]
+    ConnectionLost,
+    /// Too large for UDP.
+    #[error("too large for UDP")]
+    TooLarge,
+}
+
+/// A headless RCS handset.
+#[derive(Debug)]
+pub struct Handset {
+    pub(crate) config: Config,
+    pub(crate) random: Random,
+    layer: Layer,
+    flow: Option<Flow>,
+    /// Host and port that the Contact names.
+    pub(crate) contact_host: String,
+    pub(crate) registration: Registration,
+    requests: FxHashMap<ClientTxId, Pending>,
+    proxy: Option<Credentials>,
+    events: VecDeque<Event>,
+    seen: FxHashSet<(String, String)>,
+    seen_order: VecDeque<(String, String)>,
+}
+
+/// A challenge that was answered, good for more requests with a rising count.
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    pub(crate) challenge: Challenge,
+    pub(crate) count: u32,
+}
+
+/// What a request of ours was for.
+#[derive(Debug, Clone)]
+pub(crate) enum Purpose {
+    Register {
+        expires_s: u32,
+    },
+    Message {
+        message_id: String,
+    },
+    /// A report or a composing indication: nothing depends on its answer.
+    Aside,
+    Options {
+        of: String,
+    },
+}
+
+/// A request of which all but credentials and CSeq stays the same when it is repeated.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) method: &'static str,
+    pub(crate) uri: String,
+    pub(crate) to: String,
+    pub(crate) from_tag: String,
+    pub(crate) call_id: String,
+    pub(crate) cseq: u32,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) body: Option<(&'static str, Bytes)>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    purpose: Purpose,
+    draft: Draft,
+    challenges: u32,
+}
+
+impl Handset {
+    /// A handset without a connection.
+    pub fn new(config: Config) -> Self {
+        let mut random = Random::new(config.seed);
+        let sent_by = format!("{:012x}.invalid", random.next() >> 16);
+        Self {
+            layer: layer(&config, &mut random, &sent_by),
+            contact_host: sent_by,
+            registration: Registration::new(&mut random, &config.domain),
+            config,
+            random,
+            flow: None,
+            requests: FxHashMap::default(),
+            proxy: None,
+            events: VecDeque::new(),
+            seen: FxHashSet::default(),
+            seen_order: VecDeque::new(),
+        }
+    }
+
+    /// Whose handset this is.
+    pub fn address(&self) -> &Address {
+        &self.config.address
+    }
+
+    /// There is a connection. `local` is our address on it for Via and Contact; WebSocket clients have none (RFC 7118 §5).
+    pub fn connected(&mut self, flow: Flow, local: Option<std::net::SocketAddr>) {
+        if let Some(local) = local {
+            self.contact_host = local.to_string();
+        }
+        self.layer = layer(&self.config, &mut self.random, &self.contact_host);
+        self.flow = Some(flow);
+        self.proxy = None;
+    }
+
+    /// The connection is gone. What was under way fails; what has been seen stays known.
+    pub fn disconnected(&mut self, now: Timestamp) {
+        let Some(flow) = self.flow.take() else { return };
+        self.layer.flow_closed(time(now), flow);
+        self.registration.lost();
+        self.take_events(now);
+        self.events.push_back(Event::Disconnected);
+    }
+
+    /// Takes a message from the connection.
+    pub fn receive(&mut self, now: Timestamp, message: Message) {
+        let Some(flow) = self.flow else { return };
+        if let Some(event) = self.layer.receive(time(now), flow, message) {
+            self.take(now, event);
+        }
+    }
+
+    /// Moves time on: repeats, timeouts, and the refresh of the registration.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.layer.handle_timeout(time(now));
+        self.take_events(now);
+        if self.registration.refresh_at.is_some_and(|at| at <= now) {
+            self.registration.refresh_at = None;
+            self.register(now);
+        }
+    }
+
+    /// When to call [`Handset::handle_timeout`] next; earlier does no harm.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let layer = self.layer.poll_timeout().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
+        layer.into_iter().chain(self.registration.refresh_at).min()
+    }
+
+    /// The next bytes for the connection; over WebSocket and UDP, one message each.
+    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.layer.poll_transmit().map(|(_, bytes)| bytes)
+    }
+
+    /// What happened since the last call.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Number of requests of ours that await their answer.
+    pub fn pending(&self) -> usize {
+        self.requests.len()
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    /// Whether a message was not there before.
+    pub(crate) fn is_new(&mut self, from: &str, message_id: &str) -> bool {
+        let key = (from.to_owned(), message_id.to_owned());
+        if !self.seen.insert(key.clone()) {
+            return false;
+        }
+        self.seen_order.push_back(key);
+        if self.seen_order.len() > SEEN_MAX
+            && let Some(oldest) = self.seen_order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+        true
+    }
+
+    /// A request to `uri` outside any dialog.
+    pub(crate) fn draft(&mut self, method: &'static str, uri: String) -> Draft {
+        Draft {
+            method,
+            to: format!("<{uri}>"),
+            uri,
+            from_tag: self.random.tag(),
+            call_id: format!("{}@{}", self.random.tag(), self.config.domain),
+            cseq: 1,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Sends a request, with the credentials that were asked for last.
+    pub(crate) fn request(&mut self, now: Timestamp, purpose: Purpose, draft: Draft) {
+        let credentials = match purpose {
+            Purpose::Register { .. } => &mut self.registration.credentials,
+            // A connection over which we registered vouches for us; UDP does not.
+            _ => &mut self.proxy,
+        };
+        let authorization = credentials.as_mut().map(|credentials| {
+            credentials.count += 1;
+            let config = &self.config;
+            let cnonce = self.random.tag();
+            let (challenge, count) = (&credentials.challenge, credentials.count);
+            challenge.answer(
+                draft.method,
+                &draft.uri,
+                config.address.user(),
+                &config.password,
+                &cnonce,
+                count,
+            )
+        });
+        self.transmit(now, purpose, draft, authorization, 0);
+    }
+
+    fn transmit(
+        &mut self,
+        now: Timestamp,
+        purpose: Purpose,
+        draft: Draft,
+        authorization: Option<String>,
+        challenges: u32,
+    ) {
+        let Some(flow) = self.flow else {
+            return self.failed(purpose, Failure::ConnectionLost);
+        };
+        let own = self.config.address.sip_uri(&self.config.domain);
+        let mut request = RequestBuilder::new(draft.method, &draft.uri)
+            .header(HeaderName::MaxForwards, 70)
+            .header(HeaderName::From, format_args!("<{own}>;tag={}", draft.from_tag))
+            .header(HeaderName::To, &draft.to)
+            .header(HeaderName::CallId, &draft.call_id)
+            .header(HeaderName::CSeq, format_args!("{} {}", draft.cseq, draft.method));
+        for (name, value) in &draft.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(authorization) = authorization {
+            let name = match purpose {
+                Purpose::Register { .. } => HeaderName::Authorization,
+                _ => HeaderName::ProxyAuthorization,
+            };
+            request = request.header(name, authorization);
+        }
+        if let Some((content_type, body)) = &draft.body {
+            request = request.body(content_type, body.clone());
+        }
+        match self.layer.request(time(now), flow, request.build()) {
+            Ok(tx) => {
+                let pending = Pending { purpose, draft, challenges };
+                self.requests.insert(tx, pending);
+            }
+            Err(RequestError::TooLarge { .. }) => self.failed(purpose, Failure::TooLarge),
+            Err(_) => self.failed(purpose, Failure::NoAnswer),
+        }
+    }
+
+    fn take_events(&mut self, now: Timestamp) {
+        while let Some(event) = self.layer.poll_event() {
+            self.take(now, event);
+        }
+    }
+
+    fn take(&mut self, now: Timestamp, event: transaction::Event) {
+        match event {
+            transaction::Event::Request { tx, request, flow } => {
+                let (status, event) = self.answer_to(&request);
+                let tag = self.random.tag();
+                let response = sip::ResponseBuilder::for_request(&request, status, "")
+                    .to_tag(&tag)
+                    .source(flow.peer)
+                    .build();
+                // It fails only when the request is too old to be answered.
+                let _ = self.layer.respond(time(now), tx, response);
+                if let Some(event) = event {
+                    self.noticed(now, event);
+                }
+            }
+            transaction::Event::Response { tx, response } if response.is_final() => {
+                if let Some(pending) = self.requests.remove(&tx) {
+                    self.answered(now, pending, &response);
+                }
+            }
+            transaction::Event::TimedOut { tx } => self.lost(tx, Failure::NoAnswer),
+            transaction::Event::TransportFailed { tx } => self.lost(tx, Failure::ConnectionLost),
+            transaction::Event::Response { .. }
+            | transaction::Event::Ack { .. }
+            | transaction::Event::Cancel { .. }
+            | transaction::Event::NoAck { .. } => {}
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, pending: Pending, response: &Response) {
+        let Pending { purpose, draft, challenges } = pending;
+        match response.status() {
+            401 | 407 if challenges < CHALLENGES_MAX => {
+                match self.credentials(response, draft.method, &draft.uri, &purpose) {
+                    Some(authorization) => {
+                        let cseq = match purpose {
+                            Purpose::Register { .. } => self.registration.next_cseq(),
+                            _ => draft.cseq + 1,
+                        };
+                        let draft = Draft { cseq, ..draft };
+                        self.transmit(now, purpose, draft, Some(authorization), challenges + 1);
+                    }
+                    None => self.failed(purpose, Failure::Refused(response.status())),
+                }
+            }
+            status => match purpose {
+                Purpose::Register { expires_s } => self.register_answered(now, expires_s, response),
+                Purpose::Message { message_id } if status < 300 => {
+                    self.tell(Event::Sent { message_id, status })
+                }
+                Purpose::Options { of } => {
+                    let contact = response.header(HeaderName::Contact).unwrap_or_default().into_owned();
+                    self.tell(Event::Capabilities { of, status, contact });
+                }
+                purpose if status >= 300 => self.failed(purpose, Failure::Refused(status)),
+                _ => {}
+            },
+        }
+    }
+
+    /// Answers the challenge of a 401 or 407, and keeps it for the requests to come.
+    fn credentials(
+        &mut self,
+        response: &Response,
+        method: &str,
+        uri: &str,
+        purpose: &Purpose,
+    ) -> Option<String> {
+        let name = match response.status() {
+            401 => HeaderName::WwwAuthenticate,
+            _ => HeaderName::ProxyAuthenticate,
+        };
+        let md5_only = self.config.md5_only;
+        let is_ours = |value: &&[u8]| {
+            !md5_only
+                || Challenge::parse(value)
+                    .is_some_and(|challenge| challenge.algorithm == sip::digest::Algorithm::Md5)
+        };
+        let challenge = Challenge::best(response.all(name).filter(is_ours))?;
+        let cnonce = self.random.tag();
+        let config = &self.config;
+        let username = config.address.user();
+        let answer = challenge.answer(method, uri, username, &config.password, &cnonce, 1);
+        let credentials = Some(Credentials { challenge, count: 1 });
+        match purpose {
+            Purpose::Register { .. } => self.registration.credentials = credentials,
+            _ => self.proxy = credentials,
+        }
+        Some(answer)
+    }
+
+    fn lost(&mut self, tx: ClientTxId, why: Failure) {
+        if let Some(pending) = self.requests.remove(&tx) {
+            self.failed(pending.purpose, why);
+        }
+    }
+
+    fn failed(&mut self, purpose: Purpose, why: Failure) {
+        match purpose {
+            Purpose::Register { .. } => {
+                self.registration.credentials = None;
+                self.tell(Event::NotRegistered(why));
+            }
+            Purpose::Message { message_id } => self.tell(Event::NotSent { message_id, why }),
+            Purpose::Options { of } => {
+                let status = match why {
+                    Failure::Refused(status) => status,
+                    _ => 408,
+                };
+                let contact = String::new();
+                self.tell(Event::Capabilities { of, status, contact });
+            }
+            Purpose::Aside => {}
+        }
+    }
+}
+
+fn layer(config: &Config, random: &mut Random, sent_by: &str) -> Layer {
+    let mut layer = transaction::Config::new(sent_by, random.bytes_16());
+    layer.timing = config.timing;
+    Layer::new(layer)
+}
+
+/// Time as transactions count it.
+fn time(now: Timestamp) -> Duration {
+    now.since(Timestamp::EPOCH)
+}
+
+/// Repeatable numbers that look random (SplitMix64).
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn bytes_16(&mut self) -> [u8; 16] {
+        let (high, low) = (self.next(), self.next());
+        (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
+    }
+
+    /// A tag, branch or Call-ID.
+    pub(crate) fn tag(&mut self) -> String {
+        format!("{:016x}", self.next())
+    }
+}
