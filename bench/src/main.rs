@@ -1,0 +1,92 @@
+//! `hongyan-bench`: what messages and registrations cost a running platform, over loopback, in bounded runs that end by
+//! themselves; and what the same load costs Kamailio, when it is installed.
+//!
+//! The numbers that count are CPU seconds of the *server* process (user and system, from `/proc`), since the load generator
+//! shares the machine. `bench/run.sh` builds everything and runs this.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+mod fleet;
+mod kamailio;
+mod process;
+mod report;
+mod scenarios;
+mod streams;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use report::Report;
+
+/// Load on a running platform, and on Kamailio beside it.
+#[derive(Parser)]
+#[command(
+    after_help = "Example:\n  hongyan-bench --hongyan target/release/hongyan --markdown docs/performance.md"
+)]
+struct Args {
+    /// The platform's program
+    #[arg(long, value_name = "FILE")]
+    hongyan: PathBuf,
+    /// Kamailio's program; left out when it is not there
+    #[arg(long, value_name = "FILE", default_value = "/usr/sbin/kamailio")]
+    kamailio: PathBuf,
+    /// Kamailio's configuration
+    #[arg(long, value_name = "FILE", default_value = "bench/kamailio/kamailio.cfg")]
+    kamailio_config: PathBuf,
+    /// Messages in each relay scenario
+    #[arg(long, default_value_t = 50_000)]
+    messages: u32,
+    /// Devices that register
+    #[arg(long, default_value_t = 100_000)]
+    devices: u32,
+    /// Only scenarios whose name contains this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// What `cargo bench -p sip` printed, to be put into the report
+    #[arg(long, value_name = "FILE")]
+    parser: Option<PathBuf>,
+    /// Write the report there too
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Keep the server busy for this long with UDP relay and do nothing else: for profilers
+    #[arg(long, value_name = "SECONDS")]
+    profile: Option<u64>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    if let Some(seconds) = args.profile {
+        return match scenarios::profile(&runtime, &args.hongyan, seconds) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+    }
+    let mut report = Report::default();
+    let outcome = scenarios::all(&runtime, &args, &mut report);
+    if let Some(path) = &args.parser {
+        match std::fs::read_to_string(path) {
+            Ok(text) => report.parser = text,
+            Err(error) => return failed(&error),
+        }
+    }
+    print!("{}", report.text());
+    if let Some(path) = &args.markdown
+        && let Err(error) = std::fs::write(path, report.markdown())
+    {
+        return failed(&error);
+    }
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("hongyan-bench: {error}");
+    ExitCode::FAILURE
+}

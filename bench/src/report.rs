@@ -1,0 +1,142 @@
+//! Results as a table for the terminal and as a page of documentation.
+
+use std::fmt::Write as _;
+
+use crate::scenarios::Cost;
+
+/// CPU seconds per 10,000 relayed messages that Kamailio was measured at when the target was set.
+const TARGET: &str = "no more CPU per message than Kamailio's stateful relay over UDP in the same run";
+
+/// One scenario against one server.
+pub struct Row {
+    scenario: &'static str,
+    server: &'static str,
+    cost: Cost,
+    note: &'static str,
+}
+
+impl Row {
+    pub fn new(scenario: &'static str, server: &'static str, cost: Cost, note: &'static str) -> Self {
+        Self { scenario, server, cost, note }
+    }
+}
+
+/// All results.
+#[derive(Default)]
+pub struct Report {
+    rows: Vec<Row>,
+    /// Devices, and resident bytes before and after they registered.
+    pub memory: Option<(u32, u64, u64)>,
+    /// What the parser's own benchmark printed.
+    pub parser: String,
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Adds a result, and says so at once.
+    pub fn add(&mut self, row: Row) {
+        eprintln!("{}", line(&row));
+        self.rows.push(row);
+    }
+
+    /// For the terminal.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            text += &line(row);
+            text.push('\n');
+        }
+        for ratio in self.ratios() {
+            text += &ratio;
+            text.push('\n');
+        }
+        if let Some(memory) = self.memory_line() {
+            text += &memory;
+            text.push('\n');
+        }
+        text
+    }
+
+    /// For docs/performance.md.
+    pub fn markdown(&self) -> String {
+        let mut page = String::from(
+            "# Performance\n\nWritten by `bench/run.sh` (`make bench`); do not edit. Loopback on one machine; see the notes \
+             below the table.\n\n",
+        );
+        let _ = writeln!(page, "- Machine: {}", machine());
+        let _ = writeln!(page, "- Date: {}", date());
+        let _ = writeln!(page, "- Target: {TARGET}\n");
+        page +=
+            "| scenario | server | count | per second | CPU s per 10,000 | |\n|---|---|---:|---:|---:|---|\n";
+        for Row { scenario, server, cost, note } in &self.rows {
+            let (rate, cpu) = (cost.per_second(), cost.cpu_per_10_000());
+            let _ =
+                writeln!(page, "| {scenario} | {server} | {} | {rate:.0} | {cpu:.3} | {note} |", cost.count);
+        }
+        page.push('\n');
+        for line in self.ratios().into_iter().chain(self.memory_line()) {
+            let _ = writeln!(page, "- {line}");
+        }
+        page += "\n## Notes\n\n";
+        for note in &self.notes {
+            let _ = writeln!(page, "- {note}");
+        }
+        if !self.parser.trim().is_empty() {
+            let _ = writeln!(
+                page,
+                "\n## Parser\n\n`cargo bench -p sip`; the budget is 600 ns and no allocation for a MESSAGE of 976 bytes with 15 \
+                 headers (`parse_message`, median).\n\n```text\n{}\n```",
+                self.parser.trim()
+            );
+        }
+        page
+    }
+
+    /// CPU of ours for one of theirs, scenario by scenario.
+    fn ratios(&self) -> Vec<String> {
+        let ours = self.rows.iter().filter(|row| row.server == "Hongyan");
+        ours.filter_map(|ours| {
+            let theirs =
+                self.rows.iter().find(|row| row.server == "Kamailio" && row.scenario == ours.scenario)?;
+            let ratio = ours.cost.cpu_per_10_000() / theirs.cost.cpu_per_10_000();
+            Some(format!("{}: Hongyan uses {ratio:.2} times the CPU of Kamailio", ours.scenario))
+        })
+        .collect()
+    }
+
+    fn memory_line(&self) -> Option<String> {
+        let (devices, before, after) = self.memory?;
+        let each = after.saturating_sub(before) as f64 / f64::from(devices);
+        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        Some(format!(
+            "{each:.0} bytes of memory per registered device: resident {:.0} MiB before and {:.0} MiB after {devices} devices \
+             registered",
+            mib(before),
+            mib(after)
+        ))
+    }
+}
+
+fn line(row: &Row) -> String {
+    let Row { scenario, server, cost, note } = row;
+    format!(
+        "{scenario:<14} {server:<9} {:>7} in {:>6.1} s  {:>7.0}/s  {:>6.3} CPU s per 10,000   {note}",
+        cost.count,
+        cost.took.as_secs_f64(),
+        cost.per_second(),
+        cost.cpu_per_10_000()
+    )
+}
+
+fn machine() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{}, {cores} cores, Linux {}", model.unwrap_or("unknown processor").trim(), kernel.trim())
+}
+
+fn date() -> String {
+    let now = handset::run::now().rfc3339();
+    now.split('T').next().unwrap_or_default().to_owned()
+}
