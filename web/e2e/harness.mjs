@@ -13,7 +13,7 @@ import { startMock } from './mock/server.mjs';
 export const ALICE = '+8613800000001';
 export const BOB = '+8613800000002';
 export const CAROL = '+8613800000003';
-export const RAIL = 'sip:12306@botplatform.hongyan.local';
+export const DAVE = '+8613800000004';
 
 /** Every wait ends with what it waited for, or fails after this. */
 const WAIT_MS = Number(process.env.E2E_WAIT_MS ?? 20_000);
