@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 
 use crate::config::{Config, ConfigError};
 use crate::engine::{Effects, Engine};
-use crate::metrics::{Kind, Message, Metrics};
+use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
 use crate::net::Network;
 use crate::push::Pusher;
 
@@ -227,12 +227,24 @@ impl World {
             ("refused", refused),
             ("duplicate", duplicates),
             ("reported", reports),
-            ("registered", registrations),
-            ("challenged", challenges),
         ] {
             if count > 0 {
                 metrics.messages.get_or_create(&Message::of(event)).inc_by(count);
             }
+        }
+        let outcomes = [
+            (&metrics.registrations, "accepted", registrations),
+            (&metrics.registrations, "challenged", challenges),
+            (&metrics.callback_checks, "passed", effects.platform.checks_passed),
+            (&metrics.callback_checks, "failed", effects.platform.checks_failed),
+        ];
+        for (family, outcome, count) in outcomes {
+            if count > 0 {
+                family.get_or_create(&Outcome::of(outcome)).inc_by(count);
+            }
+        }
+        for (call, code) in &effects.platform.api_calls {
+            metrics.api_calls.get_or_create(&ApiCall::of(call.as_str(), *code)).inc();
         }
     }
 }

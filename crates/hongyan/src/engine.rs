@@ -80,8 +80,10 @@ pub struct Effects {
     pub close: Vec<Flow>,
     /// Webhook calls to make.
     pub pushes: Vec<maap::Push>,
-    /// What happened, counted.
+    /// What happened in the message centre, counted.
     pub stats: Stats,
+    /// What happened on the chatbot platform, counted.
+    pub platform: maap::Stats,
     /// How many inputs the batch had.
     pub inputs: usize,
     /// Whether anything was written.
@@ -185,7 +187,7 @@ impl Engine {
             self.next.push(Todo::Maap(self.maap.woken(chatbot), Reply::none()));
         }
         answers.into_iter().for_each(Answered::send);
-        Ok(Effects { close, pushes: out.pushes, stats, inputs: count, is_committed })
+        Ok(Effects { close, pushes: out.pushes, stats, platform: out.stats, inputs: count, is_committed })
     }
 
     /// The next bytes for the network.

@@ -32,8 +32,12 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// What became of messages: `accepted`, `delivered`, `stored`, `expired`, …
     pub messages: Family<Message, Counter>,
-    /// Devices registered.
-    pub registrations: Gauge,
+    /// REGISTERs: `accepted` (new ones and refreshes), `challenged`.
+    pub registrations: Family<Outcome, Counter>,
+    /// Calls of chatbots' APIs by the `errorCode` of the answer.
+    pub api_calls: Family<ApiCall, Counter>,
+    /// Callback checks of webhooks: `passed`, `failed`.
+    pub callback_checks: Family<Outcome, Counter>,
     /// Connections open, WebSocket included.
     pub connections: Family<Transport, Gauge>,
     /// Connections refused or closed because a ceiling was reached.
@@ -76,6 +80,15 @@ pub struct Message {
     pub event: Word,
 }
 
+/// Labels of [`Metrics::api_calls`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ApiCall {
+    /// Which call.
+    pub call: Word,
+    /// The `errorCode` of the answer.
+    pub code: i64,
+}
+
 /// A label value from our source code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Word(pub &'static str);
@@ -107,6 +120,13 @@ impl Transport {
     }
 }
 
+impl ApiCall {
+    /// The labels of a call that was answered with `code`.
+    pub fn of(call: &'static str, code: i32) -> Self {
+        Self { call: Word(call), code: i64::from(code) }
+    }
+}
+
 impl Message {
     /// The label with this value.
     pub fn of(event: &'static str) -> Self {
@@ -126,7 +146,9 @@ impl Metrics {
             batch_inputs: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_25, 2.0, 14)),
             messages: Family::default(),
-            registrations: Gauge::default(),
+            registrations: Family::default(),
+            api_calls: Family::default(),
+            callback_checks: Family::default(),
             connections: Family::default(),
             connections_refused: Family::default(),
             malformed: Family::default(),
@@ -151,7 +173,9 @@ impl Metrics {
             metrics.commit_seconds.clone(),
         );
         registry.register("messages", "What became of messages", metrics.messages.clone());
-        registry.register("registrations", "Devices registered", metrics.registrations.clone());
+        registry.register("registrations", "REGISTERs by how they ended", metrics.registrations.clone());
+        registry.register("api_calls", "Calls of chatbots by the code of the answer", metrics.api_calls.clone());
+        registry.register("callback_checks", "Checks of webhooks", metrics.callback_checks.clone());
         registry.register("connections", "Connections open", metrics.connections.clone());
         registry.register(
             "connections_refused",

@@ -306,8 +306,10 @@ impl Running {
             let text = serde_json::to_vec(&self.bound).expect("addresses can be written as JSON");
             secret_file::write(path, &text).map_err(file_error(path))?;
         }
-        let Bound { http, sip_udp, sip_tcp, sip_tls, .. } = &self.bound;
-        tracing::info!(%http, ?sip_udp, ?sip_tcp, ?sip_tls, "listening");
+        let Bound { domain, http, .. } = &self.bound;
+        let [http_tls, sip_udp, sip_tcp, sip_tls] =
+            [self.bound.http_tls, self.bound.sip_udp, self.bound.sip_tcp, self.bound.sip_tls].map(Listen::from);
+        tracing::info!(domain, %http, %http_tls, %sip_udp, %sip_tcp, %sip_tls, "listening");
         Ok(())
     }
 
