@@ -35,6 +35,8 @@ pub fn first_time(db: &Connection, message_id: &str, now: i64) -> rusqlite::Resu
 pub fn tidy(db: &Connection, now: i64) -> rusqlite::Result<()> {
     let old = now - KEPT_S;
     db.execute("DELETE FROM seen WHERE at < ?", [old])?;
+    // Trains set out so long ago that none is still on its way.
+    db.execute("DELETE FROM sold WHERE service_date < date(?, 'unixepoch')", [old])?;
     db.execute("DELETE FROM outbox WHERE outcome IS NOT NULL AND created < ?", [old])?;
     Ok(())
 }

@@ -91,8 +91,12 @@ pub fn parse_iso(text: &str) -> Option<Date> {
     calendar_date(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
 }
 
-/// A date from its numbers, if there is such a day.
+/// A date from its numbers, if there is such a day in this century: far from the ends of what a `Date` can
+/// hold, so that adding a journey to it is always possible.
 pub fn calendar_date(year: i32, month: u8, day: u8) -> Option<Date> {
+    if !(2000..2100).contains(&year) {
+        return None;
+    }
     Date::from_calendar_date(year, time::Month::try_from(month).ok()?, day).ok()
 }
 

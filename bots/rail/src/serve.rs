@@ -3,6 +3,7 @@
 
 use std::io::Read;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path as FilePath;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -76,7 +77,12 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         let what = what.to_string();
         move |error| StartError::Io { what, error }
     };
-    std::fs::create_dir_all(&config.data).map_err(io("data directory"))?;
+    // It holds names and document numbers: nobody else on the machine is to read them.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data)
+        .map_err(io("data directory"))?;
     let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(io("listen"))?;
     let bound = listener.local_addr().map_err(io("listen"))?;
     let app = Arc::new(app(&config, bound)?);

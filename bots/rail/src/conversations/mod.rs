@@ -7,6 +7,7 @@ mod limits;
 mod money;
 mod searching;
 mod seats;
+mod wandering;
 
 use std::sync::LazyLock;
 
