@@ -1,15 +1,182 @@
 //! The chatbot platform, deciding: who may speak as a chatbot, what goes out in its name, and what its webhook is told.
 //!
 //! The other half of [`message_centre`], in the same style: no clock, no network, no disk. A [`Task`] names the rows it
-//! reads, is decided over a loaded [`store::View`], changes rows there, and leaves webhook calls ([`Push`]) that are made
-//! after the batch has been committed; how they ended comes back as [`Pushed`].
+//! reads ([`Maap::wants`]), is decided over a loaded [`store::View`] ([`Maap::decide`]), changes rows there, and leaves
+//! webhook calls ([`Push`]) that are made after the batch has been committed; how they ended comes back as [`Pushed`].
+//!
+//! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `chatbots.rs`).
+//! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `notification.rs` writes what
+//!   is pushed; `circuit.rs` notices webhooks that are gone.
+//! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
+//!   nothing to check, may send, and hears nothing.
+//! - [`information()`]: what handsets show of a chatbot.
 
+mod agent;
 mod call;
+mod chatbots;
+mod check;
+mod circuit;
 mod config;
+mod information;
+mod notification;
 mod push;
+mod random;
+mod rate;
+mod send;
 mod task;
+mod token;
+
+use std::collections::BTreeSet;
+
+use chatbot_api::ctcu::{Refusal, ReturnCode};
+use message_centre::{Centre, Secrets, Work};
+use rcs::Timestamp;
+use rcs::address::Address;
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use store::Wants;
 
 pub use call::{Answer, Call, Change, Credentials, NewChatbot, SendCall};
 pub use config::Config;
+pub use information::{etag, information};
 pub use push::{ANSWER_BYTES_MAX, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 pub use task::{ApiCall, Out, Stats, Task};
+
+use agent::Agent;
+use random::Random;
+use rate::Allowance;
+
+/// The chatbot platform's hot state. Everything in it can be lost: the store has what was promised.
+pub struct Maap {
+    config: Config,
+    random: Random,
+    agents: FxHashMap<Address, Agent>,
+    allowances: FxHashMap<Address, Allowance>,
+    last_push: u64,
+    /// What wants attention when: see [`Maap::tick`].
+    timers: BTreeSet<(Timestamp, Address, Timer)>,
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Drain,
+    Check,
+}
+
+impl Maap {
+    /// A platform without memory. Tokens and keys are drawn from the secrets.
+    pub fn new(config: Config, secrets: &Secrets) -> Self {
+        Self {
+            config,
+            random: Random::new(&[&secrets.process, &secrets.deployment]),
+            agents: FxHashMap::default(),
+            allowances: FxHashMap::default(),
+            last_push: 0,
+            timers: BTreeSet::new(),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Something new waits for a chatbot ([`Work::woken`]), or the platform has just started: gives the task to decide, in a
+    /// batch after the one that put it into the mailbox.
+    pub fn woken(&mut self, chatbot: &Address) -> Task {
+        self.agents.entry(chatbot.clone()).or_default().more();
+        Task::Drain(chatbot.clone())
+    }
+
+    /// When to call [`Maap::tick`] at the latest.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, ..)| *at)
+    }
+
+    /// Lets time pass: webhooks that were left alone long enough.
+    pub fn tick(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
+        while self.timers.first().is_some_and(|(at, ..)| *at <= now) {
+            let Some((_, chatbot, timer)) = self.timers.pop_first() else { break };
+            tasks.push(match timer {
+                Timer::Drain => Task::Drain(chatbot),
+                Timer::Check => Task::Check(chatbot),
+            });
+        }
+    }
+
+    /// The rows that deciding `task` reads.
+    pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
+        match task {
+            Task::Call(call) => match &**call {
+                Call::Token { chatbot, .. } | Call::Find { chatbot, .. } | Call::Remove(chatbot) => {
+                    wants.chatbot(chatbot);
+                }
+                Call::Update { chatbot, .. } => wants.chatbot(chatbot),
+                Call::Send(send) => send.wants(centre, wants),
+                Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
+                Call::Create(new) => new.wants(self, wants),
+            },
+            Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
+            Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
+            Task::Check(chatbot) => wants.chatbot(chatbot),
+        }
+    }
+
+    /// Decides a task whose rows are in `work.view`. The answer of a call may be told after the commit.
+    pub fn decide(
+        &mut self,
+        task: Task,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) -> Option<Answer> {
+        match task {
+            Task::Call(call) => return Some(self.decide_call(*call, centre, work, out)),
+            Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
+            Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
+            Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+        }
+        None
+    }
+
+    fn decide_call(&mut self, call: Call, centre: &mut Centre, work: &mut Work<'_>, out: &mut Out) -> Answer {
+        match call {
+            Call::Token { chatbot, body } => {
+                let result = self.decide_token(&chatbot, &body, work, out);
+                json_answer(ApiCall::Token, result, out)
+            }
+            Call::Send(send) => json_answer(ApiCall::Send, self.decide_send(send, centre, work), out),
+            Call::Find { chatbot, token } => {
+                let found = token::authorise(work.view.chatbot(&chatbot), token.as_deref(), work.now);
+                json_answer(ApiCall::Find, found.map(information::own_data), out)
+            }
+            Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
+            Call::Create(new) => self.decide_create(*new, work),
+            Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
+            Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+        }
+    }
+
+    /// Forgets what is in memory about a chatbot; pushes under way are settled without it.
+    fn forget(&mut self, chatbot: &Address) {
+        self.agents.remove(chatbot);
+        self.allowances.remove(chatbot);
+        self.timers.retain(|(_, of, _)| of != chatbot);
+    }
+
+    fn push_id(&mut self) -> PushId {
+        self.last_push += 1;
+        PushId(self.last_push)
+    }
+}
+
+/// The dialect's answer, counted.
+fn json_answer(call: ApiCall, result: Result<impl Serialize, Refusal>, out: &mut Out) -> Answer {
+    let (code, json) = match result {
+        Ok(answer) => (ReturnCode::Ok, serde_json::to_vec(&answer)),
+        Err(refusal) => (refusal.code, serde_json::to_vec(&refusal.answer())),
+    };
+    out.stats.api_calls.push((call, code.number()));
+    Answer::Json(json.expect("answers have string keys and finite numbers only").into())
+}

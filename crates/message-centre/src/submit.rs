@@ -98,6 +98,11 @@ impl Centre {
             work.stats.duplicates += 1;
             return Submitted::Duplicate;
         }
+        self.submit_new(submission, work)
+    }
+
+    /// As [`Centre::submit`], for a message id that nobody has used; so the record and the sender's head are not read.
+    pub fn submit_new(&mut self, submission: Submission, work: &mut Work<'_>) -> Submitted {
         if work.view.account(&submission.to).is_none() {
             return Submitted::NoSuchUser;
         }

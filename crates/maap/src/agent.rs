@@ -1,0 +1,404 @@
+//! The delivery agent of a chatbot: pushes what waits in its mailbox to its webhook, oldest first, one push in each
+//! conversation (with each user) at a time, and the next when the webhook has taken the one before.
+//!
+//! A conversation whose push failed is left alone for a while and the others go on; what waits in it is left in the mailbox
+//! and brought again from there when its time has come, so that a long queue of one user never stands before another's.
+//! An agent lives in memory and can be rebuilt from the mailbox at any time; a push that was under way is then repeated,
+//! with the same message id.
+
+use std::collections::VecDeque;
+
+use chatbot_api::ctcu::address::PathForm;
+use chatbot_api::ctcu::signature::push_headers;
+use message_centre::submit::Fetched;
+use message_centre::{Centre, Work};
+use rcs::Timestamp;
+use rcs::address::Address;
+use rustc_hash::{FxHashMap, FxHashSet};
+use store::{Chatbot, ChatbotStatus, Entry, EntryId, Lookup, View, Wants};
+
+use crate::check::Check;
+use crate::circuit::Circuit;
+use crate::notification::Notification;
+use crate::push::{Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
+use crate::{Maap, Out, Task, Timer};
+
+/// Entries brought from the mailbox at a time.
+const PAGE: usize = 64;
+/// Most entries brought and not yet pushed. All of them are of conversations that have a push under way, or will.
+const QUEUE_MAX: usize = 512;
+/// Wait after a push for which we had no room ourselves.
+const BUSY_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What an agent knows.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    /// The last entry that was brought from the mailbox.
+    cursor: EntryId,
+    /// Entries brought and not yet pushed, with their conversations.
+    queue: VecDeque<(EntryId, Address)>,
+    in_flight: FxHashMap<PushId, InFlight>,
+    /// Whether the mailbox had nothing after `cursor` when it was last asked.
+    is_exhausted: bool,
+    /// Conversations that are left alone, and until when. None of their entries is in the queue.
+    blocked: FxHashMap<Address, Timestamp>,
+    circuit: Circuit,
+    /// How the webhook wants the chatbot's URI in paths, as far as is known.
+    form: PathForm,
+    /// A callback check under way.
+    pub(crate) check: Option<Check>,
+    /// Callback checks that failed in a row.
+    pub(crate) check_failures: u32,
+}
+
+/// A push under way.
+#[derive(Debug, Clone)]
+struct InFlight {
+    fetched: Fetched,
+    conversation: Address,
+    form: PathForm,
+    /// Whether the webhook has said 404 to the other form.
+    is_second_form: bool,
+}
+
+/// What a push's end means for what was pushed.
+enum Verdict {
+    Taken,
+    /// Nothing is known at this path: perhaps at the other.
+    OtherForm,
+    /// Not now: what was the matter, and whether the webhook could be reached.
+    Failed(String, bool),
+    /// The push was never made.
+    Unmade,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            cursor: EntryId::FIRST,
+            queue: VecDeque::new(),
+            in_flight: FxHashMap::default(),
+            is_exhausted: false,
+            blocked: FxHashMap::default(),
+            circuit: Circuit::default(),
+            form: PathForm::default(),
+            check: None,
+            check_failures: 0,
+        }
+    }
+}
+
+impl Agent {
+    /// There is more in the mailbox.
+    pub(crate) fn more(&mut self) {
+        self.is_exhausted = false;
+    }
+
+    /// Looks at the mailbox again from the start; pushes under way stay so.
+    fn restart(&mut self) {
+        self.cursor = EntryId::FIRST;
+        self.queue.clear();
+        self.is_exhausted = false;
+    }
+
+    /// Leaves a conversation alone until `until`.
+    fn block(&mut self, conversation: &Address, until: Timestamp) {
+        self.blocked.insert(conversation.clone(), until);
+        self.queue.retain(|(_, of)| of != conversation);
+    }
+
+    /// Takes up the conversations that were left alone long enough.
+    fn unblock(&mut self, now: Timestamp) {
+        let before = self.blocked.len();
+        self.blocked.retain(|_, until| *until > now);
+        if self.blocked.len() < before {
+            self.restart();
+        }
+    }
+
+    /// The webhook has answered: if it was out of reach, everything is tried again.
+    fn reached(&mut self) {
+        if self.circuit.reached() && !self.blocked.is_empty() {
+            self.blocked.clear();
+            self.restart();
+        }
+    }
+
+    fn wants_page(&self) -> bool {
+        !self.is_exhausted && self.queue.len() < QUEUE_MAX
+    }
+
+    /// Brings the next stretch of the mailbox, if there is room for it and the batch has loaded it.
+    fn look(&mut self, chatbot: &Address, view: &View) {
+        if !self.wants_page() {
+            return;
+        }
+        let Some(page) = view.page(&(chatbot.clone(), self.cursor, PAGE)) else { return };
+        self.is_exhausted = page.len() < PAGE;
+        self.cursor = page.last().copied().unwrap_or(self.cursor);
+        for id in page {
+            let key = (chatbot.clone(), *id);
+            if let Lookup::Here(entry) = view.lookup(&key)
+                && !self.blocked.contains_key(&entry.from)
+                && !self.in_flight.values().any(|one| one.fetched.key == key)
+            {
+                self.queue.push_back((*id, entry.from.clone()));
+            }
+        }
+    }
+
+    /// The first entry of each conversation that has no push under way, but for `ended`; at most `limit`.
+    fn ready(&self, ended: Option<PushId>, limit: usize) -> impl Iterator<Item = EntryId> {
+        let in_flight = self.in_flight.iter().filter(|(id, _)| Some(**id) != ended);
+        let mut busy: FxHashSet<&Address> = in_flight.map(|(_, one)| &one.conversation).collect();
+        let first = self.queue.iter().filter(move |(_, conversation)| busy.insert(conversation));
+        first.map(|(id, _)| *id).take(limit)
+    }
+}
+
+impl Maap {
+    /// The rows that the next step of an agent reads.
+    pub(crate) fn drain_wants(&self, chatbot: &Address, wants: &mut Wants) {
+        self.agent_wants(chatbot, None, wants);
+    }
+
+    /// The rows that the end of a push, and the step after it, read.
+    pub(crate) fn pushed_wants(&self, pushed: &Pushed, centre: &Centre, wants: &mut Wants) {
+        self.agent_wants(&pushed.chatbot, Some(pushed.id), wants);
+        let agent = self.agents.get(&pushed.chatbot);
+        if let Some(one) = agent.and_then(|agent| agent.in_flight.get(&pushed.id)) {
+            centre.fetched_wants(&one.fetched, wants);
+        }
+    }
+
+    fn agent_wants(&self, chatbot: &Address, ended: Option<PushId>, wants: &mut Wants) {
+        wants.chatbot(chatbot);
+        let Some(agent) = self.agents.get(chatbot) else { return };
+        if agent.wants_page() {
+            wants.page(chatbot, agent.cursor, PAGE);
+        }
+        for id in agent.ready(ended, self.config.pushes_per_chatbot) {
+            wants.entry(&(chatbot.clone(), id));
+        }
+    }
+
+    /// Pushes what may be pushed next.
+    pub(crate) fn decide_drain(
+        &mut self,
+        address: &Address,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) {
+        let Some(chatbot) = work.view.chatbot(address).cloned() else {
+            return self.forget(address);
+        };
+        if chatbot.webhook.is_none() || chatbot.status == ChatbotStatus::Paused {
+            return;
+        }
+        let mut agent = self.agents.remove(address).unwrap_or_default();
+        if !chatbot.callback_checked
+            && chatbot.token.is_some()
+            && agent.check.is_none()
+            && agent.check_failures == 0
+        {
+            // The check that its token set off did not outlive a restart.
+            out.next.push(Task::Check(address.clone()));
+        }
+        agent.unblock(work.now);
+        agent.look(address, work.view);
+        let has_room = self.push_from(&mut agent, &chatbot, centre, work, out);
+        let has_unloaded = agent.ready(None, 1).next().is_some();
+        if has_room && (agent.wants_page() || has_unloaded) {
+            out.next.push(Task::Drain(address.clone()));
+        }
+        self.agents.insert(address.clone(), agent);
+    }
+
+    /// Pushes the first of the queue whose turn it is; true if there is room for more.
+    fn push_from(
+        &mut self,
+        agent: &mut Agent,
+        chatbot: &Chatbot,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) -> bool {
+        let mut room = agent.circuit.room(&self.config, work.now).saturating_sub(agent.in_flight.len());
+        let mut busy: FxHashSet<Address> =
+            agent.in_flight.values().map(|one| one.conversation.clone()).collect();
+        let mut kept = VecDeque::new();
+        while room > 0 {
+            let Some((id, conversation)) = agent.queue.pop_front() else { break };
+            if busy.contains(&conversation) {
+                kept.push_back((id, conversation));
+                continue;
+            }
+            let key = (chatbot.address.clone(), id);
+            let entry = match work.view.lookup(&key) {
+                Lookup::Here(entry) => entry,
+                Lookup::Gone => continue,
+                Lookup::NotLoaded => {
+                    busy.insert(conversation.clone());
+                    kept.push_back((id, conversation));
+                    continue;
+                }
+            };
+            if entry.expires_at <= work.now {
+                continue;
+            }
+            match Notification::of(entry) {
+                Ok(notification) => {
+                    let fetched = Fetched::of(entry);
+                    let one = InFlight {
+                        fetched,
+                        conversation: conversation.clone(),
+                        form: agent.form,
+                        is_second_form: false,
+                    };
+                    self.push(agent, one, chatbot, notification, work.now, out);
+                    busy.insert(conversation);
+                    room -= 1;
+                }
+                Err(why) => centre.refused_by_chatbot(&key, why, work),
+            }
+        }
+        kept.append(&mut agent.queue);
+        agent.queue = kept;
+        room > 0
+    }
+
+    fn push(
+        &mut self,
+        agent: &mut Agent,
+        one: InFlight,
+        chatbot: &Chatbot,
+        notification: Notification,
+        now: Timestamp,
+        out: &mut Out,
+    ) {
+        let Some(webhook) = &chatbot.webhook else { return };
+        let id = self.push_id();
+        let mut headers = push_headers(&chatbot.callback_token, now, &self.random.uuid());
+        headers.push(("content-type", "application/json".to_owned()));
+        out.pushes.push(Push {
+            id,
+            chatbot: chatbot.address.clone(),
+            method: Method::Post,
+            url: format!("{webhook}{}", notification.path(&chatbot.address, one.form)),
+            headers,
+            body: notification.body,
+            allow_private: chatbot.allow_private_webhook,
+            timeout: self.config.push_timeout,
+        });
+        agent.in_flight.insert(id, one);
+    }
+
+    /// Settles a push that has ended, and goes on to the next.
+    pub(crate) fn decide_pushed(
+        &mut self,
+        pushed: Pushed,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) {
+        // Of a chatbot that was removed, or of a process before this one.
+        let Some(mut agent) = self.agents.remove(&pushed.chatbot) else { return };
+        let check = agent.check.take_if(|check| check.id == pushed.id);
+        let ended = agent.in_flight.remove(&pushed.id);
+        if let Some(one) = ended {
+            self.settle(&mut agent, one, &pushed, centre, work, out);
+        }
+        self.agents.insert(pushed.chatbot.clone(), agent);
+        if let Some(check) = check {
+            self.decide_checked(&check, &pushed, work, out);
+        }
+        self.decide_drain(&pushed.chatbot, centre, work, out);
+    }
+
+    fn settle(
+        &mut self,
+        agent: &mut Agent,
+        one: InFlight,
+        pushed: &Pushed,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) {
+        match verdict(&pushed.outcome, &one) {
+            Verdict::Taken => {
+                out.stats.pushes_taken += 1;
+                agent.reached();
+                agent.form = one.form;
+                centre.taken_by_chatbot(&one.fetched, work);
+            }
+            Verdict::OtherForm => {
+                out.stats.pushes_refused += 1;
+                agent.reached();
+                let entry = work.view.entry(&one.fetched.key);
+                let notification = entry.map(Notification::of).and_then(Result::ok);
+                let chatbot = work.view.chatbot(&pushed.chatbot).cloned();
+                if let (Some(notification), Some(chatbot)) = (notification, chatbot) {
+                    let second = InFlight { form: one.form.other(), is_second_form: true, ..one };
+                    self.push(agent, second, &chatbot, notification, work.now, out);
+                }
+            }
+            Verdict::Failed(why, is_reached) => {
+                tracing::debug!(chatbot = %pushed.chatbot, why, "a push failed");
+                out.stats.pushes_refused += u64::from(is_reached);
+                out.stats.pushes_failed += u64::from(!is_reached);
+                let probe_at = match is_reached {
+                    true => {
+                        agent.reached();
+                        None
+                    }
+                    false => agent.circuit.missed(&self.config, work.now),
+                };
+                self.wake_for(&pushed.chatbot, probe_at);
+                let Some(entry) = work.view.entry(&one.fetched.key) else { return };
+                let due = self.due_again(entry, work.now).max(probe_at.unwrap_or(work.now));
+                let give_up_at = entry.accepted_at.plus(self.config.give_up_after);
+                agent.block(&one.conversation, due);
+                self.wake_for(&pushed.chatbot, Some(due));
+                centre.retry_for_chatbot(&one.fetched, &why, due, give_up_at, work);
+            }
+            Verdict::Unmade => {
+                let due = work.now.plus(BUSY_WAIT);
+                agent.block(&one.conversation, due);
+                self.wake_for(&pushed.chatbot, Some(due));
+            }
+        }
+    }
+
+    /// When to try an entry again whose push has just failed.
+    fn due_again(&self, entry: &Entry, now: Timestamp) -> Timestamp {
+        now.plus(self.config.backoff(entry.attempts.saturating_add(1)))
+    }
+
+    fn wake_for(&mut self, chatbot: &Address, at: Option<Timestamp>) {
+        if let Some(at) = at {
+            self.timers.insert((at, chatbot.clone(), Timer::Drain));
+        }
+    }
+
+    /// What was known of the webhook is known no more; pushes under way stay so.
+    pub(crate) fn webhook_changed(&mut self, chatbot: &Address) {
+        let before = self.agents.remove(chatbot).unwrap_or_default();
+        let agent = Agent { in_flight: before.in_flight, check: before.check, ..Agent::default() };
+        self.agents.insert(chatbot.clone(), agent);
+    }
+}
+
+fn verdict(outcome: &Result<PushAnswer, PushFailure>, one: &InFlight) -> Verdict {
+    match outcome {
+        Ok(answer) if answer.status == 404 && !one.is_second_form => Verdict::OtherForm,
+        Ok(answer) => match answer.taken() {
+            Ok(()) => Verdict::Taken,
+            // What a proxy says whose chatbot is gone.
+            Err(why) => Verdict::Failed(why, !(502..=504).contains(&answer.status)),
+        },
+        Err(PushFailure { kind: PushFailureKind::Busy, .. }) => Verdict::Unmade,
+        // An address that we refuse is out of reach too, until its webhook or the rules change.
+        Err(failure) => Verdict::Failed(failure.text.clone(), false),
+    }
+}

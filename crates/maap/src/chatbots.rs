@@ -1,0 +1,277 @@
+//! Chatbots as administrators make, change and remove them.
+
+use chatbot_api::ctcu::LIMITS;
+use message_centre::Work;
+use rcs::Timestamp;
+use rcs::address::{Address, AddressKind};
+use rcs::bot::{Document as _, Menu, Violation};
+use serde_json::Value;
+use store::{Chatbot, ChatbotStatus, Profile, Wants};
+
+use crate::call::{Answer, Change, Credentials, NewChatbot};
+use crate::random::sha256;
+use crate::{Maap, Out, Task};
+
+/// Longest URL of a profile or webhook, in bytes. The interface has 150 for profiles; signed media URLs are longer.
+const URL_BYTES_MAX: usize = 1024;
+
+impl NewChatbot {
+    /// The address that the chatbot would have; `Err` says what is wrong with the name.
+    pub(crate) fn address(&self, maap: &Maap) -> Result<Address, String> {
+        chatbot_api::ctcu::address::chatbot(&self.name, &maap.config.numbering)
+            .filter(|address| address.kind() == AddressKind::Chatbot && !address.user().is_empty())
+            .ok_or_else(|| {
+                "name: neither letters, digits, '-', '.', '_' nor the sip: URI of a chatbot".to_owned()
+            })
+    }
+
+    pub(crate) fn wants(&self, maap: &Maap, wants: &mut Wants) {
+        if let Ok(address) = self.address(maap) {
+            wants.chatbot(&address);
+        }
+    }
+}
+
+impl Maap {
+    pub(crate) fn decide_create(&mut self, new: NewChatbot, work: &mut Work<'_>) -> Answer {
+        let address = match new.address(self) {
+            Ok(address) => address,
+            Err(what) => return Answer::Invalid(what),
+        };
+        if work.view.chatbot(&address).is_some() {
+            return Answer::Exists(address);
+        }
+        let credentials = Credentials {
+            chatbot_id: address.clone(),
+            app_id: self.random.name(),
+            app_key: self.random.secret(),
+            callback_token: self.random.name(),
+        };
+        let mut chatbot = Chatbot {
+            dialect: new.dialect,
+            app_id: credentials.app_id.clone(),
+            app_key_sha256: sha256(&credentials.app_key),
+            callback_token: credentials.callback_token.clone(),
+            webhook: None,
+            allow_private_webhook: false,
+            callback_checked: false,
+            token: None,
+            tokens_given: (0, 0),
+            status: ChatbotStatus::Live,
+            profile: Profile { name: address.user().to_owned(), ..Profile::default() },
+            created_at: work.now,
+            changed_at: work.now,
+            address,
+        };
+        if let Err(what) = new.data.apply(&mut chatbot, work.now) {
+            return Answer::Invalid(what);
+        }
+        work.view.put_chatbot(chatbot.clone());
+        // What waits for a chatbot of this name that was removed is this one's now.
+        self.forget(&chatbot.address);
+        Answer::Created { chatbot: Box::new(chatbot), credentials }
+    }
+
+    pub(crate) fn decide_update(
+        &mut self,
+        address: &Address,
+        change: &Change,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) -> Answer {
+        let Some(before) = work.view.chatbot(address) else { return Answer::NotFound };
+        let mut chatbot = before.clone();
+        let webhook = chatbot.webhook.clone();
+        if let Err(what) = change.apply(&mut chatbot, work.now) {
+            return Answer::Invalid(what);
+        }
+        work.view.put_chatbot(chatbot.clone());
+        if chatbot.webhook != webhook {
+            self.webhook_changed(address);
+            out.next.push(Task::Check(address.clone()));
+        }
+        out.next.push(self.woken(address));
+        Answer::Updated(Box::new(chatbot))
+    }
+
+    pub(crate) fn decide_remove(&mut self, address: &Address, work: &mut Work<'_>) -> Answer {
+        if work.view.chatbot(address).is_none() {
+            return Answer::NotFound;
+        }
+        work.view.remove_chatbot(address);
+        self.forget(address);
+        Answer::Removed
+    }
+}
+
+impl Change {
+    /// Makes the changes, or says what is wrong with the first that cannot be.
+    fn apply(&self, chatbot: &mut Chatbot, now: Timestamp) -> Result<(), String> {
+        if let Some(webhook) = &self.webhook {
+            let webhook = match webhook.trim().trim_end_matches('/') {
+                "" => None,
+                url => Some(webhook_url(url).map_err(|what| format!("webhook: {what}"))?.to_owned()),
+            };
+            if webhook != chatbot.webhook {
+                (chatbot.webhook, chatbot.callback_checked) = (webhook, false);
+            }
+        }
+        chatbot.allow_private_webhook = self.allow_private_webhook.unwrap_or(chatbot.allow_private_webhook);
+        chatbot.status = self.status.unwrap_or(chatbot.status);
+        let profile = &mut chatbot.profile;
+        profile.verified = self.verified.unwrap_or(profile.verified);
+        if let Some(name) = &self.display_name {
+            let name = text("displayName", name, 100)?;
+            profile.name = name.unwrap_or_else(|| chatbot.address.user().to_owned());
+        }
+        for (name, given, kept) in [
+            ("icon", &self.icon, &mut profile.icon),
+            ("backgroundImage", &self.background_image, &mut profile.background_image),
+        ] {
+            set(kept, given, |url| of_url(name, url, true))?;
+        }
+        set(&mut profile.website, &self.website, |url| of_url("website", url, false))?;
+        set(&mut profile.terms, &self.terms, |url| of_url("terms", url, false))?;
+        set(&mut profile.colour, &self.colour, colour)?;
+        set(&mut profile.description, &self.description, |given| text("description", given, 500))?;
+        set(&mut profile.provider, &self.provider, |given| text("provider", given, 100))?;
+        set(&mut profile.callback_number, &self.callback_number, callback_number)?;
+        set(&mut profile.email, &self.email, email)?;
+        set(&mut profile.category, &self.category, |given| text("category", given, 50))?;
+        if let Some(given) = &self.menu {
+            profile.menu = menu(given)?;
+        }
+        chatbot.changed_at = now;
+        Ok(())
+    }
+}
+
+/// Puts what `read` makes of a given text; leaves things as they are when none is given.
+fn set(
+    kept: &mut Option<String>,
+    given: &Option<String>,
+    read: impl Fn(&str) -> Result<Option<String>, String>,
+) -> Result<(), String> {
+    if let Some(given) = given {
+        *kept = read(given)?;
+    }
+    Ok(())
+}
+
+/// A text of one paragraph; empty for none.
+fn text(name: &str, given: &str, chars_max: usize) -> Result<Option<String>, String> {
+    let given = given.trim();
+    let chars = given.chars().count();
+    if chars > chars_max {
+        return Err(format!("{name}: {chars} > {chars_max} characters"));
+    }
+    if given.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(format!("{name}: control characters"));
+    }
+    Ok((!given.is_empty()).then(|| given.to_owned()))
+}
+
+fn of_url(name: &str, given: &str, may_be_ours: bool) -> Result<Option<String>, String> {
+    match given.trim() {
+        "" => Ok(None),
+        url => web_url(url, may_be_ours)
+            .map(|url| Some(url.to_owned()))
+            .map_err(|what| format!("{name}: {what}")),
+    }
+}
+
+/// A URL under which the paths of pushes can be put.
+fn webhook_url(url: &str) -> Result<&str, &'static str> {
+    match url.contains(['?', '#']) {
+        true => Err("a query or fragment in the URL"),
+        false => web_url(url, false),
+    }
+}
+
+/// An http or https URL that names a host and no user; or a path on our own host, if `may_be_ours`.
+fn web_url(url: &str, may_be_ours: bool) -> Result<&str, &'static str> {
+    if url.len() > URL_BYTES_MAX {
+        return Err("longer than 1024 bytes");
+    }
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+    if !url.bytes().all(is_plain) {
+        return Err("characters that no URL has; percent-encode them");
+    }
+    if may_be_ours && url.starts_with('/') && !url.starts_with("//") {
+        return Ok(url);
+    }
+    let (scheme, rest) = url.split_once("://").ok_or("no http or https URL")?;
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return Err("no http or https URL");
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("a user name or password in the URL");
+    }
+    if authority.is_empty() || authority.starts_with(':') {
+        return Err("no host");
+    }
+    Ok(url)
+}
+
+fn colour(given: &str) -> Result<Option<String>, String> {
+    let given = given.trim();
+    let is_colour = |digits: &str| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    match given {
+        "" => Ok(None),
+        _ if given.strip_prefix('#').is_some_and(is_colour) => Ok(Some(given.to_ascii_uppercase())),
+        _ => Err("colour: not #RRGGBB".to_owned()),
+    }
+}
+
+fn callback_number(given: &str) -> Result<Option<String>, String> {
+    let given = text("callbackNumber", given, 21)?;
+    let is_number =
+        |number: &String| number.bytes().all(|byte| byte.is_ascii_digit() || b"+-() *#".contains(&byte));
+    match given {
+        Some(number) if !is_number(&number) => Err("callbackNumber: no telephone number".to_owned()),
+        given => Ok(given),
+    }
+}
+
+fn email(given: &str) -> Result<Option<String>, String> {
+    let given = text("email", given, 50)?;
+    let is_email = |email: &String| {
+        email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
+            && email.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match given {
+        Some(email) if !is_email(&email) => Err("email: no e-mail address".to_owned()),
+        given => Ok(given),
+    }
+}
+
+/// The persistent menu as it is stored; none if it is empty.
+fn menu(given: &Value) -> Result<Option<String>, String> {
+    let none = |value: &Value| {
+        value.as_object().is_some_and(serde_json::Map::is_empty)
+            || value["menu"]["entries"] == Value::Array(Vec::new())
+    };
+    let given = match given {
+        Value::String(text) if text.trim().is_empty() => return Ok(None),
+        Value::String(text) => {
+            rcs::bot::read_json(text.as_bytes()).map_err(|error| format!("menu: {error}"))?
+        }
+        given => given.clone(),
+    };
+    if none(&given) {
+        return Ok(None);
+    }
+    let menu = Menu::from_value(given).map_err(|violations| join(&violations))?;
+    let violations = menu.validate(&LIMITS);
+    if !violations.is_empty() {
+        return Err(join(&violations));
+    }
+    let json = String::from_utf8(menu.to_json()).expect("JSON is UTF-8");
+    Ok(Some(json))
+}
+
+fn join(violations: &[Violation]) -> String {
+    let all: Vec<String> = violations.iter().map(Violation::to_string).collect();
+    all.join("; ")
+}

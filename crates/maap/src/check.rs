@@ -1,0 +1,89 @@
+//! The callback check: whether a webhook answers as one that belongs to its chatbot does (maap-api §2.3).
+//!
+//! Due when a chatbot with an unchecked webhook is given a token or its webhook changes, and again, with growing waits, as
+//! long as it fails.
+
+use bytes::Bytes;
+use chatbot_api::ctcu::signature::{CHECK_PATH, check_headers, check_passed};
+use message_centre::Work;
+use rcs::address::Address;
+
+use crate::push::{Method, Push, PushAnswer, PushFailure, PushId, Pushed};
+use crate::{Maap, Out, Timer};
+
+/// A check under way.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) id: PushId,
+    echo: String,
+    webhook: String,
+}
+
+impl Maap {
+    /// Sends a check, unless there is nothing to check or one is under way.
+    pub(crate) fn decide_check(&mut self, address: &Address, work: &mut Work<'_>, out: &mut Out) {
+        let Some(chatbot) = work.view.chatbot(address) else { return };
+        let Some(webhook) = chatbot.webhook.as_ref().filter(|_| !chatbot.callback_checked) else { return };
+        let is_under_way = self
+            .agents
+            .get(address)
+            .is_some_and(|agent| agent.check.as_ref().is_some_and(|c| c.webhook == *webhook));
+        if is_under_way {
+            return;
+        }
+        let check = Check { id: self.push_id(), echo: self.random.name(), webhook: webhook.clone() };
+        let nonce = self.random.uuid();
+        out.pushes.push(Push {
+            id: check.id,
+            chatbot: address.clone(),
+            method: Method::Get,
+            url: format!("{webhook}{CHECK_PATH}"),
+            headers: check_headers(&chatbot.callback_token, work.now, &nonce, &check.echo, address.as_str()),
+            body: Bytes::new(),
+            allow_private: chatbot.allow_private_webhook,
+            timeout: self.config.push_timeout,
+        });
+        self.agents.entry(address.clone()).or_default().check = Some(check);
+    }
+
+    /// A check has ended.
+    pub(crate) fn decide_checked(
+        &mut self,
+        check: &Check,
+        pushed: &Pushed,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) {
+        let address = &pushed.chatbot;
+        let Some(mut chatbot) = work.view.chatbot(address).cloned() else { return };
+        if chatbot.webhook.as_ref() != Some(&check.webhook) || chatbot.callback_checked {
+            return;
+        }
+        let agent = self.agents.entry(address.clone()).or_default();
+        match verdict(&pushed.outcome, &check.echo, &chatbot.app_id) {
+            Ok(()) => {
+                out.stats.checks_passed += 1;
+                agent.check_failures = 0;
+                chatbot.callback_checked = true;
+                tracing::info!(chatbot = %address, "the callback check has passed");
+                work.view.put_chatbot(chatbot);
+            }
+            Err(why) => {
+                out.stats.checks_failed += 1;
+                agent.check_failures = agent.check_failures.saturating_add(1);
+                let wait = self.config.backoff(agent.check_failures);
+                tracing::warn!(chatbot = %address, why, retry_s = wait.as_secs(), "the callback check failed");
+                self.timers.insert((work.now.plus(wait), address.clone(), Timer::Check));
+            }
+        }
+    }
+}
+
+fn verdict(outcome: &Result<PushAnswer, PushFailure>, echo: &str, app_id: &str) -> Result<(), String> {
+    let answer = outcome.as_ref().map_err(|failure| failure.text.clone())?;
+    match check_passed(answer.status, answer.echo_str.as_deref(), answer.app_id.as_deref(), echo, app_id) {
+        true => Ok(()),
+        false if answer.status != 200 => Err(format!("answered {}", answer.status)),
+        false => Err("answered with another echoStr or appId".to_owned()),
+    }
+}

@@ -1,0 +1,213 @@
+//! `POST …/messages`: what a chatbot says, into the mailboxes of the users it names (maap-api §2.4).
+//!
+//! Each user is an acceptance of its own, with a record of its own; the call is answered when all are committed. What goes
+//! wrong for one of them (no such user, a full mailbox) is told as a status, not in the answer.
+
+use chatbot_api::ctcu::{Refusal, ReturnCode, SendAnswer};
+use chatbot_api::{Body, Content, Outgoing, Status};
+use message_centre::report::Fate;
+use message_centre::submit::{Submission, Submitted};
+use message_centre::{Centre, Work};
+use rcs::address::Address;
+use rcs::bot::reader::Word as _;
+use rcs::bot::{BotMessage, CardContent, Limits};
+use rcs::cpim::{self, CpimBuilder, Dispositions};
+use rcs::{content_type, ids};
+use store::{ChatbotStatus, Wants};
+
+use crate::call::{Answer, SendCall};
+use crate::rate::Allowance;
+use crate::{Maap, token};
+
+/// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
+const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
+
+/// Reports that every chatbot's message asks for: the trace has them, and the chatbot those that it wants.
+const WANTED: Dispositions =
+    Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
+
+impl SendCall {
+    pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
+        wants.chatbot(&self.chatbot);
+        if let Ok(message) = &self.message {
+            for user in &message.to {
+                centre.submit_wants(&self.chatbot, user, &message.message_id, wants);
+            }
+        }
+    }
+}
+
+impl Maap {
+    pub(crate) fn decide_send(
+        &mut self,
+        call: SendCall,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Result<SendAnswer, Refusal> {
+        let SendCall { chatbot: address, token, message } = call;
+        let chatbot = token::authorise(work.view.chatbot(&address), token.as_deref(), work.now)?;
+        if chatbot.status == ChatbotStatus::Paused {
+            return Err(Refusal::with(ReturnCode::NotAuthorised, "the chatbot is paused"));
+        }
+        let message = message?;
+        if !token::is_checked(chatbot) {
+            return Err(Refusal::of(ReturnCode::CallbackCheckFailed));
+        }
+        self.check_media(&message.content)?;
+        let per_second = self.config.sends_per_second;
+        let full = || Allowance::full(per_second, work.now);
+        let allowance = self.allowances.entry(address.clone()).or_insert_with(full);
+        if !allowance.take(message.to.len(), per_second, work.now) {
+            return Err(Refusal::of(ReturnCode::SecondLimit));
+        }
+        self.accept(&address, &message, centre, work);
+        Ok(SendAnswer::accepted(&message))
+    }
+
+    /// Media must come from where the operator allows.
+    fn check_media(&self, content: &Content) -> Result<(), Refusal> {
+        let prefixes = &self.config.media_url_prefixes;
+        let is_allowed =
+            |url: &&str| prefixes.is_empty() || prefixes.iter().any(|prefix| url.starts_with(prefix));
+        match media_urls(content).into_iter().find(|url| !is_allowed(url)) {
+            Some(url) => Err(Refusal::with(
+                ReturnCode::BadMediaUrl,
+                format!("{} is not a media URL of this platform", url.chars().take(200).collect::<String>()),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
+        let (payload_type, payload) = message.content.to_sip();
+        for to in &message.to {
+            let mut submission = self.submission(from, to, message, &payload_type, &payload, work);
+            if message.store {
+                submit(submission, centre, work);
+            } else if centre.is_there(to, work) || work.view.account(to).is_none() {
+                submission.expires_at = work.now.plus(self.config.validity_unstored);
+                submit(submission, centre, work);
+            } else {
+                centre.give_up(submission, Fate::Offline, work);
+            }
+        }
+    }
+
+    fn submission(
+        &self,
+        from: &Address,
+        to: &Address,
+        message: &Outgoing,
+        payload_type: &str,
+        payload: &[u8],
+        work: &Work<'_>,
+    ) -> Submission {
+        let domain = &self.config.numbering.domain;
+        let mut envelope = CpimBuilder::new(&from.sip_uri(domain), &to.sip_uri(domain))
+            .message_id(&message.message_id)
+            .date_time(work.now)
+            .dispositions(WANTED);
+        if let Some(traffic) = &message.traffic {
+            envelope = envelope.namespace("maap", cpim::MAAP_NAMESPACE).header("maap.Traffic-Type", traffic);
+        }
+        let validity = message.validity.unwrap_or(self.config.validity).min(self.config.validity_max);
+        let statuses = Status::ALL.iter().filter(|status| message.wanted.contains(**status));
+        Submission {
+            message_id: message.message_id.clone(),
+            from: from.clone(),
+            to: to.clone(),
+            conversation_id: message.conversation_id.clone(),
+            contribution_id: message.contribution_id.clone(),
+            in_reply_to: message.in_reply_to.clone(),
+            service: Some(SERVICE.to_owned()),
+            content_type: cpim::CONTENT_TYPE.to_owned(),
+            body: envelope.content_type(payload_type).build(payload),
+            payload_type: content_type::essence(payload_type).to_ascii_lowercase(),
+            wanted: WANTED,
+            report_request: statuses.map(|status| status.as_str().to_owned()).collect(),
+            expires_at: work.now.plus(validity),
+        }
+    }
+
+    /// The rows of [`Maap::decide_send_text`].
+    pub(crate) fn send_text_wants(from: &Address, to: &Address, wants: &mut Wants) {
+        wants.chatbot(from);
+        wants.account(to);
+        wants.bindings(to);
+        wants.head(to);
+    }
+
+    /// A text in a chatbot's name that the chatbot's program knows nothing of: it hears no statuses.
+    pub(crate) fn decide_send_text(
+        &mut self,
+        from: &Address,
+        to: &Address,
+        text: &str,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Answer {
+        let Some(chatbot) = work.view.chatbot(from) else { return Answer::NotFound };
+        if chatbot.status == ChatbotStatus::Paused {
+            return Answer::Undeliverable(format!("{from} is paused"));
+        }
+        if text.trim().is_empty() {
+            return Answer::Invalid("text: missing".to_owned());
+        }
+        if let Some(violation) = Limits::RCC07.check_text("text", text) {
+            return Answer::Invalid(violation.to_string());
+        }
+        let message = Outgoing {
+            message_id: ids::message_id(self.random.id()),
+            to: vec![to.clone()],
+            content: Content { body: Body::of_text(text.to_owned()), chips: Vec::new() },
+            conversation_id: ids::conversation_between(from, to),
+            contribution_id: self.random.uuid(),
+            in_reply_to: None,
+            traffic: None,
+            wanted: Default::default(),
+            sms: None,
+            store: true,
+            validity: None,
+        };
+        let (payload_type, payload) = message.content.to_sip();
+        let submission = self.submission(from, to, &message, &payload_type, &payload, work);
+        match centre.submit_new(submission, work) {
+            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
+            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
+            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
+        }
+    }
+}
+
+/// Hands a message to the centre, and tells its chatbot that it is on its way or why it is not.
+fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) {
+    let key = submission.record_key();
+    match centre.submit(submission.clone(), work) {
+        Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
+        Submitted::Duplicate => {}
+        Submitted::NoSuchUser => centre.give_up(submission, Fate::NoSuchUser, work),
+        Submitted::MailboxFull => centre.give_up(submission, Fate::MailboxFull, work),
+    }
+}
+
+/// The URLs that handsets fetch to show `content`.
+fn media_urls(content: &Content) -> Vec<&str> {
+    match &content.body {
+        Body::Text(_) | Body::Location(_) => Vec::new(),
+        Body::File(transfer) => {
+            let thumbnail = transfer.thumbnail.as_ref().map(|thumbnail| thumbnail.url.as_str());
+            std::iter::once(transfer.file.url.as_str()).chain(thumbnail).collect()
+        }
+        Body::Card(BotMessage::Card(card)) => media_of_card(&card.content).collect(),
+        Body::Card(BotMessage::Carousel(carousel)) => {
+            carousel.content.iter().flat_map(media_of_card).collect()
+        }
+    }
+}
+
+fn media_of_card(card: &CardContent) -> impl Iterator<Item = &str> {
+    card.media.iter().flat_map(|media| {
+        let thumbnail = media.thumbnail.as_ref().map(|thumbnail| thumbnail.url.as_str());
+        std::iter::once(media.media_url.as_str()).chain(thumbnail)
+    })
+}
