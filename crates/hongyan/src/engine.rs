@@ -157,6 +157,9 @@ impl Engine {
         self.centre.tick(now, &mut tasks);
         self.look_for_due(now, &mut tasks)?;
         todo.extend(tasks.into_iter().map(Todo::Centre));
+        let mut tasks = Vec::new();
+        self.maap.tick(now, &mut tasks);
+        todo.extend(tasks.into_iter().map(|task| Todo::Maap(task, Reply::none())));
 
         let mut view = View::default();
         let mut work = Work::new(now, &mut view);
@@ -202,7 +205,8 @@ impl Engine {
 
     /// When to run a batch at the latest, even without inputs.
     pub fn wake_at(&self) -> Timestamp {
-        self.centre.wake_at().into_iter().chain(self.due_at).fold(self.sweep_at, Timestamp::min)
+        let wakes = self.centre.wake_at().into_iter().chain(self.maap.wake_at()).chain(self.due_at);
+        wakes.fold(self.sweep_at, Timestamp::min)
     }
 
     /// Ends what is under way: senders who wait are answered, their messages kept. Run batches until nothing is left.

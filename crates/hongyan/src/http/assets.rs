@@ -46,7 +46,7 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
 }
 
 /// A weak entity tag: compressed and plain it names the same content.
-pub(super) fn etag(hash: &[u8]) -> String {
+fn etag(hash: &[u8]) -> String {
     let mut etag = "W/\"".to_owned();
     for byte in hash {
         write!(etag, "{byte:02x}").expect("writing to a String does not fail");
