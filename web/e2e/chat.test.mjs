@@ -155,3 +155,23 @@ test('signing out leaves the sign-in page and nothing else', async () => {
   await alice.getByRole('button', { name: 'Sign in' }).waitFor();
   await context.close();
 });
+
+test('two tabs of one account show the same', async () => {
+  const context = await world.context();
+  const one = await world.handset(context, ALICE);
+  const two = await world.handset(context, ALICE);
+  const bob = await world.handset(context, BOB);
+  await openNew(one, BOB);
+  await openNew(two, BOB);
+  const text = `seen twice ${mark}`;
+  await say(one, text);
+  await bubble(two, text, 'out').waitFor();
+  await openListed(bob, `tel:${ALICE}`);
+  await say(bob, `answer ${mark}`);
+  for (const tab of [one, two]) {
+    await bubble(tab, `answer ${mark}`, 'in').waitFor();
+    assert.equal(await bubble(tab, `answer ${mark}`, 'in').count(), 1);
+    await waitForState(tab, text, 'displayed');
+  }
+  await context.close();
+});

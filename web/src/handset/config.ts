@@ -15,11 +15,25 @@ export interface HandsetConfig {
   readonly chatbots: readonly KnownChatbot[];
 }
 
-/** Fetches and reads it. Throws when the server doesn't answer or answers something else. */
+const KEPT = 'hongyan.config';
+
+/**
+ * Fetches and reads it. Without an answer the last one is good enough: the history can be read offline.
+ * Throws when there never was one.
+ */
 export async function loadConfig(): Promise<HandsetConfig> {
-  const response = await fetch('/handset/config.json', { cache: 'no-cache' });
-  const config = response.ok ? parseConfig(await response.text(), window.location.href) : undefined;
-  if (!config) throw new Error(`no handset configuration (${response.status})`);
+  const base = window.location.href;
+  let body: string | undefined;
+  try {
+    const response = await fetch('/handset/config.json', { cache: 'no-cache' });
+    if (response.ok) body = await response.text();
+  } catch {
+    // No network: the kept one is tried below.
+  }
+  const fresh = body === undefined ? undefined : parseConfig(body, base);
+  if (body !== undefined && fresh) localStorage.setItem(KEPT, body);
+  const config = fresh ?? parseConfig(localStorage.getItem(KEPT) ?? '', base);
+  if (!config) throw new Error('no handset configuration');
   return config;
 }
 

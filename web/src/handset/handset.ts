@@ -65,8 +65,13 @@ export class Handset {
   private readonly conversationMap = signal<ReadonlyMap<Address, ConversationRecord>>(new Map());
   private readonly agent: UserAgent;
   private readonly outbox: Outbox;
+  /** Whom we tell that we are typing, and when to tell them that we have stopped. */
   private readonly composingSenders = new Map<Address, ComposingSender>();
+  private readonly idleTimers = new Map<Address, ReturnType<typeof setTimeout>>();
+  /** When to stop believing that somebody is typing to us. */
   private readonly composingTimers = new Map<Address, ReturnType<typeof setTimeout>>();
+  /** Other tabs of this account: they share the store and hear which conversation has changed. */
+  private readonly siblings: BroadcastChannel;
   private readonly capabilityAskedAt = new Map<Address, number>();
   private lastOrder = 0;
   /** Work on the store is done one piece after the other, in the order in which it came. */
@@ -87,6 +92,8 @@ export class Handset {
       [...this.conversationMap.value.values()].sort((a, b) => b.lastAt - a.lastAt),
     );
     this.unread = computed(() => this.conversations.value.reduce((sum, { unread }) => sum + unread, 0));
+    this.siblings = new BroadcastChannel(`hongyan:${number}`);
+    this.siblings.onmessage = ({ data }) => void this.inTurn(() => this.reload(data as Address));
     this.agent = new UserAgent(
       { number, password, domain, webSocket, instanceId },
       {
@@ -98,6 +105,7 @@ export class Handset {
       load: () => this.store.outbox(),
       isRegistered: () => this.registration.value === 'registered',
       send: (entry) => this.agent.sendMessage(entry),
+      alone: (drain) => oneTabAtATime(`hongyan:${number}`, drain),
       settle: (entry, outcome, answer) => this.inTurn(() => this.settle(entry, outcome, answer)),
     });
   }
@@ -114,7 +122,8 @@ export class Handset {
   /** Removes the binding; what is kept stays. */
   async stop(): Promise<void> {
     this.agent.stop();
-    for (const timer of this.composingTimers.values()) clearTimeout(timer);
+    for (const timer of [...this.composingTimers.values(), ...this.idleTimers.values()]) clearTimeout(timer);
+    this.siblings.close();
     await this.outbox.stop();
     await this.turn;
     this.store.close();
@@ -434,6 +443,7 @@ export class Handset {
       { table: 'conversations', put: conversation },
       ...more,
     ]);
+    this.siblings.postMessage(record.peer);
     batch(() => {
       this.showConversation(conversation);
       if (this.current.value !== record.peer) return;
@@ -470,6 +480,18 @@ export class Handset {
   private async commitConversation(record: ConversationRecord): Promise<void> {
     await this.store.commit([{ table: 'conversations', put: record }]);
     this.showConversation(record);
+  }
+
+  /** Another tab has changed a conversation: shows it as it is in the store. */
+  private async reload(peer: Address): Promise<void> {
+    const [conversation, messages] = await Promise.all([
+      this.store.conversation(peer),
+      this.store.messages(peer, Math.max(PAGE, this.messages.value.length)),
+    ]);
+    batch(() => {
+      if (conversation) this.showConversation(conversation);
+      if (this.current.value === peer) this.messages.value = messages;
+    });
   }
 
   private showConversation(record: ConversationRecord): void {
@@ -513,8 +535,7 @@ export class Handset {
   private awaitComposingTimeout(peer: Address, sender: ComposingSender): void {
     const due = sender.pollTimeout();
     if (due === undefined) return;
-    const key = `typing ${peer}` as Address;
-    clearTimeout(this.composingTimers.get(key));
+    clearTimeout(this.idleTimers.get(peer));
     const timer = setTimeout(
       () => {
         this.tellComposing(peer, sender.handleTimeout(Date.now()));
@@ -522,7 +543,7 @@ export class Handset {
       },
       Math.max(0, due - Date.now()),
     );
-    this.composingTimers.set(key, timer);
+    this.idleTimers.set(peer, timer);
   }
 
   private setComposing(peer: Address, active: boolean, forMs = 0): void {
@@ -559,6 +580,15 @@ export class Handset {
     this.turn = done.catch(() => undefined);
     return done;
   }
+}
+
+/**
+ * Runs in one tab of the account at a time, where the browser can say so (it can't on pages that came by
+ * plain HTTP from another machine; then the network recognises what is sent twice by its Message-ID).
+ */
+async function oneTabAtATime(name: string, work: () => Promise<void>): Promise<void> {
+  if ('locks' in navigator) await navigator.locks.request(name, work);
+  else await work();
 }
 
 const contents = new WeakMap<MessageRecord, Content>();

@@ -30,6 +30,8 @@ export interface OutboxPort {
   load(): Promise<OutboxEntry[]>;
   isRegistered(): boolean;
   send(entry: OutboxEntry): Promise<Answer>;
+  /** Keeps other tabs of the same account from sending the same. */
+  alone(drain: () => Promise<void>): Promise<void>;
   /** Commits what became of an entry: removed when sent or failed, attempts raised when later. */
   settle(entry: OutboxEntry, outcome: Outcome, answer: Answer): Promise<void>;
 }
@@ -50,7 +52,8 @@ export class Outbox {
       return;
     }
     clearTimeout(this.retryTimer);
-    this.running = this.drain()
+    this.running = this.port
+      .alone(() => this.drain())
       .catch((error) => console.error('outbox stopped', error))
       .finally(() => {
         this.running = undefined;

@@ -44,6 +44,10 @@ export class Store {
     return result(this.table('conversations').getAll());
   }
 
+  conversation(peer: Address): Promise<ConversationRecord | undefined> {
+    return result(this.table('conversations').get(peer));
+  }
+
   /** The latest `limit` messages of a conversation, oldest first. */
   async messages(peer: Address, limit: number): Promise<MessageRecord[]> {
     const range = IDBKeyRange.bound([peer, 0], [peer, Number.MAX_SAFE_INTEGER]);

@@ -90,7 +90,7 @@ export class UserAgent {
       instance_id: config.instanceId,
       register_expires: REGISTER_EXPIRES_S,
       connection_recovery_min_interval: 1,
-      connection_recovery_max_interval: 30,
+      connection_recovery_max_interval: 10,
       session_timers: false,
       user_agent: 'Hongyan-web-handset',
     }) as unknown as JsSipUa;

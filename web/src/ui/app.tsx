@@ -1,7 +1,7 @@
 /** The frame: sign-in, or the list beside (on a phone: below) the conversation, with sheets above all. */
 import { useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { ConnectionBanner } from './connection_banner';
 import { ConversationList } from './conversation_list';
 import { ConversationView } from './conversation_view';
@@ -27,6 +27,14 @@ export function App(): JSX.Element {
 function Panes(): JSX.Element {
   const phone = handset.value;
   const peer = route.value;
+  const left = useRef(peer);
+  useEffect(() => {
+    // Back in the list, the focus is where it was before.
+    const row =
+      left.current && document.querySelector<HTMLElement>(`[data-peer="${CSS.escape(left.current)}"]`);
+    if (peer === undefined && row) row.focus();
+    left.current = peer;
+  }, [peer]);
   // The view waits for the handset to have the conversation loaded.
   const ready = phone && peer !== undefined && phone.current.value === peer;
   return (

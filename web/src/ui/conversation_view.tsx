@@ -1,6 +1,6 @@
 /** One conversation: header, messages, chips, composer. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
@@ -36,6 +36,11 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       handset.conversations.value.find((conversation) => conversation.peer === peer)?.unread ?? 0;
     if (pageActive.value && unread > 0) void handset.markRead(peer);
   });
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // With a mouse the composer takes the focus; a finger would make the keyboard jump up.
+    if (!matchMedia('(pointer: fine)').matches) heading.current?.focus();
+  }, []);
   const isEmpty = handset.messages.value.length === 0;
   const colour = handset.directory.get(peer)?.info?.colour;
   return (
@@ -44,7 +49,9 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       aria-label={t('messagesWith', { name: handset.directory.name(peer) })}
       style={colour ? { '--chatbot': colour } : undefined}
     >
-      <h1 class="sr-only">{handset.directory.name(peer)}</h1>
+      <h1 ref={heading} class="sr-only" tabIndex={-1}>
+        {handset.directory.name(peer)}
+      </h1>
       <Header handset={handset} peer={peer} isChatbot={isChatbot} />
       {isChatbot && isEmpty ? <Hero handset={handset} peer={peer} /> : <Log handset={handset} peer={peer} />}
       <Composer handset={handset} peer={peer} isChatbot={isChatbot} />
@@ -248,21 +255,20 @@ function Messages(props: {
         const after = records[i + 1];
         const startsDay = !before || dayNumber(before.at) !== dayNumber(record.at);
         return (
-          <>
+          <Fragment key={`${record.direction}-${record.messageId}`}>
             {startsDay && (
-              <div key={`day-${record.order}`} class="day">
+              <div class="day">
                 <span>{dayName(record.at, Date.now())}</span>
               </div>
             )}
             <Bubble
-              key={`${record.direction}-${record.messageId}`}
               handset={props.handset}
               record={record}
               scroller={props.scroller}
               first={startsDay || !isGrouped(before, record)}
               last={!isGrouped(record, after)}
             />
-          </>
+          </Fragment>
         );
       })}
     </>

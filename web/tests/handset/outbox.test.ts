@@ -34,6 +34,7 @@ class World {
     this.outbox = new Outbox({
       load: async () => [...this.entries],
       isRegistered: () => this.registered,
+      alone: (drain) => drain(),
       send: async (sending) => {
         this.sent.push(sending.messageId);
         return answer(sending);
