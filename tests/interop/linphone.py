@@ -1,0 +1,88 @@
+"""liblinphone (Debian: linphone-cli): registers with SHA-256, sends and receives messages with reports."""
+
+import re
+import shutil
+import subprocess
+import threading
+
+import raw
+from platform_under_test import DOMAIN, PASSWORD, wait_for
+
+
+class Linphone:
+    """linphonec, told what to do on its standard input."""
+
+    def __init__(self, platform, number, directory):
+        self.directory = directory / number.strip("+")
+        self.directory.mkdir()
+        server = f"sip:127.0.0.1:{platform.tcp_port};transport=tcp"
+        (self.directory / "linphonerc").write_text(
+            "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\ndefault_proxy=0\nguess_hostname=0\ncontact=sip:linphone@127.0.0.1\n"
+            f"[proxy_0]\nreg_proxy=<{server}>\nreg_route=<{server}>\nreg_identity=sip:{number}@{DOMAIN}\n"
+            "reg_expires=600\nreg_sendregister=1\npublish=0\n"
+            f"[auth_info_0]\nusername={number}\npasswd={PASSWORD}\nrealm={DOMAIN}\n"
+            "[net]\nmtu=0\nfirewall_policy=0\n[misc]\nversion_check_url_root=\n"
+        )
+        self.log = self.directory / "linphonec.log"
+        self.process = subprocess.Popen(
+            ["linphonec", "-c", self.directory / "linphonerc", "-d", "6", "-l", self.log],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={"HOME": str(self.directory), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        )
+        self.told = ""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def command(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def says(self, pattern, seconds=20):
+        """Waits until its output or its log has this."""
+        look = lambda: re.search(pattern, self.told + self._logged())  # noqa: E731
+        return wait_for(f"linphonec says {pattern!r}; it said {self.told[-300:]!r}", look, seconds)
+
+    def stop(self):
+        try:
+            self.command("quit")
+            self.process.wait(10)
+        except (subprocess.TimeoutExpired, OSError):
+            self.process.kill()
+            self.process.wait()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.told += line
+
+    def _logged(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+def run(platform, checks, directory):
+    if shutil.which("linphonec") is None:
+        checks.that("linphonec is installed (Debian: linphone-cli)", False)
+        return
+    number, friend = platform.subscriber(), platform.subscriber()
+    phone = Linphone(platform, number, directory)
+    try:
+        checks.story("liblinphone registers", lambda: phone.says(r"Registration on .* successful"))
+        checks.story("with SHA-256", lambda: phone.says(r"(?s)\nAuthorization: *Digest [^\n]*algorithm=SHA-256"))
+        other = raw.Client(platform, friend, "TCP")
+        raw.expect(other.register(), 200)
+
+        def send():
+            phone.command(f"chat sip:{friend}@{DOMAIN} are you there?")
+            assert "are you there?" in other.message()
+
+        def receive():
+            headers = ["Content-Type: text/plain;charset=UTF-8"]
+            uri = raw.uri(number)
+            raw.expect(other.ask("MESSAGE", uri, headers=headers, body="yes, on the train")[0], 200)
+            phone.says("yes, on the train")
+
+        checks.story("it sends a message", send)
+        checks.story("it receives a message", receive)
+    finally:
+        phone.stop()

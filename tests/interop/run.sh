@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Interop: clients that we did not write against a running platform. Exits non-zero if anything failed.
+#
+#   tests/interop/run.sh                 everything
+#   tests/interop/run.sh sipp jssip      some suites: raw, sipp, jssip, linphone
+#
+# Takes the platform from HONGYAN if set, else builds it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+if [ -z "${HONGYAN:-}" ]; then
+    cargo build --locked -p hongyan
+    export HONGYAN="${CARGO_TARGET_DIR:-target}/debug/hongyan"
+fi
+exec python3 tests/interop/run.py "$@"
