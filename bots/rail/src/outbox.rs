@@ -112,3 +112,59 @@ pub fn backoff_s(attempts: u32) -> i64 {
 
 /// A message of this age is given up: the platform keeps nothing longer either.
 pub const GIVE_UP_S: i64 = 24 * 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database;
+
+    fn queue(db: &Connection, user: &str, count: u128) {
+        let mut drawn = u128::from(db.last_insert_rowid().unsigned_abs()) << 64;
+        let mut random = || {
+            drawn += 1;
+            drawn
+        };
+        let thread = Thread { user, conversation_id: "", in_reply_to: None };
+        for _ in 0..count {
+            post(db, 100, &mut random, "sip:bot@x", &thread, &Message::text("hi")).expect("queued");
+        }
+    }
+
+    #[test]
+    fn only_the_oldest_message_of_each_user_is_due() {
+        let db = database::in_memory();
+        queue(&db, "a", 3);
+        queue(&db, "b", 1);
+        let first = due(&db, 100, 10).expect("due");
+        assert_eq!(first.iter().map(|waiting| waiting.seq).collect::<Vec<_>>(), [1, 4]);
+        finish(&db, 1, "sent").expect("finished");
+        retry(&db, 4, 105).expect("put off");
+        let second = due(&db, 101, 10).expect("due");
+        assert_eq!(second.iter().map(|waiting| waiting.seq).collect::<Vec<_>>(), [2]);
+        // A message that waits for its next attempt keeps those behind it waiting.
+        retry(&db, 2, 200).expect("put off");
+        let third = due(&db, 105, 10).expect("due");
+        assert_eq!(third.iter().map(|waiting| (waiting.seq, waiting.attempts)).collect::<Vec<_>>(), [(4, 1)]);
+    }
+
+    #[test]
+    fn reports_that_come_late_undo_nothing() {
+        let db = database::in_memory();
+        queue(&db, "a", 1);
+        let id = due(&db, 100, 1).expect("due")[0].message_id.clone();
+        for (status, kept) in
+            [("sent", "sent"), ("displayed", "displayed"), ("delivered", "displayed"), ("sent", "displayed")]
+        {
+            report(&db, &id, status).expect("noted");
+            let now: String =
+                db.query_row("SELECT status FROM outbox", [], |row| row.get(0)).expect("a status");
+            assert_eq!(now, kept, "after {status}");
+        }
+        report(&db, "unknown", "sent").expect("nothing to note");
+    }
+
+    #[test]
+    fn waits_grow_to_half_a_minute() {
+        assert_eq!([0, 1, 4, 5, 60].map(backoff_s), [1, 2, 16, 32, 32]);
+    }
+}

@@ -16,6 +16,7 @@ use axum::routing::get;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -77,6 +78,9 @@ pub async fn run(config: Config) -> Result<(), StartError> {
         let what = what.to_string();
         move |error| StartError::Io { what, error }
     };
+    // First of all, so that no signal finds the program without an answer to it.
+    let terminate = signal(SignalKind::terminate()).map_err(io("SIGTERM"))?;
+    let interrupt = signal(SignalKind::interrupt()).map_err(io("SIGINT"))?;
     // It holds names and document numbers: nobody else on the machine is to read them.
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -99,7 +103,7 @@ pub async fn run(config: Config) -> Result<(), StartError> {
     let server = axum::serve(listener, router(app))
         .with_graceful_shutdown(async move { _ = over.wait_for(|over| *over).await });
     tokio::spawn(async move {
-        ended(config.stop_with_stdin).await;
+        ended(terminate, interrupt, config.stop_with_stdin).await;
         // The receivers live as long as the server that is being told.
         _ = stop.send(true);
     });
@@ -310,7 +314,7 @@ fn menu() -> Value {
 }
 
 /// Resolves when the program is to stop.
-async fn ended(with_stdin: bool) {
+async fn ended(mut terminate: Signal, mut interrupt: Signal, with_stdin: bool) {
     let stdin_over = Arc::new(Notify::new());
     if with_stdin {
         let over = stdin_over.clone();
@@ -321,13 +325,9 @@ async fn ended(with_stdin: bool) {
             over.notify_one();
         });
     }
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(error) => return tracing::error!(%error, "cannot wait for SIGTERM"),
-    };
     tokio::select! {
         _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupt.recv() => {}
         () = stdin_over.notified() => {}
     }
 }

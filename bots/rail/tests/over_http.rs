@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -26,8 +26,6 @@ enum Seen {
     Menu(Value),
     /// A message that was accepted for the first time.
     Message(Value),
-    /// A message that was turned away with 503.
-    TurnedAway,
 }
 
 /// The platform's half: tokens, and accepting messages once by their id.
@@ -40,8 +38,10 @@ struct Platform {
 
 struct Shared {
     tokens: AtomicU32,
-    /// Answer 503 to messages, after taking them in: the bot cannot know.
-    failing: AtomicBool,
+    /// So many more calls for a token find the platform still starting.
+    starting: AtomicU32,
+    /// Messages are taken, but the bot hears 503 and cannot know.
+    answers_get_lost: AtomicBool,
     /// Say once that the token has expired.
     token_expired: AtomicBool,
     accepted: Mutex<HashSet<String>>,
@@ -53,7 +53,8 @@ impl Platform {
         let (report, seen) = unbounded_channel();
         let shared = Arc::new(Shared {
             tokens: AtomicU32::new(0),
-            failing: AtomicBool::new(false),
+            starting: AtomicU32::new(0),
+            answers_get_lost: AtomicBool::new(false),
             token_expired: AtomicBool::new(false),
             accepted: Mutex::new(HashSet::new()),
             report,
@@ -92,18 +93,24 @@ impl Platform {
             match self.next().await {
                 Seen::Menu(menu) => return menu,
                 Seen::Message(message) => self.early.push_back(message),
-                Seen::TurnedAway => {}
             }
         }
     }
 }
 
-async fn token(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> Json<Value> {
+async fn token(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
+    let starting = |left: u32| left.checked_sub(1);
+    if shared.starting.fetch_update(Ordering::SeqCst, Ordering::SeqCst, starting).is_ok() {
+        return (StatusCode::BAD_GATEWAY, Json(json!("starting")));
+    }
     if body != json!({"appId": "app", "appKey": "key"}) {
-        return Json(json!({"errorCode": 40001, "errorMessage": "wrong key"}));
+        return (StatusCode::OK, Json(json!({"errorCode": 40001, "errorMessage": "wrong key"})));
     }
     let token = shared.tokens.fetch_add(1, Ordering::SeqCst) + 1;
-    Json(json!({"accessToken": format!("t{token}"), "expires": 7200, "url": "", "errorCode": 0}))
+    (
+        StatusCode::OK,
+        Json(json!({"accessToken": format!("t{token}"), "expires": 7200, "url": "", "errorCode": 0})),
+    )
 }
 
 fn token_is_good(shared: &Shared, headers: &HeaderMap) -> bool {
@@ -122,19 +129,17 @@ async fn accept(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     Json(message): Json<Value>,
-) -> (axum::http::StatusCode, Json<Value>) {
-    let ok = axum::http::StatusCode::OK;
+) -> (StatusCode, Json<Value>) {
+    let ok = StatusCode::OK;
     if !token_is_good(&shared, &headers) {
         return (ok, Json(json!({"errorCode": 42001, "errorMessage": "token expired"})));
     }
     let id = message["messageId"].as_str().expect("an id").to_string();
-    let failing = shared.failing.load(Ordering::SeqCst);
-    if failing {
-        shared.report.send(Seen::TurnedAway).expect("the test listens");
-        return (axum::http::StatusCode::SERVICE_UNAVAILABLE, Json(json!({"errorCode": -1})));
-    }
     if shared.accepted.lock().expect("no panics").insert(id.clone()) {
         shared.report.send(Seen::Message(message)).expect("the test listens");
+    }
+    if shared.answers_get_lost.load(Ordering::SeqCst) {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"errorCode": -1})));
     }
     (ok, Json(json!({"messageId": id, "errorCode": 0})))
 }
@@ -325,6 +330,17 @@ async fn a_ticket_is_sold_over_http() {
 }
 
 #[tokio::test]
+async fn it_may_start_before_the_platform() {
+    let data = tempfile::tempdir().expect("a directory");
+    let mut platform = Platform::start().await;
+    platform.shared.starting.store(2, Ordering::SeqCst);
+    let mut bot = RailBot::start(&mut platform, data.path()).await;
+    assert_eq!(platform.shared.starting.load(Ordering::SeqCst), 0);
+    bot.say("tel:+8613800000001", "hi").await;
+    assert!(platform.message().await.to_string().contains("Hello"));
+}
+
+#[tokio::test]
 async fn pushes_are_believed_only_when_signed_fresh_and_ours() {
     let data = tempfile::tempdir().expect("a directory");
     let mut platform = Platform::start().await;
@@ -389,7 +405,7 @@ async fn kill_dash_nine_loses_no_answer_and_keeps_their_order() {
     let data = tempfile::tempdir().expect("a directory");
     let mut platform = Platform::start().await;
     let mut bot = RailBot::start(&mut platform, data.path()).await;
-    platform.shared.failing.store(true, Ordering::SeqCst);
+    platform.shared.answers_get_lost.store(true, Ordering::SeqCst);
 
     let users: Vec<String> = (1..=5).map(|n| format!("tel:+861380000000{n}")).collect();
     let mut asked: HashMap<String, Vec<String>> = HashMap::new();
@@ -399,17 +415,20 @@ async fn kill_dash_nine_loses_no_answer_and_keeps_their_order() {
             asked.entry(user.clone()).or_default().push(format!("{user}-{}", bot.pushes));
         }
     }
-    // It is busy failing to send when it dies.
-    while !matches!(platform.next().await, Seen::TurnedAway) {}
+    // It is busy sending, again and again, when it dies.
+    let mut answered: HashMap<String, Vec<String>> = HashMap::new();
+    let mut note = |message: Value| {
+        let user = message["destinationAddress"][0].as_str().expect("a user").to_string();
+        let answer = message["inReplyTo"].as_str().expect("an id").to_string();
+        answered.entry(user).or_default().push(answer);
+    };
+    note(platform.message().await);
     bot.kill();
-    platform.shared.failing.store(false, Ordering::SeqCst);
+    platform.shared.answers_get_lost.store(false, Ordering::SeqCst);
 
     let mut bot = RailBot::start(&mut platform, data.path()).await;
-    let mut answered: HashMap<String, Vec<String>> = HashMap::new();
-    while answered.values().map(Vec::len).sum::<usize>() < 20 {
-        let message = platform.message().await;
-        let user = message["destinationAddress"][0].as_str().expect("a user").to_string();
-        answered.entry(user).or_default().push(message["inReplyTo"].as_str().expect("an id").to_string());
+    for _ in 1..20 {
+        note(platform.message().await);
     }
     assert_eq!(answered, asked);
 

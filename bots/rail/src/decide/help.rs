@@ -18,7 +18,7 @@ pub fn welcome(desk: &Desk) -> Message {
             .lang
             .pick(
                 "查车次、订票、改签、退票，直接说就行，例如：\n“明天北京到上海的高铁”\n“后天下午从广州去深圳”\n\n演示环境：车次为仿真数据，支付为沙箱。",
-                "Search, book, change and refund train tickets. Just write, for example:\n“Beijing to Shanghai tomorrow morning”\n“from Xi'an to Chengdu on Friday”\n\nDemo: the timetable is synthetic and payments are a sandbox.",
+                "Search, book, change and refund train tickets. Just write, for example:\n“Beijing to Shanghai tomorrow morning”\n“from Xi'an to Chengdu on Friday”\nor tap a journey for tomorrow below.\n\nDemo: the timetable is synthetic and payments are a sandbox.",
             )
             .into(),
         buttons: vec![desk.search_chip(), desk.orders_chip(), desk.help_chip()],
