@@ -63,6 +63,18 @@ export class World {
   async context({ locale = 'en-GB', viewport = PHONE, colorScheme = 'light', ...more } = {}) {
     const context = await this.browser.newContext({ locale, viewport, colorScheme, ...more });
     context.setDefaultTimeout(WAIT_MS);
+    // Each subscriber is the same few devices in every story: a registrar admits only so many.
+    await context.addInitScript(
+      (numbers) => {
+        for (const number of numbers) {
+          for (let slot = 0; slot < 3; slot++) {
+            const id = `00000000-0000-4000-8000-${number.slice(-11)}${slot}`;
+            localStorage.setItem(`hongyan.device.${number}.${slot}`, id);
+          }
+        }
+      },
+      [ALICE, BOB, CAROL, DAVE],
+    );
     return context;
   }
 

@@ -64,7 +64,7 @@ const TYPED = {
     newTrain: ['G107', 'Please choose a class'],
     newSeat: ['2nd class', 'Please check your order'],
     confirmChange: ['yes', 'Ticket issued'],
-    orders: ['my orders', 'Ticket issued'],
+    orders: ['my orders', 'Issued'],
     refund: ['refund', 'Fee'],
     confirmRefund: ['confirm refund', 'is refunded'],
   },

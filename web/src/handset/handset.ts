@@ -29,7 +29,7 @@ import {
   type OutboxEntry,
   raised,
 } from './records';
-import type { Credentials } from './session';
+import { type Credentials, claimDevice, type Device } from './session';
 import { type Change, Store } from './store';
 
 /** How much of a conversation is read from the store; older messages are loaded in steps of as many. */
@@ -79,11 +79,12 @@ export class Handset {
 
   private constructor(
     private readonly options: HandsetOptions,
+    private readonly device: Device,
     private readonly store: Store,
     readonly directory: Directory,
     kept: readonly ConversationRecord[],
   ) {
-    const { number, password, instanceId } = options.credentials;
+    const { number, password } = options.credentials;
     const { domain, webSocket } = options.config;
     this.self = `tel:${number}` as Address;
     this.conversationMap.value = new Map(kept.map((record) => [record.peer, record]));
@@ -95,7 +96,7 @@ export class Handset {
     this.siblings = new BroadcastChannel(`hongyan:${number}`);
     this.siblings.onmessage = ({ data }) => void this.inTurn(() => this.reload(data as Address));
     this.agent = new UserAgent(
-      { number, password, domain, webSocket, instanceId },
+      { number, password, domain, webSocket, instanceId: device.instanceId },
       {
         handleState: (state) => this.handleState(state),
         handleMessage: (message) => this.inTurn(() => this.receive(message)),
@@ -112,9 +113,10 @@ export class Handset {
 
   /** Opens the account's store and starts to register. */
   static async start(options: HandsetOptions): Promise<Handset> {
+    const device = await claimDevice(options.credentials.number);
     const store = await Store.open(options.credentials.number);
     const directory = new Directory(options.config.chatbots, store);
-    const handset = new Handset(options, store, directory, await store.conversations());
+    const handset = new Handset(options, device, store, directory, await store.conversations());
     handset.agent.start();
     return handset;
   }
@@ -127,6 +129,7 @@ export class Handset {
     await this.outbox.stop();
     await this.turn;
     this.store.close();
+    this.device.release();
   }
 
   networkIs(online: boolean): void {

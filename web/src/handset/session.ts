@@ -9,8 +9,6 @@ export interface Credentials {
   /** E.164 with plus. */
   readonly number: string;
   readonly password: string;
-  /** UUID of this tab as a device. */
-  readonly instanceId: string;
 }
 
 const KEY = 'hongyan.session';
@@ -18,7 +16,7 @@ const KEY = 'hongyan.session';
 export function restoreSession(): Credentials | undefined {
   try {
     const saved = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Credentials | null;
-    return saved?.number && saved.password && saved.instanceId ? saved : undefined;
+    return saved?.number && saved.password ? saved : undefined;
   } catch {
     return undefined;
   }
@@ -36,7 +34,7 @@ export function clearSession(): void {
 export function makeCredentials(numberText: string, password: string): Credentials | undefined {
   const address = parseAddress(numberText);
   const number = address && e164(address);
-  return number === undefined || password === '' ? undefined : { number, password, instanceId: uuid() };
+  return number === undefined || password === '' ? undefined : { number, password };
 }
 
 /** Reads `#/signin?number=…&password=…`. */
@@ -48,4 +46,51 @@ export function signInLink(hash: string): { number: string; password: string } |
   const number = parameters.get('number');
   const password = parameters.get('password');
   return number && password ? { number, password } : undefined;
+}
+
+/** Who this tab is to the registrar, for as long as it is held. */
+export interface Device {
+  /** UUID: the key of the binding. */
+  readonly instanceId: string;
+  release(): void;
+}
+
+/** More tabs of one account than this share the last device. */
+const DEVICES_MAX = 8;
+
+/**
+ * Takes the first device of this browser that no other tab of the account is using, so that tabs which come
+ * and go are the same few devices to the network: it admits only so many.
+ *
+ * Where the browser can't tell which tabs there are (no Web Locks on pages that came by plain HTTP from
+ * another machine), each tab is a device of its own.
+ */
+export async function claimDevice(number: string): Promise<Device> {
+  const key = (slot: number) => `hongyan.device.${number}.${slot}`;
+  if (!('locks' in navigator)) return { instanceId: keptId(sessionStorage, key(0)), release: () => {} };
+  for (let slot = 0; slot < DEVICES_MAX - 1; slot++) {
+    const release = await hold(key(slot));
+    if (release) return { instanceId: keptId(localStorage, key(slot)), release };
+  }
+  return { instanceId: keptId(localStorage, key(DEVICES_MAX - 1)), release: () => {} };
+}
+
+/** Takes a lock if it is free. What it resolves to gives the lock back; closing the tab does so too. */
+function hold(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    const held = (lock: Lock | null) => {
+      if (!lock) {
+        resolve(undefined);
+        return undefined;
+      }
+      return new Promise<void>((release) => resolve(release));
+    };
+    navigator.locks.request(name, { ifAvailable: true }, held).catch(reject);
+  });
+}
+
+function keptId(storage: Storage, key: string): string {
+  const kept = storage.getItem(key) ?? uuid();
+  storage.setItem(key, kept);
+  return kept;
 }

@@ -16,8 +16,11 @@ import {
 } from './capability';
 import { SipSocket } from './socket';
 
-/** `refused`: the server doesn't accept the number or the password; trying again won't help. */
-export type RegistrationState = 'connecting' | 'registered' | 'offline' | 'refused';
+/**
+ * `refused`: number and password don't match (401, 404). `forbidden`: they do, but this device isn't let in,
+ * being one too many for example (403). Neither is tried again.
+ */
+export type RegistrationState = 'connecting' | 'registered' | 'offline' | 'refused' | 'forbidden';
 
 export interface UserAgentConfig {
   /** `+8613800000001` */
@@ -110,7 +113,7 @@ export class UserAgent {
 
   /** The network is said to be back: don't wait for the next attempt. */
   reconnect(): void {
-    if (this.state === 'refused' || this.state === 'registered') return;
+    if (this.isTurnedAway() || this.state === 'registered') return;
     if (this.ua.isConnected()) this.ua.register();
     else this.ua.transport.connect();
   }
@@ -179,7 +182,7 @@ export class UserAgent {
 
   private handleRegistrationFailed(status: number): void {
     if ([401, 403, 404].includes(status)) {
-      this.setState('refused');
+      this.setState(status === 403 ? 'forbidden' : 'refused');
       this.ua.stop();
       return;
     }
@@ -202,9 +205,13 @@ export class UserAgent {
     }
   }
 
+  private isTurnedAway(): boolean {
+    return this.state === 'refused' || this.state === 'forbidden';
+  }
+
   private setState(state: RegistrationState): void {
     // A refusal is final: the disconnect that follows it doesn't hide it.
-    if (this.state === state || this.state === 'refused') return;
+    if (this.state === state || this.isTurnedAway()) return;
     this.state = state;
     this.events.handleState(state);
   }

@@ -39,6 +39,10 @@ const WORDS = {
   ],
   badNumber: ['请输入完整的手机号码。', 'Please enter a complete phone number.'],
   refused: ['号码或密码不正确。', 'The number or the password is not right.'],
+  forbidden: [
+    '网络没有接受此设备：同时登录的设备可能太多。',
+    'The network did not admit this device. There may be too many signed in.',
+  ],
   unreachable: ['无法连接服务器，正在重试…', 'The server can’t be reached. Trying again…'],
   cancel: ['取消', 'Cancel'],
   close: ['关闭', 'Close'],

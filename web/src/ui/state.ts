@@ -20,7 +20,7 @@ import { parseDeepLink } from '../rcs/deep_link';
 import { t } from './i18n';
 import { readReceipts } from './settings_store';
 
-export type SignInProblem = 'badNumber' | 'refused' | 'unreachable';
+export type SignInProblem = 'badNumber' | 'refused' | 'forbidden' | 'unreachable';
 
 export const handset = signal<Handset | undefined>(undefined);
 /** True from the tap on “Sign in” until the first registration or its refusal. */
@@ -140,7 +140,7 @@ async function begin(credentials: Credentials): Promise<void> {
   const stopWatching = started.registration.subscribe((state) => {
     if (state === 'registered' && handset.peek() !== started) show(started, credentials);
     if (state === 'offline' && handset.peek() !== started) signInProblem.value = 'unreachable';
-    if (state !== 'refused') return;
+    if (state !== 'refused' && state !== 'forbidden') return;
     // Not inside the subscription's own first call.
     queueMicrotask(() => {
       stopWatching();
@@ -149,7 +149,7 @@ async function begin(credentials: Credentials): Promise<void> {
       batch(() => {
         if (handset.peek() === started) handset.value = undefined;
         signingIn.value = false;
-        signInProblem.value = 'refused';
+        signInProblem.value = state;
       });
     });
   });
@@ -158,7 +158,7 @@ async function begin(credentials: Credentials): Promise<void> {
     if (going || !isNew) return;
     queueMicrotask(() => {
       stopCancel();
-      if (handset.peek() === started || started.registration.peek() === 'refused') return;
+      if (handset.peek() === started || signInProblem.peek() !== undefined) return;
       stopWatching();
       void started.stop();
     });
