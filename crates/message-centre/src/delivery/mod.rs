@@ -207,7 +207,7 @@ impl Centre {
             return Err(Refusal::MailboxFull);
         }
         if entry.to.kind() == AddressKind::Chatbot {
-            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
+            // Its agent knows when to try again; the entry itself is due when it expires.
             work.woken.push(entry.to.clone());
         } else {
             let (bound, reachable) = self.devices(&entry.to, None, work);
@@ -396,7 +396,7 @@ impl Centre {
             return self.lost(&entry, Outcome::Expired, work);
         }
         if key.0.kind() == AddressKind::Chatbot {
-            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
+            entry.next_due = entry.expires_at;
             work.view.put_entry(entry);
             return work.woken.push(key.0.clone());
         }

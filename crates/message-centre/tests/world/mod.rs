@@ -107,7 +107,10 @@ impl World {
     }
 
     pub fn with(seed: u64, config: fn(&mut Config)) -> Self {
-        let directory = tempfile::tempdir().expect("a directory for the store");
+        // In memory where the system has such a place: these crashes are of the process, not of the machine, and thousands
+        // of commits would otherwise wait for the disk.
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let directory = directory.expect("a directory for the store");
         let mut world = Self {
             now: Timestamp::from_seconds(1_795_000_000),
             weather: Weather::default(),
@@ -133,9 +136,10 @@ impl World {
     /// Opens the store and starts a centre over it.
     pub fn start(&mut self) {
         let store = Store::open(self.directory.path()).expect("the store opens");
-        let process = std::array::from_fn(|_| self.random(256) as u8);
+        let process: [u8; 32] = std::array::from_fn(|_| self.random(256) as u8);
         let secrets = Secrets { deployment: [3; 32], process };
-        let transactions = sip::transaction::Config::new(DOMAIN, [9; 16]);
+        let branches = std::array::from_fn(|i| process[i]);
+        let transactions = sip::transaction::Config::new(DOMAIN, branches);
         let mut config = Config::new(Numbering::new("CN", DOMAIN), transactions);
         config.trust_udp_source = true;
         (self.config)(&mut config);
@@ -344,7 +348,7 @@ impl World {
                 }
                 _ => Vec::new(),
             };
-            let has_due = self.due_at.is_some_and(|at| at <= self.now);
+            let has_due = self.centre.is_some() && self.due_at.is_some_and(|at| at <= self.now);
             let is_timer = self.centre.as_ref().and_then(Centre::wake_at).is_some_and(|at| at <= self.now);
             let phone_timer = self
                 .phones
