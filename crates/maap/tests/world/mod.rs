@@ -1,0 +1,633 @@
+//! A chatbot platform with handsets on one side and webhooks on the other, in one process and in virtual time, over a store on
+//! disk that outlives it.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chatbot_api::ctcu::{ReturnCode, signature};
+use maap::{
+    Answer, Call, Change, Config, Credentials, Maap, Method, NewChatbot, Out, Push, PushAnswer, PushFailure,
+    PushFailureKind, Pushed, SendCall, Stats,
+};
+use message_centre::{Centre, Secrets, Task, Work};
+use rcs::Timestamp;
+use rcs::address::{Address, Numbering};
+use rcs::cpim::{self, Cpim, CpimBuilder, Dispositions};
+use rcs::imdn::{self, Disposition, Imdn};
+use serde_json::{Value, json};
+use sip::digest::{Challenge, Ha1s};
+use sip::transaction::{Event, Layer};
+use sip::{Flow, HeaderName, Message, RequestBuilder, ResponseBuilder, Transport};
+use store::{Account, Credential, Dialect, Entry, Record, Store, View, Wants};
+
+pub const DOMAIN: &str = "hongyan.local";
+pub const BOT: &str = "sip:12306@botplatform.hongyan.local";
+const PASSWORD: &str = "open sesame";
+pub const ALICE: &str = "+8613800000001";
+pub const BOB: &str = "+8613800000002";
+
+pub fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub fn numbering() -> Numbering {
+    Numbering::new("CN", DOMAIN)
+}
+
+pub fn bot() -> Address {
+    BOT.parse().expect("an address")
+}
+
+pub fn user(number: &str) -> Address {
+    Address::subscriber(number).expect("a number")
+}
+
+enum Todo {
+    Centre(Task),
+    Maap(maap::Task),
+}
+
+pub struct World {
+    pub now: Timestamp,
+    directory: tempfile::TempDir,
+    store: Option<Store>,
+    centre: Option<Centre>,
+    maap: Option<Maap>,
+    todo: Vec<Todo>,
+    due_at: Option<Timestamp>,
+    starts: u8,
+    config: fn(&mut Config),
+    pub phones: BTreeMap<String, Phone>,
+    to_centre: VecDeque<(Flow, Bytes)>,
+    pushed: VecDeque<Pushed>,
+    pub webhook: Webhook,
+    pub credentials: Option<Credentials>,
+    pub token: Option<String>,
+    pub stats: Stats,
+}
+
+/// The other side of the chatbot's webhook.
+#[derive(Default)]
+pub struct Webhook {
+    /// Nobody is there.
+    pub is_down: bool,
+    /// Calls hang until [`World::let_go`].
+    pub holds: bool,
+    held: Vec<Push>,
+    /// Answers 404 to the chatbot's URI in its raw form.
+    pub wants_encoded: bool,
+    /// Users whose messages are answered with 500.
+    pub fails_for: BTreeSet<String>,
+    /// Answers callback checks with something else.
+    pub fails_checks: bool,
+    /// Every call, also those that failed.
+    pub calls: Vec<Push>,
+    /// The bodies that were taken, with their paths.
+    pub taken: Vec<(String, Value)>,
+    /// Most calls that hung at one time.
+    pub most_held: usize,
+}
+
+/// A handset of ours: one device, on a connection of its own.
+pub struct Phone {
+    number: String,
+    flow: Flow,
+    layer: Layer,
+    sent: u32,
+    pub is_on: bool,
+    /// Message ids and texts, as shown.
+    pub inbox: Vec<(String, String)>,
+    /// The envelopes of what was shown.
+    pub envelopes: Vec<Cpim>,
+    /// Reports received: message id and disposition.
+    pub reports: Vec<(String, Disposition)>,
+    pub reports_display: bool,
+    pub responses: Vec<u16>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A world with Alice and Bob, both there, and no chatbot.
+    pub fn with(config: fn(&mut Config)) -> Self {
+        let mut world = Self {
+            now: Timestamp::from_seconds(1_795_000_000),
+            directory: tempfile::tempdir().expect("a directory for the store"),
+            store: None,
+            centre: None,
+            maap: None,
+            todo: Vec::new(),
+            due_at: None,
+            starts: 0,
+            config,
+            phones: BTreeMap::new(),
+            to_centre: VecDeque::new(),
+            pushed: VecDeque::new(),
+            webhook: Webhook::default(),
+            credentials: None,
+            token: None,
+            stats: Stats::default(),
+        };
+        world.start();
+        world.phone(ALICE);
+        world.phone(BOB);
+        world
+    }
+
+    /// As [`World::new`], with a chatbot that has its token and a webhook that has passed its check.
+    pub fn with_bot() -> Self {
+        let mut world = Self::new();
+        world.make_bot();
+        world
+    }
+
+    pub fn make_bot(&mut self) {
+        self.create("12306", json!({ "displayName": "12306 票务", "webhook": "http://bot.example/hook/" }));
+        self.log_in();
+    }
+
+    /// Opens the store and starts the platform over it.
+    pub fn start(&mut self) {
+        let store = Store::open(self.directory.path()).expect("the store opens");
+        self.starts += 1;
+        let secrets = Secrets { deployment: [3; 32], process: [self.starts; 32] };
+        let transactions = sip::transaction::Config::new(DOMAIN, [9; 16]);
+        let mut centre_config = message_centre::Config::new(numbering(), transactions);
+        centre_config.registration.expires_s_max = 10 * 86_400;
+        let mut config = Config::new(numbering(), "http://maap.example");
+        (self.config)(&mut config);
+        let mut maap = Maap::new(config, &secrets);
+        let chatbots = store.chatbots().expect("readable");
+        self.todo = chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address))).collect();
+        self.centre = Some(Centre::new(centre_config, &secrets, self.now));
+        self.maap = Some(maap);
+        self.store = Some(store);
+        self.due_at = Some(self.now);
+        let on = self.phones.values().filter(|phone| phone.is_on).map(|phone| phone.number.clone());
+        on.collect::<Vec<_>>().iter().for_each(|number| self.switch_on(number));
+    }
+
+    /// The process dies: memory is gone, and whatever webhooks answer is not heard.
+    pub fn crash(&mut self) {
+        (self.centre, self.maap, self.store) = (None, None, None);
+        self.todo.clear();
+        self.to_centre.clear();
+        self.pushed.clear();
+        self.webhook.held.clear();
+    }
+
+    pub fn store(&self) -> &Store {
+        self.store.as_ref().expect("the platform runs")
+    }
+
+    /// Adds a subscriber with a device that is there.
+    pub fn phone(&mut self, number: &str) {
+        let place = self.phones.len() as u8 + 1;
+        let peer = std::net::SocketAddr::from(([10, 0, 0, place], 5060));
+        let flow = Flow { transport: Transport::Ws, id: place.into(), peer };
+        let layer = Layer::new(sip::transaction::Config::new(format!("10.0.0.{place}"), [place; 16]));
+        let phone = Phone {
+            number: number.to_owned(),
+            flow,
+            layer,
+            sent: 0,
+            is_on: false,
+            inbox: Vec::new(),
+            envelopes: Vec::new(),
+            reports: Vec::new(),
+            reports_display: true,
+            responses: Vec::new(),
+        };
+        self.phones.insert(number.to_owned(), phone);
+        let credential = Credential { username: number.to_owned(), ha1s: Ha1s::of(number, DOMAIN, PASSWORD) };
+        let (address, created_at) = (user(number), self.now);
+        let account = Account { address, credentials: vec![credential], display_name: None, created_at };
+        let mut view = View::default();
+        view.put_account(account);
+        self.store().commit(&view).expect("committed");
+        self.switch_on(number);
+    }
+
+    /// A device connects and registers.
+    pub fn switch_on(&mut self, number: &str) {
+        let now = self.now.since(Timestamp::EPOCH);
+        let phone = self.phones.get_mut(number).expect("a phone");
+        phone.is_on = true;
+        phone.flow.id += 100;
+        phone.register(now, None);
+        self.settle();
+        let bindings = self.store().bindings(&user(number)).expect("readable");
+        assert_eq!(bindings.list.len(), 1, "{number} is registered");
+    }
+
+    /// A device is switched off without a word; its connection breaks.
+    pub fn switch_off(&mut self, number: &str) {
+        let phone = self.phones.get_mut(number).expect("a phone");
+        phone.is_on = false;
+        let mut tasks = Vec::new();
+        let centre = self.centre.as_mut().expect("the platform runs");
+        centre.flow_closed(self.now, phone.flow, &mut tasks);
+        self.todo.extend(tasks.into_iter().map(Todo::Centre));
+        self.settle();
+    }
+
+    /// A user's text to the chatbot; its message id is the text.
+    pub fn text(&mut self, from: &str, text: &str) {
+        self.message(from, text, "text/plain;charset=UTF-8", text);
+    }
+
+    pub fn message(&mut self, from: &str, id: &str, content_type: &str, body: &str) {
+        let now = self.now.since(Timestamp::EPOCH);
+        let wanted = Dispositions { negative_delivery: true, ..Dispositions::DELIVERY_AND_DISPLAY };
+        let body = CpimBuilder::new(&format!("tel:{from}"), BOT)
+            .message_id(id)
+            .dispositions(wanted)
+            .content_type(content_type)
+            .build(body);
+        self.phones.get_mut(from).expect("a phone").send(now, BOT, body);
+        self.settle();
+    }
+
+    pub fn create(&mut self, name: &str, data: Value) {
+        let data = serde_json::from_value(data).expect("a change");
+        let new = NewChatbot { name: name.to_owned(), dialect: Dialect::Ctcu, data };
+        match self.call(Call::Create(Box::new(new))) {
+            Answer::Created { credentials, .. } => self.credentials = Some(credentials),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn update(&mut self, data: Value) -> Answer {
+        let change: Change = serde_json::from_value(data).expect("a change");
+        self.call(Call::Update { chatbot: bot(), change: Box::new(change) })
+    }
+
+    /// Asks for a token with the right credentials.
+    pub fn log_in(&mut self) -> Value {
+        let credentials = self.credentials.clone().expect("a chatbot");
+        let body = json!({ "appId": credentials.app_id, "appKey": credentials.app_key });
+        let answer = self.json(Call::Token { chatbot: bot(), body: body.to_string().into() });
+        if let Some(token) = answer["accessToken"].as_str() {
+            self.token = Some(token.to_owned());
+        }
+        answer
+    }
+
+    /// The chatbot's send call, as the HTTP edge makes it.
+    pub fn send(&mut self, body: &Value) -> Value {
+        let token = self.token.clone();
+        let call = SendCall::read(bot(), token, body.to_string().as_bytes(), &numbering());
+        self.json(Call::Send(call))
+    }
+
+    /// Sends a text to some users; gives the error code.
+    pub fn say(&mut self, id: &str, to: &[&str], text: &str) -> i64 {
+        let answer = self.send(&message_to(id, to, text));
+        answer["errorCode"].as_i64().expect("a code")
+    }
+
+    pub fn json(&mut self, call: Call) -> Value {
+        match self.call(call) {
+            Answer::Json(json) => serde_json::from_slice(&json).expect("JSON"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Makes a call and lets what follows from it happen.
+    pub fn call(&mut self, call: Call) -> Answer {
+        self.todo.push(Todo::Maap(maap::Task::Call(Box::new(call))));
+        let answer = self.turn().pop().expect("an answer");
+        self.settle();
+        answer
+    }
+
+    /// Webhook calls that hang are answered.
+    pub fn let_go(&mut self) {
+        self.webhook.holds = false;
+        for push in std::mem::take(&mut self.webhook.held) {
+            let pushed = self.webhook.answer(&push);
+            self.pushed.push_back(pushed);
+        }
+        self.settle();
+    }
+
+    pub fn run_for(&mut self, span: Duration) {
+        let end = self.now.plus(span);
+        loop {
+            self.settle();
+            let wake = self.wake_at().filter(|at| *at <= end);
+            let Some(at) = wake else { break };
+            self.now = self.now.max(at);
+        }
+        self.now = end;
+        self.settle();
+    }
+
+    pub fn records(&self, message_id: &str) -> Vec<Record> {
+        self.store().records(message_id).expect("readable")
+    }
+
+    /// What waits for the chatbot.
+    pub fn mailbox(&self) -> Vec<Entry> {
+        self.store().mailbox(&bot(), 10_000).expect("readable")
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        let centre = self.centre.as_ref().and_then(Centre::wake_at);
+        let maap = self.maap.as_ref().and_then(Maap::wake_at);
+        let phones = self.phones.values().filter_map(|phone| phone.layer.poll_timeout()).min();
+        let phones = phones.map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
+        [centre, maap, phones, self.due_at].into_iter().flatten().min()
+    }
+
+    /// Everything that happens at this instant.
+    pub fn settle(&mut self) {
+        loop {
+            self.turn();
+            self.phones_turn();
+            let is_due = self.wake_at().is_some_and(|at| at <= self.now);
+            if self.todo.is_empty() && self.to_centre.is_empty() && self.pushed.is_empty() && !is_due {
+                return;
+            }
+        }
+    }
+
+    /// One batch, as the engine of the binary runs it; gives the answers.
+    pub fn turn(&mut self) -> Vec<Answer> {
+        let (Some(centre), Some(maap), Some(store)) = (&mut self.centre, &mut self.maap, &self.store) else {
+            return Vec::new();
+        };
+        let mut todo = std::mem::take(&mut self.todo);
+        let mut tasks = Vec::new();
+        for (flow, bytes) in self.to_centre.drain(..) {
+            let message = Message::parse_datagram(bytes).expect("handsets write well-formed messages");
+            centre.receive(self.now, flow, message, &mut tasks);
+        }
+        let pushed = self.pushed.drain(..);
+        todo.extend(pushed.map(|pushed| Todo::Maap(maap::Task::Pushed(Box::new(pushed)))));
+        centre.tick(self.now, &mut tasks);
+        if self.due_at.is_some_and(|at| at <= self.now) {
+            let (due, next) = store.due(self.now, 256).expect("readable");
+            tasks.extend(due.into_iter().map(Task::Due));
+            self.due_at = next;
+        }
+        let mut timers = Vec::new();
+        maap.tick(self.now, &mut timers);
+        todo.extend(timers.into_iter().map(Todo::Maap));
+        todo.extend(tasks.into_iter().map(Todo::Centre));
+        let (mut view, mut out, mut answers) = (View::default(), Out::default(), Vec::new());
+        let mut work = Work::new(self.now, &mut view);
+        while !todo.is_empty() {
+            let mut wants = Wants::default();
+            for one in &todo {
+                match one {
+                    Todo::Centre(task) => centre.wants(task, &mut wants),
+                    Todo::Maap(task) => maap.wants(centre, task, &mut wants),
+                }
+            }
+            store.load(wants, work.view).expect("loaded");
+            for one in todo.drain(..) {
+                match one {
+                    Todo::Centre(task) => centre.decide(task, &mut work),
+                    Todo::Maap(task) => answers.extend(maap.decide(task, centre, &mut work, &mut out)),
+                }
+            }
+            todo.extend(work.then.drain(..).map(Todo::Centre));
+        }
+        let (next, mut woken) = (work.next, work.woken);
+        store.commit(&view).expect("committed");
+        self.due_at = self.due_at.into_iter().chain(view.earliest_due()).min();
+        woken.sort_unstable();
+        woken.dedup();
+        self.todo.extend(next.into_iter().map(Todo::Centre));
+        self.todo.extend(out.next.into_iter().map(Todo::Maap));
+        self.todo.extend(woken.iter().map(|chatbot| Todo::Maap(maap.woken(chatbot))));
+        self.count(out.stats);
+        let centre = self.centre.as_mut().expect("the platform runs");
+        while let Some((flow, bytes)) = centre.poll_transmit() {
+            let phone = self.phones.values_mut().find(|phone| phone.flow == flow);
+            if let Some(phone) = phone.filter(|phone| phone.is_on) {
+                phone.receive(self.now.since(Timestamp::EPOCH), bytes);
+            }
+        }
+        for push in out.pushes {
+            self.webhook.calls.push(push.clone());
+            if self.webhook.holds {
+                self.webhook.held.push(push);
+                self.webhook.most_held = self.webhook.most_held.max(self.webhook.held.len());
+            } else {
+                let pushed = self.webhook.answer(&push);
+                self.pushed.push_back(pushed);
+            }
+        }
+        answers
+    }
+
+    fn count(&mut self, stats: Stats) {
+        self.stats.api_calls.extend(stats.api_calls);
+        self.stats.pushes_taken += stats.pushes_taken;
+        self.stats.pushes_refused += stats.pushes_refused;
+        self.stats.pushes_failed += stats.pushes_failed;
+        self.stats.checks_passed += stats.checks_passed;
+        self.stats.checks_failed += stats.checks_failed;
+    }
+
+    fn phones_turn(&mut self) {
+        let now = self.now.since(Timestamp::EPOCH);
+        for phone in self.phones.values_mut() {
+            phone.layer.handle_timeout(now);
+            phone.take_events(now);
+            while let Some(parcel) = phone.layer.poll_transmit() {
+                self.to_centre.push_back(parcel);
+            }
+        }
+    }
+}
+
+impl Webhook {
+    /// The texts that were taken from a user, in order.
+    pub fn texts_of(&self, number: &str) -> Vec<String> {
+        let sender = format!("tel:{number}");
+        let messages = self.taken.iter().filter(|(path, _)| path.ends_with("/messages"));
+        let of_user = messages.filter(|(_, body)| body["senderAddress"] == sender.as_str());
+        let text = |body: &Value| body["messageList"][0]["contentText"].as_str().expect("a text").to_owned();
+        of_user.map(|(_, body)| text(body)).collect()
+    }
+
+    /// The statuses that were taken: message id, user, status, error code.
+    pub fn statuses(&self) -> Vec<(String, String, String, i64)> {
+        let pushes = self.taken.iter().filter(|(path, _)| path.ends_with("/status"));
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let infos = pushes.flat_map(|(_, body)| body["deliveryInfoList"].as_array().expect("a list"));
+        infos
+            .map(|info| {
+                let code = info["errorCode"].as_i64().expect("a code");
+                let user = text(&info["senderAddress"]).replace("tel:", "");
+                (text(&info["messageId"]), user, text(&info["status"]), code)
+            })
+            .collect()
+    }
+
+    fn answer(&mut self, push: &Push) -> Pushed {
+        let header = |name: &str| {
+            let found = push.headers.iter().find(|(header, _)| *header == name);
+            found.map(|(_, value)| value.clone())
+        };
+        if self.is_down {
+            let text = "connection refused".to_owned();
+            return push.ended(Err(PushFailure { kind: PushFailureKind::Connect, text }));
+        }
+        let status = |status| PushAnswer { status, ..PushAnswer::default() };
+        if push.method == Method::Get {
+            assert!(push.url.ends_with("/notifyPath"), "{}", push.url);
+            let echo_str = if self.fails_checks { None } else { header("echoStr") };
+            return push.ended(Ok(PushAnswer { echo_str, ..status(200) }));
+        }
+        if self.wants_encoded && push.url.contains("sip:") {
+            return push.ended(Ok(status(404)));
+        }
+        let body: Value = serde_json::from_slice(&push.body).expect("JSON");
+        let from = body["senderAddress"].as_str().unwrap_or_default();
+        if self.fails_for.contains(from.trim_start_matches("tel:")) {
+            return push.ended(Ok(status(500)));
+        }
+        let path = push.url.strip_prefix("http://bot.example/hook").expect("the webhook's URL").to_owned();
+        self.taken.push((path, body));
+        push.ended(Ok(status(204)))
+    }
+}
+
+/// Whether a push is signed by the callback token, freshly.
+pub fn is_signed(push: &Push, callback_token: &str, now: Timestamp) -> bool {
+    let header = |name: &str| {
+        let found = push.headers.iter().find(|(header, _)| *header == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
+    };
+    header("timestamp") == now.as_seconds().to_string()
+        && signature::verify(callback_token, header("timestamp"), header("nonce"), header("signature"))
+}
+
+/// The body of a send call.
+pub fn message_to(id: &str, to: &[&str], text: &str) -> Value {
+    let to: Vec<String> = to.iter().map(|number| format!("tel:{number}")).collect();
+    json!({
+        "messageId": id,
+        "messageList": [{ "contentType": "text/plain", "contentText": text }],
+        "destinationAddress": to,
+        "senderAddress": BOT,
+        "conversationId": "conversation-1",
+        "contributionId": format!("contribution-{id}"),
+        "serviceCapability": [{ "capabilityId": "ChatbotSA", "version": "+g.gsma.rcs.botversion=\"#=1\"" }],
+    })
+}
+
+pub fn number_of(code: ReturnCode) -> i64 {
+    code.number().into()
+}
+
+impl Phone {
+    pub fn texts(&self) -> Vec<&str> {
+        self.inbox.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    fn send(&mut self, now: Duration, to: &str, body: Bytes) {
+        self.sent += 1;
+        let request = self.request("MESSAGE", to, to).body(cpim::CONTENT_TYPE, body).build();
+        self.layer.request(now, self.flow, request).expect("the request goes out");
+    }
+
+    fn register(&mut self, now: Duration, authorization: Option<String>) {
+        self.sent += 1;
+        let (number, peer) = (&self.number, self.flow.peer);
+        let contact = format!("<sip:{number}@{peer};transport=ws>;+sip.instance=\"<urn:uuid:{number}>\"");
+        let own = self.uri();
+        let mut request = self
+            .request("REGISTER", &format!("sip:{DOMAIN}"), &own)
+            .header(HeaderName::Contact, contact)
+            .header(HeaderName::Expires, 864_000);
+        if let Some(authorization) = authorization {
+            request = request.header(HeaderName::Authorization, authorization);
+        }
+        self.layer.request(now, self.flow, request.build()).expect("the request goes out");
+    }
+
+    fn request(&self, method: &str, uri: &str, to: &str) -> RequestBuilder {
+        let (sent, number) = (self.sent, &self.number);
+        RequestBuilder::new(method, uri)
+            .header(HeaderName::MaxForwards, 70)
+            .header(HeaderName::From, format!("<{}>;tag=t{sent}", self.uri()))
+            .header(HeaderName::To, format!("<{to}>"))
+            .header(HeaderName::CallId, format!("{method}-{sent}-{number}"))
+            .header(HeaderName::CSeq, format!("{sent} {method}"))
+    }
+
+    fn uri(&self) -> String {
+        format!("sip:{}@{DOMAIN};user=phone", self.number)
+    }
+
+    fn receive(&mut self, now: Duration, bytes: Bytes) {
+        let message = Message::parse_datagram(bytes).expect("the centre writes well-formed messages");
+        if let Some(event) = self.layer.receive(now, self.flow, message) {
+            self.take(now, event);
+        }
+        self.take_events(now);
+    }
+
+    fn take_events(&mut self, now: Duration) {
+        while let Some(event) = self.layer.poll_event() {
+            self.take(now, event);
+        }
+    }
+
+    fn take(&mut self, now: Duration, event: Event) {
+        match event {
+            Event::Request { tx, request, .. } => {
+                let response = ResponseBuilder::for_request(&request, 200, "").to_tag("phone").build();
+                self.layer.respond(now, tx, response).expect("the request waits for its answer");
+                let envelope = Cpim::parse(request.body_bytes()).expect("well formed");
+                if envelope.is_imdn() {
+                    let report = Imdn::parse(envelope.payload()).expect("well formed");
+                    self.reports.push((report.message_id, report.disposition));
+                } else {
+                    self.show(now, envelope);
+                }
+            }
+            Event::Response { response, .. } if response.status() == 401 => {
+                let challenge =
+                    Challenge::best(response.all(HeaderName::WwwAuthenticate)).expect("a challenge");
+                let uri = format!("sip:{DOMAIN}");
+                let answer = challenge.answer("REGISTER", &uri, &self.number, PASSWORD, "cnonce", 1);
+                self.register(now, Some(answer));
+            }
+            Event::Response { response, .. } if response.is_final() => {
+                let of_message = response.cseq().is_ok_and(|cseq| cseq.method == sip::Method::Message);
+                if of_message {
+                    self.responses.push(response.status());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn show(&mut self, now: Duration, envelope: Cpim) {
+        let id = envelope.message_id().expect("an id").to_owned();
+        let text = String::from_utf8(envelope.payload().to_vec()).expect("text");
+        let sender = envelope.from_uri().expect("a sender").to_owned();
+        let displayed = self.reports_display.then_some(Disposition::Displayed);
+        for disposition in [Some(Disposition::Delivered), displayed].into_iter().flatten() {
+            let report = Imdn::new(&id, disposition).to_xml();
+            let body = CpimBuilder::new(&self.uri(), &sender)
+                .message_id(&format!("report-{}-{}", self.sent, self.flow.peer))
+                .content_type(imdn::CONTENT_TYPE)
+                .build(report);
+            self.send(now, &sender, body);
+        }
+        self.inbox.push((id, text));
+        self.envelopes.push(envelope);
+    }
+}
