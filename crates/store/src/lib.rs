@@ -134,7 +134,7 @@ impl Store {
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<(Vec<(Address, EntryId)>, Option<Timestamp>), StoreError> {
+    ) -> Result<(Vec<EntryKey>, Option<Timestamp>), StoreError> {
         let mut due = Vec::new();
         for guard in self.keyspace(Family::Due).iter() {
             let key = guard.key()?;
