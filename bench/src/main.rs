@@ -25,9 +25,9 @@ use report::Report;
     after_help = "Example:\n  hongyan-bench --hongyan target/release/hongyan --markdown docs/performance.md"
 )]
 struct Args {
-    /// The platform's program
+    /// The platform's program; without it only Kamailio is measured
     #[arg(long, value_name = "FILE")]
-    hongyan: PathBuf,
+    hongyan: Option<PathBuf>,
     /// Kamailio's program; left out when it is not there
     #[arg(long, value_name = "FILE", default_value = "/usr/sbin/kamailio")]
     kamailio: PathBuf,
@@ -60,8 +60,8 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    if let Some(seconds) = args.profile {
-        return match scenarios::profile(&runtime, &args.hongyan, seconds) {
+    if let (Some(seconds), Some(program)) = (args.profile, &args.hongyan) {
+        return match scenarios::profile(&runtime, program, seconds) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),
         };

@@ -48,10 +48,12 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
         if !wanted(name) {
             continue;
         }
-        let hongyan = Hongyan::start(runtime, &args.hongyan, 2 * PAIRS)?;
-        let cost = relay(runtime, hongyan.platform.server(transport), hongyan.process(), args.messages)?;
-        report.add(Row::new(name, "Hongyan", cost, "durable, every message"));
-        hongyan.stop(runtime)?;
+        if let Some(program) = &args.hongyan {
+            let hongyan = Hongyan::start(runtime, program, 2 * PAIRS)?;
+            let cost = relay(runtime, hongyan.platform.server(transport), hongyan.process(), args.messages)?;
+            report.add(Row::new(name, "Hongyan", cost, "durable, every message"));
+            hongyan.stop(runtime)?;
+        }
         // Debian's Kamailio brings WebSocket in a package of its own, and no handset meets it there.
         if let Some(program) = kamailio
             && transport != Transport::Ws
@@ -61,11 +63,24 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
             report.add(Row::new(name, "Kamailio", cost, "t_relay, nothing on disk"));
         }
     }
-    if wanted("store and forward") {
-        store_and_forward(runtime, args, report)?;
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("store and forward")) {
+        store_and_forward(runtime, program, args.messages, report)?;
     }
     if wanted("registration") {
-        registration(runtime, args, kamailio, report)?;
+        if let Some(program) = &args.hongyan {
+            registration(runtime, program, args.devices, report)?;
+        }
+        if let Some(program) = kamailio {
+            let kamailio = Kamailio::start(program, &args.kamailio_config)?;
+            let mut devices = fleet(0, args.devices, kamailio.server(Transport::Udp))?;
+            let cost = measure(kamailio.process(), || register(&mut devices))?;
+            report.add(Row::new(
+                "registration",
+                "Kamailio",
+                cost,
+                "no credentials, one request each, memory only",
+            ));
+        }
     }
     Ok(())
 }
@@ -259,9 +274,8 @@ fn register(fleet: &mut Fleet) -> io::Result<u32> {
     Ok(registered as u32)
 }
 
-fn store_and_forward(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()> {
-    let count = args.messages;
-    let hongyan = Hongyan::start(runtime, &args.hongyan, WRITERS + AWAY)?;
+fn store_and_forward(runtime: &Runtime, program: &Path, count: u32, report: &mut Report) -> io::Result<()> {
+    let hongyan = Hongyan::start(runtime, program, WRITERS + AWAY)?;
     let server = hongyan.platform.server(Transport::Udp);
     let mut writers = fleet(0, WRITERS, server)?;
     register(&mut writers)?;
@@ -330,36 +344,18 @@ fn come_back(away: &mut Fleet, count: u32) -> io::Result<u32> {
     Ok(received)
 }
 
-fn registration(
-    runtime: &Runtime,
-    args: &Args,
-    kamailio: Option<&Path>,
-    report: &mut Report,
-) -> io::Result<()> {
-    let hongyan = Hongyan::start(runtime, &args.hongyan, args.devices)?;
+fn registration(runtime: &Runtime, program: &Path, count: u32, report: &mut Report) -> io::Result<()> {
+    let hongyan = Hongyan::start(runtime, program, count)?;
     std::thread::sleep(SETTLE);
     let before = hongyan.process().resident_bytes()?;
-    let mut devices = fleet(0, args.devices, hongyan.platform.server(Transport::Udp))?;
+    let mut devices = fleet(0, count, hongyan.platform.server(Transport::Udp))?;
     let cost = measure(hongyan.process(), || register(&mut devices))?;
     report.add(Row::new("registration", "Hongyan", cost, "durable, Digest SHA-256: two requests each, UDP"));
     let after = hongyan.process().resident_bytes()?;
-    report.memory = Some((args.devices, before, after));
+    report.memory = Some((count, before, after));
     let cost = measure(hongyan.process(), || register(&mut devices))?;
     report.add(Row::new("refresh", "Hongyan", cost, "the same devices again, nonce known"));
-    hongyan.stop(runtime)?;
-    drop(devices);
-    if let Some(program) = kamailio {
-        let kamailio = Kamailio::start(program, &args.kamailio_config)?;
-        let mut devices = fleet(0, args.devices, kamailio.server(Transport::Udp))?;
-        let cost = measure(kamailio.process(), || register(&mut devices))?;
-        report.add(Row::new(
-            "registration",
-            "Kamailio",
-            cost,
-            "no credentials, one request each, memory only",
-        ));
-    }
-    Ok(())
+    hongyan.stop(runtime)
 }
 
 fn notes(with_kamailio: bool) -> Vec<String> {

@@ -5,6 +5,7 @@
 //! [`Handset::poll_timeout`].
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use rcs::{Timestamp, ids};
 use rustc_hash::{FxHashMap, FxHashSet};
 use sip::digest::Challenge;
 use sip::transaction::{self, ClientTxId, Layer, RequestError, Timing};
-use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
+use sip::{Flow, HeaderName, Message, RequestBuilder, Response, Transport};
 
 use crate::message::Incoming;
 use crate::register::Registration;
@@ -158,8 +159,10 @@ pub struct Handset {
     pub(crate) random: Random,
     layer: Layer,
     flow: Option<Flow>,
-    /// Host and port that the Contact names.
-    pub(crate) contact_host: String,
+    /// Our address on the connection, or on the last one.
+    pub(crate) local: Option<SocketAddr>,
+    /// What follows the `@` in our Contact: host, port, and the transport unless it is UDP.
+    pub(crate) contact_place: String,
     pub(crate) registration: Registration,
     requests: FxHashMap<ClientTxId, Pending>,
     proxy: Option<Credentials>,
@@ -215,10 +218,10 @@ impl Handset {
     /// A handset without a connection.
     pub fn new(config: Config) -> Self {
         let mut random = Random::new(config.seed);
-        let sent_by = format!("{:012x}.invalid", random.next() >> 16);
         Self {
-            layer: layer(&config, &mut random, &sent_by),
-            contact_host: sent_by,
+            layer: layer(&config, &mut random, "unconnected.invalid"),
+            local: None,
+            contact_place: String::new(),
             registration: Registration::new(&mut random, &config.domain),
             config,
             random,
@@ -237,11 +240,17 @@ impl Handset {
     }
 
     /// There is a connection. `local` is our address on it for Via and Contact; WebSocket clients have none (RFC 7118 §5).
-    pub fn connected(&mut self, flow: Flow, local: Option<std::net::SocketAddr>) {
-        if let Some(local) = local {
-            self.contact_host = local.to_string();
-        }
-        self.layer = layer(&self.config, &mut self.random, &self.contact_host);
+    pub fn connected(&mut self, flow: Flow, local: Option<SocketAddr>) {
+        self.local = local;
+        let sent_by = match local {
+            Some(local) => local.to_string(),
+            None => format!("{:012x}.invalid", self.random.next() >> 16),
+        };
+        self.layer = layer(&self.config, &mut self.random, &sent_by);
+        self.contact_place = match flow.transport {
+            Transport::Udp => sent_by,
+            transport => format!("{sent_by};transport={}", transport.via_token().to_ascii_lowercase()),
+        };
         self.flow = Some(flow);
         self.proxy = None;
     }

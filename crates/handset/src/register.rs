@@ -73,7 +73,7 @@ impl Handset {
         let contact = format!(
             "<sip:{}@{}>;+sip.instance=\"<{}>\";reg-id=1;{FEATURES};expires={expires_s}",
             self.config.address.user(),
-            self.contact_host,
+            self.contact_place,
             self.config.instance,
         );
         draft.headers = vec![

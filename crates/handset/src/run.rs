@@ -91,7 +91,7 @@ impl Phone {
     /// # Errors
     /// There is no connection to be had.
     pub async fn start(mut handset: Handset, server: Server) -> io::Result<Self> {
-        let (link, local) = Link::open(server).await?;
+        let (link, local) = Link::open(server, handset.local).await?;
         let flow = Flow { transport: server.transport, id: 1, peer: server.address };
         handset.connected(flow, local);
         let (acts, actions) = mpsc::channel(64);
@@ -268,15 +268,23 @@ enum Link {
 }
 
 impl Link {
-    /// The connection, and our address on it where that means anything.
-    async fn open(server: Server) -> io::Result<(Self, Option<SocketAddr>)> {
+    /// The connection, and our address on it where that means anything. Over UDP it is the one we `had` before, if we still
+    /// can have it: the registrar may go on writing to it.
+    async fn open(server: Server, had: Option<SocketAddr>) -> io::Result<(Self, Option<SocketAddr>)> {
         match server.transport {
             Transport::Udp => {
                 let any: SocketAddr = match server.address {
                     SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
                     SocketAddr::V6(_) => ([0u16; 8], 0).into(),
                 };
-                let socket = UdpSocket::bind(any).await?;
+                let socket = match had {
+                    Some(had) => UdpSocket::bind(had).await,
+                    None => UdpSocket::bind(any).await,
+                };
+                let socket = match socket {
+                    Ok(socket) => socket,
+                    Err(_) => UdpSocket::bind(any).await?,
+                };
                 socket.connect(server.address).await?;
                 let local = socket.local_addr()?;
                 let buffer = vec![0; DATAGRAM_BYTES_MAX].into();
