@@ -41,6 +41,7 @@ pub use config::Config;
 pub use information::{etag, information};
 pub use push::{ANSWER_BYTES_MAX, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 pub use task::{ApiCall, Out, Stats, Task};
+pub use token::authorise;
 
 use agent::Agent;
 use random::Random;

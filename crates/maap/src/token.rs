@@ -60,7 +60,13 @@ pub(crate) fn is_checked(chatbot: &Chatbot) -> bool {
 }
 
 /// The chatbot, if `token` is the one in force.
-pub(crate) fn authorise<'c>(
+///
+/// Decisions ask this themselves. An HTTP edge may ask it before, over the row as it is on disk, so that callers without a
+/// token cost the centre nothing: a token is on disk before its chatbot knows it.
+///
+/// # Errors
+/// 41001 without a token, 40014 with a wrong one or for no chatbot, 42001 with one that has lapsed.
+pub fn authorise<'c>(
     chatbot: Option<&'c Chatbot>,
     token: Option<&str>,
     now: Timestamp,

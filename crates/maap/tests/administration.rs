@@ -8,7 +8,7 @@ use store::Dialect;
 use world::{World, bot};
 
 fn create(world: &mut World, name: &str, data: Value) -> Answer {
-    let data = serde_json::from_value(data).unwrap();
+    let data = serde_json::from_value(data).expect("a change");
     world.call(Call::Create(Box::new(NewChatbot { name: name.to_owned(), dialect: Dialect::Ctcu, data })))
 }
 

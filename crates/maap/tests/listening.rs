@@ -153,7 +153,7 @@ fn a_webhook_that_knows_only_the_other_form_of_the_path_is_found_out_once() {
 }
 
 fn second_of(push: &maap::Push) -> rcs::Timestamp {
-    rcs::Timestamp::from_seconds(push.headers[1].1.parse().unwrap())
+    rcs::Timestamp::from_seconds(push.headers[1].1.parse().expect("seconds"))
 }
 
 #[test]
