@@ -153,3 +153,19 @@ fn expires_0_removes_the_binding_and_mail_waits_again() {
     world.register(bob);
     assert_eq!(world.phones[bob].inbox, [sent]);
 }
+
+#[test]
+fn an_eleventh_device_takes_the_place_of_the_one_that_has_been_away_longest() {
+    let mut world = World::new();
+    let devices: Vec<_> = (0..10).map(|_| world.device(ALICE, Transport::Ws)).collect();
+    devices.iter().for_each(|device| world.register(*device));
+    let eleventh = world.device(ALICE, Transport::Ws);
+    world.register(eleventh);
+    assert!(world.phones[eleventh].responses.contains(&403), "ten that are there leave no room");
+    world.switch_off(devices[3]);
+    world.register(eleventh);
+    assert!(world.phones[eleventh].is_registered);
+    let address = rcs::address::Address::subscriber(ALICE).expect("a number");
+    let bound = world.store().bindings(&address).expect("readable").list;
+    assert!(bound.iter().all(|binding| binding.device() != world.phones[devices[3]].instance));
+}

@@ -197,10 +197,24 @@ impl Centre {
                 }
             }
         }
-        if list.len() > self.config.registration.devices_max {
-            return Err(Refusal::forbidden("too many devices; remove one first"));
-        }
+        self.make_room(&mut list, register.flow)?;
         Ok((Bindings { list }, devices))
+    }
+
+    /// Keeps a subscriber's devices within their number: the one that has been away longest gives way, one that can be
+    /// reached never does.
+    fn make_room(&self, list: &mut Vec<Binding>, here: Flow) -> Result<(), Refusal> {
+        while list.len() > self.config.registration.devices_max {
+            let away = list
+                .iter()
+                .enumerate()
+                .filter(|(_, binding)| binding.flow != here && !self.is_reachable(binding));
+            let Some((place, _)) = away.min_by_key(|(_, binding)| binding.registered_at) else {
+                return Err(Refusal::forbidden("too many devices; remove one first"));
+            };
+            list.remove(place);
+        }
+        Ok(())
     }
 
     /// The lifetime given for the one asked for: 0 removes, too short is refused (RFC 3261 §10.3 step 7), too long is cut.
