@@ -14,6 +14,7 @@ use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
 use crate::work::Task;
 use crate::{Centre, gruu};
 use identity::Claim;
+use register::Register;
 
 /// The methods that we answer with more than a refusal.
 pub(crate) const ALLOW: &str = "REGISTER, MESSAGE, OPTIONS";
@@ -89,6 +90,16 @@ impl From<HeaderError> for Refusal {
     }
 }
 
+/// What a request asks for, once it is read.
+#[allow(clippy::large_enum_variant, reason = "the large variant is the common one, and lives for a moment")]
+enum Asked {
+    /// An OPTIONS about us.
+    OurOptions,
+    Register(register::Asked),
+    Message(Address, message::PagerMessage),
+    Options(Address, options::Options),
+}
+
 impl Centre {
     /// Reads a new request into a task, or answers why not.
     pub(crate) fn read(
@@ -99,56 +110,55 @@ impl Centre {
         request: Request,
         tasks: &mut Vec<Task>,
     ) {
-        let read = match request.method() {
-            _ if request.max_forwards().is_ok_and(|hops| hops == Some(0)) => {
-                Err((request, Refusal::TooManyHops))
+        match self.asked(&request) {
+            Ok(Asked::OurOptions) => self.answer_for_us(tx, &request, flow, now),
+            Ok(Asked::Register(asked)) => {
+                tasks.push(Task::Register(Box::new(Register { tx, flow, request, asked })));
             }
-            Method::Register => register::Register::read(self, tx, flow, request)
-                .map(|register| Task::Register(Box::new(register))),
-            Method::Message => self
-                .claim(tx, flow, request, message::PagerMessage::read)
-                .map(|claim| Task::Message(Box::new(claim))),
-            Method::Options => match options::is_for_us(&request) {
-                true => return self.answer_for_us(tx, &request, flow, now),
-                false => self
-                    .claim(tx, flow, request, options::Options::read)
-                    .map(|claim| Task::Options(Box::new(claim))),
-            },
-            _ => Err((request, Refusal::MethodNotAllowed)),
-        };
-        match read {
-            Ok(task) => tasks.push(task),
-            Err((request, refusal)) => self.refuse(tx, &request, flow, &refusal, now),
+            Ok(Asked::Message(from, what)) => {
+                tasks.push(Task::Message(Box::new(self.claim(tx, flow, request, from, what))));
+            }
+            Ok(Asked::Options(from, what)) => {
+                tasks.push(Task::Options(Box::new(self.claim(tx, flow, request, from, what))));
+            }
+            Err(refusal) => self.refuse(tx, &request, flow, &refusal, now),
         }
     }
 
-    /// Reads a request of somebody who must say who they are.
-    fn claim<T>(
-        &self,
-        tx: ServerTxId,
-        flow: Flow,
-        request: Request,
-        read: impl FnOnce(&Centre, &Request) -> Result<T, Refusal>,
-    ) -> Result<Claim<T>, (Request, Refusal)> {
-        let parts = || -> Result<(Address, T), Refusal> {
-            check_require(&request, HeaderName::ProxyRequire, &[])?;
-            // The client may prefer one of its identities (RFC 3325 §9.2); it never gets to assert one.
-            let from = match request.address(HeaderName::PPreferredIdentity) {
-                Ok(preferred) => address_of(self, preferred.uri.as_str())?,
-                Err(_) => address_of(self, request.from()?.uri.as_str())?,
-            };
-            if from.kind() != AddressKind::Subscriber {
-                return Err(Refusal::forbidden("only subscribers send from here"));
-            }
-            Ok((from, read(self, &request)?))
-        };
-        match parts() {
-            Ok((from, what)) => {
-                let is_vouched = self.vouches(flow, &from);
-                Ok(Claim { tx, flow, request, from, is_vouched, what })
-            }
-            Err(refusal) => Err((request, refusal)),
+    fn asked(&self, request: &Request) -> Result<Asked, Refusal> {
+        if request.max_forwards()? == Some(0) {
+            return Err(Refusal::TooManyHops);
         }
+        match request.method() {
+            Method::Register => Ok(Asked::Register(register::Asked::read(self, request)?)),
+            Method::Message => {
+                Ok(Asked::Message(self.claimed(request)?, message::PagerMessage::read(self, request)?))
+            }
+            Method::Options if options::is_for_us(request) => Ok(Asked::OurOptions),
+            Method::Options => {
+                Ok(Asked::Options(self.claimed(request)?, options::Options::read(self, request)?))
+            }
+            _ => Err(Refusal::MethodNotAllowed),
+        }
+    }
+
+    /// Who a request says it is from.
+    fn claimed(&self, request: &Request) -> Result<Address, Refusal> {
+        check_require(request, HeaderName::ProxyRequire, &[])?;
+        // The client may prefer one of its identities (RFC 3325 §9.2); it never gets to assert one.
+        let from = match request.address(HeaderName::PPreferredIdentity) {
+            Ok(preferred) => address_of(self, preferred.uri.as_str())?,
+            Err(_) => address_of(self, request.from()?.uri.as_str())?,
+        };
+        match from.kind() {
+            AddressKind::Subscriber => Ok(from),
+            _ => Err(Refusal::forbidden("only subscribers send from here")),
+        }
+    }
+
+    fn claim<T>(&self, tx: ServerTxId, flow: Flow, request: Request, from: Address, what: T) -> Claim<T> {
+        let is_vouched = self.vouches(flow, &from);
+        Claim { tx, flow, request, from, is_vouched, what }
     }
 
     /// Answers with a bare status.

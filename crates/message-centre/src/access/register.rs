@@ -23,9 +23,15 @@ const FLOW_TIMER_S: u32 = 120;
 /// A REGISTER that is well formed.
 #[derive(Debug)]
 pub struct Register {
-    tx: ServerTxId,
-    flow: Flow,
-    request: Request,
+    pub(super) tx: ServerTxId,
+    pub(super) flow: Flow,
+    pub(super) request: Request,
+    pub(super) asked: Asked,
+}
+
+/// What a REGISTER asks for.
+#[derive(Debug)]
+pub(super) struct Asked {
     aor: Address,
     wish: Wish,
     call_id: String,
@@ -54,24 +60,9 @@ struct Change {
     expires_s: Option<u32>,
 }
 
-impl Register {
-    /// Reads a REGISTER.
-    ///
-    /// # Errors
-    /// What to answer when it is malformed or requires what we lack.
-    pub(crate) fn read(
-        centre: &Centre,
-        tx: ServerTxId,
-        flow: Flow,
-        request: Request,
-    ) -> Result<Self, (Request, Refusal)> {
-        match Self::read_fields(centre, &request) {
-            Ok((aor, wish, call_id, cseq)) => Ok(Self { tx, flow, request, aor, wish, call_id, cseq }),
-            Err(refusal) => Err((request, refusal)),
-        }
-    }
-
-    fn read_fields(centre: &Centre, request: &Request) -> Result<(Address, Wish, String, u32), Refusal> {
+impl Asked {
+    /// Reads a REGISTER; what to answer when it is malformed or requires what we lack.
+    pub(super) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
         super::check_require(request, HeaderName::Require, &SUPPORTED)?;
         let aor = super::address_of(centre, request.to()?.uri.as_str())?;
         let header_expires = request.expires()?;
@@ -93,13 +84,15 @@ impl Register {
             }
             (false, _) => Wish::Change(changes),
         };
-        Ok((aor, wish, request.call_id()?.to_owned(), request.cseq()?.number))
+        Ok(Self { aor, wish, call_id: request.call_id()?.to_owned(), cseq: request.cseq()?.number })
     }
+}
 
+impl Register {
     pub(crate) fn wants(&self, wants: &mut Wants) {
-        wants.account(&self.aor);
-        wants.bindings(&self.aor);
-        wants.head(&self.aor);
+        wants.account(&self.asked.aor);
+        wants.bindings(&self.asked.aor);
+        wants.head(&self.asked.aor);
     }
 }
 
@@ -139,7 +132,7 @@ impl Change {
 
 impl Centre {
     pub(crate) fn decide_register(&mut self, register: Register, work: &mut Work<'_>) {
-        let account = work.view.account(&register.aor).cloned();
+        let account = work.view.account(&register.asked.aor).cloned();
         match self.prove(&register.request, account.as_ref(), Role::Registrar, work) {
             Proof::Accepted => {}
             Proof::Challenge { stale } => {
@@ -150,11 +143,11 @@ impl Centre {
                 return self.answer(register.tx, &register.request, register.flow, 400, work.now);
             }
         }
-        let before = work.view.bindings(&register.aor).cloned().unwrap_or_default();
+        let before = work.view.bindings(&register.asked.aor).cloned().unwrap_or_default();
         match self.bound(&register, &before, work.now) {
             Ok((bindings, devices)) => {
                 if bindings != before {
-                    work.view.put_bindings(&register.aor, bindings.clone());
+                    work.view.put_bindings(&register.asked.aor, bindings.clone());
                 }
                 self.registered(&register, &before, &bindings, devices, work);
             }
@@ -171,7 +164,7 @@ impl Centre {
     ) -> Result<(Bindings, Vec<String>), Refusal> {
         let mut list: Vec<Binding> = before.live(now).cloned().collect();
         let mut devices = Vec::new();
-        match &register.wish {
+        match &register.asked.wish {
             Wish::Query => {}
             Wish::RemoveAll => {
                 list.iter().try_for_each(|binding| check_order(register, binding))?;
@@ -238,9 +231,9 @@ impl Centre {
             // RFC 5627 §5.3: a new one at every REGISTER of another Call-ID or CSeq.
             gruu::seal(
                 &self.gruu_key,
-                &register.aor,
+                &register.asked.aor,
                 instance,
-                &format!("{}{}", register.call_id, register.cseq),
+                &format!("{}{}", register.asked.call_id, register.asked.cseq),
             )
         });
         Binding {
@@ -250,8 +243,8 @@ impl Centre {
             contact_params: change.contact_params.clone(),
             flow: register.flow,
             path: request.list(HeaderName::Path).map(text).collect(),
-            call_id: register.call_id.clone(),
-            cseq: register.cseq,
+            call_id: register.asked.call_id.clone(),
+            cseq: register.asked.cseq,
             expires_at: now.plus(Duration::from_secs(expires_s.into())),
             registered_at: now,
             capabilities: change.capabilities.clone(),
@@ -273,18 +266,18 @@ impl Centre {
         work.stats.registrations += 1;
         if register.flow.transport.is_reliable() && !devices.is_empty() {
             let users = self.flows.entry(register.flow).or_default();
-            if !users.contains(&register.aor) {
-                users.push(register.aor.clone());
+            if !users.contains(&register.asked.aor) {
+                users.push(register.asked.aor.clone());
             }
         }
         for gone in
             before.list.iter().filter(|old| bindings.list.iter().all(|new| new.device() != old.device()))
         {
-            self.agents.remove(&(register.aor.clone(), gone.device().to_owned()));
+            self.agents.remove(&(register.asked.aor.clone(), gone.device().to_owned()));
         }
-        let has_mail = work.view.head(&register.aor).count > 0;
+        let has_mail = work.view.head(&register.asked.aor).count > 0;
         for device in devices {
-            let key: DeviceKey = (register.aor.clone(), device);
+            let key: DeviceKey = (register.asked.aor.clone(), device);
             // A device that registers again may have lost its flow with a message under way: look from the start.
             if let Some(agent) = self.agents.get_mut(&key) {
                 agent.restart();
@@ -316,7 +309,7 @@ impl Centre {
             let mut contact =
                 format!("<{}>{};expires={expires_s}", binding.contact_uri, binding.contact_params);
             if let Some(instance) = binding.instance.as_deref().filter(|_| wants_gruu) {
-                let public = gruu::public(&register.aor, instance, &domain);
+                let public = gruu::public(&register.asked.aor, instance, &domain);
                 contact.push_str(&format!(";pub-gruu=\"{public}\""));
                 if let Some(token) = &binding.temp_gruu {
                     contact.push_str(&format!(";temp-gruu=\"{}\"", gruu::temporary(token, &domain)));
@@ -327,7 +320,7 @@ impl Centre {
         for path in request.list(HeaderName::Path) {
             response = response.header(HeaderName::Path, String::from_utf8_lossy(path));
         }
-        let is_outbound = matches!(&register.wish, Wish::Change(changes)
+        let is_outbound = matches!(&register.asked.wish, Wish::Change(changes)
             if changes.iter().any(|change| change.reg_id.is_some() && change.instance.is_some()))
             && request.has_token(HeaderName::Supported, "outbound");
         if is_outbound {
@@ -337,8 +330,8 @@ impl Centre {
         }
         response
             .header(HeaderName::Supported, "path, gruu, outbound")
-            .header(HeaderName::PAssociatedUri, format!("<{}>", register.aor.sip_uri(&domain)))
-            .header(HeaderName::PAssociatedUri, format!("<{}>", register.aor))
+            .header(HeaderName::PAssociatedUri, format!("<{}>", register.asked.aor.sip_uri(&domain)))
+            .header(HeaderName::PAssociatedUri, format!("<{}>", register.asked.aor))
             .header(HeaderName::Date, now.http_date())
             .build()
     }
@@ -346,7 +339,7 @@ impl Centre {
 
 /// RFC 3261 §10.3 step 7: within one Call-ID the CSeq must rise; otherwise the request came late, and nothing changes.
 fn check_order(register: &Register, binding: &Binding) -> Result<(), Refusal> {
-    if binding.call_id == register.call_id && register.cseq <= binding.cseq {
+    if binding.call_id == register.asked.call_id && register.asked.cseq <= binding.cseq {
         return Err(Refusal::OutOfOrder);
     }
     Ok(())

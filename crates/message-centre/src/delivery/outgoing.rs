@@ -4,7 +4,7 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcs::address::AddressKind;
 use sip::{HeaderName, RequestBuilder};
-use store::{Binding, Entry};
+use store::{Binding, Entry, EntryKind};
 
 use crate::Centre;
 
@@ -36,7 +36,8 @@ impl Centre {
                 .header(HeaderName::PAssertedService, service)
                 .header(HeaderName::AcceptContact, format_args!("*;+g.3gpp.icsi-ref=\"{icsi}\""));
         }
-        if entry.from.kind() == AddressKind::Chatbot {
+        // Reports are for whoever sent the message, whatever its device can show; and they must fit into a datagram.
+        if entry.from.kind() == AddressKind::Chatbot && entry.kind == EntryKind::Message {
             request = request.header(
                 HeaderName::AcceptContact,
                 "*;+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.chatbot.sa\";\
