@@ -16,7 +16,7 @@ fn a_message_to_a_handset_that_is_there_is_answered_200_and_reported() {
     let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
     let sent = world.send(alice, BOB, "supper?");
     world.run_until_idle();
-    assert_eq!(world.phones[bob].inbox, [sent.clone()]);
+    assert_eq!(world.phones[bob].inbox, [sent.as_str()]);
     assert_eq!(world.phones[bob].texts, ["supper?"]);
     assert_eq!(world.phones[alice].answers[&sent], 200);
     assert_eq!(world.phones[alice].reports, [(sent.clone(), Delivered), (sent.clone(), Displayed)]);
@@ -93,8 +93,8 @@ fn both_devices_of_a_subscriber_get_a_message_and_the_sender_one_report_of_each_
     world.register(tablet);
     let sent = world.send(alice, BOB, "supper?");
     world.run_until_idle();
-    assert_eq!(world.phones[phone].inbox, [sent.clone()]);
-    assert_eq!(world.phones[tablet].inbox, [sent.clone()]);
+    assert_eq!(world.phones[phone].inbox, [sent.as_str()]);
+    assert_eq!(world.phones[tablet].inbox, [sent.as_str()]);
     assert_eq!(world.phones[alice].reports, [(sent.clone(), Delivered), (sent, Displayed)]);
     assert_eq!(world.waiting(BOB), 0);
 }
