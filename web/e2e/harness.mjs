@@ -66,6 +66,8 @@ export class World {
     // Each subscriber is the same few devices in every story: a registrar admits only so many.
     await context.addInitScript(
       (numbers) => {
+        // Pages inside a page may have no storage.
+        if (window !== window.top) return;
         for (const number of numbers) {
           for (let slot = 0; slot < 3; slot++) {
             const id = `00000000-0000-4000-8000-${number.slice(-11)}${slot}`;
@@ -78,18 +80,26 @@ export class World {
     return context;
   }
 
-  /** A tab with nobody signed in. */
-  async tab(context) {
+  /** A page whose errors fail the story. */
+  async watched(context) {
     const page = await context.newPage();
     page.on('pageerror', (error) => this.problems.push(error));
+    page.on('console', (message) => {
+      if (/Content Security Policy/.test(message.text())) this.problems.push(message.text());
+    });
+    return page;
+  }
+
+  /** A tab with nobody signed in. */
+  async tab(context) {
+    const page = await this.watched(context);
     await page.goto(`${this.url}/`);
     return page;
   }
 
   /** A tab with a subscriber signed in by the link of the banner. */
   async handset(context, number) {
-    const page = await context.newPage();
-    page.on('pageerror', (error) => this.problems.push(error));
+    const page = await this.watched(context);
     const query = new URLSearchParams({ number, password: this.password });
     await page.goto(`${this.url}/#/signin?${query}`);
     await page.getByTestId('new-conversation').waitFor();
