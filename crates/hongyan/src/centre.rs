@@ -127,8 +127,11 @@ pub fn start(
     let maap = maap::Maap::new(config.maap(public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
     let (inbox, outlet) = inbox(config.centre.inbox_messages.get() as usize);
-    let world = World { network, pusher, metrics, inbox: inbox.clone(), runtime: tokio::runtime::Handle::current() };
-    let thread = std::thread::Builder::new().name("centre".to_owned()).spawn(move || run(engine, outlet, &clock, &world))?;
+    let world =
+        World { network, pusher, metrics, inbox: inbox.clone(), runtime: tokio::runtime::Handle::current() };
+    let thread = std::thread::Builder::new()
+        .name("centre".to_owned())
+        .spawn(move || run(engine, outlet, &clock, &world))?;
     Ok((inbox, thread))
 }
 
@@ -217,8 +220,17 @@ impl World {
         if effects.is_committed {
             metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
         }
-        let Stats { accepted, delivered, stored, expired, refused, duplicates, reports, registrations, challenges } =
-            effects.stats;
+        let Stats {
+            accepted,
+            delivered,
+            stored,
+            expired,
+            refused,
+            duplicates,
+            reports,
+            registrations,
+            challenges,
+        } = effects.stats;
         for (event, count) in [
             ("accepted", accepted),
             ("delivered", delivered),

@@ -130,9 +130,15 @@ impl Engine {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn new(centre: Centre, mut maap: maap::Maap, store: Store, now: Timestamp) -> Result<Self, StoreError> {
+    pub fn new(
+        centre: Centre,
+        mut maap: maap::Maap,
+        store: Store,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let chatbots = store.chatbots()?;
-        let next = chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
+        let next =
+            chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
         Ok(Self { centre, maap, store, next, due_at: Some(now), sweep_at: now, sweep_cursor: None })
     }
 
@@ -140,7 +146,11 @@ impl Engine {
     ///
     /// # Errors
     /// If the store fails. Nothing of the batch may then be told to anybody, and memory is ahead of the disk: stop.
-    pub fn run(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) -> Result<Effects, StoreError> {
+    pub fn run(
+        &mut self,
+        now: Timestamp,
+        inputs: impl IntoIterator<Item = Input>,
+    ) -> Result<Effects, StoreError> {
         let mut todo = std::mem::take(&mut self.next);
         let mut tasks = Vec::new();
         let mut count = 0;
@@ -229,7 +239,9 @@ impl Engine {
     fn decide(&mut self, todo: Todo, work: &mut Work<'_>, out: &mut maap::Out, answers: &mut Vec<Answered>) {
         match todo {
             Todo::Centre(task) => self.centre.decide(task, work),
-            Todo::Admin(call, reply) => answers.push(Answered::Admin(self.centre.decide_admin(call, work), reply)),
+            Todo::Admin(call, reply) => {
+                answers.push(Answered::Admin(self.centre.decide_admin(call, work), reply))
+            }
             Todo::Maap(task, reply) => {
                 if let Some(answer) = self.maap.decide(task, &mut self.centre, work, out) {
                     answers.push(Answered::Maap(answer, reply));

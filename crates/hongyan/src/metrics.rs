@@ -174,7 +174,11 @@ impl Metrics {
         );
         registry.register("messages", "What became of messages", metrics.messages.clone());
         registry.register("registrations", "REGISTERs by how they ended", metrics.registrations.clone());
-        registry.register("api_calls", "Calls of chatbots by the code of the answer", metrics.api_calls.clone());
+        registry.register(
+            "api_calls",
+            "Calls of chatbots by the code of the answer",
+            metrics.api_calls.clone(),
+        );
         registry.register("callback_checks", "Checks of webhooks", metrics.callback_checks.clone());
         registry.register("connections", "Connections open", metrics.connections.clone());
         registry.register(

@@ -308,7 +308,8 @@ impl Running {
         }
         let Bound { domain, http, .. } = &self.bound;
         let [http_tls, sip_udp, sip_tcp, sip_tls] =
-            [self.bound.http_tls, self.bound.sip_udp, self.bound.sip_tcp, self.bound.sip_tls].map(Listen::from);
+            [self.bound.http_tls, self.bound.sip_udp, self.bound.sip_tcp, self.bound.sip_tls]
+                .map(Listen::from);
         tracing::info!(domain, %http, %http_tls, %sip_udp, %sip_tcp, %sip_tls, "listening");
         Ok(())
     }

@@ -55,7 +55,8 @@ fn signal(server: &Child, name: &str) {
 #[test]
 fn a_server_is_administered_stopped_backed_up_and_restored() {
     let parent = tempfile::tempdir().unwrap();
-    let (data, copy, again) = (parent.path().join("data"), parent.path().join("copy"), parent.path().join("again"));
+    let (data, copy, again) =
+        (parent.path().join("data"), parent.path().join("copy"), parent.path().join("again"));
     std::fs::create_dir(&data).unwrap();
     let mut server = serve(&data);
     let ready: Value = serde_json::from_slice(&std::fs::read(data.join("ready.json")).unwrap()).unwrap();

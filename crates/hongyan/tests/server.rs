@@ -1,6 +1,7 @@
 //! The whole server in this process, on free ports: what the HTTP edge answers, and how it starts and stops.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -8,6 +9,7 @@ use hongyan::config::{Config, Listen};
 use hongyan::serve::{Options, Running};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
@@ -20,7 +22,6 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
         let running = start_in(data.path()).await;
         Self { running, data, client: Client::builder().no_proxy().build().unwrap() }
@@ -36,13 +37,23 @@ impl Server {
     }
 }
 
-async fn start_in(data: &Path) -> Running {
+/// A configuration whose listeners take free ports.
+fn config() -> Config {
     let mut config = Config::default();
     let free: Listen = "127.0.0.1:0".parse().unwrap();
     (config.http.listen, config.sip.udp, config.sip.tcp) = (free, free, free);
     config.log.filter = "off".to_owned();
-    let ready_file = Some(data.join("ready.json"));
-    Running::start(config, Options { data: data.to_owned(), demo: false, ready_file }).await.unwrap()
+    config
+}
+
+async fn start_in(data: &Path) -> Running {
+    start_with(config(), data, false).await
+}
+
+async fn start_with(config: Config, data: &Path, demo: bool) -> Running {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let options = Options { data: data.to_owned(), demo, ready_file: Some(data.join("ready.json")) };
+    Running::start(config, options).await.unwrap()
 }
 
 const OPTIONS: &str = "OPTIONS sip:hongyan.local SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK1\r\n\
@@ -195,4 +206,67 @@ async fn the_chatbot_api_answers_200_with_a_code() {
         assert_eq!(answer.json::<Value>().await.unwrap()["errorCode"], code);
     }
     server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_head_that_drips_is_given_up() {
+    let data = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.http.header_timeout_s = std::num::NonZeroU64::MIN;
+    let running = start_with(config, data.path(), false).await;
+    let mut stream = tokio::net::TcpStream::connect(running.bound.http).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // Ends when the server closes the connection.
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn tls_comes_with_a_certificate_of_our_own() {
+    let data = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.http.tls_listen = config.http.listen;
+    config.sip.tls = config.http.listen;
+    config.tls.self_signed = true;
+    let running = start_with(config, data.path(), false).await;
+    assert!(running.bound.sip_tls.is_some());
+    let url = format!("https://{}/healthz", running.bound.http_tls.unwrap());
+    let strict = Client::builder().no_proxy().build().unwrap();
+    assert!(strict.get(&url).send().await.is_err());
+    let trusting = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
+    assert_eq!(trusting.get(&url).send().await.unwrap().status(), StatusCode::OK);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_demo_is_the_same_at_every_start() {
+    let mut data = tempfile::tempdir().unwrap();
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        let running = start_with(config(), data.path(), true).await;
+        let client = Client::builder().no_proxy().build().unwrap();
+        let server = Server { running, data, client };
+        let list = server.admin(reqwest::Method::GET, "/subscribers").send().await.unwrap();
+        assert_eq!(list.json::<Value>().await.unwrap().as_array().unwrap().len(), 4);
+        let id = "sip%3A12306%40botplatform.hongyan.local";
+        let information = server.client.get(server.url(&format!("/bot?id={id}"))).send().await.unwrap();
+        let etag = information.headers()["etag"].clone();
+        let information: Value = information.json().await.unwrap();
+        assert_eq!(information["botinfo"]["colour"], "#0A66C2");
+        assert!(information["persistent-menu"]["menu"]["entries"].as_array().unwrap().len() >= 3);
+        let again = server.client.get(server.url(&format!("/bot?id={id}"))).header("if-none-match", etag);
+        assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
+        let secrets = ["demo-password", "demo-chatbot.json"].map(|name| {
+            let path = server.data.path().join(name);
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            std::fs::read_to_string(path).unwrap()
+        });
+        kept.push(secrets);
+        let running;
+        Server { running, data, .. } = server;
+        running.stop().await;
+    }
+    assert_eq!(kept[0], kept[1]);
 }

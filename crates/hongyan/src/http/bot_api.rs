@@ -17,15 +17,14 @@ use maap::{Answer, Call};
 
 use super::{App, BODY_BYTES_MAX, busy};
 
-/// Documented calls that this version does not have, and when the method matters which.
-const NOT_YET: [&str; 7] = [
+/// Documented calls that this version does not have.
+const NOT_YET: [&str; 6] = [
     "revoke",
     "medias/upload",
     "medias/download",
     "medias/delete",
     "update/chatBotInfo/optionals",
     "update/chatBotInfo/menu",
-    "notice/informationChange",
 ];
 
 /// Any call of the interface.
@@ -41,10 +40,9 @@ pub async fn call(
     else {
         return not_found();
     };
-    let post = method == Method::POST;
-    let known = match operation {
-        "accessToken" | "messages" => post,
-        "find/chatBotInfo" => true,
+    let wanted = match operation {
+        "accessToken" | "messages" => Method::POST,
+        "find/chatBotInfo" => Method::GET,
         _ if NOT_YET.contains(&operation) => {
             return refused(&Refusal::with(
                 ReturnCode::NotAuthorised,
@@ -53,10 +51,10 @@ pub async fn call(
         }
         _ => return not_found(),
     };
-    if !known {
+    if method != wanted {
         return refused(&Refusal::with(
             ReturnCode::BadRequest,
-            format!("{operation} wants POST, not {method}"),
+            format!("{operation} wants {wanted}, not {method}"),
         ));
     }
     let Ok(body) = body else {
