@@ -63,11 +63,12 @@ impl Centre {
         }
         match capabilities_of(&claim.what.to, work) {
             Ok(capabilities) => {
-                let contact = format!(
-                    "<{}>{}",
-                    claim.what.to.sip_uri(self.config.domain()),
-                    capabilities.to_parameters()
-                );
+                let mut contact = format!("<{}>", claim.what.to.sip_uri(self.config.domain()));
+                let parameters = capabilities.to_parameters();
+                if !parameters.is_empty() {
+                    contact.push(';');
+                    contact.push_str(&parameters);
+                }
                 self.answer_options(claim.tx, &claim.request, claim.flow, Some(contact), work.now);
             }
             Err(refusal) => self.refuse(claim.tx, &claim.request, claim.flow, &refusal, work.now),
