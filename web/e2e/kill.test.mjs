@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -40,9 +40,10 @@ async function start(ports = { http: '127.0.0.1:0', sip: '127.0.0.1:0' }) {
     '--ready-file',
     ready,
   ];
+  const log = await open(join(directory, 'platform.log'), 'a');
   const child = spawn(program, ['serve', '--demo', ...options], {
     env: { ...process.env, HONGYAN_DEMO__PASSWORD: PASSWORD },
-    stdio: 'ignore',
+    stdio: ['ignore', log.fd, log.fd],
   });
   const died = once(child, 'exit').then(([code]) => {
     throw new Error(`the platform ended with ${code} before it was ready`);
@@ -73,6 +74,8 @@ after(async () => {
   if (skip) return;
   await world.stop();
   await kill();
+  if (process.env.ARTEFACTS)
+    await copyFile(join(directory, 'platform.log'), join(process.env.ARTEFACTS, 'kill-platform.log'));
   await rm(directory, { recursive: true, force: true });
   assert.deepEqual(world.problems, []);
 });
@@ -84,7 +87,7 @@ function texts(page, direction, word) {
     .filter({ hasText: word })
     .evaluateAll(
       (bubbles, pattern) => bubbles.map((one) => one.textContent.match(new RegExp(pattern))[0]),
-      `${word} \\d+`,
+      `${word} \\d`,
     );
 }
 
