@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build web lint clean
+.PHONY: help run build web test lint unit interop browser bench fuzz clean
 
 help: ## this list
 	@echo "Hongyan 鸿雁. The commands:"
@@ -33,10 +33,34 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	cd web && $(NPM) run build
 	@touch $@
 
+test: lint unit interop browser ## everything that CI runs
+
 lint: web ## format, lints of Rust and TypeScript
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	cd web && $(NPM) run check
+	tests/dependency-rule.sh
+
+unit: web ## tests of every crate (properties, simulation, fuzz targets for a moment, kill -9) and of the handset
+	$(CARGO) test --workspace --locked
+	cd web && npx vitest run
+
+interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, JsSIP, liblinphone; tshark as a judge
+	HONGYAN=$(abspath $(TARGET))/debug/hongyan tests/interop/run.sh
+
+browser: $(TARGET)/debug/hongyan ## the handset in headless Chromium; screenshots in artefacts/
+	HONGYAN=$(abspath $(TARGET))/debug/hongyan tests/browser/run.sh
+
+.PHONY: $(TARGET)/debug/hongyan
+$(TARGET)/debug/hongyan: web
+	$(CARGO) build --locked -p hongyan -p rail-bot
+
+bench: web ## parser, relay, mailboxes, registrations, memory; Kamailio beside it when installed; writes docs/performance.md
+	bench/run.sh
+
+FUZZ_SECONDS ?= 60
+fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
+	BOLERO_RANDOM_TEST_TIME_MS=$$(($(FUZZ_SECONDS) * 1000)) $(CARGO) test --locked -p hongyan-fuzz --release -- --nocapture
 
 clean: ## remove what was built; data stays
 	$(CARGO) clean

@@ -69,10 +69,7 @@ pub enum NotForChatbots {
 impl Content {
     /// A text without chips.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            body: Body::Text(text.into()),
-            chips: Vec::new(),
-        }
+        Self { body: Body::Text(text.into()), chips: Vec::new() }
     }
 
     /// Media type and body as they travel inside CPIM: chips make it `multipart/mixed`, with the message first.
@@ -81,14 +78,9 @@ impl Content {
         if self.chips.is_empty() {
             return (content_type.to_owned(), body);
         }
-        let chips = SuggestionsOf {
-            suggestions: &self.chips,
-        };
+        let chips = SuggestionsOf { suggestions: &self.chips };
         let chips = serde_json::to_vec(&chips).expect("documents have string keys and finite numbers only");
-        multipart::write(&[
-            Part::new(content_type, body),
-            Part::new(bot::BOT_SUGGESTION, chips),
-        ])
+        multipart::write(&[Part::new(content_type, body), Part::new(bot::BOT_SUGGESTION, chips)])
     }
 
     /// The whole as plain text, for devices that understand neither cards nor chips.
@@ -152,12 +144,12 @@ impl Incoming {
             _ => {}
         }
         match MediaType::recognise(&essence) {
-            Ok(Some(MediaType::Response)) => SuggestionResponse::parse(body)
-                .map(Self::Response)
-                .map_err(|_| malformed()),
-            Ok(Some(MediaType::SharedData)) => SharedClientData::parse(body)
-                .map(Self::SharedData)
-                .map_err(|_| malformed()),
+            Ok(Some(MediaType::Response)) => {
+                SuggestionResponse::parse(body).map(Self::Response).map_err(|_| malformed())
+            }
+            Ok(Some(MediaType::SharedData)) => {
+                SharedClientData::parse(body).map(Self::SharedData).map_err(|_| malformed())
+            }
             _ => Err(NotForChatbots::MediaType(essence)),
         }
     }
@@ -171,8 +163,6 @@ struct SuggestionsOf<'a> {
 
 fn location_of(text: &str) -> Option<Place> {
     let text = text.trim();
-    let is_geo = text
-        .get(..4)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("geo:"));
+    let is_geo = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("geo:"));
     is_geo.then(|| Place::parse_geo_uri(text).ok()).flatten()
 }

@@ -7,11 +7,7 @@ use rcs::{
 };
 
 /// What a path segment may hold as it is: the unreserved characters of RFC 3986 §2.3.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How the chatbot's URI is written in the path of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,9 +50,7 @@ pub fn chatbot(segment: &str, numbering: &Numbering) -> Option<Address> {
         }
     } else {
         let name = decoded.strip_prefix("sip:").unwrap_or(&decoded);
-        let is_name = name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         is_name.then(|| numbering.chatbot(name).ok())??
     };
     (address.kind() == AddressKind::Chatbot).then_some(address)
@@ -80,13 +74,7 @@ mod tests {
         ] {
             assert_eq!(chatbot(form, &numbering).as_ref(), Some(&expected), "{form}");
         }
-        for none in [
-            "",
-            "%ff",
-            "tel:+8613800000001",
-            "sip:+8613800000001@hongyan.local",
-            "a b",
-        ] {
+        for none in ["", "%ff", "tel:+8613800000001", "sip:+8613800000001@hongyan.local", "a b"] {
             assert_eq!(chatbot(none, &numbering), None, "{none}");
         }
     }
@@ -95,14 +83,8 @@ mod tests {
     fn the_two_forms_of_a_push_path_name_the_same_chatbot() {
         let numbering = Numbering::new("CN", "hongyan.local");
         let address = numbering.chatbot("12306").unwrap();
-        assert_eq!(
-            PathForm::Raw.segment(&address),
-            "sip:12306@botplatform.hongyan.local"
-        );
-        assert_eq!(
-            PathForm::Encoded.segment(&address),
-            "sip%3A12306%40botplatform.hongyan.local"
-        );
+        assert_eq!(PathForm::Raw.segment(&address), "sip:12306@botplatform.hongyan.local");
+        assert_eq!(PathForm::Encoded.segment(&address), "sip%3A12306%40botplatform.hongyan.local");
         assert_eq!(PathForm::Raw.other().other(), PathForm::Raw);
     }
 }

@@ -106,10 +106,7 @@ pub struct ResultAnswer {
 impl Refusal {
     /// A refusal with the code's own meaning as its message.
     pub fn of(code: ReturnCode) -> Self {
-        Self {
-            code,
-            message: code.meaning().to_owned(),
-        }
+        Self { code, message: code.meaning().to_owned() }
     }
 
     /// A refusal with a message of its own.
@@ -120,14 +117,8 @@ impl Refusal {
 
     /// The refusal of content: the code of the first violation and the text of all.
     pub fn of_violations(violations: &[Violation]) -> Self {
-        let code = violations
-            .first()
-            .map_or(ReturnCode::BadParameter, violation_code);
-        let text = violations
-            .iter()
-            .map(Violation::to_string)
-            .collect::<Vec<_>>()
-            .join("; ");
+        let code = violations.first().map_or(ReturnCode::BadParameter, violation_code);
+        let text = violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ");
         Self::with(code, text)
     }
 
@@ -144,19 +135,13 @@ impl Refusal {
 
     /// The answer that carries it.
     pub fn answer(&self) -> ResultAnswer {
-        ResultAnswer {
-            error_code: self.code.number(),
-            error_message: Some(self.message.clone()),
-        }
+        ResultAnswer { error_code: self.code.number(), error_message: Some(self.message.clone()) }
     }
 }
 
 impl ResultAnswer {
     /// Success.
-    pub const OK: Self = Self {
-        error_code: 0,
-        error_message: None,
-    };
+    pub const OK: Self = Self { error_code: 0, error_message: None };
 }
 
 /// The return code that is nearest to a violation, by its rule and the member that broke it.
@@ -183,11 +168,7 @@ mod tests {
     use super::*;
 
     fn code(path: &str, rule: &'static str) -> i32 {
-        let violation = Violation {
-            path: path.to_owned(),
-            rule,
-            detail: "27 > 25".to_owned(),
-        };
+        let violation = Violation { path: path.to_owned(), rule, detail: "27 > 25".to_owned() };
         Refusal::of_violations(&[violation]).code.number()
     }
 
@@ -202,25 +183,10 @@ mod tests {
     #[test]
     fn violations_find_the_nearest_code() {
         let card = "message.generalPurposeCard.content";
-        assert_eq!(
-            code(&format!("{card}.suggestions[0].reply.displayText"), rule::LENGTH),
-            40018
-        );
-        assert_eq!(
-            code(
-                &format!("{card}.suggestions[0].reply.postback.data"),
-                rule::LENGTH
-            ),
-            40019
-        );
-        assert_eq!(
-            code("suggestions[0].action.urlAction.openUrl.url", rule::LENGTH),
-            40020
-        );
-        assert_eq!(
-            code("suggestions[0].action.urlAction.openUrl.url", rule::URL),
-            40052
-        );
+        assert_eq!(code(&format!("{card}.suggestions[0].reply.displayText"), rule::LENGTH), 40018);
+        assert_eq!(code(&format!("{card}.suggestions[0].reply.postback.data"), rule::LENGTH), 40019);
+        assert_eq!(code("suggestions[0].action.urlAction.openUrl.url", rule::LENGTH), 40020);
+        assert_eq!(code("suggestions[0].action.urlAction.openUrl.url", rule::URL), 40052);
         assert_eq!(code(&format!("{card}.media.mediaUrl"), rule::URL), 40007);
         assert_eq!(code(&format!("{card}.suggestions"), rule::COUNT), 40016);
         assert_eq!(code("suggestions[3].action", rule::ACTION), 40017);
@@ -231,25 +197,16 @@ mod tests {
 
     #[test]
     fn a_refusal_carries_every_violation_and_stays_small() {
-        let violation = |n: u32| Violation {
-            path: format!("p{n}"),
-            rule: rule::LENGTH,
-            detail: "2 > 1".to_owned(),
-        };
+        let violation =
+            |n: u32| Violation { path: format!("p{n}"), rule: rule::LENGTH, detail: "2 > 1".to_owned() };
         let refusal = Refusal::of_violations(&[violation(1), violation(2)]);
         assert_eq!(refusal.message, "p1: 2 > 1; p2: 2 > 1");
         let many: Vec<_> = (0..10_000).map(violation).collect();
-        assert_eq!(
-            Refusal::of_violations(&many).message.chars().count(),
-            MAX_MESSAGE_CHARS
-        );
+        assert_eq!(Refusal::of_violations(&many).message.chars().count(), MAX_MESSAGE_CHARS);
         assert_eq!(
             serde_json::to_string(&Refusal::of(ReturnCode::TokenExpired).answer()).unwrap(),
             r#"{"errorCode":42001,"errorMessage":"accessToken expired"}"#
         );
-        assert_eq!(
-            serde_json::to_string(&ResultAnswer::OK).unwrap(),
-            r#"{"errorCode":0}"#
-        );
+        assert_eq!(serde_json::to_string(&ResultAnswer::OK).unwrap(), r#"{"errorCode":0}"#);
     }
 }

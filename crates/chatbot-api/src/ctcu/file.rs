@@ -46,12 +46,10 @@ pub fn read(path: &str, value: Value) -> Result<FileTransfer, Refusal> {
             continue;
         };
         let again = match item.string("type", &mut faults).as_deref() {
-            None | Some("file") => read_item(item, &mut faults)
-                .and_then(|info| file.replace(info))
-                .is_some(),
-            Some("thumbnail") => read_item(item, &mut faults)
-                .and_then(|info| thumbnail.replace(info))
-                .is_some(),
+            None | Some("file") => read_item(item, &mut faults).and_then(|info| file.replace(info)).is_some(),
+            Some("thumbnail") => {
+                read_item(item, &mut faults).and_then(|info| thumbnail.replace(info)).is_some()
+            }
             Some(_) => {
                 faults.add(format!("{path}.type"), rule::WORD, "not one of file, thumbnail");
                 false
@@ -65,9 +63,7 @@ pub fn read(path: &str, value: Value) -> Result<FileTransfer, Refusal> {
         faults.add(path, rule::REQUIRED, "no item of type file");
     }
     let transfer = file.map(|file| FileTransfer { thumbnail, file });
-    faults
-        .finish(transfer)
-        .map_err(|violations| Refusal::of_violations(&violations))
+    faults.finish(transfer).map_err(|violations| Refusal::of_violations(&violations))
 }
 
 /// `contentText` of a file message.
@@ -97,25 +93,14 @@ pub fn write(transfer: &FileTransfer) -> Value {
     };
     let file = item("file", &transfer.file);
     Value::from_iter(
-        [file]
-            .into_iter()
-            .chain(transfer.thumbnail.as_ref().map(|info| item("thumbnail", info))),
+        [file].into_iter().chain(transfer.thumbnail.as_ref().map(|info| item("thumbnail", info))),
     )
 }
 
 /// The coarse kind of the file: `image`, `audio`, `video` or `other`.
 pub fn message_item(transfer: &FileTransfer) -> &'static str {
-    let kind = transfer
-        .file
-        .content_type
-        .split('/')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    ["image", "audio", "video"]
-        .into_iter()
-        .find(|known| kind.eq_ignore_ascii_case(known))
-        .unwrap_or("other")
+    let kind = transfer.file.content_type.split('/').next().unwrap_or_default().trim();
+    ["image", "audio", "video"].into_iter().find(|known| kind.eq_ignore_ascii_case(known)).unwrap_or("other")
 }
 
 fn read_item(mut item: Members, faults: &mut Faults) -> Option<FileInfo> {
@@ -130,10 +115,7 @@ fn read_item(mut item: Members, faults: &mut Faults) -> Option<FileInfo> {
         }
         time
     });
-    for (key, text) in [
-        ("contentType", content_type.as_deref()),
-        ("fileName", name.as_deref()),
-    ] {
+    for (key, text) in [("contentType", content_type.as_deref()), ("fileName", name.as_deref())] {
         if text.is_some_and(|text| text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control)) {
             faults.add(
                 item.at(key),
@@ -147,23 +129,12 @@ fn read_item(mut item: Members, faults: &mut Faults) -> Option<FileInfo> {
     }
     let (disposition, playing_length, branded_url) = (None, None, None);
     let (size, content_type, url) = (size?, content_type?, url?);
-    Some(FileInfo {
-        size,
-        name,
-        content_type,
-        url,
-        until,
-        disposition,
-        playing_length,
-        branded_url,
-    })
+    Some(FileInfo { size, name, content_type, url, until, disposition, playing_length, branded_url })
 }
 
 fn is_web_url(url: &str) -> bool {
     let scheme = url.split("://").next().unwrap_or_default();
-    let web = ["http", "https"]
-        .iter()
-        .any(|known| scheme.eq_ignore_ascii_case(known));
+    let web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
     let host = url.get(scheme.len() + 3..).is_some_and(|rest| !rest.is_empty());
     web && host && url.len() <= URL_BYTES_MAX && !url.chars().any(|c| c.is_control() || c.is_whitespace())
 }

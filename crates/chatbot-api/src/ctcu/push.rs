@@ -148,9 +148,7 @@ impl StatusPush {
             error_code,
             error_message: error_message.to_owned(),
         };
-        Self {
-            delivery_info_list: vec![info],
-        }
+        Self { delivery_info_list: vec![info] }
     }
 
     /// The JSON body.
@@ -174,12 +172,7 @@ impl MessageItem {
             (content_type, document, "other", size)
         };
         let (content_type, content_text, message_item, message_file_size) = match incoming {
-            Incoming::Text(text) => (
-                "text/plain",
-                Value::from(text.as_str()),
-                "text",
-                text.len() as u64,
-            ),
+            Incoming::Text(text) => ("text/plain", Value::from(text.as_str()), "text", text.len() as u64),
             Incoming::Location(location) => {
                 let uri = location.to_geo_uri();
                 let size = uri.len() as u64;
@@ -187,20 +180,11 @@ impl MessageItem {
             }
             Incoming::Response(response) => document(rcs::bot::BOT_SUGGESTION_RESPONSE, json(response)),
             Incoming::SharedData(data) => document(rcs::bot::BOT_SHARED_CLIENT_DATA, json(data)),
-            Incoming::File(transfer) => (
-                FILE_TYPE,
-                file::write(transfer),
-                file::message_item(transfer),
-                transfer.file.size,
-            ),
+            Incoming::File(transfer) => {
+                (FILE_TYPE, file::write(transfer), file::message_item(transfer), transfer.file.size)
+            }
         };
-        Self {
-            content_type,
-            content_encoding: "utf8",
-            content_text,
-            message_item,
-            message_file_size,
-        }
+        Self { content_type, content_encoding: "utf8", content_text, message_item, message_file_size }
     }
 }
 

@@ -71,9 +71,7 @@ pub fn parse(body: &[u8], chatbot: &Address, numbering: &Numbering) -> Result<Ou
     let mut faults = Faults::default();
     let envelope =
         Members::of("", value, &mut faults).and_then(|body| read_envelope(body, numbering, &mut faults));
-    let mut envelope = faults
-        .finish(envelope)
-        .map_err(|faults| Refusal::of_violations(&faults))?;
+    let mut envelope = faults.finish(envelope).map_err(|faults| Refusal::of_violations(&faults))?;
 
     if address::chatbot(&envelope.sender, numbering).as_ref() != Some(chatbot) {
         return Err(Refusal::of(ReturnCode::SenderMismatch));
@@ -108,11 +106,7 @@ fn read_envelope(mut body: Members, numbering: &Numbering, faults: &mut Faults) 
     let items = read_items(&mut body, faults);
     let traffic = read_traffic(&mut body, faults);
     let sms_supported = body.flag("smsSupported", faults).unwrap_or(false);
-    let sms = if sms_supported {
-        body.text("smsContent", faults)
-    } else {
-        None
-    };
+    let sms = if sms_supported { body.text("smsContent", faults) } else { None };
     if let Some(violation) = sms.as_ref().and_then(|sms| LIMITS.check_text("smsContent", sms)) {
         faults.add(violation.path, violation.rule, violation.detail);
     }
@@ -132,11 +126,7 @@ fn read_envelope(mut body: Members, numbering: &Numbering, faults: &mut Faults) 
         store,
         validity: None,
     };
-    Some(Envelope {
-        sender: sender?,
-        items: items?,
-        message,
-    })
+    Some(Envelope { sender: sender?, items: items?, message })
 }
 
 /// A token of visible ASCII: the ids are written into SIP and CPIM headers.
@@ -161,11 +151,7 @@ fn read_destinations(body: &mut Members, numbering: &Numbering, faults: &mut Fau
         Some(Value::Object(given)) => given.into_iter().map(|(_, value)| value).collect(),
         Some(one @ Value::String(_)) => vec![one],
         Some(other) => {
-            faults.add(
-                key,
-                rule::TYPE,
-                format!("{} where an array belongs", kind(&other)),
-            );
+            faults.add(key, rule::TYPE, format!("{} where an array belongs", kind(&other)));
             return None;
         }
         None => Vec::new(),
@@ -196,9 +182,7 @@ fn read_destinations(body: &mut Members, numbering: &Numbering, faults: &mut Fau
 fn read_traffic(body: &mut Members, faults: &mut Faults) -> Option<String> {
     let traffic = body.string("trafficType", faults)?;
     let token = traffic.len() <= 64
-        && traffic
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        && traffic.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if !token {
         faults.add("trafficType", rule::WORD, "no token");
     }
@@ -218,16 +202,8 @@ fn read_wanted(body: &mut Members, faults: &mut Faults) -> StatusSet {
     let read = words.iter().enumerate().filter_map(|(index, word)| {
         let status = word.as_str().and_then(Status::from_word);
         if status.is_none() {
-            let known = Status::ALL
-                .iter()
-                .map(|status| status.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            faults.add(
-                format!("reportRequest[{index}]"),
-                rule::WORD,
-                format!("not one of {known}"),
-            );
+            let known = Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
+            faults.add(format!("reportRequest[{index}]"), rule::WORD, format!("not one of {known}"));
         }
         status
     });
@@ -240,11 +216,7 @@ fn read_items(body: &mut Members, faults: &mut Faults) -> Option<Vec<Item>> {
         let item = body.object(key, faults)?;
         return Some(vec![read_item(item, faults)?]);
     }
-    if body
-        .peek(key)
-        .and_then(Value::as_array)
-        .is_some_and(Vec::is_empty)
-    {
+    if body.peek(key).and_then(Value::as_array).is_some_and(Vec::is_empty) {
         faults.add(key, rule::REQUIRED, "missing");
         return None;
     }
@@ -253,10 +225,7 @@ fn read_items(body: &mut Members, faults: &mut Faults) -> Option<Vec<Item>> {
 
 fn read_item(mut item: Members, faults: &mut Faults) -> Option<Item> {
     let content_type = item.text("contentType", faults);
-    let encoding = item
-        .string("contentEncoding", faults)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let encoding = item.string("contentEncoding", faults).unwrap_or_default().to_ascii_lowercase();
     let base64 = match encoding.as_str() {
         "" | "utf8" | "utf-8" => false,
         "base64" => true,
@@ -266,12 +235,7 @@ fn read_item(mut item: Members, faults: &mut Faults) -> Option<Item> {
         }
     };
     let text = item.required("contentText", faults, |item, key, _| item.value(key));
-    Some(Item {
-        path: item.path,
-        content_type: content_type?,
-        base64,
-        text: text?,
-    })
+    Some(Item { path: item.path, content_type: content_type?, base64, text: text? })
 }
 
 /// One text, card, file or location, and at most one list of chips.
@@ -284,20 +248,14 @@ fn read_content(items: Vec<Item>) -> Result<Content, Refusal> {
             Part::Chips(part) => chips.replace(part).is_some(),
         };
         if again {
-            return Err(Refusal::with(
-                ReturnCode::BadParameter,
-                format!("{path}: a second one of its kind"),
-            ));
+            return Err(Refusal::with(ReturnCode::BadParameter, format!("{path}: a second one of its kind")));
         }
     }
     let Some(body) = body else {
         let detail = "messageList: suggestions without a message";
         return Err(Refusal::with(ReturnCode::BadParameter, detail));
     };
-    Ok(Content {
-        body,
-        chips: chips.unwrap_or_default(),
-    })
+    Ok(Content { body, chips: chips.unwrap_or_default() })
 }
 
 #[expect(clippy::large_enum_variant, reason = "two live for the time of one call")]
@@ -311,10 +269,7 @@ fn read_part(item: Item) -> Result<Part, Refusal> {
         let detail = format!("{}.contentType: {:?}", item.path, clip(&item.content_type));
         Refusal::with(ReturnCode::InvalidMessageType, detail)
     };
-    match content_type::essence(&item.content_type)
-        .to_ascii_lowercase()
-        .as_str()
-    {
+    match content_type::essence(&item.content_type).to_ascii_lowercase().as_str() {
         "text/plain" => return read_text(&item).map(Part::Body),
         FILE_TYPE => return file::read(&item.path, json(&item)?).map(|file| Part::Body(Body::File(file))),
         _ => {}
@@ -338,19 +293,13 @@ fn read_text(item: &Item) -> Result<Body, Refusal> {
     };
     let text = if item.base64 {
         String::from_utf8(decode(item, given)?).map_err(|_| {
-            Refusal::with(
-                ReturnCode::BadParameter,
-                format!("{path}: no UTF-8 inside the base64"),
-            )
+            Refusal::with(ReturnCode::BadParameter, format!("{path}: no UTF-8 inside the base64"))
         })?
     } else {
         given.clone()
     };
     if text.is_empty() {
-        return Err(Refusal::with(
-            ReturnCode::BadParameter,
-            format!("{path}: missing"),
-        ));
+        return Err(Refusal::with(ReturnCode::BadParameter, format!("{path}: missing")));
     }
     match LIMITS.check_text(&path, &text) {
         Some(violation) => Err(Refusal::of_violations(&[violation])),
@@ -361,20 +310,13 @@ fn read_text(item: &Item) -> Result<Body, Refusal> {
 fn document<D: Document>(item: &Item) -> Result<D, Refusal> {
     let document = D::from_value(json(item)?).map_err(|violations| Refusal::of_violations(&violations))?;
     let violations = document.validate(&LIMITS);
-    if violations.is_empty() {
-        Ok(document)
-    } else {
-        Err(Refusal::of_violations(&violations))
-    }
+    if violations.is_empty() { Ok(document) } else { Err(Refusal::of_violations(&violations)) }
 }
 
 /// JSON content: as it is, as a string, or as a base64 string.
 fn json(item: &Item) -> Result<Value, Refusal> {
     let unreadable = |error: ParseError| {
-        Refusal::with(
-            ReturnCode::ParseFailed,
-            format!("{}.contentText: {error}", item.path),
-        )
+        Refusal::with(ReturnCode::ParseFailed, format!("{}.contentText: {error}", item.path))
     };
     match &item.text {
         Value::String(text) if item.base64 => bot::read_json(&decode(item, text)?).map_err(unreadable),
@@ -387,10 +329,7 @@ fn decode(item: &Item, text: &str) -> Result<Vec<u8>, Refusal> {
     // Encoders that follow MIME break lines.
     let text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     STANDARD.decode(text).map_err(|error| {
-        Refusal::with(
-            ReturnCode::ParseFailed,
-            format!("{}.contentText: {error}", item.path),
-        )
+        Refusal::with(ReturnCode::ParseFailed, format!("{}.contentText: {error}", item.path))
     })
 }
 

@@ -24,11 +24,7 @@ pub fn verify(callback_token: &str, timestamp: &str, nonce: &str, given: &str) -
     let expected = signature(callback_token, timestamp, nonce);
     let given = given.to_ascii_lowercase();
     expected.len() == given.len()
-        && expected
-            .bytes()
-            .zip(given.bytes())
-            .fold(0, |sum, (a, b)| sum | (a ^ b))
-            == 0
+        && expected.bytes().zip(given.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
 /// The headers of a signed push. `nonce` is a fresh UUID.
@@ -86,12 +82,7 @@ mod tests {
     fn only_the_right_signature_verifies() {
         let signed = signature("secret", "1579243340", "n-1");
         assert!(verify("secret", "1579243340", "n-1", &signed));
-        assert!(verify(
-            "secret",
-            "1579243340",
-            "n-1",
-            &signed.to_ascii_uppercase()
-        ));
+        assert!(verify("secret", "1579243340", "n-1", &signed.to_ascii_uppercase()));
         assert!(!verify("other", "1579243340", "n-1", &signed));
         assert!(!verify("secret", "1579243341", "n-1", &signed));
         assert!(!verify("secret", "1579243340", "n-1", &signed[1..]));
@@ -110,13 +101,8 @@ mod tests {
 
     #[test]
     fn headers_are_those_of_the_interface() {
-        let headers = check_headers(
-            "t",
-            Timestamp::from_seconds(1_579_243_340),
-            "n",
-            "e",
-            "sip:1@botplatform.x",
-        );
+        let headers =
+            check_headers("t", Timestamp::from_seconds(1_579_243_340), "n", "e", "sip:1@botplatform.x");
         let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["signature", "timestamp", "nonce", "echoStr", "chatbotId"]);
         assert_eq!(headers[0].1, signature("t", "1579243340", "n"));

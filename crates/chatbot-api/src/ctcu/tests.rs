@@ -91,10 +91,7 @@ fn a_file_becomes_file_transfer_xml() {
     let transfer = FileTransfer::parse(&body).unwrap();
     assert_eq!(transfer.file.name.as_deref(), Some("ticket.png"));
     assert_eq!(transfer.thumbnail.map(|info| info.size), Some(4096));
-    assert_eq!(
-        transfer.file.until,
-        Timestamp::parse_rfc3339("2026-12-23T11:00:00Z").ok()
-    );
+    assert_eq!(transfer.file.until, Timestamp::parse_rfc3339("2026-12-23T11:00:00Z").ok());
 }
 
 #[test]
@@ -103,10 +100,7 @@ fn a_geo_text_is_a_place_and_travels_unchanged() {
     assert!(matches!(sent.content.body, Body::Location(_)));
     let (content_type, body) = sent.content.to_sip();
     assert_eq!(content_type, crate::content::TEXT);
-    assert_eq!(
-        body,
-        "geo:39.865,116.378;crs=gcj02;u=10;rcs-l=%E5%8C%97%E4%BA%AC%E5%8D%97%E7%AB%99"
-    );
+    assert_eq!(body, "geo:39.865,116.378;crs=gcj02;u=10;rcs-l=%E5%8C%97%E4%BA%AC%E5%8D%97%E7%AB%99");
 }
 
 #[test]
@@ -134,10 +128,7 @@ fn known_variants_are_read_as_they_were_meant() {
 
 #[test]
 fn another_sender_is_refused() {
-    let other = changed(
-        "senderAddress",
-        Some(json!("sip:95588@botplatform.hongyan.local")),
-    );
+    let other = changed("senderAddress", Some(json!("sip:95588@botplatform.hongyan.local")));
     assert_eq!(refused(&other).0, 30008);
 }
 
@@ -145,27 +136,11 @@ fn another_sender_is_refused() {
 fn what_is_missing_or_of_the_wrong_type_is_named() {
     for (key, value, said) in [
         ("messageId", None, "messageId: missing"),
-        (
-            "messageId",
-            Some(json!("a\r\nX: y")),
-            "messageId: characters that are not visible ASCII",
-        ),
-        (
-            "conversationId",
-            Some(json!("c".repeat(129))),
-            "conversationId: 129 > 128",
-        ),
-        (
-            "contributionId",
-            Some(json!(7)),
-            "contributionId: a number where a string belongs",
-        ),
+        ("messageId", Some(json!("a\r\nX: y")), "messageId: characters that are not visible ASCII"),
+        ("conversationId", Some(json!("c".repeat(129))), "conversationId: 129 > 128"),
+        ("contributionId", Some(json!(7)), "contributionId: a number where a string belongs"),
         ("destinationAddress", None, "destinationAddress: missing"),
-        (
-            "destinationAddress",
-            Some(json!([])),
-            "destinationAddress: missing",
-        ),
+        ("destinationAddress", Some(json!([])), "destinationAddress: missing"),
         (
             "destinationAddress",
             Some(json!(["tel:+8613800000001", "x"])),
@@ -178,27 +153,15 @@ fn what_is_missing_or_of_the_wrong_type_is_named() {
         ),
         ("messageList", None, "messageList: missing"),
         ("messageList", Some(json!([])), "messageList: missing"),
-        (
-            "messageList",
-            Some(json!([{"contentText": "x"}])),
-            "messageList[0].contentType: missing",
-        ),
-        (
-            "messageList",
-            Some(json!([{"contentType": "text/plain"}])),
-            "messageList[0].contentText: missing",
-        ),
+        ("messageList", Some(json!([{"contentText": "x"}])), "messageList[0].contentType: missing"),
+        ("messageList", Some(json!([{"contentType": "text/plain"}])), "messageList[0].contentText: missing"),
         (
             "messageList",
             Some(json!([{"contentType": "text/plain", "contentText": {}}])),
             "messageList[0].contentText: an object where a string belongs",
         ),
         ("smsContent", None, "smsContent: missing"),
-        (
-            "storeSupported",
-            Some(json!(1)),
-            "storeSupported: a number where true or false belongs",
-        ),
+        ("storeSupported", Some(json!(1)), "storeSupported: a number where true or false belongs"),
         ("trafficType", Some(json!("a b")), "trafficType: no token"),
     ] {
         assert_eq!(refused(&changed(key, value)), (20002, said.to_owned()));
@@ -213,19 +176,11 @@ fn one_message_and_one_list_of_chips_make_a_send() {
     let chips = json!({"contentType": "application/vnd.gsma.botsuggestion.v1.0+json",
         "contentText": {"suggestions": [{"reply": {"displayText": "a"}}]}});
     let (code, said) = refused(&changed("messageList", Some(json!([text, text]))));
-    assert_eq!(
-        (code, said.as_str()),
-        (20002, "messageList[1]: a second one of its kind")
-    );
+    assert_eq!((code, said.as_str()), (20002, "messageList[1]: a second one of its kind"));
     let (code, said) = refused(&changed("messageList", Some(json!([chips]))));
-    assert_eq!(
-        (code, said.as_str()),
-        (20002, "messageList: suggestions without a message")
-    );
-    let (code, _) = refused(&changed(
-        "messageList",
-        Some(json!([{"contentType": "image/png", "contentText": "x"}])),
-    ));
+    assert_eq!((code, said.as_str()), (20002, "messageList: suggestions without a message"));
+    let (code, _) =
+        refused(&changed("messageList", Some(json!([{"contentType": "image/png", "contentText": "x"}]))));
     assert_eq!(code, 60003);
     let newer = json!([{"contentType": "application/vnd.gsma.botmessage.v2.0+json", "contentText": {}}]);
     assert_eq!(refused(&changed("messageList", Some(newer))).0, 60003);
@@ -243,28 +198,19 @@ fn content_over_its_limits_names_the_path_and_the_rule() {
             "content": {"title": "长".repeat(231)}}}}}]);
     assert_eq!(
         refused(&changed("messageList", Some(title))),
-        (
-            40021,
-            "message.generalPurposeCard.content.title: 231 > 200".to_owned()
-        )
+        (40021, "message.generalPurposeCard.content.title: 231 > 200".to_owned())
     );
     let chips = json!([{"contentType": "text/plain", "contentText": "hi"},
         {"contentType": "application/vnd.gsma.botsuggestion.v1.0+json", "contentText": {
             "suggestions": vec![json!({"reply": {"displayText": "a"}}); 12]}}]);
-    assert_eq!(
-        refused(&changed("messageList", Some(chips))),
-        (40016, "suggestions: 12 > 11".to_owned())
-    );
+    assert_eq!(refused(&changed("messageList", Some(chips))), (40016, "suggestions: 12 > 11".to_owned()));
     let files = json!([{"contentType": send::FILE_TYPE, "contentText": [{}, {}, {}]}]);
     assert_eq!(refused(&changed("messageList", Some(files))).0, 40040);
     let file = json!({"type": "file", "url": "ftp://f.example/a", "fileSize": 1, "contentType": "a/b"});
     let files = json!([{"contentType": send::FILE_TYPE, "contentText": [file]}]);
     assert_eq!(
         refused(&changed("messageList", Some(files))),
-        (
-            40007,
-            "messageList[0].contentText[0].url: no http or https URL".to_owned()
-        )
+        (40007, "messageList[0].contentText[0].url: no http or https URL".to_owned())
     );
 }
 
@@ -307,11 +253,7 @@ fn a_users_text_response_and_file_are_pushed_in_the_documented_form() {
     let response = include_bytes!("../../../../fixtures/bot/response-reply.json");
     let response = SuggestionResponse::parse(response).unwrap().to_json();
     assert_eq!(
-        pushed(
-            rcs::bot::BOT_SUGGESTION_RESPONSE,
-            &response,
-            Some("SFF$#REGFY7&^%THT")
-        ),
+        pushed(rcs::bot::BOT_SUGGESTION_RESPONSE, &response, Some("SFF$#REGFY7&^%THT")),
         json_of(fixture!("push-response"))
     );
 
@@ -331,10 +273,7 @@ fn a_users_text_response_and_file_are_pushed_in_the_documented_form() {
 fn a_users_place_is_pushed_as_geo_text() {
     let push = pushed("text/plain", b"geo:39.865,116.378;crs=gcj02;u=10", None);
     assert_eq!(push["messageList"][0]["contentType"], "text/plain");
-    assert_eq!(
-        push["messageList"][0]["contentText"],
-        "geo:39.865,116.378;crs=gcj02;u=10"
-    );
+    assert_eq!(push["messageList"][0]["contentText"], "geo:39.865,116.378;crs=gcj02;u=10");
     assert_eq!(push["messageList"][0]["messageItem"], "location");
 }
 
@@ -342,18 +281,9 @@ fn a_users_place_is_pushed_as_geo_text() {
 fn what_no_chatbot_understands_is_refused() {
     use crate::content::NotForChatbots::{Malformed, MediaType};
     assert!(matches!(Incoming::from_sip("image/png", b""), Err(MediaType(_))));
-    assert!(matches!(
-        Incoming::from_sip(rcs::bot::BOT_MESSAGE, b"{}"),
-        Err(MediaType(_))
-    ));
-    assert!(matches!(
-        Incoming::from_sip("text/plain", b"\xff"),
-        Err(Malformed(_))
-    ));
-    assert!(matches!(
-        Incoming::from_sip(rcs::bot::BOT_SUGGESTION_RESPONSE, b"{}"),
-        Err(Malformed(_))
-    ));
+    assert!(matches!(Incoming::from_sip(rcs::bot::BOT_MESSAGE, b"{}"), Err(MediaType(_))));
+    assert!(matches!(Incoming::from_sip("text/plain", b"\xff"), Err(Malformed(_))));
+    assert!(matches!(Incoming::from_sip(rcs::bot::BOT_SUGGESTION_RESPONSE, b"{}"), Err(Malformed(_))));
 }
 
 #[test]

@@ -45,16 +45,9 @@ impl TokenRequest {
         }
         let value = bot::read_json(body).map_err(|error| Refusal::of_parse_error(&error))?;
         let mut faults = Faults::default();
-        let request = Members::of("", value, &mut faults).map(|mut body| {
-            (
-                body.string("appId", &mut faults),
-                body.string("appKey", &mut faults),
-            )
-        });
-        match faults
-            .finish(request)
-            .map_err(|faults: Vec<Violation>| Refusal::of_violations(&faults))?
-        {
+        let request = Members::of("", value, &mut faults)
+            .map(|mut body| (body.string("appId", &mut faults), body.string("appKey", &mut faults)));
+        match faults.finish(request).map_err(|faults: Vec<Violation>| Refusal::of_violations(&faults))? {
             (None, _) => Err(Refusal::of(ReturnCode::AppIdMissing)),
             (_, None) => Err(Refusal::of(ReturnCode::AppKeyMissing)),
             (Some(app_id), Some(app_key)) => Ok(Self { app_id, app_key }),
@@ -65,12 +58,7 @@ impl TokenRequest {
 impl TokenAnswer {
     /// The answer with a new token. `url` is the server root for later calls.
     pub fn new(access_token: String, url: String) -> Self {
-        Self {
-            access_token,
-            expires: TOKEN_SECONDS,
-            url,
-            error_code: 0,
-        }
+        Self { access_token, expires: TOKEN_SECONDS, url, error_code: 0 }
     }
 }
 
@@ -80,30 +68,19 @@ impl TokenAnswer {
 /// nothing after it, which some clients send with the token call, is no token.
 pub fn of_headers<'a>(authorization: Option<&'a str>, access_token: Option<&'a str>) -> Option<&'a str> {
     let authorization = authorization.map(|value| {
-        let (scheme, rest) = value
-            .trim()
-            .split_once(char::is_whitespace)
-            .unwrap_or(("", value.trim()));
+        let (scheme, rest) = value.trim().split_once(char::is_whitespace).unwrap_or(("", value.trim()));
         let rest = rest.trim();
-        if ["accessToken", "Bearer"]
-            .iter()
-            .any(|known| rest.eq_ignore_ascii_case(known))
-        {
+        if ["accessToken", "Bearer"].iter().any(|known| rest.eq_ignore_ascii_case(known)) {
             ""
         } else if scheme.is_empty()
-            || ["accessToken", "Bearer"]
-                .iter()
-                .any(|known| scheme.eq_ignore_ascii_case(known))
+            || ["accessToken", "Bearer"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
         {
             rest
         } else {
             ""
         }
     });
-    [authorization, access_token.map(str::trim)]
-        .into_iter()
-        .flatten()
-        .find(|token| !token.is_empty())
+    [authorization, access_token.map(str::trim)].into_iter().flatten().find(|token| !token.is_empty())
 }
 
 #[cfg(test)]
@@ -112,11 +89,8 @@ mod tests {
 
     #[test]
     fn credentials_are_read_and_what_is_missing_is_named() {
-        let code = |body: &str| {
-            TokenRequest::parse(body.as_bytes())
-                .err()
-                .map(|refusal| refusal.code.number())
-        };
+        let code =
+            |body: &str| TokenRequest::parse(body.as_bytes()).err().map(|refusal| refusal.code.number());
         assert_eq!(code(r#"{"appId":"a","appKey":"k"}"#), None);
         assert_eq!(code(r#"{"appKey":"k"}"#), Some(41002));
         assert_eq!(code(r#"{"appId":"a","appKey":""}"#), Some(41004));

@@ -11,10 +11,7 @@ use super::{
 
 /// A card or a carousel: `{"message":{…}}`.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one lives for the time of one message, never in bulk"
-)]
+#[expect(clippy::large_enum_variant, reason = "one lives for the time of one message, never in bulk")]
 pub enum BotMessage {
     /// `generalPurposeCard`
     Card(Card),
@@ -246,10 +243,7 @@ impl Serialize for BotMessage {
 fn read_root(value: Value, faults: &mut Faults) -> Option<BotMessage> {
     let mut root = Members::of("", value, faults)?;
     let mut message = root.required("message", faults, Members::object)?;
-    match (
-        message.has("generalPurposeCard"),
-        message.has("generalPurposeCardCarousel"),
-    ) {
+    match (message.has("generalPurposeCard"), message.has("generalPurposeCardCarousel")) {
         (true, false) => {
             let card = message.object("generalPurposeCard", faults)?;
             read_card(card, faults).map(BotMessage::Card)
@@ -259,11 +253,7 @@ fn read_root(value: Value, faults: &mut Faults) -> Option<BotMessage> {
             read_carousel(carousel, faults).map(BotMessage::Carousel)
         }
         (true, true) => {
-            faults.add(
-                message.path,
-                rule::ONE_OF,
-                "both generalPurposeCard and generalPurposeCardCarousel",
-            );
+            faults.add(message.path, rule::ONE_OF, "both generalPurposeCard and generalPurposeCardCarousel");
             None
         }
         (false, false) => {
@@ -280,38 +270,19 @@ fn read_root(value: Value, faults: &mut Faults) -> Option<BotMessage> {
 // The readers below read every member before `?`, so that all faults are listed and not the first only.
 
 fn read_card(mut card: Members, faults: &mut Faults) -> Option<Card> {
-    let layout = card
-        .required("layout", faults, Members::object)
-        .and_then(|m| read_card_layout(m, faults));
-    let content = card
-        .required("content", faults, Members::object)
-        .and_then(|m| read_content(m, faults));
-    Some(Card {
-        layout: layout?,
-        content: content?,
-        extra: card.rest(),
-    })
+    let layout = card.required("layout", faults, Members::object).and_then(|m| read_card_layout(m, faults));
+    let content = card.required("content", faults, Members::object).and_then(|m| read_content(m, faults));
+    Some(Card { layout: layout?, content: content?, extra: card.rest() })
 }
 
 fn read_carousel(mut carousel: Members, faults: &mut Faults) -> Option<Carousel> {
-    let layout = carousel
-        .required("layout", faults, Members::object)
-        .and_then(|mut layout| {
-            let card_width = layout.required("cardWidth", faults, Members::word);
-            let style = read_style(layout, faults);
-            Some(CarouselLayout {
-                card_width: card_width?,
-                style,
-            })
-        });
-    let content = carousel.required("content", faults, |m, key, faults| {
-        m.list(key, faults, read_content)
+    let layout = carousel.required("layout", faults, Members::object).and_then(|mut layout| {
+        let card_width = layout.required("cardWidth", faults, Members::word);
+        let style = read_style(layout, faults);
+        Some(CarouselLayout { card_width: card_width?, style })
     });
-    Some(Carousel {
-        layout: layout?,
-        content: content?,
-        extra: carousel.rest(),
-    })
+    let content = carousel.required("content", faults, |m, key, faults| m.list(key, faults, read_content));
+    Some(Carousel { layout: layout?, content: content?, extra: carousel.rest() })
 }
 
 fn read_card_layout(mut layout: Members, faults: &mut Faults) -> Option<CardLayout> {
@@ -319,39 +290,22 @@ fn read_card_layout(mut layout: Members, faults: &mut Faults) -> Option<CardLayo
     let image_alignment = layout.word("imageAlignment", faults);
     match (card_orientation, image_alignment) {
         (Some(Orientation::Horizontal), None) => {
-            faults.add(
-                layout.at("imageAlignment"),
-                rule::REQUIRED,
-                "missing beside HORIZONTAL",
-            );
+            faults.add(layout.at("imageAlignment"), rule::REQUIRED, "missing beside HORIZONTAL");
         }
         (Some(Orientation::Vertical), Some(_)) => {
-            faults.add(
-                layout.at("imageAlignment"),
-                rule::EXTRA,
-                "must be absent beside VERTICAL",
-            );
+            faults.add(layout.at("imageAlignment"), rule::EXTRA, "must be absent beside VERTICAL");
         }
         _ => {}
     }
     let style = read_style(layout, faults);
-    Some(CardLayout {
-        card_orientation: card_orientation?,
-        image_alignment,
-        style,
-    })
+    Some(CardLayout { card_orientation: card_orientation?, image_alignment, style })
 }
 
 fn read_style(mut layout: Members, faults: &mut Faults) -> Style {
     let title_font_style = read_fonts(layout.value("titleFontStyle"));
     let description_font_style = read_fonts(layout.value("descriptionFontStyle"));
     let style = layout.string("style", faults);
-    Style {
-        title_font_style,
-        description_font_style,
-        style,
-        extra: layout.rest(),
-    }
+    Style { title_font_style, description_font_style, style, extra: layout.rest() }
 }
 
 /// Known styles, each once; a mistake in a font never costs the card.
@@ -363,11 +317,7 @@ fn read_fonts(value: Option<Value>) -> Vec<FontStyle> {
         _ => Vec::new(),
     };
     let mut fonts = Vec::new();
-    for font in words
-        .iter()
-        .filter_map(Value::as_str)
-        .filter_map(FontStyle::from_word)
-    {
+    for font in words.iter().filter_map(Value::as_str).filter_map(FontStyle::from_word) {
         if !fonts.contains(&font) {
             fonts.push(font);
         }
@@ -378,28 +328,14 @@ fn read_fonts(value: Option<Value>) -> Vec<FontStyle> {
 fn read_content(mut content: Members, faults: &mut Faults) -> Option<CardContent> {
     // A media of the wrong shape has its own fault and still counts as there.
     let has_media = content.has("media");
-    let media = content
-        .object("media", faults)
-        .and_then(|media| read_media(media, faults));
+    let media = content.object("media", faults).and_then(|media| read_media(media, faults));
     let title = content.string("title", faults);
     let description = content.string("description", faults);
     if !has_media && title.is_none() && description.is_none() {
-        faults.add(
-            content.path.as_str(),
-            rule::REQUIRED,
-            "none of media, title, description",
-        );
+        faults.add(content.path.as_str(), rule::REQUIRED, "none of media, title, description");
     }
-    let suggestions = content
-        .list("suggestions", faults, suggestion::read)
-        .unwrap_or_default();
-    Some(CardContent {
-        media,
-        title,
-        description,
-        suggestions,
-        extra: content.rest(),
-    })
+    let suggestions = content.list("suggestions", faults, suggestion::read).unwrap_or_default();
+    Some(CardContent { media, title, description, suggestions, extra: content.rest() })
 }
 
 fn read_media(mut media: Members, faults: &mut Faults) -> Option<Media> {
@@ -429,9 +365,5 @@ fn read_thumbnail(media: &mut Members, faults: &mut Faults) -> Option<Thumbnail>
     };
     let content_type = media.text("thumbnailContentType", faults);
     let file_size = media.required("thumbnailFileSize", faults, Members::size);
-    Some(Thumbnail {
-        url,
-        content_type: content_type?,
-        file_size: file_size?,
-    })
+    Some(Thumbnail { url, content_type: content_type?, file_size: file_size? })
 }

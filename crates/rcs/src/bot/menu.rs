@@ -51,12 +51,7 @@ impl Serialize for Menu {
         struct Entries<'a> {
             entries: &'a [MenuEntry],
         }
-        Root {
-            menu: Entries {
-                entries: &self.entries,
-            },
-        }
-        .serialize(serializer)
+        Root { menu: Entries { entries: &self.entries } }.serialize(serializer)
     }
 }
 
@@ -65,9 +60,7 @@ impl Document for Menu {
         let mut faults = Faults::default();
         let entries = Members::of("", value, &mut faults).and_then(|mut root| {
             let mut menu = root.required("menu", &mut faults, Members::object)?;
-            menu.required("entries", &mut faults, |m, key, faults| {
-                m.list(key, faults, read_entry)
-            })
+            menu.required("entries", &mut faults, |m, key, faults| m.list(key, faults, read_entry))
         });
         faults.finish(entries.map(|entries| Self { entries }))
     }
@@ -87,12 +80,6 @@ fn read_entry(mut item: Members, faults: &mut Faults) -> Option<MenuEntry> {
     }
     let mut menu = item.object("menu", faults)?;
     let display_text = menu.text("displayText", faults);
-    let entries = menu.required("entries", faults, |m, key, faults| {
-        m.list(key, faults, read_entry)
-    });
-    Some(MenuEntry::Menu(SubMenu {
-        display_text: display_text?,
-        entries: entries?,
-        extra: menu.rest(),
-    }))
+    let entries = menu.required("entries", faults, |m, key, faults| m.list(key, faults, read_entry));
+    Some(MenuEntry::Menu(SubMenu { display_text: display_text?, entries: entries?, extra: menu.rest() }))
 }

@@ -89,15 +89,8 @@ impl MediaType {
     ///
     /// `Ok(None)` means that it is no chatbot JSON at all.
     pub fn recognise(content_type: &str) -> Result<Option<Self>, UnsupportedVersion> {
-        let essence = content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        let Some(name) = essence
-            .strip_prefix("application/vnd.gsma.")
-            .and_then(|n| n.strip_suffix("+json"))
+        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let Some(name) = essence.strip_prefix("application/vnd.gsma.").and_then(|n| n.strip_suffix("+json"))
         else {
             return Ok(None);
         };
@@ -208,9 +201,5 @@ fn depth(bytes: &[u8]) -> usize {
 }
 
 fn join(violations: &[Violation]) -> String {
-    violations
-        .iter()
-        .map(Violation::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ")
 }

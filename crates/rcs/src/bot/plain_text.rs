@@ -30,8 +30,7 @@ impl PlainText {
             self.paragraph();
             let link = card.media.as_ref().map(|media| media.media_url.as_str());
             let lines = [card.title.as_deref(), card.description.as_deref(), link];
-            self.text
-                .push_str(&lines.into_iter().flatten().collect::<Vec<_>>().join("\n"));
+            self.text.push_str(&lines.into_iter().flatten().collect::<Vec<_>>().join("\n"));
             for suggestion in &card.suggestions {
                 self.suggestion(suggestion);
             }
@@ -98,16 +97,10 @@ fn target(action: &ActionKind) -> Option<String> {
         | ActionKind::DialVideoCall { phone_number, .. }
         | ActionKind::ComposeTextMessage { phone_number, .. }
         | ActionKind::ComposeRecordingMessage { phone_number, .. } => Some(phone_number.clone()),
-        ActionKind::ShowLocation {
-            location: Place::Point {
-                latitude, longitude, ..
-            },
-            ..
-        } => Some(format!("geo:{latitude},{longitude}")),
-        ActionKind::ShowLocation {
-            location: Place::Query { query, .. },
-            ..
-        } => Some(query.clone()),
+        ActionKind::ShowLocation { location: Place::Point { latitude, longitude, .. }, .. } => {
+            Some(format!("geo:{latitude},{longitude}"))
+        }
+        ActionKind::ShowLocation { location: Place::Query { query, .. }, .. } => Some(query.clone()),
         ActionKind::CreateCalendarEvent { start_time, .. } => Some(start_time.clone()),
         ActionKind::RequestLocationPush { .. }
         | ActionKind::RequestDeviceSpecifics { .. }

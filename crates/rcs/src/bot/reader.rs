@@ -19,11 +19,7 @@ impl Faults {
     /// Notes a fault.
     pub fn add(&mut self, path: impl Into<String>, rule: &'static str, detail: impl Into<String>) {
         if self.0.len() < MAX_FAULTS {
-            self.0.push(Violation {
-                path: path.into(),
-                rule,
-                detail: detail.into(),
-            });
+            self.0.push(Violation { path: path.into(), rule, detail: detail.into() });
         }
     }
 
@@ -97,11 +93,7 @@ impl Members {
         match value {
             Value::Object(map) => Some(Self { path, map }),
             other => {
-                faults.add(
-                    path,
-                    rule::TYPE,
-                    format!("{} where an object belongs", kind(&other)),
-                );
+                faults.add(path, rule::TYPE, format!("{} where an object belongs", kind(&other)));
                 None
             }
         }
@@ -109,11 +101,7 @@ impl Members {
 
     /// The path of a member.
     pub fn at(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// Whether a member is there and not `null`.
@@ -136,11 +124,7 @@ impl Members {
         match self.value(key)? {
             Value::String(text) => Some(text).filter(|text| !text.is_empty()),
             other => {
-                faults.add(
-                    self.at(key),
-                    rule::TYPE,
-                    format!("{} where a string belongs", kind(&other)),
-                );
+                faults.add(self.at(key), rule::TYPE, format!("{} where a string belongs", kind(&other)));
                 None
             }
         }
@@ -176,11 +160,7 @@ impl Members {
         let value = self.value(key)?;
         let number = value.as_f64().filter(|number| number.is_finite());
         if number.is_none() {
-            faults.add(
-                self.at(key),
-                rule::TYPE,
-                format!("{} where a number belongs", kind(&value)),
-            );
+            faults.add(self.at(key), rule::TYPE, format!("{} where a number belongs", kind(&value)));
         }
         number
     }
@@ -193,11 +173,7 @@ impl Members {
             Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
             Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
             other => {
-                faults.add(
-                    self.at(key),
-                    rule::TYPE,
-                    format!("{} where true or false belongs", kind(&other)),
-                );
+                faults.add(self.at(key), rule::TYPE, format!("{} where true or false belongs", kind(&other)));
                 None
             }
         }
@@ -208,17 +184,9 @@ impl Members {
         let word = self.string(key, faults)?;
         let known = W::from_word(&word);
         if known.is_none() {
-            let words = W::ALL
-                .iter()
-                .map(|known| known.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let words = W::ALL.iter().map(|known| known.as_str()).collect::<Vec<_>>().join(", ");
             let word: String = word.chars().take(40).collect();
-            faults.add(
-                self.at(key),
-                rule::WORD,
-                format!("{word:?} is not one of {words}"),
-            );
+            faults.add(self.at(key), rule::WORD, format!("{word:?} is not one of {words}"));
         }
         known
     }
@@ -254,11 +222,7 @@ impl Members {
         let items = match self.value(key)? {
             Value::Array(items) => items,
             other => {
-                faults.add(
-                    path,
-                    rule::TYPE,
-                    format!("{} where an array belongs", kind(&other)),
-                );
+                faults.add(path, rule::TYPE, format!("{} where an array belongs", kind(&other)));
                 return None;
             }
         };

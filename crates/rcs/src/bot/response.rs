@@ -82,9 +82,7 @@ impl SuggestionResponse {
 
     /// Whether this is the greeting of a new user rather than a tap.
     pub fn is_new_bot_user(&self) -> bool {
-        self.postback
-            .as_ref()
-            .is_some_and(|postback| postback.data == NEW_BOT_USER)
+        self.postback.as_ref().is_some_and(|postback| postback.data == NEW_BOT_USER)
     }
 }
 
@@ -109,11 +107,8 @@ impl Serialize for SuggestionResponse {
             #[serde(flatten)]
             extra: &'a Extra,
         }
-        let tap = Tap {
-            display_text: &self.display_text,
-            postback: self.postback.as_ref(),
-            extra: &self.extra,
-        };
+        let tap =
+            Tap { display_text: &self.display_text, postback: self.postback.as_ref(), extra: &self.extra };
         let response = match self.kind {
             ResponseKind::Reply => Kind::Reply(tap),
             ResponseKind::Action => Kind::Action(tap),
@@ -134,12 +129,7 @@ impl Serialize for SharedClientData {
         struct Data<'a> {
             device_specifics: &'a DeviceSpecifics,
         }
-        Root {
-            shared_data: Data {
-                device_specifics: &self.device_specifics,
-            },
-        }
-        .serialize(serializer)
+        Root { shared_data: Data { device_specifics: &self.device_specifics } }.serialize(serializer)
     }
 }
 
@@ -187,12 +177,7 @@ fn read_response(value: Value, faults: &mut Faults) -> Option<SuggestionResponse
     let mut tap = response.object(key, faults)?;
     let display_text = tap.string("displayText", faults).unwrap_or_default();
     let postback = suggestion::read_postback(&mut tap, faults);
-    Some(SuggestionResponse {
-        kind,
-        display_text,
-        postback,
-        extra: tap.rest(),
-    })
+    Some(SuggestionResponse { kind, display_text, postback, extra: tap.rest() })
 }
 
 fn read_shared_data(value: Value, faults: &mut Faults) -> Option<SharedClientData> {

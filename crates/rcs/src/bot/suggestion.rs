@@ -195,11 +195,7 @@ pub enum ActionKind {
 
 /// Where a URL opens. Absent (older versions of the specification) means the browser.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(
-    tag = "application",
-    rename_all = "lowercase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "application", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum Application {
     /// In the browser.
     Browser,
@@ -293,10 +289,7 @@ impl Suggestion {
 impl Postback {
     /// Postback with this data.
     pub fn new(data: impl Into<String>) -> Self {
-        Self {
-            data: data.into(),
-            extra: Extra::new(),
-        }
+        Self { data: data.into(), extra: Extra::new() }
     }
 }
 
@@ -347,9 +340,7 @@ impl Document for SuggestionList {
     fn from_value(value: Value) -> Result<Self, Vec<Violation>> {
         let mut faults = Faults::default();
         let list = Members::of("", value, &mut faults).and_then(|mut root| {
-            root.required("suggestions", &mut faults, |m, key, faults| {
-                m.list(key, faults, read)
-            })
+            root.required("suggestions", &mut faults, |m, key, faults| m.list(key, faults, read))
         });
         faults.finish(list.map(|suggestions| Self { suggestions }))
     }
@@ -400,11 +391,7 @@ pub(super) fn read(mut item: Members, faults: &mut Faults) -> Option<Suggestion>
 fn read_reply(mut reply: Members, faults: &mut Faults) -> Option<Reply> {
     let display_text = reply.text("displayText", faults);
     let postback = read_postback(&mut reply, faults);
-    Some(Reply {
-        display_text: display_text?,
-        postback,
-        extra: reply.rest(),
-    })
+    Some(Reply { display_text: display_text?, postback, extra: reply.rest() })
 }
 
 /// `postback.data` is required, and may be empty.
@@ -421,10 +408,7 @@ pub(super) fn read_postback(parent: &mut Members, faults: &mut Faults) -> Option
             return None;
         }
     };
-    Some(Postback {
-        data,
-        extra: postback.rest(),
-    })
+    Some(Postback { data, extra: postback.rest() })
 }
 
 fn read_action(mut action: Members, faults: &mut Faults) -> Option<Action> {
@@ -433,19 +417,11 @@ fn read_action(mut action: Members, faults: &mut Faults) -> Option<Action> {
         [group] => {
             let mut members = action.object(group, faults)?;
             // The library that leaves `action` out puts the text inside the group.
-            let inner_text = if action.has("displayText") {
-                None
-            } else {
-                members.value("displayText")
-            };
+            let inner_text = if action.has("displayText") { None } else { members.value("displayText") };
             (read_kind(group, members, faults), inner_text)
         }
         [] => {
-            faults.add(
-                action.path.as_str(),
-                rule::ACTION,
-                format!("none of {}", GROUPS.join(", ")),
-            );
+            faults.add(action.path.as_str(), rule::ACTION, format!("none of {}", GROUPS.join(", ")));
             (None, None)
         }
         _ => {
@@ -465,12 +441,7 @@ fn read_action(mut action: Members, faults: &mut Faults) -> Option<Action> {
         _ => action.text("displayText", faults),
     };
     let postback = read_postback(&mut action, faults);
-    Some(Action {
-        display_text: display_text?,
-        postback,
-        kind: kind?,
-        extra: action.rest(),
-    })
+    Some(Action { display_text: display_text?, postback, kind: kind?, extra: action.rest() })
 }
 
 fn read_kind(group: &str, mut members: Members, faults: &mut Faults) -> Option<ActionKind> {
@@ -520,52 +491,26 @@ fn read_open_url(mut m: Members, faults: &mut Faults) -> Option<ActionKind> {
         },
         Some(Where::Browser) | None => Application::Browser,
     };
-    Some(ActionKind::OpenUrl {
-        url: url?,
-        application,
-        extra: m.rest(),
-    })
+    Some(ActionKind::OpenUrl { url: url?, application, extra: m.rest() })
 }
 
 fn read_dial(name: &str, mut m: Members, faults: &mut Faults) -> Option<ActionKind> {
     let phone_number = m.text("phoneNumber", faults);
     let fallback_url = m.string("fallbackUrl", faults);
-    let subject = if name == "dialEnrichedCall" {
-        m.string("subject", faults)
-    } else {
-        None
-    };
+    let subject = if name == "dialEnrichedCall" { m.string("subject", faults) } else { None };
     let (phone_number, extra) = (phone_number?, m.rest());
     Some(match name {
-        "dialEnrichedCall" => ActionKind::DialEnrichedCall {
-            phone_number,
-            subject,
-            fallback_url,
-            extra,
-        },
-        "dialVideoCall" => ActionKind::DialVideoCall {
-            phone_number,
-            fallback_url,
-            extra,
-        },
-        _ => ActionKind::DialPhoneNumber {
-            phone_number,
-            fallback_url,
-            extra,
-        },
+        "dialEnrichedCall" => ActionKind::DialEnrichedCall { phone_number, subject, fallback_url, extra },
+        "dialVideoCall" => ActionKind::DialVideoCall { phone_number, fallback_url, extra },
+        _ => ActionKind::DialPhoneNumber { phone_number, fallback_url, extra },
     })
 }
 
 fn read_show_location(mut m: Members, faults: &mut Faults) -> Option<ActionKind> {
-    let location = m
-        .required("location", faults, Members::object)
-        .and_then(|place| read_place(place, faults));
+    let location =
+        m.required("location", faults, Members::object).and_then(|place| read_place(place, faults));
     let fallback_url = m.string("fallbackUrl", faults);
-    Some(ActionKind::ShowLocation {
-        location: location?,
-        fallback_url,
-        extra: m.rest(),
-    })
+    Some(ActionKind::ShowLocation { location: location?, fallback_url, extra: m.rest() })
 }
 
 fn read_place(mut m: Members, faults: &mut Faults) -> Option<Place> {
@@ -573,20 +518,12 @@ fn read_place(mut m: Members, faults: &mut Faults) -> Option<Place> {
     // With a point beside it, a query is one of the members that we have no name for.
     if !point {
         let query = m.text("query", faults);
-        return Some(Place::Query {
-            query: query?,
-            extra: m.rest(),
-        });
+        return Some(Place::Query { query: query?, extra: m.rest() });
     }
     let latitude = m.required("latitude", faults, Members::number);
     let longitude = m.required("longitude", faults, Members::number);
     let label = m.string("label", faults);
-    Some(Place::Point {
-        latitude: latitude?,
-        longitude: longitude?,
-        label,
-        extra: m.rest(),
-    })
+    Some(Place::Point { latitude: latitude?, longitude: longitude?, label, extra: m.rest() })
 }
 
 fn read_calendar_event(mut m: Members, faults: &mut Faults) -> Option<ActionKind> {

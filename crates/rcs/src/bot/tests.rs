@@ -9,19 +9,11 @@ use super::*;
 fn exact<D: Document + PartialEq + std::fmt::Debug>(fixture: &str) -> D {
     let document = D::parse(fixture.as_bytes()).expect("a fixture in exact form");
     let written = document.to_json();
-    let (before, after): (Value, Value) = (
-        serde_json::from_str(fixture).unwrap(),
-        serde_json::from_slice(&written).unwrap(),
-    );
+    let (before, after): (Value, Value) =
+        (serde_json::from_str(fixture).unwrap(), serde_json::from_slice(&written).unwrap());
     assert_eq!(before, after);
     assert_eq!(D::parse(&written).as_ref(), Ok(&document));
-    assert_eq!(
-        document.validate(&Limits {
-            menu_entries: &[5, 5, 5],
-            ..Limits::RCC07
-        }),
-        []
-    );
+    assert_eq!(document.validate(&Limits { menu_entries: &[5, 5, 5], ..Limits::RCC07 }), []);
     document
 }
 
@@ -46,28 +38,15 @@ fn every_fixture_is_read_and_written_unchanged() {
 
 #[test]
 fn a_card_is_typed_in_full() {
-    let BotMessage::Card(card) = exact(fixture!("card-vertical")) else {
-        panic!("one card")
-    };
+    let BotMessage::Card(card) = exact(fixture!("card-vertical")) else { panic!("one card") };
     assert_eq!(card.layout.card_orientation, Orientation::Vertical);
     assert_eq!(card.layout.style.title_font_style, [FontStyle::Bold]);
     let media = card.content.media.expect("the fixture has media");
     assert_eq!((media.media_file_size, media.height), (48211, MediaHeight::Short));
     assert_eq!(media.thumbnail.map(|thumbnail| thumbnail.file_size), Some(4096));
-    assert_eq!(
-        card.content.suggestions[0],
-        Suggestion::reply("订二等座", "buy:G1:2")
-    );
-    let Suggestion::Action(more) = &card.content.suggestions[1] else {
-        panic!("an action")
-    };
-    assert!(matches!(
-        &more.kind,
-        ActionKind::OpenUrl {
-            application: Application::Browser,
-            ..
-        }
-    ));
+    assert_eq!(card.content.suggestions[0], Suggestion::reply("订二等座", "buy:G1:2"));
+    let Suggestion::Action(more) = &card.content.suggestions[1] else { panic!("an action") };
+    assert!(matches!(&more.kind, ActionKind::OpenUrl { application: Application::Browser, .. }));
 }
 
 #[test]
@@ -86,29 +65,19 @@ fn the_two_suggestion_fixtures_hold_every_kind_of_action() {
 #[test]
 fn unknown_members_survive_at_every_level() {
     let list: SuggestionList = exact(fixture!("suggestions-rest"));
-    let Some(Suggestion::Action(action)) = list.suggestions.last() else {
-        panic!("an action")
-    };
+    let Some(Suggestion::Action(action)) = list.suggestions.last() else { panic!("an action") };
     assert_eq!(action.extra["note"], 7);
-    let ActionKind::OpenUrl { extra, .. } = &action.kind else {
-        panic!("openUrl")
-    };
+    let ActionKind::OpenUrl { extra, .. } = &action.kind else { panic!("openUrl") };
     assert_eq!(extra["later"], json!({"member": [1, 2]}));
 }
 
 #[test]
 fn what_chatbots_get_wrong_is_read_as_they_meant_it() {
     let card = BotMessage::parse(fixture!("tolerated-card").as_bytes());
-    assert_eq!(
-        card,
-        BotMessage::parse(fixture!("tolerated-card.read").as_bytes())
-    );
+    assert_eq!(card, BotMessage::parse(fixture!("tolerated-card.read").as_bytes()));
     assert!(card.is_ok());
     let chips = SuggestionList::parse(fixture!("tolerated-suggestions").as_bytes());
-    assert_eq!(
-        chips,
-        SuggestionList::parse(fixture!("tolerated-suggestions.read").as_bytes())
-    );
+    assert_eq!(chips, SuggestionList::parse(fixture!("tolerated-suggestions.read").as_bytes()));
     assert_eq!(chips.map(|chips| chips.suggestions.len()), Ok(4));
 }
 
@@ -121,11 +90,7 @@ fn said(violations: Vec<Violation>) -> Vec<String> {
 }
 
 fn limits_say(document: Value) -> Vec<String> {
-    said(
-        BotMessage::from_value(document)
-            .expect("well shaped")
-            .validate(&Limits::RCC07),
-    )
+    said(BotMessage::from_value(document).expect("well shaped").validate(&Limits::RCC07))
 }
 
 #[test]
@@ -138,9 +103,7 @@ fn a_title_that_is_too_long_is_named_by_path_and_numbers() {
 #[test]
 fn lengths_and_counts_are_checked_everywhere() {
     let button = json!({"reply": {"displayText": "x".repeat(26), "postback": {"data": "y".repeat(2049)}}});
-    let refused = limits_say(card(
-        json!({"description": "d".repeat(2001), "suggestions": vec![button; 5]}),
-    ));
+    let refused = limits_say(card(json!({"description": "d".repeat(2001), "suggestions": vec![button; 5]})));
     assert_eq!(
         refused[..4],
         [
@@ -239,11 +202,7 @@ fn every_fault_of_shape_is_listed_with_its_path() {
 #[test]
 fn a_menu_is_held_to_the_levels_and_actions_of_its_dialect() {
     let menu: Menu = exact(fixture!("menu"));
-    let narrow = Limits {
-        menu_entries: &[2, 5],
-        menu_actions: Some(&["dialPhoneNumber"]),
-        ..Limits::RCC07
-    };
+    let narrow = Limits { menu_entries: &[2, 5], menu_actions: Some(&["dialPhoneNumber"]), ..Limits::RCC07 };
     assert_eq!(
         said(menu.validate(&narrow)),
         [
@@ -258,17 +217,11 @@ fn a_menu_is_held_to_the_levels_and_actions_of_its_dialect() {
 #[test]
 fn ceilings_hold_before_the_parser_runs() {
     let large = vec![b' '; MAX_BYTES + 1];
-    assert_eq!(
-        BotMessage::parse(&large),
-        Err(ParseError::TooLarge { bytes: MAX_BYTES + 1 })
-    );
+    assert_eq!(BotMessage::parse(&large), Err(ParseError::TooLarge { bytes: MAX_BYTES + 1 }));
     let deep = [b'['; 100_000];
     assert_eq!(BotMessage::parse(&deep), Err(ParseError::TooDeep));
     let brackets_in_a_string = format!("\"{}\\\"[\"", "[".repeat(1000));
-    assert_eq!(
-        read_json(brackets_in_a_string.as_bytes()),
-        Ok(json!(format!("{}\"[", "[".repeat(1000))))
-    );
+    assert_eq!(read_json(brackets_in_a_string.as_bytes()), Ok(json!(format!("{}\"[", "[".repeat(1000)))));
     assert!(matches!(BotMessage::parse(b"{"), Err(ParseError::Json(_))));
 }
 
@@ -290,10 +243,7 @@ fn media_types_are_recognised_across_minor_versions() {
         recognise("Application/vnd.gsma.botMessage.v1.0+json; charset=utf-8"),
         Ok(Some(MediaType::Message))
     );
-    assert_eq!(
-        recognise("application/vnd.gsma.botsuggestion.v1.1+json"),
-        Ok(Some(MediaType::Suggestions))
-    );
+    assert_eq!(recognise("application/vnd.gsma.botsuggestion.v1.1+json"), Ok(Some(MediaType::Suggestions)));
     assert_eq!(recognise(BOT_SUGGESTION_RESPONSE), Ok(Some(MediaType::Response)));
     assert_eq!(recognise(BOT_SHARED_CLIENT_DATA), Ok(Some(MediaType::SharedData)));
     assert!(recognise("application/vnd.gsma.botmessage.v2.0+json").is_err());
@@ -304,10 +254,7 @@ fn media_types_are_recognised_across_minor_versions() {
 fn a_carousel_with_chips_reads_well_as_text() {
     let carousel: BotMessage = exact(fixture!("carousel"));
     let chips: SuggestionList = exact(fixture!("suggestions-all"));
-    let text = PlainText::default()
-        .message(&carousel)
-        .suggestions(&chips.suggestions[..3])
-        .finish();
+    let text = PlainText::default().message(&carousel).suggestions(&chips.suggestions[..3]).finish();
     assert_eq!(
         text,
         "G1\n09:00 → 13:28\n1. 选 G1\n\nG3\n14:00 → 18:18\n2. 选 G3\n\n3. 是\n4. 否\n5. 浏览 https://rail.example/"
@@ -328,20 +275,13 @@ fn a_new_user_is_recognised() {
 }
 
 fn suggestion() -> impl Strategy<Value = Suggestion> {
-    let extra = prop_oneof![
-        Just(Extra::new()),
-        Just(Extra::from_iter([("x-later".to_owned(), json!([1]))]))
-    ];
+    let extra = prop_oneof![Just(Extra::new()), Just(Extra::from_iter([("x-later".to_owned(), json!([1]))]))];
     let postback = proptest::option::of(".{0,8}".prop_map(Postback::new));
     let kind = (".{1,6}", -90i32..90, proptest::option::of("u:.{1,5}"), 0..9).prop_map(
         |(text, degrees, fallback_url, pick)| {
             let extra = Extra::new();
             match pick {
-                0 => ActionKind::OpenUrl {
-                    url: text,
-                    application: Application::Browser,
-                    extra,
-                },
+                0 => ActionKind::OpenUrl { url: text, application: Application::Browser, extra },
                 1 => ActionKind::OpenUrl {
                     url: text.clone(),
                     application: Application::Webview {
@@ -350,11 +290,7 @@ fn suggestion() -> impl Strategy<Value = Suggestion> {
                     },
                     extra,
                 },
-                2 => ActionKind::DialVideoCall {
-                    phone_number: text,
-                    fallback_url,
-                    extra,
-                },
+                2 => ActionKind::DialVideoCall { phone_number: text, fallback_url, extra },
                 3 => ActionKind::DialEnrichedCall {
                     phone_number: text.clone(),
                     subject: Some(text),
@@ -372,11 +308,7 @@ fn suggestion() -> impl Strategy<Value = Suggestion> {
                     extra,
                 },
                 5 => ActionKind::RequestLocationPush { extra },
-                6 => ActionKind::ComposeTextMessage {
-                    phone_number: text.clone(),
-                    text,
-                    extra,
-                },
+                6 => ActionKind::ComposeTextMessage { phone_number: text.clone(), text, extra },
                 7 => ActionKind::ComposeRecordingMessage {
                     phone_number: text,
                     recording: RecordingType::Audio,
@@ -387,19 +319,10 @@ fn suggestion() -> impl Strategy<Value = Suggestion> {
         },
     );
     let reply = (".{1,30}", postback.clone(), extra.clone()).prop_map(|(display_text, postback, extra)| {
-        Suggestion::Reply(Reply {
-            display_text,
-            postback,
-            extra,
-        })
+        Suggestion::Reply(Reply { display_text, postback, extra })
     });
     let action = (".{1,30}", postback, kind, extra).prop_map(|(display_text, postback, kind, extra)| {
-        Suggestion::Action(Action {
-            display_text,
-            postback,
-            kind,
-            extra,
-        })
+        Suggestion::Action(Action { display_text, postback, kind, extra })
     });
     prop_oneof![reply, action]
 }

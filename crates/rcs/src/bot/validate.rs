@@ -116,45 +116,20 @@ pub(super) fn message(message: &BotMessage, limits: &Limits) -> Vec<Violation> {
     let mut found = Found::default();
     match message {
         BotMessage::Card(card) => {
-            found.url(
-                "message.generalPurposeCard.layout.style",
-                card.layout.style.style.as_deref(),
-                limits,
-            );
-            content(
-                &mut found,
-                "message.generalPurposeCard.content",
-                &card.content,
-                limits,
-            );
+            found.url("message.generalPurposeCard.layout.style", card.layout.style.style.as_deref(), limits);
+            content(&mut found, "message.generalPurposeCard.content", &card.content, limits);
         }
         BotMessage::Carousel(carousel) => {
             let path = "message.generalPurposeCardCarousel";
-            found.url(
-                &format!("{path}.layout.style"),
-                carousel.layout.style.style.as_deref(),
-                limits,
-            );
+            found.url(&format!("{path}.layout.style"), carousel.layout.style.style.as_deref(), limits);
             let cards = &limits.carousel_cards;
-            found.count(
-                &format!("{path}.content"),
-                carousel.content.len(),
-                *cards.start(),
-                *cards.end(),
-            );
+            found.count(&format!("{path}.content"), carousel.content.len(), *cards.start(), *cards.end());
             for (index, card) in carousel.content.iter().enumerate() {
                 let path = format!("{path}.content[{index}]");
                 content(&mut found, &path, card, limits);
-                let tall = card
-                    .media
-                    .as_ref()
-                    .is_some_and(|media| media.height == MediaHeight::Tall);
+                let tall = card.media.as_ref().is_some_and(|media| media.height == MediaHeight::Tall);
                 if tall && carousel.layout.card_width == CardWidth::Small {
-                    found.add(
-                        format!("{path}.media.height"),
-                        rule::WORD,
-                        "TALL_HEIGHT in SMALL_WIDTH",
-                    );
+                    found.add(format!("{path}.media.height"), rule::WORD, "TALL_HEIGHT in SMALL_WIDTH");
                 }
             }
         }
@@ -175,11 +150,7 @@ pub(super) fn response(response: &SuggestionResponse, limits: &Limits) -> Vec<Vi
     };
     let path = format!("response.{kind}");
     let mut found = Found::default();
-    found.length(
-        &format!("{path}.displayText"),
-        &response.display_text,
-        limits.display_text_chars,
-    );
+    found.length(&format!("{path}.displayText"), &response.display_text, limits.display_text_chars);
     postback(&mut found, &path, response.postback.as_ref(), limits);
     found.0
 }
@@ -195,11 +166,7 @@ pub(super) fn menu(menu: &Menu, limits: &Limits) -> Vec<Violation> {
 
 fn menu_level(found: &mut Found, path: &str, entries: &[MenuEntry], level: usize, limits: &Limits) {
     let Some(&most) = limits.menu_entries.get(level) else {
-        return found.add(
-            path,
-            rule::COUNT,
-            format!("level {} > {}", level + 1, limits.menu_entries.len()),
-        );
+        return found.add(path, rule::COUNT, format!("level {} > {}", level + 1, limits.menu_entries.len()));
     };
     found.count(&format!("{path}.entries"), entries.len(), 1, most);
     for (index, entry) in entries.iter().enumerate() {
@@ -208,10 +175,7 @@ fn menu_level(found: &mut Found, path: &str, entries: &[MenuEntry], level: usize
             MenuEntry::Reply(entry) => reply(found, &path, entry, limits),
             MenuEntry::Action(entry) => {
                 let (group, name) = entry.kind.names();
-                if limits
-                    .menu_actions
-                    .is_some_and(|allowed| !allowed.contains(&name))
-                {
+                if limits.menu_actions.is_some_and(|allowed| !allowed.contains(&name)) {
                     found.add(
                         format!("{path}.action.{group}"),
                         rule::ACTION,
@@ -222,11 +186,7 @@ fn menu_level(found: &mut Found, path: &str, entries: &[MenuEntry], level: usize
             }
             MenuEntry::Menu(menu) => {
                 let path = format!("{path}.menu");
-                found.length(
-                    &format!("{path}.displayText"),
-                    &menu.display_text,
-                    limits.display_text_chars,
-                );
+                found.length(&format!("{path}.displayText"), &menu.display_text, limits.display_text_chars);
                 menu_level(found, &path, &menu.entries, level + 1, limits);
             }
         }
@@ -240,23 +200,9 @@ fn content(found: &mut Found, path: &str, content: &CardContent, limits: &Limits
     if let Some(content) = &content.media {
         media(found, &format!("{path}.media"), content, limits);
     }
-    found.optional(
-        &format!("{path}.title"),
-        content.title.as_deref(),
-        limits.title_chars,
-    );
-    found.optional(
-        &format!("{path}.description"),
-        content.description.as_deref(),
-        limits.description_chars,
-    );
-    suggestions(
-        found,
-        &format!("{path}.suggestions"),
-        &content.suggestions,
-        limits.card_buttons,
-        limits,
-    );
+    found.optional(&format!("{path}.title"), content.title.as_deref(), limits.title_chars);
+    found.optional(&format!("{path}.description"), content.description.as_deref(), limits.description_chars);
+    suggestions(found, &format!("{path}.suggestions"), &content.suggestions, limits.card_buttons, limits);
 }
 
 fn media(found: &mut Found, path: &str, media: &Media, limits: &Limits) {
@@ -265,11 +211,7 @@ fn media(found: &mut Found, path: &str, media: &Media, limits: &Limits) {
         found.url(&format!("{path}.thumbnailUrl"), Some(&thumbnail.url), limits);
     }
     let alternative = media.content_description.as_deref();
-    found.optional(
-        &format!("{path}.contentDescription"),
-        alternative,
-        limits.content_description_chars,
-    );
+    found.optional(&format!("{path}.contentDescription"), alternative, limits.content_description_chars);
 }
 
 fn suggestions(found: &mut Found, path: &str, list: &[Suggestion], most: usize, limits: &Limits) {
@@ -285,11 +227,7 @@ fn suggestions(found: &mut Found, path: &str, list: &[Suggestion], most: usize, 
 
 fn reply(found: &mut Found, item: &str, reply: &Reply, limits: &Limits) {
     let path = format!("{item}.reply");
-    found.length(
-        &format!("{path}.displayText"),
-        &reply.display_text,
-        limits.display_text_chars,
-    );
+    found.length(&format!("{path}.displayText"), &reply.display_text, limits.display_text_chars);
     postback(found, &path, reply.postback.as_ref(), limits);
 }
 
@@ -300,11 +238,7 @@ fn postback(found: &mut Found, parent: &str, postback: Option<&Postback>, limits
 
 fn action(found: &mut Found, item: &str, action: &Action, limits: &Limits) {
     let path = format!("{item}.action");
-    found.length(
-        &format!("{path}.displayText"),
-        &action.display_text,
-        limits.display_text_chars,
-    );
+    found.length(&format!("{path}.displayText"), &action.display_text, limits.display_text_chars);
     postback(found, &path, action.postback.as_ref(), limits);
 
     let (group, name) = action.kind.names();
@@ -319,29 +253,16 @@ fn action(found: &mut Found, item: &str, action: &Action, limits: &Limits) {
         ActionKind::DialPhoneNumber { fallback_url, .. } | ActionKind::DialVideoCall { fallback_url, .. } => {
             found.url(&at("fallbackUrl"), fallback_url.as_deref(), limits);
         }
-        ActionKind::DialEnrichedCall {
-            subject,
-            fallback_url,
-            ..
-        } => {
+        ActionKind::DialEnrichedCall { subject, fallback_url, .. } => {
             found.optional(&at("subject"), subject.as_deref(), 60);
             found.url(&at("fallbackUrl"), fallback_url.as_deref(), limits);
         }
-        ActionKind::ShowLocation {
-            location,
-            fallback_url,
-            ..
-        } => {
+        ActionKind::ShowLocation { location, fallback_url, .. } => {
             place(found, &at("location"), location);
             found.url(&at("fallbackUrl"), fallback_url.as_deref(), limits);
         }
         ActionKind::CreateCalendarEvent {
-            start_time,
-            end_time,
-            title,
-            description,
-            fallback_url,
-            ..
+            start_time, end_time, title, description, fallback_url, ..
         } => {
             found.time(&at("startTime"), start_time);
             found.time(&at("endTime"), end_time);
@@ -360,12 +281,7 @@ fn action(found: &mut Found, item: &str, action: &Action, limits: &Limits) {
 
 fn place(found: &mut Found, path: &str, place: &Place) {
     match place {
-        Place::Point {
-            latitude,
-            longitude,
-            label,
-            ..
-        } => {
+        Place::Point { latitude, longitude, label, .. } => {
             found.degrees(&format!("{path}.latitude"), *latitude, 90.0);
             found.degrees(&format!("{path}.longitude"), *longitude, 180.0);
             found.optional(&format!("{path}.label"), label.as_deref(), 100);
@@ -380,11 +296,7 @@ struct Found(Vec<Violation>);
 
 impl Found {
     fn add(&mut self, path: impl Into<String>, rule: &'static str, detail: impl Into<String>) {
-        self.0.push(Violation {
-            path: path.into(),
-            rule,
-            detail: detail.into(),
-        });
+        self.0.push(Violation { path: path.into(), rule, detail: detail.into() });
     }
 
     /// A string that must be there: 1 to `most` characters, though emptiness was the reader's to refuse.
@@ -438,18 +350,11 @@ fn url_fault(url: &str) -> Option<String> {
         return Some("white space in a URL".to_owned());
     }
     let (scheme, rest) = url.split_once(':').unwrap_or_default();
-    let name = scheme
-        .bytes()
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let name = scheme.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     if !name || rest.is_empty() {
         return Some("no absolute URL".to_owned());
     }
     let scheme = scheme.to_ascii_lowercase();
-    FORBIDDEN_SCHEMES
-        .contains(&scheme.as_str())
-        .then(|| format!("scheme {scheme} is not allowed"))
+    FORBIDDEN_SCHEMES.contains(&scheme.as_str()).then(|| format!("scheme {scheme} is not allowed"))
 }
