@@ -10,9 +10,7 @@ use hongyan::cli::Cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .expect("nobody else has installed a provider");
+    rustls::crypto::ring::default_provider().install_default().expect("nobody else has installed a provider");
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

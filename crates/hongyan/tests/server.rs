@@ -198,6 +198,10 @@ async fn the_chatbot_api_answers_200_with_a_code() {
         (post("/bot/v1/12306/medias/upload"), 200, 48001),
         (server.client.get(server.url("/bot/v1/12306/messages")), 200, 20003),
         (post("/bot/v1/+8613800000001/messages"), 200, 20002),
+        (post("/bot/v1/12306/messages"), 200, 41001),
+        (post("/bot/v1/12306/messages").header("authorization", "accessToken guess"), 200, 40014),
+        (server.client.get(server.url("/bot/v1/12306/find/chatBotInfo")), 200, 41001),
+        (post("/bot/v1/12306/accessToken"), 200, 41002),
         (post("/bot/v1/12306/nonsense"), 404, 20003),
         (post("/bot/v1/12306"), 404, 20003),
     ] {

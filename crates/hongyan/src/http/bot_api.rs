@@ -14,8 +14,9 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use chatbot_api::ctcu::{Refusal, ReturnCode, address, token};
 use maap::{Answer, Call};
+use rcs::address::Address;
 
-use super::{App, BODY_BYTES_MAX, busy};
+use super::{App, BODY_BYTES_MAX, busy, now};
 
 /// Documented calls that this version does not have.
 const NOT_YET: [&str; 6] = [
@@ -65,6 +66,12 @@ pub async fn call(
         return refused(&Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"));
     };
     let token = access_token(&headers);
+    // Who has no token learns so here, and costs the centre nothing.
+    if operation != "accessToken"
+        && let Err(refusal) = authorised(&app, &chatbot, token.as_deref()).await
+    {
+        return refused(&refusal);
+    }
     let call = match operation {
         "accessToken" => Call::Token { chatbot, body },
         "messages" => Call::Send(maap::SendCall::read(chatbot, token, &body, &app.numbering)),
@@ -78,6 +85,13 @@ pub async fn call(
         }
         Err(_) => refused(&Refusal::of(ReturnCode::Busy)),
     }
+}
+
+async fn authorised(app: &App, chatbot: &Address, token: Option<&str>) -> Result<(), Refusal> {
+    let address = chatbot.clone();
+    let row = app.read(move |store| store.chatbot(&address)).await;
+    let row = row.map_err(|_| Refusal::of(ReturnCode::Internal))?;
+    maap::authorise(row.as_ref(), token, now()).map(drop)
 }
 
 fn access_token(headers: &HeaderMap) -> Option<String> {
