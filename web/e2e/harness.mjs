@@ -61,7 +61,8 @@ export class World {
 
   /** A browser profile: tabs of one context share storage, as tabs of one browser do. */
   async context({ locale = 'en-GB', viewport = PHONE, colorScheme = 'light', ...more } = {}) {
-    const context = await this.browser.newContext({ locale, viewport, colorScheme, ...more });
+    const timezoneId = 'Asia/Shanghai';
+    const context = await this.browser.newContext({ locale, viewport, colorScheme, timezoneId, ...more });
     context.setDefaultTimeout(WAIT_MS);
     // Each subscriber is the same few devices in every story: a registrar admits only so many.
     await context.addInitScript(
