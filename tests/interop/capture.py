@@ -54,7 +54,7 @@ class Capture:
         ours = f"(udp.srcport == {self.platform.udp_port} or tcp.srcport == {self.platform.tcp_port}"
         ours += f" or tcp.srcport == {self.platform.http.rsplit(':', 1)[1]})"
         sip = self._read(f"sip and {ours}", "frame.number")
-        malformed = self._read(f"(_ws.malformed or sip.msg_hdr.missing) and {ours}", "frame.number") if sip else []
+        malformed = self._read(f"(_ws.malformed or _ws.expert.severity == error) and sip and {ours}", "frame.number") if sip else []
         checks.that(f"tshark reads all {len(sip)} SIP messages of ours", bool(sip) and not malformed, malformed[:5])
         lengths = self._read(f"sip.Request-Line and udp.srcport == {self.platform.udp_port}", "udp.length")
         large = [length for length in lengths if int(length) - 8 > REQUEST_BYTES_MAX]

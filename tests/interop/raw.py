@@ -131,9 +131,6 @@ def bad_requests(platform, checks, number):
     client = Client(platform, number)
     good = client.request("MESSAGE", uri(number), uri(number), ["Content-Type: text/plain"], "hello")
     spoilt = {
-        "no CSeq": re.sub(r"CSeq:.*\r\n", "", good),
-        "no From": re.sub(r"From:.*\r\n", "", good),
-        "no Call-ID": re.sub(r"Call-ID:.*\r\n", "", good),
         "a CSeq of another method": good.replace(" MESSAGE\r\n", " INVITE\r\n"),
         "a body shorter than its Content-Length": good.replace("Content-Length: 5", "Content-Length: 50"),
         "a negative Content-Length": good.replace("Content-Length: 5", "Content-Length: -5"),
@@ -143,7 +140,9 @@ def bad_requests(platform, checks, number):
     for name, text in spoilt.items():
         client.send(text)
         checks.story(f"400 for {name}", lambda: expect(client.response(), 400))
-    for junk in ["\0" * 100, "x" * 60000, "GET / HTTP/1.1\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n", "\r\n\r\n"]:
+    # What lacks the headers that an answer copies gets none.
+    headless = [re.sub(name + r":.*\r\n", "", good) for name in ("CSeq", "From", "Call-ID", "Via")]
+    for junk in [*headless, "\0" * 100, "x" * 60000, "GET / HTTP/1.1\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n", "\r\n\r\n"]:
         client.send(junk)
     checks.story("after all that, a REGISTER is answered", lambda: expect(client.register(), 200))
     stream = Client(platform, number, "TCP")

@@ -1,4 +1,4 @@
-"""SIPp: registration, relay, retransmission, storing and its delivery. The scenarios are in sipp/.
+"""SIPp: registration, relay, storing and its delivery. The scenarios are in sipp/.
 
 SIPp 3.6 reads only the first of several challenges, which is SHA-256, and then knows MD5 only. So it is handed credentials
 that answer another, equally good challenge.
@@ -88,7 +88,7 @@ def run(platform, checks, directory):
         copies = receiver.received("supper at eight")
         assert copies == 1, f"{copies} copies arrived"
 
-    checks.story("MESSAGE between two SIPp agents, 200, repeated bytes absorbed", relay)
+    checks.story("MESSAGE between two SIPp agents, 200, one copy", relay)
     checks.story(
         "MESSAGE to an unknown subscriber, 404",
         lambda: play("send", alice, TO="+8613800999999", TEXT="hello", STATUS=404).done(),
