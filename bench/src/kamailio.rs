@@ -28,7 +28,7 @@ impl Kamailio {
         let directory = tempfile::tempdir()?;
         let log = std::fs::File::create(directory.path().join("log"))?;
         let child = Command::new(program)
-            .args(["-DD", "-E", "-m", "512", "-M", "16", "-f"])
+            .args(["-DD", "-E", "-m", "1024", "-M", "32", "-x", "tlsf", "-X", "fm", "-f"])
             .arg(config)
             .args(["-l", &format!("udp:{address}"), "-l", &format!("tcp:{address}"), "-Y"])
             .arg(directory.path())

@@ -89,10 +89,11 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
 pub fn profile(runtime: &Runtime, program: &Path, seconds: u64) -> io::Result<()> {
     let hongyan = Hongyan::start(runtime, program, 2 * PAIRS)?;
     eprintln!("pid {}", hongyan.platform.pid());
-    let server = hongyan.platform.server(Transport::Udp);
+    let mut fleet = fleet(0, 2 * PAIRS, hongyan.platform.server(Transport::Udp))?;
+    register(&mut fleet)?;
     let until = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < until {
-        let cost = relay(runtime, server, hongyan.process(), 20_000)?;
+        let cost = measure(hongyan.process(), || talk(&mut fleet, 20_000))?;
         eprintln!("{:.0}/s, {:.3} CPU s per 10,000", cost.per_second(), cost.cpu_per_10_000());
     }
     hongyan.stop(runtime)
