@@ -223,6 +223,8 @@ pub fn banner(http_port: u16, domain: &str, password: &str, data: &Path, rail: b
     use std::fmt::Write as _;
     let mut text = String::new();
     let url = format!("http://localhost:{http_port}");
+    // As it was called, so that the lines can be copied.
+    let program = std::env::args().next().unwrap_or_else(|| "hongyan".to_owned());
     let mut line =
         |arguments: std::fmt::Arguments<'_>| writeln!(text, "{arguments}").expect("writing to a String");
     line(format_args!("\n  鸿雁 Hongyan is running: {domain}\n"));
@@ -240,9 +242,9 @@ pub fn banner(http_port: u16, domain: &str, password: &str, data: &Path, rail: b
         )),
     }
     line(format_args!("\n  Administration:"));
-    line(format_args!("    hongyan subscriber list --data {}", data.display()));
+    line(format_args!("    {program} subscriber list --data {}", data.display()));
     line(format_args!(
-        "    hongyan send --from {CHATBOT} --to {} --data {} 'hello'",
+        "    {program} send --from {CHATBOT} --to {} --data {} 'hello'",
         SUBSCRIBERS[0],
         data.display()
     ));
