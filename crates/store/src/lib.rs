@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod binding;
+mod cache;
 pub mod chatbot;
 mod dump;
 pub mod mailbox;
@@ -16,7 +17,7 @@ mod row;
 mod view;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use rcs::Timestamp;
@@ -30,6 +31,7 @@ pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use view::{Lookup, PageKey, View, Wants};
 
+use cache::Cache;
 use row::{Row, decode};
 
 /// Journal ceiling: reopening replays the journal, so it is kept small.
@@ -63,11 +65,20 @@ pub enum StoreError {
     },
 }
 
-/// An open data directory. Cheap to clone; clones may read from any thread, one thread commits.
+/// An open data directory. Cheap to clone; clones may read from any thread, one thread loads and commits.
 #[derive(Clone)]
 pub struct Store {
     database: Database,
     families: Arc<[Keyspace]>,
+    caches: Arc<Mutex<Caches>>,
+}
+
+/// The rows that nearly every message needs.
+#[derive(Default)]
+struct Caches {
+    accounts: Cache<Account>,
+    bindings: Cache<Bindings>,
+    heads: Cache<Head>,
 }
 
 impl Store {
@@ -85,7 +96,7 @@ impl Store {
             .iter()
             .map(|family| database.keyspace(family.name(), KeyspaceCreateOptions::default))
             .collect::<Result<Arc<[_]>, _>>()?;
-        Ok(Self { database, families })
+        Ok(Self { database, families, caches: Arc::default() })
     }
 
     /// Brings everything in `wants` into `view`. Rows that are in the view already are left as they are there.
@@ -93,9 +104,11 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
     pub fn load(&self, wants: Wants, view: &mut View) -> Result<(), StoreError> {
-        self.load_rows(wants.accounts, &mut view.accounts)?;
-        self.load_rows(wants.bindings, &mut view.bindings)?;
-        self.load_rows(wants.heads, &mut view.heads)?;
+        let mut caches = self.caches();
+        self.load_cached(wants.accounts, &mut caches.accounts, &mut view.accounts)?;
+        self.load_cached(wants.bindings, &mut caches.bindings, &mut view.bindings)?;
+        self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
+        drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
         for key in wants.entries {
@@ -123,7 +136,12 @@ impl Store {
                 None => batch.remove(self.keyspace(family), key),
             }
         }
-        Ok(batch.commit()?)
+        batch.commit()?;
+        let mut caches = self.caches();
+        remember(&view.accounts, &mut caches.accounts);
+        remember(&view.bindings, &mut caches.bindings);
+        remember(&view.heads, &mut caches.heads);
+        Ok(())
     }
 
     /// Entries whose time has come at `now`, earliest first, at most `limit`; and when the next one after them is due.
@@ -282,11 +300,39 @@ impl Store {
         self.keyspace(R::FAMILY).iter().map(|guard| decode(&guard.value()?)).collect()
     }
 
+    /// A panic while the lock was held leaves rows that are as true as before.
+    fn caches(&self) -> MutexGuard<'_, Caches> {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn load_cached<R: Row>(
+        &self,
+        keys: Vec<R::Key>,
+        cache: &mut Cache<R>,
+        table: &mut view::Table<R>,
+    ) -> Result<(), StoreError> {
+        for key in keys {
+            if table.has(&key) {
+                continue;
+            }
+            let row = match cache.get(&key) {
+                Some(known) => known,
+                None => {
+                    let row = self.get(&key)?.map(Arc::new);
+                    cache.put(key.clone(), row.clone());
+                    row
+                }
+            };
+            table.loaded(key, row);
+        }
+        Ok(())
+    }
+
     fn load_rows<R: Row>(&self, keys: Vec<R::Key>, table: &mut view::Table<R>) -> Result<(), StoreError> {
         for key in keys {
             if !table.has(&key) {
                 let row = self.get(&key)?;
-                table.loaded(key, row);
+                table.loaded(key, row.map(Arc::new));
             }
         }
         Ok(())
@@ -296,7 +342,7 @@ impl Store {
         if !view.entries.has(&key) {
             let row: Option<Entry> = self.get(&key)?;
             view.stored_due.extend(row.as_ref().map(|entry| (key.clone(), entry.next_due)));
-            view.entries.loaded(key, row);
+            view.entries.loaded(key, row.map(Arc::new));
         }
         Ok(())
     }
@@ -316,11 +362,18 @@ impl Store {
             let key = entry.key();
             if !view.entries.has(&key) {
                 view.stored_due.insert(key.clone(), entry.next_due);
-                view.entries.loaded(key, Some(entry));
+                view.entries.loaded(key, Some(Arc::new(entry)));
             }
         }
         view.pages.insert(page, ids);
         Ok(())
+    }
+}
+
+/// Brings a cache up to what was just committed.
+fn remember<R: Row>(table: &view::Table<R>, cache: &mut Cache<R>) {
+    for (key, row) in table.changed_rows() {
+        cache.put(key.clone(), row.clone());
     }
 }
 

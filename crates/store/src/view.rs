@@ -4,6 +4,7 @@
 //! rows there and see each other's changes; [`crate::Store::commit`] writes what changed.
 
 use std::collections::hash_map::Entry as MapEntry;
+use std::sync::Arc;
 
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -147,7 +148,7 @@ impl View {
     pub fn lookup(&self, key: &EntryKey) -> Lookup<'_> {
         match self.entries.rows.get(key) {
             None => Lookup::NotLoaded,
-            Some(slot) => slot.row.as_ref().map_or(Lookup::Gone, Lookup::Here),
+            Some(slot) => slot.row.as_deref().map_or(Lookup::Gone, Lookup::Here),
         }
     }
 
@@ -273,7 +274,7 @@ impl<R: Row> Default for Table<R> {
 
 #[derive(Debug)]
 struct Slot<R> {
-    row: Option<R>,
+    row: Option<Arc<R>>,
     /// Whether the row was on disk when it was loaded; a row that comes and goes within a batch is never written.
     on_disk: bool,
     dirty: bool,
@@ -284,10 +285,11 @@ impl<R: Row> Table<R> {
         let slot = self.rows.get(key);
         // A decision that reads what its task did not ask for would take "not loaded" for "does not exist".
         debug_assert!(slot.is_some(), "{} {key:?} was read but not wanted", R::FAMILY.name());
-        slot?.row.as_ref()
+        slot?.row.as_deref()
     }
 
     fn put(&mut self, key: R::Key, row: Option<R>) {
+        let row = row.map(Arc::new);
         match self.rows.entry(key) {
             MapEntry::Occupied(mut occupied) => {
                 let slot = occupied.get_mut();
@@ -305,7 +307,7 @@ impl<R: Row> Table<R> {
         if let Some(slot) = self.rows.get_mut(key)
             && let Some(row) = slot.row.as_mut()
         {
-            change(row);
+            change(Arc::make_mut(row));
             slot.dirty = true;
             self.changed = true;
         }
@@ -317,9 +319,14 @@ impl<R: Row> Table<R> {
     }
 
     /// A row as it is on disk.
-    pub(crate) fn loaded(&mut self, key: R::Key, row: Option<R>) {
+    pub(crate) fn loaded(&mut self, key: R::Key, row: Option<Arc<R>>) {
         let on_disk = row.is_some();
         self.rows.insert(key, Slot { row, on_disk, dirty: false });
+    }
+
+    /// The rows that were changed, as they are now.
+    pub(crate) fn changed_rows(&self) -> impl Iterator<Item = (&R::Key, &Option<Arc<R>>)> {
+        self.rows.iter().filter(|(_, slot)| slot.dirty).map(|(key, slot)| (key, &slot.row))
     }
 
     fn changes(&self, changes: &mut Vec<Change>) {
@@ -328,7 +335,7 @@ impl<R: Row> Table<R> {
         }
         for (key, slot) in self.rows.iter().filter(|(_, slot)| slot.dirty) {
             match &slot.row {
-                Some(row) => changes.push((R::FAMILY, R::key_bytes(key), Some(encode(row)))),
+                Some(row) => changes.push((R::FAMILY, R::key_bytes(key), Some(encode(row.as_ref())))),
                 None if slot.on_disk => changes.push((R::FAMILY, R::key_bytes(key), None)),
                 None => {}
             }
