@@ -4,7 +4,10 @@ Needs tshark and the right to capture; without, the judge says so and counts not
 """
 
 import shutil
+import signal
+import socket
 import subprocess
+import uuid
 
 from platform_under_test import wait_for
 
@@ -41,10 +44,16 @@ class Capture:
         return self
 
     def __exit__(self, *_):
-        if self.process:
-            self.process.terminate()
-            self.process.wait(20)
-            self.process.stderr.close()
+        if not self.process:
+            return
+        # The capture is behind; once it has this datagram it has all before it.
+        marker = b"the end of " + uuid.uuid4().hex.encode()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(marker, ("127.0.0.1", self.platform.udp_port))
+        wait_for("tshark has written everything", lambda: marker in self.path.read_bytes())
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+        self.process.stderr.close()
 
     def judge(self, checks):
         """Reads the capture back."""

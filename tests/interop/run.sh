@@ -12,4 +12,4 @@ if [ -z "${HONGYAN:-}" ]; then
     cargo build --locked -p hongyan
     export HONGYAN="${CARGO_TARGET_DIR:-target}/debug/hongyan"
 fi
-exec python3 tests/interop/run.py "$@"
+exec python3 -B tests/interop/run.py "$@"
