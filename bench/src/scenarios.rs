@@ -26,6 +26,8 @@ const REGISTERING: usize = 200;
 /// Subscribers who are away in store-and-forward, and those who write to them.
 const AWAY: u32 = 1000;
 const WRITERS: u32 = 100;
+/// Over UDP, answered transactions are kept for 32 s (RFC 3261 timer J): only then has a server's memory its steady size.
+const WARM_UP: Duration = Duration::from_secs(35);
 /// A load that makes no progress for so long has failed.
 const STALLED: Duration = Duration::from_secs(45);
 /// What a server may still be doing when the last answer is out is counted too.
@@ -212,7 +214,10 @@ fn relay(runtime: &Runtime, server: Server, process: Process, count: u32) -> io:
     }
     let mut fleet = fleet(0, 2 * PAIRS, server)?;
     register(&mut fleet)?;
-    talk(&mut fleet, PAIRS * 5)?;
+    let warm = Instant::now() + WARM_UP;
+    while Instant::now() < warm {
+        talk(&mut fleet, PAIRS * 5)?;
+    }
     measure(process, || talk(&mut fleet, count))
 }
 
@@ -368,6 +373,11 @@ fn notes(with_kamailio: bool) -> Vec<String> {
         "Over UDP the platform runs with `sip.trust_udp_source = true`: a sender is known by the address it registered from, \
          as a connection is over TCP and WebSocket. Without it every MESSAGE over UDP carries a Digest to verify."
             .to_owned(),
+        format!(
+            "Over UDP the load runs for {} s before it is measured, longer than transactions are kept (32 s), so that both \
+             servers' memory has its steady size.",
+            WARM_UP.as_secs()
+        ),
         "CPU is user and system time of all threads and processes of the server, from `/proc`, until one second after the \
          last answer. The load generator runs on the same machine, so messages per second are what is left beside it."
             .to_owned(),

@@ -84,6 +84,7 @@ async fn what_was_accepted_arrives_once_however_often_the_process_dies() {
     }
     let arrived = timeout(ARRIVE_MAX, world.until(|log| log.missing().is_empty())).await;
     let log = world.snapshot();
+    eprintln!("{} accepted, {} shown", log.accepted.len(), log.shown.len());
     assert!(arrived.is_ok(), "accepted and lost: {:?}", log.missing());
     assert!(log.accepted.len() >= ROUNDS as usize, "hardly anything was sent: {}", log.accepted.len());
 
