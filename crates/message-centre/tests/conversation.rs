@@ -27,6 +27,21 @@ fn a_message_to_a_handset_that_is_there_is_answered_200_and_reported() {
 }
 
 #[test]
+fn reports_that_overtake_the_answer_to_their_message_are_passed_on() {
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let mut world = World::new();
+        let (alice, bob) = (world.handset(ALICE), world.device(BOB, transport));
+        world.register(bob);
+        world.phones[bob].answers_last = true;
+        let sent = world.send(alice, BOB, "supper?");
+        world.run_until_idle();
+        assert_eq!(world.phones[alice].answers[&sent], 200);
+        assert_eq!(world.phones[alice].reports, [(sent.clone(), Delivered), (sent.clone(), Displayed)]);
+        assert!(world.records(&sent)[0].displayed_at.is_some());
+    }
+}
+
+#[test]
 fn a_message_to_a_switched_off_handset_arrives_when_it_returns() {
     let mut world = World::new();
     let (alice, bob) = (world.handset(ALICE), world.device(BOB, Transport::Udp));

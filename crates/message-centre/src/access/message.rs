@@ -148,6 +148,7 @@ impl Centre {
         if !self.is_proven(&claim, work) {
             return;
         }
+        let Some(claim) = self.set_early_report_aside(claim) else { return };
         if let Err(refusal) = self.route_message(&claim, work) {
             work.stats.refused += 1;
             self.refuse(claim.tx, &claim.request, claim.flow, &refusal, work.now);

@@ -15,13 +15,15 @@ use super::agent::DeviceKey;
 use super::{About, Answer, Asker, Attempt, Delivery, For};
 use crate::access::Refusal;
 use crate::access::identity::Claim;
-use crate::access::message::PagerMessage;
+use crate::access::message::{Kind, PagerMessage};
 use crate::report;
 use crate::work::Task;
 use crate::{Centre, Work, transaction_time};
 
 /// Most messages that wait behind one another; the rest go through the mailbox.
 const LANE_MAX: usize = 64;
+/// Most reports that wait for the message they are about: two for each of its devices.
+const EARLY_MAX: usize = 20;
 
 /// Names a relay of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +38,8 @@ pub(crate) struct Relay {
     pending: Vec<(ClientTxId, DeviceKey)>,
     /// The last final answer that meant no.
     refused_with: Option<u16>,
+    /// Reports of devices that report before they answer, as liblinphone does.
+    early: Vec<Claim<PagerMessage>>,
 }
 
 /// What keeps messages between two parties in order: addressee, sender.
@@ -71,7 +75,10 @@ impl Centre {
             self.relaying.insert(report::record_key(&delivery.entry), id);
         }
         let askers = asker.into_iter().collect();
-        self.relays.insert(id, Relay { delivery, askers, pending: Vec::new(), refused_with: None });
+        self.relays.insert(
+            id,
+            Relay { delivery, askers, pending: Vec::new(), refused_with: None, early: Vec::new() },
+        );
         let lane = self.lanes.entry(lane_key).or_default();
         lane.push_back(id);
         match lane.len() {
@@ -152,6 +159,26 @@ impl Centre {
                     self.end_unanswered(id, work);
                 }
             }
+        }
+    }
+
+    /// Keeps a report that came before its device's answer to the message until that has been decided, for until then
+    /// there is no record of the message; gives back any other claim.
+    pub(crate) fn set_early_report_aside(
+        &mut self,
+        mut claim: Claim<PagerMessage>,
+    ) -> Option<Claim<PagerMessage>> {
+        let Kind::Report(imdn) = &claim.what.kind else { return Some(claim) };
+        let original = (imdn.message_id.clone(), claim.what.to.clone(), claim.from.clone());
+        let relay = self.relaying.get(&original).and_then(|id| self.relays.get_mut(id));
+        match relay.filter(|relay| relay.early.len() < EARLY_MAX) {
+            Some(relay) => {
+                // Its credentials have been used, and are good only once.
+                claim.is_vouched = true;
+                relay.early.push(claim);
+                None
+            }
+            None => Some(claim),
         }
     }
 
@@ -241,7 +268,9 @@ impl Centre {
 
     /// Takes a relay out, and lets the next one between the same parties go.
     fn remove_relay(&mut self, id: RelayId, work: &mut Work<'_>) -> Option<Relay> {
-        let relay = self.relays.remove(&id)?;
+        let mut relay = self.relays.remove(&id)?;
+        let early = relay.early.drain(..);
+        work.next.extend(early.map(|claim| Task::Message(Box::new(claim))));
         let entry = &relay.delivery.entry;
         self.relaying.remove(&report::record_key(entry));
         let lane_key: Lane = (entry.to.clone(), entry.from.clone());

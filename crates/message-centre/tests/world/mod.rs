@@ -94,6 +94,8 @@ pub struct Handset {
     pub answers_with: u16,
     /// Whether it sends delivered and displayed reports.
     pub sends_reports: bool,
+    /// Whether it shows a message and reports on it before it answers.
+    pub answers_last: bool,
     pub responses: Vec<u16>,
 }
 
@@ -210,6 +212,7 @@ impl World {
             composing: 0,
             answers_with: 200,
             sends_reports: true,
+            answers_last: false,
             responses: Vec::new(),
         };
         if transport.is_reliable() {
@@ -553,8 +556,11 @@ impl Handset {
             Event::Request { tx, request, .. } => {
                 let status = if request.method() == Method::Message { self.answers_with } else { 405 };
                 let response = ResponseBuilder::for_request(&request, status, "").to_tag("phone").build();
+                if status == 200 && self.answers_last {
+                    self.show(now, &request);
+                }
                 self.layer.respond(now, tx, response).expect("the request waits for its answer");
-                if status == 200 {
+                if status == 200 && !self.answers_last {
                     self.show(now, &request);
                 }
             }
