@@ -19,7 +19,7 @@ class Linphone:
         (self.directory / "linphonerc").write_text(
             "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\ndefault_proxy=0\nguess_hostname=0\ncontact=sip:linphone@127.0.0.1\n"
             f"[proxy_0]\nreg_proxy=<{server}>\nreg_route=<{server}>\nreg_identity=sip:{number}@{DOMAIN}\n"
-            "reg_expires=600\nreg_sendregister=1\npublish=0\n"
+            "reg_expires=600\nreg_sendregister=1\npublish=0\ncpim_in_basic_chat_rooms_enabled=1\n"
             f"[auth_info_0]\nusername={number}\npasswd={PASSWORD}\nrealm={DOMAIN}\n"
             "[net]\nmtu=0\nfirewall_policy=0\n[misc]\nversion_check_url_root=\n"
         )
@@ -76,7 +76,27 @@ def run(platform, checks, directory):
             raw.expect(other.ask("MESSAGE", uri, headers=headers, body="yes, on the train")[0], 200)
             phone.says("yes, on the train")
 
+        def report():
+            cpim = [
+                # liblinphone takes a CPIM message only if this is the very URI of the SIP From.
+                f"From: <{raw.uri(friend)};user=phone>",
+                f"To: <{raw.uri(number)}>",
+                "NS: imdn <urn:ietf:params:imdn>",
+                "imdn.Message-ID: to-liblinphone-1",
+                "DateTime: 2026-11-23T08:00:00Z",
+                "imdn.Disposition-Notification: positive-delivery, display",
+                "",
+                "Content-Type: text/plain;charset=UTF-8",
+                "",
+                "in an envelope",
+            ]
+            uri, body = raw.uri(number), "\r\n".join(cpim)
+            raw.expect(other.ask("MESSAGE", uri, headers=["Content-Type: message/cpim"], body=body)[0], 200)
+            told = other.message()
+            assert "<message-id>to-liblinphone-1</message-id>" in told and "<delivered/>" in told, told
+
         checks.story("it sends a message", send)
         checks.story("it receives a message", receive)
+        checks.story("it reports a CPIM message delivered", report)
     finally:
         phone.stop()
