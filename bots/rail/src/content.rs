@@ -109,14 +109,14 @@ impl Message {
                 CARD,
                 json!({"message": {"generalPurposeCard": {
                     "layout": {"cardOrientation": "VERTICAL"},
-                    "content": card.json(),
+                    "content": card.json("MEDIUM_HEIGHT"),
                 }}}),
             ),
             Content::Carousel(cards) => item(
                 CARD,
                 json!({"message": {"generalPurposeCardCarousel": {
                     "layout": {"cardWidth": "MEDIUM_WIDTH"},
-                    "content": cards.iter().map(Card::json).collect::<Vec<_>>(),
+                    "content": cards.iter().map(|card| card.json("SHORT_HEIGHT")).collect::<Vec<_>>(),
                 }}}),
             ),
         }];
@@ -129,7 +129,8 @@ impl Message {
 }
 
 impl Card {
-    fn json(&self) -> Value {
+    /// `media_height`: how high the picture is to be shown, SHORT_HEIGHT (112 dp) or MEDIUM_HEIGHT (168 dp).
+    fn json(&self, media_height: &str) -> Value {
         let mut card = json!({"title": cut(&self.title, TITLE_MAX)});
         if !self.description.is_empty() {
             card["description"] = json!(cut(&self.description, DESCRIPTION_MAX));
@@ -139,7 +140,7 @@ impl Card {
                 "mediaUrl": media.url,
                 "mediaContentType": media.content_type,
                 "mediaFileSize": media.bytes,
-                "height": "SHORT_HEIGHT",
+                "height": media_height,
                 "contentDescription": cut(&media.description, TITLE_MAX),
             });
         }

@@ -27,6 +27,7 @@ mod webhook;
 #[cfg(test)]
 mod conversations;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -36,7 +37,11 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> ExitCode {
     let config = config::Config::parse();
     let filter = EnvFilter::try_from_env("RAIL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     rustls::crypto::ring::default_provider().install_default().expect("nothing else chooses a TLS provider");
     match serve::run(config).await {
         Ok(()) => ExitCode::SUCCESS,

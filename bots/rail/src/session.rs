@@ -75,6 +75,14 @@ impl Session {
     pub fn set_query(&mut self, query: &Query) {
         self.query = query.encode();
     }
+
+    /// From here on a search is for a new ticket, not for the exchange of one.
+    pub fn end_change(&mut self) {
+        let query = self.query();
+        if query.change_of.is_some() {
+            self.set_query(&Query { change_of: None, ..query });
+        }
+    }
 }
 
 impl Query {

@@ -155,6 +155,11 @@ struct RailBot {
 impl RailBot {
     /// Starts it and waits until it has set its menu.
     async fn start(platform: &mut Platform, data: &Path) -> Self {
+        Self::start_with_log(platform, data, Stdio::inherit()).await
+    }
+
+    /// The same, with its log going elsewhere than to ours.
+    async fn start_with_log(platform: &mut Platform, data: &Path, log: Stdio) -> Self {
         let ready_file = data.join("ready.json");
         let child = Command::new(env!("CARGO_BIN_EXE_rail-bot"))
             .args(["--server", &platform.url, "--chatbot-id", CHATBOT, "--listen", "127.0.0.1:0"])
@@ -166,6 +171,7 @@ impl RailBot {
             .env("RAIL_APP_KEY", "key")
             .env("RAIL_CALLBACK_TOKEN", CALLBACK_TOKEN)
             .stdin(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("the bot starts");
         // The ready file is written before the first call.
@@ -293,6 +299,9 @@ async fn a_ticket_is_sold_over_http() {
     let picture = bot.http.get(media["mediaUrl"].as_str().expect("a URL")).send().await.expect("a picture");
     assert_eq!(picture.headers()["content-type"], "image/png");
     assert_eq!(Some(picture.bytes().await.expect("bytes").len() as u64), media["mediaFileSize"].as_u64());
+
+    let icon = bot.http.get(format!("{}/media/icon.png", bot.url)).send().await.expect("the icon");
+    assert_eq!(icon.headers()["content-type"], "image/png");
 
     bot.tap(user, &classes, "二等座").await;
     let passenger = platform.message().await;
@@ -438,6 +447,19 @@ async fn kill_dash_nine_loses_no_answer_and_keeps_their_order() {
     bot.pushes = 100;
     bot.say(&users[0], "谢谢").await;
     assert!(platform.message().await.to_string().contains("不客气"));
+}
+
+#[tokio::test]
+async fn a_log_that_is_no_terminal_has_no_colours() {
+    let data = tempfile::tempdir().expect("a directory");
+    let log = data.path().join("log");
+    let file = std::fs::File::create(&log).expect("a log file");
+    let mut platform = Platform::start().await;
+    let mut bot = RailBot::start_with_log(&mut platform, data.path(), file.into()).await;
+    drop(bot.child.stdin.take());
+    assert!(bot.child.wait().expect("its end").success());
+    let log = std::fs::read_to_string(log).expect("UTF-8");
+    assert!(log.contains("rail bot ready") && !log.contains('\u{1b}'), "{log}");
 }
 
 #[tokio::test]

@@ -32,16 +32,16 @@ fn cards(message: &Value, broken: &mut Vec<String>) {
     rule(single.is_object() != carousel.is_object(), "one card or one carousel", broken);
     if single.is_object() {
         rule(single["layout"]["cardOrientation"] == "VERTICAL", "cardOrientation", broken);
-        card(&single["content"], broken);
+        card(&single["content"], "MEDIUM_HEIGHT", broken);
         return;
     }
     rule(carousel["layout"]["cardWidth"] == "MEDIUM_WIDTH", "cardWidth", broken);
     let content = carousel["content"].as_array().cloned().unwrap_or_default();
     rule((2..=10).contains(&content.len()), "a carousel has 2 to 10 cards", broken);
-    content.iter().for_each(|one| card(one, broken));
+    content.iter().for_each(|one| card(one, "SHORT_HEIGHT", broken));
 }
 
-fn card(card: &Value, broken: &mut Vec<String>) {
+fn card(card: &Value, media_height: &str, broken: &mut Vec<String>) {
     text(&card["title"], "title", 1, 200, broken);
     if !card["description"].is_null() {
         text(&card["description"], "description", 1, 2000, broken);
@@ -54,7 +54,7 @@ fn card(card: &Value, broken: &mut Vec<String>) {
         text(&media["mediaUrl"], "mediaUrl", 10, 2048, broken);
         rule(media["mediaContentType"] == "image/png", "mediaContentType", broken);
         rule(media["mediaFileSize"].as_u64().is_some_and(|bytes| bytes > 1000), "mediaFileSize", broken);
-        rule(media["height"] == "SHORT_HEIGHT", "height", broken);
+        rule(media["height"] == media_height, "height", broken);
         text(&media["contentDescription"], "contentDescription", 1, 200, broken);
     }
 }

@@ -2,6 +2,7 @@
 //! of them is checked against the limits of the content model.
 
 mod booking;
+mod changing;
 mod chatter;
 mod limits;
 mod money;

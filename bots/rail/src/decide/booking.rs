@@ -7,7 +7,7 @@ use crate::inventory;
 use crate::language::{Lang, clock, say, yuan};
 use crate::orders::{self, HELD_MAX, HOLD_S, Order, State};
 use crate::postback::{Draft, Tap};
-use crate::session::{Asking, Session};
+use crate::session::{Asking, Query, Session};
 use crate::timetable::{Class, Leg, Place, seat_name};
 
 /// How many saved passengers are offered.
@@ -50,7 +50,8 @@ pub fn choose_class(desk: &Desk, session: &mut Session, draft: Draft) -> Answer 
         lines.push(say!(desk.lang, "请选择席别：", "Please choose a class:"));
     }
     chips.push(desk.chip("车次时刻", "Stops", Tap::Stops(draft.clone())));
-    chips.push(desk.chip("看其他车次", "Other trains", Tap::Find(session.query(), 0)));
+    let others = Query { change_of: draft.change_of.clone(), ..session.query() };
+    chips.push(desk.chip("看其他车次", "Other trains", Tap::Find(others, 0)));
     let number = &leg.train.number;
     let card = Card {
         media: Some(desk.world.gallery.train(&desk.world.public_url, number)),
@@ -249,11 +250,11 @@ fn on_sale<'a>(desk: &Desk<'a>, draft: &Draft) -> Result<Leg<'a>, Vec<Message>> 
         say!(desk.lang, "{number} 次现在不能购票。", "Train {number} is not on sale now.")
     };
     let city = |code: &str| world.timetable.city_of(&Place(code.to_string()));
-    let query = crate::session::Query {
+    let query = Query {
         from: city(&draft.from),
         to: city(&draft.to),
         change_of: draft.change_of.clone(),
-        ..Default::default()
+        ..Query::default()
     };
     let others = desk.chip("看其他车次", "Other trains", Tap::Find(query, 0));
     Err(vec![Message::text(text).chips([others, desk.orders_chip()])])

@@ -108,6 +108,12 @@ pub fn complete(desk: &Desk, id: &str) -> rusqlite::Result<bool> {
     }
 }
 
+/// Whether this order can be exchanged now.
+pub fn is_possible(desk: &Desk, id: &str) -> rusqlite::Result<bool> {
+    let old = orders::of_user(desk.db, desk.user, id)?;
+    Ok(old.is_some_and(|old| old.may_change(&desk.world.timetable, desk.now)))
+}
+
 fn changeable(desk: &Desk, id: &str) -> rusqlite::Result<Result<Order, Vec<Message>>> {
     let Some(old) = orders::of_user(desk.db, desk.user, id)? else {
         return Ok(Err(desk.no_such_order()));

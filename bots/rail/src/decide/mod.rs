@@ -76,6 +76,11 @@ pub fn respond(desk: &mut Desk, session: &mut Session, input: &Input) -> Answer 
     }
     session.active_at = now;
     desk.lang = session.lang;
+    if let Some(old) = session.query().change_of
+        && !change::is_possible(desk, &old)?
+    {
+        session.end_change();
+    }
     let answers = answer(desk, session, input)?;
     offered::remember(session, &answers);
     Ok(answers)
@@ -100,7 +105,10 @@ fn answer(desk: &mut Desk, session: &mut Session, input: &Input) -> Answer {
 fn on_tap(desk: &mut Desk, session: &mut Session, tap: Tap) -> Answer {
     session.asking = Asking::Nothing;
     match tap {
-        Tap::Start => Ok(vec![help::welcome(desk)]),
+        Tap::Start => {
+            session.end_change();
+            Ok(vec![help::welcome(desk)])
+        }
         Tap::Help => Ok(vec![help::how_to(desk)]),
         Tap::Language(lang) => Ok(vec![help::switch_language(desk, session, lang)]),
         Tap::NewSearch => {
@@ -117,7 +125,11 @@ fn on_tap(desk: &mut Desk, session: &mut Session, tap: Tap) -> Answer {
         Tap::Passenger(draft) => booking::confirm(desk, draft),
         Tap::NewPassenger(draft) => Ok(vec![passenger::ask(desk, session, &draft)]),
         Tap::DemoPassenger(draft) => passenger::demo(desk, draft),
-        Tap::Confirm(draft, key) => booking::order(desk, draft, &key),
+        Tap::Confirm(draft, key) => {
+            // Whatever comes of it, the chips below carry the change on if it is to go on.
+            session.end_change();
+            booking::order(desk, draft, &key)
+        }
         Tap::Orders => tickets::list(desk),
         Tap::Pay(order) => payment::show(desk, &order),
         Tap::Cancel(order) => payment::cancel(desk, &order),
@@ -126,7 +138,10 @@ fn on_tap(desk: &mut Desk, session: &mut Session, tap: Tap) -> Answer {
         Tap::RefundConfirmed(order) => tickets::refund(desk, &order),
         Tap::Change(order) => change::start(desk, session, &order, None),
         Tap::Done => Ok(Vec::new()),
-        Tap::Dismiss => Ok(vec![help::dismissed(desk)]),
+        Tap::Dismiss => {
+            session.end_change();
+            Ok(vec![help::dismissed(desk)])
+        }
     }
 }
 
@@ -177,7 +192,10 @@ fn on_wish(
     };
     // 改签到明天 and "return trip on Friday" name a day as well, but the wish leads.
     let answer = match intent {
-        Intent::Greeting => vec![help::welcome(desk)],
+        Intent::Greeting => {
+            session.end_change();
+            vec![help::welcome(desk)]
+        }
         Intent::Help => vec![help::how_to(desk)],
         Intent::Thanks => vec![help::you_are_welcome(desk)],
         Intent::Human => vec![help::human(desk)],

@@ -2,7 +2,7 @@
 
 use time::{Date, Duration};
 
-use super::{Answer, Desk, booking, help};
+use super::{Answer, Desk, booking, change, help};
 use crate::content::{Card, Message, Suggestion};
 use crate::inventory;
 use crate::language::{CHINA, clock, say, yuan};
@@ -15,7 +15,13 @@ use crate::understand::{Day, Intent, Kind, Role, Unknown, Utterance, Window};
 const PAGE: usize = 6;
 
 /// Results of a search from the nth on, or the question for what it lacks.
-pub fn find(desk: &mut Desk, session: &mut Session, query: Query, first: usize) -> Answer {
+pub fn find(desk: &mut Desk, session: &mut Session, mut query: Query, first: usize) -> Answer {
+    if let Some(old) = &query.change_of
+        && !change::is_possible(desk, old)?
+    {
+        // A chip from before the ticket was changed or given back: the trains are still of use.
+        query.change_of = None;
+    }
     session.set_query(&query);
     session.asking = Asking::Nothing;
     let (from, to) = match (&query.from, &query.to) {
@@ -60,10 +66,13 @@ pub fn refine(desk: &mut Desk, session: &mut Session, change: impl FnOnce(&mut Q
 /// What was just said goes into the search so far.
 pub fn merge(desk: &mut Desk, session: &mut Session, said: Utterance) -> Answer {
     let mut query = session.query();
-    let route = (query.from.clone(), query.to.clone());
     if said.from.is_some() && said.to.is_some() {
-        // A whole new journey: nothing of the old one is meant to stay, but for the open question of the day.
-        query = Query { change_of: query.change_of, ..Query::default() };
+        // A whole new journey: nothing of the old one is meant to stay.
+        query = Query::default();
+    }
+    if said.from.is_some() || said.to.is_some() || said.loose.is_some() || said.unknown.is_some() {
+        // A ticket is exchanged for the same journey: who names a place looks for another ticket.
+        query.change_of = None;
     }
     query.from = said.from.or(query.from);
     query.to = said.to.or(query.to);
@@ -73,10 +82,6 @@ pub fn merge(desk: &mut Desk, session: &mut Session, said: Utterance) -> Answer 
         (Some(place), _) if query.to.is_some() && query.from.is_none() => query.from = Some(place),
         (Some(place), _) => query.to = Some(place),
         (None, _) => {}
-    }
-    if (&query.from, &query.to) != (&route.0, &route.1) && route.0.is_some() && route.1.is_some() {
-        // A ticket is exchanged for the same journey; another journey is another ticket.
-        query.change_of = None;
     }
     query.window = said.window.or(query.window);
     query.kind = said.kind.or(query.kind);

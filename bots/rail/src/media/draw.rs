@@ -6,8 +6,12 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 /// Picture size in pixels: twice the size at which phones show a card picture.
-const WIDTH: usize = 480;
+pub const WIDTH: usize = 480;
 const HEIGHT: usize = 232;
+
+/// Where the board is: within what is seen of the picture when it fills a card of 232 to 320 by 112 or 168 dp,
+/// which cuts off the sides or the top and bottom. So are the sun and the nose of the train.
+const BOARD_AT: (usize, usize) = (90, 40);
 
 /// What is drawn behind the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,7 +25,8 @@ pub enum Scene {
     Payment,
 }
 
-type Colour = [f32; 3];
+/// Red, green and blue, each from 0 to 255.
+pub type Colour = [f32; 3];
 
 struct Palette {
     sky_top: Colour,
@@ -116,13 +121,18 @@ impl Scene {
 /// The picture without a board: three bytes a pixel, rows from the top.
 pub fn scene(scene: Scene) -> Vec<u8> {
     let palette = scene.palette();
-    let mut pixels = Vec::with_capacity(WIDTH * HEIGHT * 3);
-    for y in 0..HEIGHT {
-        for x in 0..WIDTH {
+    painted(WIDTH, HEIGHT, |x, y| colour_at(&palette, x, y))
+}
+
+/// Asks for the colour of every point: three bytes a pixel, rows from the top.
+pub fn painted(width: usize, height: usize, colour_at: impl Fn(f32, f32) -> Colour) -> Vec<u8> {
+    let mut pixels = Vec::with_capacity(width * height * 3);
+    for y in 0..height {
+        for x in 0..width {
             // Four samples a pixel smooth the edges.
             let mut sum = [0.0; 3];
             for (dx, dy) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
-                let sample = colour_at(&palette, x as f32 + dx, y as f32 + dy);
+                let sample = colour_at(x as f32 + dx, y as f32 + dy);
                 sum.iter_mut().zip(sample).for_each(|(sum, part)| *sum += part / 4.0);
             }
             pixels.extend(sum.map(|part| part as u8));
@@ -136,7 +146,7 @@ pub fn with_board(scene: &[u8], text: &str) -> Vec<u8> {
     const PITCH: usize = 5;
     let mut pixels = scene.to_vec();
     let columns = text.chars().count() * 6 - 1;
-    let (left, top) = (20, 18);
+    let (left, top) = BOARD_AT;
     let (board_width, board_height) = ((columns + 4) * PITCH, 11 * PITCH);
     for y in top..top + board_height {
         for x in left..(left + board_width).min(WIDTH) {
@@ -156,11 +166,12 @@ pub fn with_board(scene: &[u8], text: &str) -> Vec<u8> {
     pixels
 }
 
-/// The picture as a PNG (W3C PNG, 8-bit RGB, each row as the difference to the one above).
-pub fn png(pixels: &[u8]) -> Vec<u8> {
-    let stride = WIDTH * 3;
+/// A picture as a PNG (W3C PNG, 8-bit RGB, each row as the difference to the one above); `width` in pixels.
+pub fn png(pixels: &[u8], width: usize) -> Vec<u8> {
+    let stride = width * 3;
+    let height = pixels.len() / stride;
     let mut compressed = ZlibEncoder::new(Vec::new(), Compression::default());
-    for y in 0..HEIGHT {
+    for y in 0..height {
         let row = &pixels[y * stride..(y + 1) * stride];
         let mut filtered = vec![2];
         match y {
@@ -174,8 +185,8 @@ pub fn png(pixels: &[u8]) -> Vec<u8> {
     }
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut header = Vec::new();
-    header.extend((WIDTH as u32).to_be_bytes());
-    header.extend((HEIGHT as u32).to_be_bytes());
+    header.extend((width as u32).to_be_bytes());
+    header.extend((height as u32).to_be_bytes());
     header.extend([8, 2, 0, 0, 0]);
     chunk(&mut out, b"IHDR", &header);
     chunk(&mut out, b"IDAT", &compressed.finish().expect("a Vec takes all"));
@@ -201,7 +212,7 @@ fn colour_at(palette: &Palette, x: f32, y: f32) -> Colour {
         return mix(palette.hill_far, palette.sky_low, (y - far) / 160.0);
     }
     let sky = mix(palette.sky_top, palette.sky_low, (y / 165.0).min(1.0));
-    let distance = ((x - 392.0).powi(2) + (y - 66.0).powi(2)).sqrt();
+    let distance = ((x - 350.0).powi(2) + (y - 66.0).powi(2)).sqrt();
     if distance < 25.0 {
         return palette.sun;
     }
@@ -216,8 +227,8 @@ fn train_at(palette: &Palette, x: f32, y: f32) -> Option<Colour> {
     }
     let down = (y - roof) / (floor - roof);
     let nose = match palette.sleek {
-        true => 442.0 - 128.0 * (1.0 - down).powf(2.4) - 16.0 * (down - 0.8).max(0.0) * 5.0,
-        false => 424.0 - 6.0 * (1.0 - down),
+        true => 398.0 - 128.0 * (1.0 - down).powf(2.4) - 16.0 * (down - 0.8).max(0.0) * 5.0,
+        false => 384.0 - 6.0 * (1.0 - down),
     };
     if x > nose {
         return None;
@@ -225,7 +236,7 @@ fn train_at(palette: &Palette, x: f32, y: f32) -> Option<Colour> {
     let shade = |colour: Colour| mix(colour, [0.0; 3], 0.22 * (down - 0.45).max(0.0));
     if palette.sleek {
         let windscreen = (142.0..156.0).contains(&y) && x > nose - 34.0 && x < nose - 6.0;
-        let windows = (146.0..157.0).contains(&y) && x < 316.0 && (x % 24.0) > 5.0;
+        let windows = (146.0..157.0).contains(&y) && x < 272.0 && (x % 24.0) > 5.0;
         if windscreen || windows {
             return Some(palette.window);
         }
@@ -277,12 +288,12 @@ fn chunk(out: &mut Vec<u8>, name: &[u8; 4], body: &[u8]) {
     out.extend(crc.sum().to_be_bytes());
 }
 
-fn mix(one: Colour, other: Colour, share: f32) -> Colour {
+pub fn mix(one: Colour, other: Colour, share: f32) -> Colour {
     let share = share.clamp(0.0, 1.0);
     std::array::from_fn(|at| one[at] * (1.0 - share) + other[at] * share)
 }
 
-fn rgb(hex: u32) -> Colour {
+pub fn rgb(hex: u32) -> Colour {
     [(hex >> 16 & 0xff) as f32, (hex >> 8 & 0xff) as f32, (hex & 0xff) as f32]
 }
 
@@ -309,5 +320,31 @@ fn glyph(character: char) -> [u8; 7] {
         'Y' => [17, 17, 10, 4, 4, 4, 4],
         'Z' => [31, 1, 2, 4, 8, 16, 31],
         _ => [0; 7],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_board_is_seen_whole_in_every_card() {
+        let plain = scene(Scene::HighSpeed);
+        // The longest of them.
+        let with_board = with_board(&plain, "G9999");
+        let changed =
+            (0..WIDTH * HEIGHT).filter(|at| plain[at * 3..at * 3 + 3] != with_board[at * 3..at * 3 + 3]);
+        let changed: Vec<(usize, usize)> = changed.map(|at| (at % WIDTH, at / WIDTH)).collect();
+        assert!(changed.len() > 5000, "a board of {} pixels", changed.len());
+        for (card_width, card_height) in [(232, 112), (320, 112), (232, 168), (320, 168)] {
+            // The picture fills the card, its middle in the middle: either all of its width is seen or all of its height.
+            let seen_width = WIDTH.min(HEIGHT * card_width / card_height);
+            let seen_height = HEIGHT.min(WIDTH * card_height / card_width);
+            let (left, top) = ((WIDTH - seen_width) / 2, (HEIGHT - seen_height) / 2);
+            for (x, y) in &changed {
+                let is_seen = (left..left + seen_width).contains(x) && (top..top + seen_height).contains(y);
+                assert!(is_seen, "{x},{y} in a card of {card_width} by {card_height}");
+            }
+        }
     }
 }

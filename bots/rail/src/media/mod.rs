@@ -4,6 +4,7 @@
 //! size is part of the card, so the card asks for the bytes as well.
 
 mod draw;
+mod icon;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -40,6 +41,9 @@ impl Gallery {
         if let Some(made) = self.made.lock().expect("no drawing panics").get(path) {
             return Some(made.clone());
         }
+        if path == "icon.png" {
+            return Some(self.keep(path, icon::png()));
+        }
         let name = path.strip_suffix(".png")?;
         let (scene, board) = match (name, name.strip_prefix("train/")) {
             ("welcome", _) => (Scene::Dawn, "12306"),
@@ -48,12 +52,16 @@ impl Gallery {
             _ => return None,
         };
         let base = self.scene(scene);
-        let png: Arc<[u8]> = draw::png(&draw::with_board(&base, board)).into();
+        Some(self.keep(path, draw::png(&draw::with_board(&base, board), draw::WIDTH)))
+    }
+
+    fn keep(&self, path: &str, png: Vec<u8>) -> Arc<[u8]> {
+        let png: Arc<[u8]> = png.into();
         let mut made = self.made.lock().expect("no drawing panics");
         if made.len() < KEPT_MAX {
             made.insert(path.to_string(), png.clone());
         }
-        Some(png)
+        png
     }
 
     fn media(&self, public_url: &str, path: &str, text: &str) -> Media {
@@ -79,7 +87,9 @@ mod tests {
     #[test]
     fn every_kind_of_picture_is_a_png_of_modest_size() {
         let gallery = Gallery::default();
-        for path in ["welcome.png", "payment.png", "train/G1.png", "train/D51.png", "train/K101.png"] {
+        for path in
+            ["icon.png", "welcome.png", "payment.png", "train/G1.png", "train/D51.png", "train/K101.png"]
+        {
             let bytes = gallery.bytes(path).expect("a known picture");
             assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n", "{path}");
             assert!(bytes.len() < 150_000, "{path} has {} bytes", bytes.len());
