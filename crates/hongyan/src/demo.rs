@@ -54,7 +54,7 @@ pub async fn prepare(
         admin::add_subscriber(app, wanted).await.map_err(|error| format!("{number}: {error}"))?;
     }
     let listen = free_address(http_port).map_err(|error| format!("no port for the rail bot: {error}"))?;
-    let profile = chatbot_profile(&app.public_url, &format!("http://{listen}/maap"));
+    let profile = chatbot_profile(&app.public_url, &listen);
     let path = data::demo_chatbot(directory);
     let kept = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     if let Some(credentials) = kept.and_then(|kept| Credentials::read(&kept, listen.clone()))
@@ -82,12 +82,19 @@ fn free_address(http_port: Option<u16>) -> std::io::Result<String> {
     Ok(listener.local_addr()?.to_string())
 }
 
-/// What handsets show of the rail chatbot, in the members of the admin API.
-fn chatbot_profile(public_url: &str, webhook: &str) -> Value {
+/// Where browsers reach the rail bot that listens there.
+fn rail_url(listen: &str) -> String {
+    let port = listen.rsplit_once(':').map_or("", |(_, port)| port);
+    format!("http://localhost:{port}")
+}
+
+/// What handsets show of the rail chatbot that listens there, in the members of the admin API.
+fn chatbot_profile(public_url: &str, listen: &str) -> Value {
     json!({
         "displayName": "铁路12306 · 12306 Rail",
-        "webhook": webhook,
+        "webhook": format!("http://{listen}/maap"),
         "allowPrivateWebhook": true,
+        "icon": format!("{}/media/icon.png", rail_url(listen)),
         "colour": "#0A66C2",
         "description": "查询车票、预订、改签与退票（演示）。 Search, book, change and refund train tickets (a demonstration).",
         "provider": "Hongyan demo",
@@ -152,12 +159,11 @@ impl RailBot {
 
     /// How to start `program`: it calls us at `server`, and keeps its orders in `directory`.
     pub fn new(program: PathBuf, server: &str, directory: &Path, credentials: &Credentials) -> Self {
-        let port = credentials.listen.rsplit_once(':').map_or("", |(_, port)| port);
         // All by environment: arguments, and so secrets in them, can be read by every user of the machine.
         let environment = vec![
             ("RAIL_SERVER", server.to_owned()),
             ("RAIL_LISTEN", credentials.listen.clone()),
-            ("RAIL_PUBLIC_URL", format!("http://localhost:{port}")),
+            ("RAIL_PUBLIC_URL", rail_url(&credentials.listen)),
             ("RAIL_DATA", directory.display().to_string()),
             ("RAIL_CHATBOT_ID", credentials.chatbot_id.clone()),
             ("RAIL_APP_ID", credentials.app_id.clone()),
