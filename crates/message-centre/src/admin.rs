@@ -58,7 +58,7 @@ impl Centre {
                 work.view.remove_account(&address);
                 work.view.put_bindings(&address, Default::default());
                 self.agents.retain(|(owner, _), _| *owner != address);
-                self.flows.values_mut().for_each(|users| users.retain(|user| *user != address));
+                self.flows.values_mut().for_each(|users| users.retain(|(user, _)| *user != address));
                 Answer::Removed
             }
         }

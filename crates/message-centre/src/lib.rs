@@ -59,7 +59,7 @@ pub struct Centre {
     ids: EntryIds,
     random_state: u64,
     /// Open connections over which somebody has registered, and who.
-    flows: FxHashMap<Flow, Vec<Address>>,
+    flows: FxHashMap<Flow, Vec<(Address, Timestamp)>>,
     agents: FxHashMap<DeviceKey, Agent>,
     attempts: FxHashMap<ClientTxId, Attempt>,
     relays: FxHashMap<RelayId, Relay>,
@@ -162,7 +162,7 @@ impl Centre {
             Task::Answered(answered) => self.decide_answered(answered, work),
             Task::HoldOver(id) => self.hold_over(id, work),
             Task::StartRelay(id) => self.start_relay(id, work),
-            Task::Drain(device) => self.decide_drain(&device, work),
+            Task::Drain(device) => self.decide_news(&device, work),
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),

@@ -1,6 +1,7 @@
 //! Who sent a request (RFC 3261 §22, TS 24.229 §5.2.6): a device that registered over the same connection, or somebody who
 //! proves it with Digest. What a request says of itself is a claim until then.
 
+use rcs::Timestamp;
 use rcs::address::Address;
 use sip::digest::Authorization;
 use sip::transaction::ServerTxId;
@@ -89,8 +90,12 @@ impl<T> Claim<T> {
 
 impl Centre {
     /// Whether a subscriber registered over this connection.
-    pub(crate) fn vouches(&self, flow: Flow, address: &Address) -> bool {
-        flow.transport.is_reliable() && self.flows.get(&flow).is_some_and(|users| users.contains(address))
+    pub(crate) fn vouches(&self, flow: Flow, address: &Address, now: Timestamp) -> bool {
+        flow.transport.is_reliable()
+            && self
+                .flows
+                .get(&flow)
+                .is_some_and(|users| users.iter().any(|(user, until)| user == address && *until > now))
     }
 
     /// Whether a claim holds. When it does not, the request has been answered.

@@ -178,7 +178,12 @@ impl Centre {
                     self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
                     return Ok(());
                 }
-                self.deliver(Delivery::report(entry, original, imdn.disposition), Some(claim.asker()), work)
+                let delivery = Delivery::report(entry, original.clone(), imdn.disposition);
+                let delivered = self.deliver(delivery, Some(claim.asker()), work);
+                if delivered.is_err() {
+                    self.reporting.remove(&(original, imdn.disposition));
+                }
+                delivered
             }
             Kind::Message => {
                 if let Some(record) = work.view.record(&message.record_key(from)) {

@@ -116,10 +116,10 @@ impl Centre {
                 tasks.push(Task::Register(Box::new(Register { tx, flow, request, asked })));
             }
             Ok(Asked::Message(from, what)) => {
-                tasks.push(Task::Message(Box::new(self.claim(tx, flow, request, from, what))));
+                tasks.push(Task::Message(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
             Ok(Asked::Options(from, what)) => {
-                tasks.push(Task::Options(Box::new(self.claim(tx, flow, request, from, what))));
+                tasks.push(Task::Options(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
             Err(refusal) => self.refuse(tx, &request, flow, &refusal, now),
         }
@@ -156,8 +156,16 @@ impl Centre {
         }
     }
 
-    fn claim<T>(&self, tx: ServerTxId, flow: Flow, request: Request, from: Address, what: T) -> Claim<T> {
-        let is_vouched = self.vouches(flow, &from);
+    fn claim<T>(
+        &self,
+        now: Timestamp,
+        tx: ServerTxId,
+        flow: Flow,
+        request: Request,
+        from: Address,
+        what: T,
+    ) -> Claim<T> {
+        let is_vouched = self.vouches(flow, &from, now);
         Claim { tx, flow, request, from, is_vouched, what }
     }
 

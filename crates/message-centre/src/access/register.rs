@@ -18,6 +18,8 @@ use crate::{Centre, Work, gruu};
 /// Extensions that a REGISTER may require of us.
 const SUPPORTED: [&str; 3] = ["path", "gruu", "outbound"];
 /// How often a client is asked to send keep-alives over a flow, in seconds (RFC 5626 §4.4).
+const DEVICE_BYTES_MAX: usize = 256;
+const PARAMS_BYTES_MAX: usize = 4096;
 const FLOW_TIMER_S: u32 = 120;
 
 /// A REGISTER that is well formed.
@@ -71,7 +73,14 @@ impl Asked {
         for contact in request.contacts() {
             match contact? {
                 Contact::All => remove_all = true,
-                Contact::Address(contact) => changes.push(Change::of(&contact, header_expires)),
+                Contact::Address(contact) => {
+                    let change = Change::of(&contact, header_expires);
+                    let name = change.instance.as_ref().unwrap_or(&change.contact_uri);
+                    if name.len() > DEVICE_BYTES_MAX || change.contact_params.len() > PARAMS_BYTES_MAX {
+                        return Err(Refusal::bad("Contact: too long"));
+                    }
+                    changes.push(change);
+                }
             }
         }
         let wish = match (remove_all, changes.len()) {
@@ -264,10 +273,17 @@ impl Centre {
         work: &mut Work<'_>,
     ) {
         work.stats.registrations += 1;
-        if register.flow.transport.is_reliable() && !devices.is_empty() {
+        if register.flow.transport.is_reliable() && !devices.is_empty() && self.layer.is_pending(register.tx)
+        {
+            let here = bindings.list.iter().filter(|binding| binding.flow == register.flow);
+            let until = here.map(|binding| binding.expires_at).max().unwrap_or(work.now);
             let users = self.flows.entry(register.flow).or_default();
-            if !users.contains(&register.asked.aor) {
-                users.push(register.asked.aor.clone());
+            users.retain(|(user, _)| *user != register.asked.aor);
+            users.push((register.asked.aor.clone(), until));
+        }
+        for old in before.list.iter().filter(|old| bindings.list.iter().all(|new| new.flow != old.flow)) {
+            if let Some(users) = self.flows.get_mut(&old.flow) {
+                users.retain(|(user, _)| *user != register.asked.aor);
             }
         }
         for gone in

@@ -34,6 +34,9 @@ pub(crate) struct Agent {
     in_flight: Vec<InFlight>,
     /// Whether the mailbox had nothing after `cursor` when it was last asked.
     is_exhausted: bool,
+    /// The first entry that was put into the mailbox since. Pages that were loaded in the same batch do not have it: only the
+    /// drain after the commit may take the mailbox for exhausted.
+    news: Option<EntryId>,
     /// Whether the device failed and is left alone until it registers or the time of an entry comes.
     is_paused: bool,
 }
@@ -52,6 +55,7 @@ impl Default for Agent {
             queue: VecDeque::new(),
             in_flight: Vec::new(),
             is_exhausted: false,
+            news: None,
             is_paused: false,
         }
     }
@@ -65,8 +69,19 @@ impl Agent {
         (self.is_exhausted, self.is_paused) = (false, false);
     }
 
-    /// There is more in the mailbox.
-    pub(crate) fn more(&mut self) {
+    /// There is one more entry in the mailbox, or will be with this batch's commit.
+    pub(crate) fn more(&mut self, id: EntryId) {
+        self.news = Some(self.news.map_or(id, |known| known.min(id)));
+    }
+
+    /// The news is in the mailbox now. It may lie before the cursor: a message that was to be relayed, and waited for those
+    /// before it, is older than reports that went past it through the mailbox.
+    fn take_news(&mut self) {
+        let Some(id) = self.news.take() else { return };
+        if id <= self.cursor {
+            self.cursor = EntryId::FIRST;
+            self.queue.clear();
+        }
         self.is_exhausted = false;
     }
 
@@ -81,7 +96,11 @@ impl Agent {
     }
 
     fn is_idle(&self) -> bool {
-        self.is_exhausted && !self.is_paused && self.queue.is_empty() && self.in_flight.is_empty()
+        self.is_exhausted
+            && self.news.is_none()
+            && !self.is_paused
+            && self.queue.is_empty()
+            && self.in_flight.is_empty()
     }
 
     /// Brings the next stretch of the mailbox into an empty queue; false when the batch did not load it.
@@ -124,6 +143,14 @@ impl Centre {
         }
     }
 
+    /// Something may have come into the mailbox before this batch.
+    pub(crate) fn decide_news(&mut self, device: &DeviceKey, work: &mut Work<'_>) {
+        if let Some(agent) = self.agents.get_mut(device) {
+            agent.take_news();
+            self.decide_drain(device, work);
+        }
+    }
+
     /// Sends the device what it may have next.
     pub(crate) fn decide_drain(&mut self, device: &DeviceKey, work: &mut Work<'_>) {
         let Some(mut agent) = self.agents.remove(device) else {
@@ -142,7 +169,8 @@ impl Centre {
         let has_looked = agent.look(&device.0, work.view);
         self.send_from(&mut agent, device, binding, work.view, work.now);
         let has_room = agent.in_flight.len() < WINDOW && agent.queue.is_empty();
-        if has_room && (!agent.is_exhausted || !has_looked) {
+        let is_stranded = agent.in_flight.is_empty() && !agent.queue.is_empty();
+        if is_stranded || has_room && (!agent.is_exhausted || !has_looked) {
             work.next.push(Task::Drain(device.clone()));
         }
         self.agents.insert(device.clone(), agent);

@@ -160,6 +160,12 @@ impl Centre {
             self.answer_asker(asker, 202, work);
             return Ok(());
         }
+        if let About::Message { .. } = delivery.about
+            && self.relaying.contains_key(&report::record_key(&delivery.entry))
+        {
+            self.relay(delivery, asker, work);
+            return Ok(());
+        }
         let (bound, reachable) = self.devices(&to, delivery.only.as_deref(), work);
         if delivery.only.is_some() && reachable.is_empty() {
             return Err(Refusal::Unavailable);
@@ -194,6 +200,13 @@ impl Centre {
         (bound, reachable)
     }
 
+    /// Whether an entry fits into its mailbox.
+    pub(crate) fn has_room_for(&self, entry: &Entry, work: &Work<'_>) -> bool {
+        let head = work.view.head(&entry.to);
+        let body_bytes = head.body_bytes + entry.body.len() as u64;
+        head.count < self.config.mailbox_entries_max && body_bytes <= self.config.mailbox_bytes_max
+    }
+
     /// Puts an entry into its mailbox, and what it means into the records. Whoever drains the mailbox is told.
     pub(crate) fn keep(&mut self, delivery: Delivery, work: &mut Work<'_>) -> Result<(), Refusal> {
         let Delivery { mut entry, about, .. } = delivery;
@@ -201,9 +214,7 @@ impl Centre {
             self.note(&entry, about, Outcome::Waiting, work);
             return Ok(());
         }
-        let head = work.view.head(&entry.to);
-        let body_bytes = head.body_bytes + entry.body.len() as u64;
-        if head.count >= self.config.mailbox_entries_max || body_bytes > self.config.mailbox_bytes_max {
+        if !self.has_room_for(&entry, work) {
             return Err(Refusal::MailboxFull);
         }
         if entry.to.kind() == AddressKind::Chatbot {
@@ -221,7 +232,7 @@ impl Centre {
             }
             for device in reachable {
                 let key = (entry.to.clone(), device);
-                self.agents.entry(key.clone()).or_default().more();
+                self.agents.entry(key.clone()).or_default().more(entry.id);
                 work.next.push(Task::Drain(key));
             }
         }
@@ -315,9 +326,13 @@ impl Centre {
     /// Leaves a device alone for a while. If the request went over a connection that has closed since, that says nothing
     /// about the device: it may have opened another by now.
     fn device_failed(&mut self, attempt: &Attempt, work: &mut Work<'_>) {
+        let bindings = work.view.bindings(&attempt.device.0);
+        let is_there = bindings.into_iter().flat_map(|bindings| bindings.live(work.now)).any(|binding| {
+            binding.device() == attempt.device.1 && binding.flow == attempt.flow && self.is_reachable(binding)
+        });
         let agent = self.agents.entry(attempt.device.clone()).or_default();
         agent.restart();
-        if attempt.flow.transport.is_reliable() && !self.flows.contains_key(&attempt.flow) {
+        if !is_there {
             work.next.push(Task::Drain(attempt.device.clone()));
         } else {
             agent.pause();
@@ -407,8 +422,9 @@ impl Centre {
             return work.view.remove_entry(key);
         }
         entry.next_due = entry.expires_at;
-        if !reachable.is_empty() {
-            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(entry.attempts + 1)));
+        if reachable.iter().any(|device| !entry.is_settled_for(device)) {
+            entry.attempts += 1;
+            entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(entry.attempts)));
         } else if !entry.waiting.is_empty() {
             // They register when they are back; this only notices when their bindings have lapsed.
             entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(u32::MAX)));

@@ -196,9 +196,10 @@ impl Centre {
         };
         let Relay { delivery, askers, pending, .. } = relay;
         let Delivery { mut entry, about, .. } = delivery;
+        entry.id = self.ids.next(work.now);
         self.attach(&entry, pending, &about);
         self.note(&entry, about, Outcome::Delivered, work);
-        if !entry.waiting.is_empty() && delivery.only.is_none() {
+        if !entry.waiting.is_empty() && delivery.only.is_none() && self.has_room_for(&entry, work) {
             // Devices that are bound but away: as long as they stay bound.
             entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
             work.view.put_entry(entry);
@@ -229,7 +230,8 @@ impl Centre {
         let Some(relay) = self.remove_relay(id, work) else {
             return;
         };
-        let Relay { delivery, askers, pending, .. } = relay;
+        let Relay { mut delivery, askers, pending, .. } = relay;
+        delivery.entry.id = self.ids.next(work.now);
         self.attach(&delivery.entry, pending, &delivery.about);
         match self.keep(delivery, work) {
             Ok(()) => askers.into_iter().for_each(|asker| self.answer_asker(Some(asker), 202, work)),
