@@ -20,6 +20,11 @@ use crate::net::Edge;
 /// Datagrams taken from or given to the kernel at once.
 const BATCH: usize = 64;
 
+/// Under load, that is after a batch of at least so many, datagrams may gather in the kernel for so long: each then costs
+/// less of a wake-up.
+const LOAD_DATAGRAMS: usize = 4;
+const GATHER: Duration = Duration::from_micros(100);
+
 /// Longer datagrams do not exist over IPv4, and over IPv6 only as jumbograms.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
 
@@ -61,10 +66,14 @@ fn receive(socket: &UdpSocket, edge: &Edge, stop: &AtomicBool) {
                 continue;
             }
         };
+        let is_loaded = received.len() >= LOAD_DATAGRAMS;
         for ((peer, len), buffer) in received.into_iter().zip(buffers.chunks(DATAGRAM_BYTES_MAX)) {
             if let Some(peer) = peer {
                 receive_datagram(edge, peer, &buffer[..len]);
             }
+        }
+        if is_loaded {
+            std::thread::sleep(GATHER);
         }
     }
 }
