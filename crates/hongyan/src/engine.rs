@@ -1,6 +1,7 @@
 //! Load, decide, commit: one batch at a time, without threads, clocks or sockets, so that tests can play it.
 
 use rcs::Timestamp;
+use rcs::address::{Address, AddressKind};
 use sip::{Flow, Message};
 use store::{Store, StoreError, View, Wants};
 
@@ -12,6 +13,10 @@ const DUE_MAX: usize = 256;
 const SWEEP_RECORDS: usize = 2_000;
 /// Pause between two such looks.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
+/// The same while there is much to forget.
+const SWEEP_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
+/// Subscribers with mail that are looked at in one batch after a start.
+const WAKE_MAX: usize = 256;
 /// Rounds of follow-up tasks within one batch; more would be a loop of ours.
 const ROUNDS_MAX: usize = 16;
 
@@ -120,6 +125,8 @@ pub struct Engine {
     /// Tasks for the next batch.
     next: Vec<Todo>,
     /// When the next entry is due, as far as is known.
+    /// Subscribers with mail, to be looked at after the start.
+    waking: Vec<Address>,
     due_at: Option<Timestamp>,
     sweep_at: Timestamp,
     sweep_cursor: Option<Vec<u8>>,
@@ -139,7 +146,10 @@ impl Engine {
         let chatbots = store.chatbots()?;
         let next =
             chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
-        Ok(Self { centre, maap, store, next, due_at: Some(now), sweep_at: now, sweep_cursor: None })
+        let mut waking = store.owners_of_mail()?;
+        waking.retain(|owner| owner.kind() == AddressKind::Subscriber);
+        let (due_at, sweep_at, sweep_cursor) = (Some(Timestamp::EPOCH), now, None);
+        Ok(Self { centre, maap, store, next, due_at, sweep_at, sweep_cursor, waking })
     }
 
     /// Takes a batch of inputs, decides everything that follows from them, commits, and answers callers.
@@ -165,6 +175,8 @@ impl Engine {
             }
         }
         self.centre.tick(now, &mut tasks);
+        let woken = self.waking.len().saturating_sub(WAKE_MAX);
+        tasks.extend(self.waking.drain(woken..).map(Task::Wake));
         self.look_for_due(now, &mut tasks)?;
         todo.extend(tasks.into_iter().map(Todo::Centre));
         let mut tasks = Vec::new();
@@ -210,7 +222,7 @@ impl Engine {
 
     /// Whether a batch without inputs has something to do now.
     pub fn has_more(&self) -> bool {
-        !self.next.is_empty()
+        !self.next.is_empty() || !self.waking.is_empty()
     }
 
     /// When to run a batch at the latest, even without inputs.
@@ -252,18 +264,20 @@ impl Engine {
 
     /// Tasks for entries whose time has come, and for records that may be forgotten.
     fn look_for_due(&mut self, now: Timestamp, tasks: &mut Vec<Task>) -> Result<(), StoreError> {
-        if self.due_at.is_some_and(|at| at <= now) {
-            let (due, next) = self.store.due(now, DUE_MAX)?;
+        if let Some(from) = self.due_at.filter(|at| *at <= now) {
+            let (due, next) = self.store.due(from, now, DUE_MAX)?;
             tasks.extend(due.into_iter().map(Task::Due));
             self.due_at = next;
         }
         if self.sweep_at <= now {
             let (old, cursor) = self.store.sweep(now, self.sweep_cursor.take(), SWEEP_RECORDS)?;
-            if !old.is_empty() {
+            let found = !old.is_empty();
+            if found {
                 tasks.push(Task::Forget(old));
             }
             self.sweep_cursor = cursor;
-            self.sweep_at = now.plus(SWEEP_EVERY);
+            let is_behind = found && self.sweep_cursor.is_some();
+            self.sweep_at = now.plus(if is_behind { SWEEP_AGAIN } else { SWEEP_EVERY });
         }
         Ok(())
     }

@@ -48,6 +48,8 @@ impl Centre {
                     account.created_at = before.created_at;
                     account.display_name = account.display_name.or_else(|| before.display_name.clone());
                 }
+                // Whoever knew the old password proves that they know the new one.
+                self.flows.values_mut().for_each(|users| users.retain(|(user, _)| *user != account.address));
                 work.view.put_account(account);
                 if before.is_some() { Answer::Changed } else { Answer::Added }
             }

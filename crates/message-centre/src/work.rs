@@ -31,6 +31,8 @@ pub enum Task {
     StartRelay(RelayId),
     /// A device may have mail to fetch.
     Drain(DeviceKey),
+    /// The process has started, and something waits for this subscriber.
+    Wake(Address),
     /// An entry's time has come.
     Due(EntryKey),
     /// A message left its addressee's mailbox undelivered.

@@ -73,6 +73,9 @@ pub struct Store {
     caches: Arc<Mutex<Caches>>,
 }
 
+/// Entries whose time has come, and when the next one is due.
+pub type Due = (Vec<EntryKey>, Option<Timestamp>);
+
 /// The rows that nearly every message needs.
 #[derive(Default)]
 struct Caches {
@@ -145,16 +148,13 @@ impl Store {
     }
 
     /// Entries whose time has come at `now`, earliest first, at most `limit`; and when the next one after them is due.
+    /// Looks from `from` on, before which the caller knows nothing is due: what was removed there need not be stepped over.
     ///
     /// # Errors
     /// If the disk cannot be read.
-    pub fn due(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<EntryKey>, Option<Timestamp>), StoreError> {
+    pub fn due(&self, from: Timestamp, now: Timestamp, limit: usize) -> Result<Due, StoreError> {
         let mut due = Vec::new();
-        for guard in self.keyspace(Family::Due).iter() {
+        for guard in self.keyspace(Family::Due).range(from.as_millis().to_be_bytes()..) {
             let key = guard.key()?;
             let (at, address, id) = mailbox::parse_due_key(&key).ok_or_else(|| damaged(Family::Due))?;
             if at > now || due.len() == limit {
@@ -252,6 +252,16 @@ impl Store {
             .take(limit)
             .map(|guard| decode(&guard.value()?))
             .collect()
+    }
+
+    /// Whose mailboxes are not empty.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn owners_of_mail(&self) -> Result<Vec<Address>, StoreError> {
+        let keys = self.keyspace(Family::Heads).iter().map(|guard| guard.key());
+        let owner = |key: &[u8]| std::str::from_utf8(key).ok()?.parse().ok();
+        keys.map(|key| owner(&key?).ok_or_else(|| damaged(Family::Heads))).collect()
     }
 
     /// How much waits in a mailbox.

@@ -70,6 +70,7 @@ fn what_was_committed_is_there_after_reopening() {
     let store = Store::open(directory.path()).expect("opens again");
     assert_eq!(store.mailbox(&bob(), 10).expect("readable"), [first]);
     assert_eq!(store.head(&bob()).expect("readable").count, 1);
+    assert_eq!(store.owners_of_mail().expect("readable"), [bob()]);
 }
 
 #[test]
@@ -122,22 +123,26 @@ fn due_rows_follow_their_entries() {
     let mut ids = EntryIds::new(1);
     let (early, late) = (entry(&mut ids, 5, "early"), entry(&mut ids, 50, "late"));
     put(&store, &[late.clone(), early.clone()]);
-    assert_eq!(store.due(at(4), 10).expect("readable"), (vec![], Some(at(5))));
-    assert_eq!(store.due(at(60), 10).expect("readable"), (vec![early.key(), late.key()], None));
-    assert_eq!(store.due(at(60), 1).expect("readable"), (vec![early.key()], Some(at(50))));
+    assert_eq!(store.due(Timestamp::EPOCH, at(4), 10).expect("readable"), (vec![], Some(at(5))));
+    assert_eq!(
+        store.due(Timestamp::EPOCH, at(60), 10).expect("readable"),
+        (vec![early.key(), late.key()], None)
+    );
+    assert_eq!(store.due(Timestamp::EPOCH, at(60), 1).expect("readable"), (vec![early.key()], Some(at(50))));
 
     let mut changed = view(&store, |wants| wants.entry(&early.key()));
     changed.put_entry(Entry { next_due: at(70), ..early.clone() });
     store.commit(&changed).expect("committed");
-    assert_eq!(store.due(at(60), 10).expect("readable"), (vec![late.key()], Some(at(70))));
+    assert_eq!(store.due(Timestamp::EPOCH, at(60), 10).expect("readable"), (vec![late.key()], Some(at(70))));
 
     let mut removed =
         view(&store, |wants| [&early, &late].iter().for_each(|entry| wants.entry(&entry.key())));
     removed.remove_entry(&early.key());
     removed.remove_entry(&late.key());
     store.commit(&removed).expect("committed");
-    assert_eq!(store.due(at(90), 10).expect("readable"), (vec![], None));
+    assert_eq!(store.due(Timestamp::EPOCH, at(90), 10).expect("readable"), (vec![], None));
     assert_eq!(store.head(&bob()).expect("readable").count, 0);
+    assert!(store.owners_of_mail().expect("readable").is_empty());
 }
 
 #[test]
@@ -259,7 +264,7 @@ proptest! {
         prop_assert_eq!(head.body_bytes, 4 * known.len() as u64);
         let mut due: Vec<_> = known.iter().map(|entry| (entry.next_due, entry.key())).collect();
         due.sort();
-        let (found, _) = store.due(at(1000), 1000).expect("readable");
+        let (found, _) = store.due(Timestamp::EPOCH, at(1000), 1000).expect("readable");
         prop_assert_eq!(found, due.into_iter().map(|(_, key)| key).collect::<Vec<_>>());
     }
 }

@@ -372,7 +372,7 @@ impl World {
         todo.extend(pushed.map(|pushed| Todo::Maap(maap::Task::Pushed(Box::new(pushed)))));
         centre.tick(self.now, &mut tasks);
         if self.due_at.is_some_and(|at| at <= self.now) {
-            let (due, next) = store.due(self.now, 256).expect("readable");
+            let (due, next) = store.due(rcs::Timestamp::EPOCH, self.now, 256).expect("readable");
             tasks.extend(due.into_iter().map(Task::Due));
             self.due_at = next;
         }

@@ -92,10 +92,10 @@ impl Centre {
     /// Whether a subscriber registered over this connection.
     pub(crate) fn vouches(&self, flow: Flow, address: &Address, now: Timestamp) -> bool {
         flow.transport.is_reliable()
-            && self
-                .flows
-                .get(&flow)
-                .is_some_and(|users| users.iter().any(|(user, until)| user == address && *until > now))
+            && self.flows.get(&flow).is_some_and(|users| {
+                // A connection that several subscribers share says nothing about which of them speaks.
+                matches!(users.as_slice(), [(user, until)] if user == address && *until > now)
+            })
     }
 
     /// Whether a claim holds. When it does not, the request has been answered.

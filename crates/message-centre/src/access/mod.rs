@@ -79,6 +79,8 @@ impl Refusal {
             Self::TooManyHops => 483,
             Self::OutOfOrder => 500,
             Self::MailboxFull => 503,
+            // What only makes sense between a device and us says nothing to the sender.
+            Self::ByDevices(401 | 405 | 407 | 420 | 421) => 488,
             Self::ByDevices(status) => *status,
         }
     }
@@ -145,6 +147,7 @@ impl Centre {
     /// Who a request says it is from.
     fn claimed(&self, request: &Request) -> Result<Address, Refusal> {
         check_require(request, HeaderName::ProxyRequire, &[])?;
+        check_require(request, HeaderName::Require, &[])?;
         // The client may prefer one of its identities (RFC 3325 §9.2); it never gets to assert one.
         let from = match request.address(HeaderName::PPreferredIdentity) {
             Ok(preferred) => address_of(self, preferred.uri.as_str())?,

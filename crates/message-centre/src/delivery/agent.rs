@@ -34,8 +34,8 @@ pub(crate) struct Agent {
     in_flight: Vec<InFlight>,
     /// Whether the mailbox had nothing after `cursor` when it was last asked.
     is_exhausted: bool,
-    /// The first entry that was put into the mailbox since. Pages that were loaded in the same batch do not have it: only the
-    /// drain after the commit may take the mailbox for exhausted.
+    /// The last entry that was put into the mailbox and has not been seen there: a page that was loaded in the batch that put it
+    /// does not have it.
     news: Option<EntryId>,
     /// Whether the device failed and is left alone until it registers or the time of an entry comes.
     is_paused: bool,
@@ -71,18 +71,7 @@ impl Agent {
 
     /// There is one more entry in the mailbox, or will be with this batch's commit.
     pub(crate) fn more(&mut self, id: EntryId) {
-        self.news = Some(self.news.map_or(id, |known| known.min(id)));
-    }
-
-    /// The news is in the mailbox now. It may lie before the cursor: a message that was to be relayed, and waited for those
-    /// before it, is older than reports that went past it through the mailbox.
-    fn take_news(&mut self) {
-        let Some(id) = self.news.take() else { return };
-        if id <= self.cursor {
-            self.cursor = EntryId::FIRST;
-            self.queue.clear();
-        }
-        self.is_exhausted = false;
+        self.news = Some(id);
     }
 
     /// Sends nothing until it is restarted.
@@ -114,6 +103,7 @@ impl Agent {
         self.is_exhausted = page.len() < PAGE;
         self.cursor = page.last().copied().unwrap_or(self.cursor);
         self.queue.extend(page);
+        self.news = self.news.filter(|news| *news > self.cursor);
         true
     }
 
@@ -143,10 +133,10 @@ impl Centre {
         }
     }
 
-    /// Something may have come into the mailbox before this batch.
+    /// Something may have come into the mailbox before this batch: looks again.
     pub(crate) fn decide_news(&mut self, device: &DeviceKey, work: &mut Work<'_>) {
         if let Some(agent) = self.agents.get_mut(device) {
-            agent.take_news();
+            agent.is_exhausted = false;
             self.decide_drain(device, work);
         }
     }
@@ -173,7 +163,11 @@ impl Centre {
         if is_stranded || has_room && (!agent.is_exhausted || !has_looked) {
             work.next.push(Task::Drain(device.clone()));
         }
-        self.agents.insert(device.clone(), agent);
+        // Where nothing waits, an idle agent knows nothing that is worth its memory.
+        let is_at_rest = agent.queue.is_empty() && agent.in_flight.is_empty();
+        if !(is_at_rest && work.view.head(&device.0).count == 0) {
+            self.agents.insert(device.clone(), agent);
+        }
     }
 
     /// Sends the first of the queue whose turn it is.

@@ -327,15 +327,22 @@ impl Centre {
     /// about the device: it may have opened another by now.
     fn device_failed(&mut self, attempt: &Attempt, work: &mut Work<'_>) {
         let bindings = work.view.bindings(&attempt.device.0);
-        let is_there = bindings.into_iter().flat_map(|bindings| bindings.live(work.now)).any(|binding| {
-            binding.device() == attempt.device.1 && binding.flow == attempt.flow && self.is_reachable(binding)
-        });
+        let live = bindings.into_iter().flat_map(|bindings| bindings.live(work.now));
+        let flows: Vec<Flow> = live
+            .filter(|binding| binding.device() == attempt.device.1 && self.is_reachable(binding))
+            .map(|binding| binding.flow)
+            .collect();
+        if flows.is_empty() {
+            // It registers when it is back.
+            self.agents.remove(&attempt.device);
+            return;
+        }
         let agent = self.agents.entry(attempt.device.clone()).or_default();
         agent.restart();
-        if !is_there {
-            work.next.push(Task::Drain(attempt.device.clone()));
-        } else {
+        if flows.contains(&attempt.flow) {
             agent.pause();
+        } else {
+            work.next.push(Task::Drain(attempt.device.clone()));
         }
     }
 
@@ -389,6 +396,16 @@ impl Centre {
             self.lost(&entry, Outcome::Refused("the devices refused it".to_owned()), work);
         } else {
             work.view.put_entry(entry);
+        }
+    }
+
+    /// After a start: devices that can be reached without registering anew get what waits for them.
+    pub(crate) fn decide_wake(&mut self, address: &Address, work: &mut Work<'_>) {
+        let (_, reachable) = self.devices(address, None, work);
+        for device in reachable {
+            let key = (address.clone(), device);
+            self.agents.entry(key.clone()).or_default();
+            work.next.push(Task::Drain(key));
         }
     }
 

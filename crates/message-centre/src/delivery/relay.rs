@@ -297,6 +297,9 @@ impl Centre {
         let bindings = work.view.bindings(&to).cloned().unwrap_or_default();
         let is_empty = work.view.head(&to).count == 0;
         let may_go = |device: &str| is_empty || self.is_caught_up(&(to.clone(), device.to_owned()));
+        if relay.delivery.only.is_some() {
+            return self.launch(id, work);
+        }
         let mut reachable = bindings.live(work.now).filter(|binding| self.is_reachable(binding)).peekable();
         if reachable.peek().is_some() && reachable.all(|binding| may_go(binding.device())) {
             self.launch(id, work);

@@ -147,7 +147,10 @@ impl World {
         (self.config)(&mut config);
         self.centre = Some(Centre::new(config, &secrets, self.now));
         self.store = Some(store);
-        self.due_at = Some(self.now);
+        let store = self.store.as_ref().expect("just opened");
+        let owners = store.owners_of_mail().expect("readable");
+        self.todo.extend(owners.into_iter().map(Task::Wake));
+        self.due_at = Some(Timestamp::EPOCH);
     }
 
     /// The process dies: memory is gone, connections break, the disk stays.
@@ -326,7 +329,7 @@ impl World {
         self.store().head(&Address::subscriber(number).expect("a number")).expect("readable").count
     }
 
-    fn time(&self) -> Duration {
+    pub fn time(&self) -> Duration {
         self.now.since(Timestamp::EPOCH)
     }
 
@@ -385,7 +388,8 @@ impl World {
         }
         centre.tick(self.now, &mut tasks);
         if self.due_at.is_some_and(|at| at <= self.now) {
-            let (due, next) = store.due(self.now, 16).expect("readable");
+            let from = self.due_at.unwrap_or(Timestamp::EPOCH);
+            let (due, next) = store.due(from, self.now, 16).expect("readable");
             tasks.extend(due.into_iter().map(Task::Due));
             self.due_at = next;
         }
@@ -484,7 +488,7 @@ impl Handset {
             .header(HeaderName::CSeq, format!("{} {method}", self.cseq))
     }
 
-    fn register(&mut self, now: Duration, authorization: Option<String>, nonce: u64) {
+    pub fn register(&mut self, now: Duration, authorization: Option<String>, nonce: u64) {
         let uri = format!("sip:{DOMAIN}");
         let call_id = format!("reg-{}", self.instance);
         let transport = self.flow.transport.via_token().to_ascii_lowercase();
