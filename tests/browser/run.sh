@@ -30,7 +30,7 @@ cleanup() {
 trap cleanup EXIT
 
 export HONGYAN_DEMO__PASSWORD=browser-tests
-HONGYAN_DEMO__RAIL_LISTEN=127.0.0.1:0 "$HONGYAN" serve --demo --data "$data/data" --http 127.0.0.1:0 --sip 127.0.0.1:0 \
+"$HONGYAN" serve --demo --data "$data/data" --http 127.0.0.1:0 --sip 127.0.0.1:0 \
     --ready-file "$data/ready" >"$ARTEFACTS/platform.log" 2>&1 &
 pid=$!
 for _ in $(seq 600); do
