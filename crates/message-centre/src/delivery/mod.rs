@@ -95,12 +95,14 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Reads a final status (rcs-core §9: which failures change when one tries again).
+    /// Reads a final status: whether trying again can help. A 404 comes from whoever has a device's old address by now, so
+    /// it says nothing about the message.
     pub(crate) fn of(status: u16) -> Self {
         match status {
             200..=299 => Self::Taken,
             400
-            | 403..=407
+            | 403
+            | 405..=407
             | 410
             | 413..=416
             | 420

@@ -25,7 +25,8 @@ impl Centre {
         }
         request = request
             .header(HeaderName::MaxForwards, 70)
-            .header(HeaderName::From, format_args!("<{from}>;tag={tag}"))
+            // Without user=phone: liblinphone takes a message only if its CPIM From is this text, and writes it so.
+            .header(HeaderName::From, format_args!("<{}>;tag={tag}", from.trim_end_matches(";user=phone")))
             .header(HeaderName::To, format_args!("<{}>", entry.to.sip_uri(domain)))
             .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
             .header(HeaderName::CSeq, "1 MESSAGE")
