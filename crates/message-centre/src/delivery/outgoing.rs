@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcs::address::AddressKind;
+use rcs::cpim::{self, Cpim};
 use sip::{HeaderName, RequestBuilder};
 use store::{Binding, Entry, EntryKind};
 
@@ -19,14 +20,14 @@ impl Centre {
         let tag = self.tag();
         let domain = self.config.domain();
         let from = entry.from.sip_uri(domain);
+        let shown = named_sender(entry);
         let mut request = RequestBuilder::new("MESSAGE", &binding.contact_uri);
         for path in &binding.path {
             request = request.header(HeaderName::Route, path);
         }
         request = request
             .header(HeaderName::MaxForwards, 70)
-            // Without user=phone: liblinphone takes a message only if its CPIM From is this text, and writes it so.
-            .header(HeaderName::From, format_args!("<{}>;tag={tag}", from.trim_end_matches(";user=phone")))
+            .header(HeaderName::From, format_args!("<{}>;tag={tag}", shown.as_deref().unwrap_or(&from)))
             .header(HeaderName::To, format_args!("<{}>", entry.to.sip_uri(domain)))
             .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
             .header(HeaderName::CSeq, "1 MESSAGE")
@@ -58,4 +59,17 @@ impl Centre {
         }
         request.body(&entry.content_type, entry.body.clone()).build()
     }
+}
+
+/// The sender as the CPIM names it. It was checked to be the sender when the message came in, and some clients (liblinphone) take
+/// a message only if From is the same text. `None` without CPIM, or when it names nobody.
+fn named_sender(entry: &Entry) -> Option<String> {
+    if !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE) {
+        return None;
+    }
+    let envelope = Cpim::parse(entry.body.clone()).ok()?;
+    let named = envelope.from_uri()?;
+    let is_usable =
+        named.starts_with("sip:") && !named.contains("anonymous.invalid") && sip::Uri::parse(named).is_ok();
+    is_usable.then(|| named.to_owned())
 }
