@@ -217,6 +217,10 @@ impl Centre {
             return Ok(());
         }
         if !self.has_room_for(&entry, work) {
+            if let About::Report { original, disposition } = about {
+                // It may be reported again when there is room.
+                self.reporting.remove(&(original, disposition));
+            }
             return Err(Refusal::MailboxFull);
         }
         if entry.to.kind() == AddressKind::Chatbot {
