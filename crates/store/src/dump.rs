@@ -28,6 +28,7 @@ impl Store {
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;
                     json!({ "at": at.rfc3339(), "address": address, "entry": id.to_string() })
                 }
+                Family::Spooled => Value::Null,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

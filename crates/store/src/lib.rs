@@ -26,7 +26,7 @@ use rcs::address::Address;
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
-pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
+pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use view::{Lookup, PageKey, View, Wants};
@@ -262,6 +262,15 @@ impl Store {
         let keys = self.keyspace(Family::Heads).iter().map(|guard| guard.key());
         let owner = |key: &[u8]| std::str::from_utf8(key).ok()?.parse().ok();
         keys.map(|key| owner(&key?).ok_or_else(|| damaged(Family::Heads))).collect()
+    }
+
+    /// Names of the files that entries hold their bodies in.
+    ///
+    /// # Errors
+    /// If the disk cannot be read.
+    pub fn spooled(&self) -> Result<Vec<String>, StoreError> {
+        let keys = self.keyspace(Family::Spooled).iter().map(|guard| guard.key());
+        keys.map(|key| Ok(String::from_utf8_lossy(&key?).into_owned())).collect()
     }
 
     /// How much waits in a mailbox.

@@ -205,7 +205,7 @@ impl Centre {
     /// Whether an entry fits into its mailbox.
     pub(crate) fn has_room_for(&self, entry: &Entry, work: &Work<'_>) -> bool {
         let head = work.view.head(&entry.to);
-        let body_bytes = head.body_bytes + entry.body.len() as u64;
+        let body_bytes = head.body_bytes + entry.body_bytes();
         head.count < self.config.mailbox_entries_max && body_bytes <= self.config.mailbox_bytes_max
     }
 
@@ -282,7 +282,7 @@ impl Centre {
             conversation_id: entry.conversation_id.clone(),
             contribution_id: entry.contribution_id.clone(),
             content_type,
-            body_bytes: entry.body.len() as u32,
+            body_bytes: u32::try_from(entry.body_bytes()).unwrap_or(u32::MAX),
             accepted_at: entry.accepted_at,
             outcome,
             delivered_at: None,
