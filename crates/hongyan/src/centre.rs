@@ -15,6 +15,7 @@ use crate::config::{Config, ConfigError};
 use crate::engine::{Effects, Engine};
 use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
 use crate::net::Network;
+use crate::net::msrp::Switchboard;
 use crate::push::Pusher;
 
 pub use crate::engine::{Input, Reply};
@@ -125,26 +126,41 @@ impl Outlet {
     }
 }
 
+/// How others reach us.
+pub struct Reach<'a> {
+    /// Chatbots over HTTP.
+    pub public_url: &'a str,
+    /// Handsets with MSRP.
+    pub media: message_centre::Media,
+}
+
 /// Starts the centre's thread.
 ///
 /// # Errors
 /// If the store cannot be read or the thread cannot be started.
 pub fn start(
     config: &Config,
-    public_url: &str,
+    reach: Reach<'_>,
     store: Store,
     network: Arc<Network>,
+    switchboard: Arc<Switchboard>,
     pusher: Pusher,
     metrics: Arc<Metrics>,
 ) -> Result<(Inbox, JoinHandle<()>), StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
-    let centre = Centre::new(config.centre(&secrets), &secrets, clock.now());
-    let maap = maap::Maap::new(config.maap(public_url), &secrets);
+    let centre = Centre::new(config.centre(&secrets, reach.media), &secrets, clock.now());
+    let maap = maap::Maap::new(config.maap(reach.public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
     let (inbox, outlet) = inbox(config.centre.inbox_messages.get() as usize);
-    let world =
-        World { network, pusher, metrics, inbox: inbox.clone(), runtime: tokio::runtime::Handle::current() };
+    let world = World {
+        network,
+        switchboard,
+        pusher,
+        metrics,
+        inbox: inbox.clone(),
+        runtime: tokio::runtime::Handle::current(),
+    };
     let thread = std::thread::Builder::new()
         .name("centre".to_owned())
         .spawn(move || run(engine, outlet, &clock, &world))?;
@@ -171,6 +187,7 @@ pub enum StartError {
 /// Where effects go.
 struct World {
     network: Arc<Network>,
+    switchboard: Arc<Switchboard>,
     pusher: Pusher,
     metrics: Arc<Metrics>,
     inbox: Inbox,
@@ -189,7 +206,7 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
         outlet.take(patience, &mut batch);
         if outlet.is_stopping && !was_stopping {
             was_stopping = true;
-            engine.stop();
+            engine.stop(clock.now());
         }
         for input in &batch {
             world.metrics.inputs.get_or_create(&Kind::of(input.kind())).inc();
@@ -214,7 +231,12 @@ impl World {
     /// Lets out what a batch has decided.
     fn perform(&self, engine: &mut Engine, effects: Effects, begun: Instant) {
         self.count(&effects, begun);
+        // A peer may use a session as soon as it hears of it.
+        while let Some(command) = engine.poll_media() {
+            self.switchboard.perform(command, &self.inbox);
+        }
         self.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
+        self.switchboard.discard(&effects.discarded);
         for flow in &effects.close {
             self.network.close(flow);
         }

@@ -39,6 +39,8 @@ pub enum Input {
     Chatbot(Box<maap::Call>, Reply<maap::Answer>),
     /// How a webhook call ended.
     Pushed(Box<maap::Pushed>),
+    /// What the MSRP edge tells.
+    Media(message_centre::session::media::Event),
 }
 
 impl Input {
@@ -50,6 +52,7 @@ impl Input {
             Self::Admin(..) => "admin",
             Self::Chatbot(..) => "api",
             Self::Pushed(_) => "pushed",
+            Self::Media(_) => "msrp",
         }
     }
 }
@@ -83,6 +86,8 @@ impl<T> From<tokio::sync::oneshot::Sender<T>> for Reply<T> {
 pub struct Effects {
     /// Connections to close.
     pub close: Vec<Flow>,
+    /// Spooled bodies that nobody needs.
+    pub discarded: Vec<String>,
     /// Webhook calls to make.
     pub pushes: Vec<maap::Push>,
     /// What happened in the message centre, counted.
@@ -171,6 +176,7 @@ impl Engine {
                 Input::FlowClosed(flow) => self.centre.flow_closed(now, flow, &mut tasks),
                 Input::Admin(call, reply) => todo.push(Todo::Admin(call, reply)),
                 Input::Chatbot(call, reply) => todo.push(Todo::Maap(maap::Task::Call(call), reply)),
+                Input::Media(event) => self.centre.receive_media(now, event, &mut tasks),
                 Input::Pushed(pushed) => todo.push(Todo::Maap(maap::Task::Pushed(pushed), Reply::none())),
             }
         }
@@ -198,11 +204,13 @@ impl Engine {
             todo.extend(work.then.drain(..).map(Todo::Centre));
         }
         let (next, close, stats, mut woken) = (work.next, work.close, work.stats, work.woken);
+        let mut discarded = work.discarded;
         let is_committed = view.is_changed();
         if is_committed {
             self.store.commit(&view)?;
             self.due_at = self.due_at.into_iter().chain(view.earliest_due()).min();
         }
+        discarded.extend(view.released().map(str::to_owned));
         woken.sort_unstable();
         woken.dedup();
         self.next.extend(todo);
@@ -212,7 +220,20 @@ impl Engine {
             self.next.push(Todo::Maap(self.maap.woken(chatbot), Reply::none()));
         }
         answers.into_iter().for_each(Answered::send);
-        Ok(Effects { close, pushes: out.pushes, stats, platform: out.stats, inputs: count, is_committed })
+        Ok(Effects {
+            close,
+            discarded,
+            pushes: out.pushes,
+            stats,
+            platform: out.stats,
+            inputs: count,
+            is_committed,
+        })
+    }
+
+    /// What the MSRP edge is to do next; to be asked before [`Engine::poll_transmit`].
+    pub fn poll_media(&mut self) -> Option<message_centre::session::media::Command> {
+        self.centre.poll_media()
     }
 
     /// The next bytes for the network.
@@ -232,8 +253,8 @@ impl Engine {
     }
 
     /// Ends what is under way: senders who wait are answered, their messages kept. Run batches until nothing is left.
-    pub fn stop(&mut self) {
-        self.next.extend(self.centre.stop().into_iter().map(Todo::Centre));
+    pub fn stop(&mut self, now: Timestamp) {
+        self.next.extend(self.centre.stop(now).into_iter().map(Todo::Centre));
     }
 
     fn load(&self, todo: &[Todo], view: &mut View) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@
 //! ([`Centre::wants`]) and is decided over a loaded [`store::View`] ([`Centre::decide`]); what is to be sent
 //! ([`Centre::poll_transmit`]) leaves after the batch has been committed.
 //!
-//! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS.
+//! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS, INVITE. [`session`]: chats and large messages.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
 
@@ -15,6 +15,7 @@ mod config;
 pub mod delivery;
 mod gruu;
 pub mod report;
+pub mod session;
 pub mod submit;
 mod work;
 
@@ -30,12 +31,12 @@ use sip::transaction::{ClientTxId, Event, Layer, ServerTxId};
 use sip::{Flow, Message};
 use store::{EntryIds, RecordKey, Wants};
 
-pub use config::{Config, Registration};
+pub use config::{Config, Media, Registration, Sessions};
 pub use work::{Stats, Task, Work};
 
 use delivery::agent::{Agent, DeviceKey};
 use delivery::relay::{Holds, Lane, Relay, RelayId};
-use delivery::{Answer, Answered, Attempt};
+use delivery::{Answer, Answered, Attempt, AttemptId};
 
 /// Most nonces whose counts are remembered.
 const NONCES_MAX: usize = 200_000;
@@ -56,12 +57,15 @@ pub struct Centre {
     verifier: Verifier,
     nonces: NonceCounter,
     gruu_key: [u8; 32],
+    /// What session ids are made with.
+    session_key: [u8; 32],
     ids: EntryIds,
     random_state: u64,
     /// Open connections over which somebody has registered, and who.
     flows: FxHashMap<Flow, Vec<(Address, Timestamp)>>,
     agents: FxHashMap<DeviceKey, Agent>,
-    attempts: FxHashMap<ClientTxId, Attempt>,
+    attempts: FxHashMap<AttemptId, Attempt>,
+    sessions: session::Sessions,
     relays: FxHashMap<RelayId, Relay>,
     relaying: FxHashMap<RecordKey, RelayId>,
     lanes: FxHashMap<Lane, std::collections::VecDeque<RelayId>>,
@@ -80,12 +84,14 @@ impl Centre {
             verifier: Verifier::new(config.domain(), secrets.deployment, config.nonce_life),
             nonces: NonceCounter::new(NONCES_MAX, transaction_time(started)),
             gruu_key: secrets.deployment,
+            session_key: secrets.process,
             ids: EntryIds::new(word(0)),
             random_state: word(8) | 1,
             config,
             flows: FxHashMap::default(),
             agents: FxHashMap::default(),
             attempts: FxHashMap::default(),
+            sessions: session::Sessions::default(),
             relays: FxHashMap::default(),
             relaying: FxHashMap::default(),
             lanes: FxHashMap::default(),
@@ -118,6 +124,8 @@ impl Centre {
     pub fn tick(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
         self.layer.handle_timeout(transaction_time(now));
         self.take_events(now, tasks);
+        self.sessions_tick(now);
+        tasks.extend(self.sessions.take_settled().map(Task::Answered));
         self.holds_over(now, tasks);
     }
 
@@ -125,7 +133,7 @@ impl Centre {
     pub fn wake_at(&self) -> Option<Timestamp> {
         let timer = self.layer.poll_timeout().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
-        timer.into_iter().chain(hold).min()
+        timer.into_iter().chain(hold).chain(self.sessions.wake_at()).min()
     }
 
     /// The next bytes for the network; ask after the commit.
@@ -133,12 +141,21 @@ impl Centre {
         self.layer.poll_transmit()
     }
 
+    /// What the MSRP edge is to do next; ask after the commit, and before [`Centre::poll_transmit`]: a peer may use a session as
+    /// soon as it hears of it.
+    pub fn poll_media(&mut self) -> Option<session::media::Command> {
+        self.sessions.poll_command()
+    }
+
     /// The rows that deciding `task` reads.
     pub fn wants(&self, task: &Task, wants: &mut Wants) {
         match task {
             Task::Register(register) => register.wants(wants),
             Task::Message(claim) => claim.message_wants(self.config.trust_udp_source, wants),
+            Task::Posted(posted) => posted.wants(wants),
             Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
+            Task::Invite(claim) => claim.invite_wants(self.config.trust_udp_source, wants),
+            Task::Discard(_) => {}
             Task::Answered(answered) => answered.wants(self, wants),
             Task::HoldOver(id) | Task::StartRelay(id) => self.relay_wants(*id, wants),
             Task::Drain(device) => self.agent_wants(device, wants),
@@ -159,7 +176,10 @@ impl Centre {
         match task {
             Task::Register(register) => self.decide_register(*register, work),
             Task::Message(claim) => self.decide_message(*claim, work),
+            Task::Posted(posted) => self.post(*posted, work),
             Task::Options(claim) => self.decide_options(*claim, work),
+            Task::Invite(claim) => self.decide_invite(*claim, work),
+            Task::Discard(name) => work.discarded.push(name),
             Task::Answered(answered) => self.decide_answered(answered, work),
             Task::HoldOver(id) => self.hold_over(id, work),
             Task::StartRelay(id) => self.start_relay(id, work),
@@ -169,6 +189,7 @@ impl Centre {
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
         }
+        work.next.extend(self.sessions.take_settled().map(Task::Answered));
     }
 
     fn take_events(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
@@ -180,20 +201,30 @@ impl Centre {
     fn take(&mut self, now: Timestamp, event: Event, tasks: &mut Vec<Task>) {
         match event {
             Event::Request { tx, flow, request } => self.read(now, tx, flow, request, tasks),
+            Event::Response { tx, response } if self.is_invite(tx) => {
+                self.invite_answered(tx, &response, now);
+            }
             Event::Response { tx, response } if response.is_final() => {
                 self.attempt_over(tx, Answer::of(response.status()), tasks);
             }
+            // Of anything but an INVITE, provisional answers say nothing.
+            Event::Response { .. } => {}
             Event::TimedOut { tx } | Event::TransportFailed { tx } => {
+                self.invite_failed(tx, now);
                 self.attempt_over(tx, Answer::NotNow(None), tasks);
             }
-            // Provisional answers say nothing; sessions are refused with 405, so there is nothing to acknowledge or cancel.
-            Event::Response { .. } | Event::Ack { .. } | Event::Cancel { .. } | Event::NoAck { .. } => {}
+            Event::Ack { request, .. } => self.acknowledged_by(&request),
+            Event::Cancel { tx } => self.cancelled(tx, now),
+            // Whoever does not acknowledge a refusal has heard it or gone.
+            Event::NoAck { .. } => {}
         }
+        tasks.extend(self.sessions.take_settled().map(Task::Answered));
     }
 
     fn attempt_over(&mut self, tx: ClientTxId, answer: Answer, tasks: &mut Vec<Task>) {
-        if self.attempts.contains_key(&tx) {
-            tasks.push(Task::Answered(Answered { tx, answer }));
+        let attempt = AttemptId::Request(tx);
+        if self.attempts.contains_key(&attempt) {
+            tasks.push(Task::Answered(Answered { attempt, answer }));
         }
     }
 

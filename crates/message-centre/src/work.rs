@@ -3,10 +3,11 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::Flow;
-use store::{EntryKey, RecordKey, View};
+use store::{EntryKey, RecordKey, Spooled, View};
 
 use crate::access::identity::Claim;
-use crate::access::message::PagerMessage;
+use crate::access::invite::Invite;
+use crate::access::message::{PagerMessage, Posted};
 use crate::access::options::Options;
 use crate::access::register::Register;
 use crate::delivery::Answered;
@@ -21,8 +22,14 @@ pub enum Task {
     Register(Box<Register>),
     /// A MESSAGE.
     Message(Box<Claim<PagerMessage>>),
+    /// A message whose sender is certain.
+    Posted(Box<Posted>),
     /// An OPTIONS.
     Options(Box<Claim<Options>>),
+    /// An INVITE outside of any dialog.
+    Invite(Box<Claim<Invite>>),
+    /// A body that was spooled for a message that is not taken.
+    Discard(String),
     /// A device has answered a message that we sent it, or never will.
     Answered(Answered),
     /// A sender has waited long enough for the addressee's devices.
@@ -56,6 +63,8 @@ pub struct Work<'v> {
     pub woken: Vec<Address>,
     /// Connections to close.
     pub close: Vec<Flow>,
+    /// Spooled bodies that nobody needs, beside those that [`View::released`] names.
+    pub discarded: Vec<String>,
     /// What happened, counted.
     pub stats: Stats,
 }
@@ -70,8 +79,14 @@ impl<'v> Work<'v> {
             next: Vec::new(),
             woken: Vec::new(),
             close: Vec::new(),
+            discarded: Vec::new(),
             stats: Stats::default(),
         }
+    }
+
+    /// A body that was spooled is not needed after all.
+    pub(crate) fn discard(&mut self, spooled: Option<Spooled>) {
+        self.discarded.extend(spooled.map(|spooled| spooled.name));
     }
 }
 

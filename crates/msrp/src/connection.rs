@@ -310,6 +310,13 @@ impl Connection {
         self.bind(session);
     }
 
+    /// Takes note of what a session on this connection has become: the peer's path may be known only after it has connected.
+    pub fn update(&mut self, session: Session) {
+        if let Some(bound) = self.bound.get_mut(&session.id) {
+            bound.session = session;
+        }
+    }
+
     /// Whether a session is on this connection.
     pub fn has(&self, session: &str) -> bool {
         self.bound.contains_key(session)

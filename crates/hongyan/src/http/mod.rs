@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `/` | the web handset | `assets.rs` |
 //! | `/sip` | SIP over WebSocket | `net/websocket.rs` |
+//! | `/msrp` | MSRP over WebSocket | `net/msrp.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
@@ -48,6 +49,7 @@ use crate::log::Shown;
 use crate::metrics::{Kind, Metrics};
 use crate::net::ceiling::{Ceiling, Permit};
 use crate::net::listener::{self, Stop, stopped};
+use crate::net::msrp::{self, MsrpEdge};
 use crate::net::{Edge, websocket};
 
 /// Bodies of requests, chatbot messages included.
@@ -73,6 +75,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The way in for SIP over WebSocket.
     pub edge: Arc<Edge>,
+    /// The way in for MSRP over WebSocket.
+    pub msrp: Arc<MsrpEdge>,
     /// Opens `/admin`.
     pub admin_token: String,
     /// Whether everything listens and nothing is stopping.
@@ -192,10 +196,11 @@ pub struct Peer {
 
 /// All paths.
 pub fn router(app: Arc<App>) -> Router {
-    let edge = app.edge.clone();
+    let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
+        .route("/msrp", get(msrp::upgrade).layer(Extension(msrp_edge)))
         .route("/handset/config.json", get(handset::configuration))
         .route("/bot", get(bot_information::information))
         .route("/bot/v1/{*path}", any(bot_api::call))

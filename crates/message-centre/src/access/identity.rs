@@ -74,7 +74,7 @@ pub(crate) enum Proof {
 impl<T> Claim<T> {
     /// The sender, to be answered later.
     pub(crate) fn asker(&self) -> Asker {
-        Asker { tx: self.tx, flow: self.flow, request: self.request.clone() }
+        Asker::Request { tx: self.tx, flow: self.flow, request: self.request.clone() }
     }
 
     /// The rows that [`Centre::is_proven`] reads.

@@ -1,23 +1,26 @@
-//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`]. Reading a request needs no rows;
+//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`], [`invite`]. Reading a request needs no rows;
 //! it ends in a task to decide, or in a refusal.
 
 pub mod identity;
+pub mod invite;
 pub mod message;
 pub mod options;
 pub mod register;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
+use sip::dialog::DialogId;
 use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
 
+use crate::session::LegId;
 use crate::work::Task;
 use crate::{Centre, gruu};
 use identity::Claim;
 use register::Register;
 
 /// The methods that we answer with more than a refusal.
-pub(crate) const ALLOW: &str = "REGISTER, MESSAGE, OPTIONS";
+pub(crate) const ALLOW: &str = "REGISTER, MESSAGE, OPTIONS, INVITE, ACK, CANCEL, BYE, UPDATE";
 
 /// Why a request was turned away. Each variant is one SIP answer.
 #[derive(Debug, thiserror::Error)]
@@ -40,12 +43,22 @@ pub(crate) enum Refusal {
     BadExtension(String),
     #[error("the minimum is {min_s} s")]
     IntervalTooBrief { min_s: u32 },
+    #[error("the shortest session interval here is {min_s} s")]
+    SessionTooBrief { min_s: u32 },
     #[error("not reachable now")]
     Unavailable,
+    #[error("no such dialog")]
+    NoSuchDialog,
     #[error("too many hops")]
     TooManyHops,
     #[error("a later request was here before")]
     OutOfOrder,
+    #[error("too many sessions")]
+    TooManySessions,
+    #[error("{0}")]
+    NotAcceptable(String),
+    #[error("another change of this session is under way")]
+    RequestPending,
     #[error("the mailbox is full")]
     MailboxFull,
     #[error("the addressee's devices answered {0}")]
@@ -74,9 +87,14 @@ impl Refusal {
             Self::UnsupportedEncoding => 415,
             Self::UnsupportedScheme => 416,
             Self::BadExtension(_) => 420,
+            Self::SessionTooBrief { .. } => 422,
             Self::IntervalTooBrief { .. } => 423,
             Self::Unavailable => 480,
+            Self::NoSuchDialog => 481,
             Self::TooManyHops => 483,
+            Self::TooManySessions => 486,
+            Self::NotAcceptable(_) => 488,
+            Self::RequestPending => 491,
             Self::OutOfOrder => 500,
             Self::MailboxFull => 503,
             // What only makes sense between a device and us says nothing to the sender.
@@ -100,6 +118,9 @@ enum Asked {
     Register(register::Asked),
     Message(Address, message::PagerMessage),
     Options(Address, options::Options),
+    Invite(Address, invite::Invite),
+    /// Something within a session.
+    InDialog(LegId),
 }
 
 impl Centre {
@@ -123,6 +144,13 @@ impl Centre {
             Ok(Asked::Options(from, what)) => {
                 tasks.push(Task::Options(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
+            Ok(Asked::Invite(from, what)) => {
+                tasks.push(Task::Invite(Box::new(self.claim(now, tx, flow, request, from, what))));
+            }
+            Ok(Asked::InDialog(leg)) => {
+                self.in_dialog(leg, tx, flow, &request, now);
+                tasks.extend(self.sessions.take_settled().map(Task::Answered));
+            }
             Err(refusal) => self.refuse(tx, &request, flow, &refusal, now),
         }
     }
@@ -131,7 +159,17 @@ impl Centre {
         if request.max_forwards()? == Some(0) {
             return Err(Refusal::TooManyHops);
         }
+        if let Some(dialog) = DialogId::of_request(request)? {
+            if let Some(leg) = self.leg_of(&dialog) {
+                return Ok(Asked::InDialog(leg));
+            }
+            if matches!(request.method(), Method::Invite | Method::Bye | Method::Update) {
+                return Err(Refusal::NoSuchDialog);
+            }
+        }
         match request.method() {
+            Method::Invite => Ok(Asked::Invite(self.claimed(request)?, invite::Invite::read(self, request)?)),
+            Method::Bye | Method::Update => Err(Refusal::NoSuchDialog),
             Method::Register => Ok(Asked::Register(register::Asked::read(self, request)?)),
             Method::Message => {
                 Ok(Asked::Message(self.claimed(request)?, message::PagerMessage::read(self, request)?))
@@ -147,7 +185,7 @@ impl Centre {
     /// Who a request says it is from.
     fn claimed(&self, request: &Request) -> Result<Address, Refusal> {
         check_require(request, HeaderName::ProxyRequire, &[])?;
-        check_require(request, HeaderName::Require, &[])?;
+        check_require(request, HeaderName::Require, &["timer"])?;
         // The client may prefer one of its identities (RFC 3325 §9.2); it never gets to assert one.
         let from = match request.address(HeaderName::PPreferredIdentity) {
             Ok(preferred) => address_of(self, preferred.uri.as_str())?,
@@ -205,6 +243,7 @@ impl Centre {
             Refusal::BadExtension(names) => response.header(HeaderName::Unsupported, names),
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
+            Refusal::SessionTooBrief { min_s } => response.header(HeaderName::MinSe, min_s),
             Refusal::MailboxFull => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response

@@ -8,13 +8,12 @@ use std::collections::VecDeque;
 
 use rcs::Timestamp;
 use rcs::address::Address;
-use sip::transaction::ClientTxId;
-use store::{Binding, Entry, EntryId, EntryKind, Lookup, View, Wants};
+use store::{Binding, EntryId, EntryKind, Lookup, View, Wants};
 
-use super::{Attempt, For};
+use super::{AttemptId, For};
 use crate::report;
 use crate::work::Task;
-use crate::{Centre, Work, transaction_time};
+use crate::{Centre, Work};
 
 /// A device: its subscriber, and its instance id or Contact URI.
 pub type DeviceKey = (Address, String);
@@ -43,7 +42,7 @@ pub(crate) struct Agent {
 
 #[derive(Debug)]
 struct InFlight {
-    tx: ClientTxId,
+    attempt: AttemptId,
     id: EntryId,
     from: Address,
 }
@@ -80,8 +79,8 @@ impl Agent {
     }
 
     /// Takes over a request that was sent when its entry was not stored.
-    pub(crate) fn adopt(&mut self, tx: ClientTxId, id: EntryId, from: Address) {
-        self.in_flight.push(InFlight { tx, id, from });
+    pub(crate) fn adopt(&mut self, attempt: AttemptId, id: EntryId, from: Address) {
+        self.in_flight.push(InFlight { attempt, id, from });
     }
 
     fn is_idle(&self) -> bool {
@@ -198,42 +197,21 @@ impl Centre {
                 kept.push(id);
                 continue;
             }
-            // A message too large for this device's flow waits for a better one, and lets others pass.
-            if let Some(tx) = self.send(entry, device, binding, now) {
-                agent.in_flight.push(InFlight { tx, id, from: entry.from.clone() });
+            let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
+            let made_for = For::Entry(entry.key(), record);
+            // A message that this device cannot take now, being too large, waits for a better flow and lets others pass.
+            if let Some(attempt) = self.hand_over(entry, device, binding, made_for, now) {
+                agent.in_flight.push(InFlight { attempt, id, from: entry.from.clone() });
                 blocked.push(entry.from.clone());
             }
         }
         kept.into_iter().rev().for_each(|id| agent.queue.push_front(id));
     }
 
-    /// Sends an entry to a device; `None` when its flow cannot carry it.
-    fn send(
-        &mut self,
-        entry: &Entry,
-        device: &DeviceKey,
-        binding: &Binding,
-        now: Timestamp,
-    ) -> Option<ClientTxId> {
-        let request = self.message_request(entry, binding, false);
-        match self.layer.request(transaction_time(now), binding.flow, request) {
-            Ok(tx) => {
-                let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
-                let made_for = For::Entry(entry.key(), record);
-                self.attempts.insert(tx, Attempt { device: device.clone(), flow: binding.flow, made_for });
-                Some(tx)
-            }
-            Err(error) => {
-                tracing::debug!(device = %device.1, entry = %entry.id, %error, "not sent");
-                None
-            }
-        }
-    }
-
     /// A request of the agent has ended: on to the next.
-    pub(crate) fn agent_answered(&mut self, device: &DeviceKey, tx: ClientTxId, work: &mut Work<'_>) {
+    pub(crate) fn agent_answered(&mut self, device: &DeviceKey, attempt: AttemptId, work: &mut Work<'_>) {
         if let Some(agent) = self.agents.get_mut(device) {
-            agent.in_flight.retain(|one| one.tx != tx);
+            agent.in_flight.retain(|one| one.attempt != attempt);
             self.decide_drain(device, work);
         }
     }
