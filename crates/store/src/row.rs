@@ -40,11 +40,19 @@ pub enum Family {
     Chatbots,
     /// Single values of the deployment.
     Settings,
+    /// Groups and their members.
+    Groups,
+    /// The dialogs and subscriptions of groups' members.
+    Legs,
+    /// The groups of each subscriber.
+    Memberships,
+    /// Whose the messages in groups were.
+    Authors,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -53,6 +61,10 @@ impl Family {
         Self::Records,
         Self::Chatbots,
         Self::Settings,
+        Self::Groups,
+        Self::Legs,
+        Self::Memberships,
+        Self::Authors,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -66,6 +78,10 @@ impl Family {
             Self::Records => "records",
             Self::Chatbots => "chatbots",
             Self::Settings => "settings",
+            Self::Groups => "groups",
+            Self::Legs => "legs",
+            Self::Memberships => "memberships",
+            Self::Authors => "authors",
         }
     }
 }
