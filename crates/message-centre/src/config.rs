@@ -34,6 +34,8 @@ pub struct Config {
     pub pager_body_bytes_max: usize,
     /// Largest body after inflation.
     pub inflated_bytes_max: usize,
+    /// Groups.
+    pub groups: crate::group::Config,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
 }
@@ -75,6 +77,7 @@ impl Config {
             mailbox_bytes_max: 64 << 20,
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,
+            groups: crate::group::Config::default(),
             transactions,
         }
     }

@@ -64,7 +64,10 @@ impl Centre {
 /// The sender as the CPIM names it. It was checked to be the sender when the message came in, and some clients (liblinphone) take
 /// a message only if From is the same text. `None` without CPIM, or when it names nobody.
 fn named_sender(entry: &Entry) -> Option<String> {
-    if !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE) {
+    // A group speaks with one voice: its members know each other by the CPIM inside.
+    if entry.from.kind() == AddressKind::Group
+        || !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE)
+    {
         return None;
     }
     let envelope = Cpim::parse(entry.body.clone()).ok()?;
