@@ -14,7 +14,7 @@ use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
 
 use crate::group::{self, GroupRequest};
 use crate::work::Task;
-use crate::{Centre, gruu};
+use crate::{Centre, gruu, transaction_time};
 use identity::Claim;
 pub(crate) use message::plain_body;
 use register::Register;
@@ -220,10 +220,9 @@ impl Centre {
         status: u16,
         now: Timestamp,
     ) {
-        let tag = self.tag();
-        let response =
-            ResponseBuilder::for_request(request, status, "").to_tag(&tag).source(flow.peer).build();
-        self.respond(now, tx, response);
+        if self.layer.answer(transaction_time(now), tx, request, flow, status).is_err() {
+            tracing::debug!("the request to answer is gone");
+        }
     }
 
     /// Answers with the status of a refusal and what the client needs to do better.
