@@ -33,7 +33,7 @@ use sip::transaction::{ClientTxId, Event, Layer, ServerTxId};
 use sip::{Flow, Message};
 use store::{EntryIds, RecordKey, Wants};
 
-pub use config::{Config, Registration};
+pub use config::{Config, RecordRoute, Registration};
 pub use work::{Stats, Task, Work};
 
 use delivery::agent::{Agent, DeviceKey};

@@ -87,7 +87,7 @@ fn a_group_outlives_a_crash_with_its_dialogs_and_subscriptions() {
     world.start();
     let sent = world.send(carol, &focus, "still there?");
     world.run_until_idle();
-    assert_eq!(world.phones[alice].inbox, [sent.clone()]);
+    assert_eq!(world.phones[alice].inbox, [sent.as_str()]);
     assert_eq!(world.phones[bob].inbox, [sent]);
     world.rename(alice, &focus, "Berg");
     for phone in [alice, bob, carol] {
@@ -226,7 +226,7 @@ fn the_authors_other_devices_show_what_it_said() {
     assert!(world.phones[tablet].groups.seen.contains_key(&focus), "her tablet is called too");
     let said = world.send(alice, &focus, "from the phone");
     world.run_until_idle();
-    assert_eq!(world.phones[tablet].inbox, [said.clone()]);
+    assert_eq!(world.phones[tablet].inbox, [said.as_str()]);
     assert_eq!(world.phones[bob].inbox, [said]);
     assert!(world.phones[alice].inbox.is_empty());
     assert!(world.phones[alice].reporters.iter().all(|reporter| reporter.contains(BOB)));

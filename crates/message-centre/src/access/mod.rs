@@ -10,7 +10,7 @@ use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use sip::dialog::InDialogError;
 use sip::transaction::ServerTxId;
-use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
+use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder, Transport};
 
 use crate::group::{self, GroupRequest};
 use crate::work::Task;
@@ -250,6 +250,30 @@ impl Centre {
                 .header(HeaderName::Warning, format!("399 {} \"{}\"", self.config.domain(), quotable(other))),
         };
         self.respond(now, tx, response.build());
+    }
+
+    /// The Record-Route for a request of ours that opens a dialog over this transport.
+    pub(crate) fn record_route(&self, transport: Transport) -> Option<String> {
+        let routes = &self.config.record_route;
+        let host = match transport {
+            Transport::Udp => routes.udp.as_ref(),
+            Transport::Tcp => routes.tcp.as_ref(),
+            Transport::Tls => routes.tls.as_ref(),
+            Transport::Ws | Transport::Wss => None,
+        };
+        let transport = transport.via_token().to_ascii_lowercase();
+        host.map(|host| format!("<sip:{host};transport={transport};lr>"))
+    }
+
+    /// The Record-Route for our answer to a request that opens a dialog: the way it took, if it says so, or else the way we know.
+    /// `None` when a proxy has put one in, which brings the next request here too.
+    pub(crate) fn record_route_back(&self, request: &Request, transport: Transport) -> Option<String> {
+        if request.raw(HeaderName::RecordRoute).is_some() {
+            return None;
+        }
+        let preloaded = request.routes().next().and_then(Result::ok);
+        let loose = preloaded.filter(|route| route.uri.params().has("lr"));
+        loose.map(|route| format!("<{}>", route.uri)).or_else(|| self.record_route(transport))
     }
 
     /// Whom a URI means, and which of their devices if it is a GRUU (RFC 5627).

@@ -101,10 +101,13 @@ impl Centre {
         for path in &binding.path {
             request = request.header(HeaderName::Route, path);
         }
+        if let Some(route) = self.record_route(binding.flow.transport) {
+            request = request.header(HeaderName::RecordRoute, route);
+        }
         request = request
             .header(HeaderName::MaxForwards, 70)
             .header(HeaderName::From, format_args!("<{focus}>;tag={tag}"))
-            .header(HeaderName::To, format_args!("<{}>", member.address.sip_uri(&domain)))
+            .header(HeaderName::To, format_args!("<{}>", self.device_uri(&member.address, binding)))
             .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
             .header(HeaderName::CSeq, "1 INVITE")
             .header(HeaderName::Contact, self.focus_contact(focus))
@@ -209,7 +212,9 @@ impl Centre {
 /// The dialog that a 2xx opens; `None` when it cannot be one, as without Contact.
 fn dialog_of(request: Bytes, response: &Response) -> Option<Dialog> {
     let request = Message::parse_datagram(request).ok()?.into_request()?;
-    Dialog::uac(&request, response).ok()
+    let dialog = Dialog::uac(&request, response).ok()?;
+    let is_routed = request.raw(HeaderName::RecordRoute).is_some();
+    Some(if is_routed { dialog.without_first_route() } else { dialog })
 }
 
 /// What is to be done for a group when the process has started: members who have not answered are invited again, since nobody

@@ -204,6 +204,9 @@ impl Centre {
             .header(HeaderName::Supported, SUPPORTED.join(", "))
             .header(HeaderName::ConversationId, &group.conversation_id)
             .header(HeaderName::ContributionId, &group.contribution_id);
+        if let Some(route) = self.record_route_back(&claim.request, claim.flow.transport) {
+            response = response.header(HeaderName::RecordRoute, route);
+        }
         if let Some(subject) = &group.subject {
             response = response.header(HeaderName::Subject, &subject.text);
         }

@@ -152,6 +152,9 @@ impl Centre {
             .source(claim.flow.peer)
             .header(HeaderName::Contact, self.focus_contact(&claim.what.group))
             .header(HeaderName::Supported, SUPPORTED.join(", "));
+        if let Some(route) = self.record_route_back(&claim.request, claim.flow.transport) {
+            response = response.header(HeaderName::RecordRoute, route);
+        }
         if refer.is_silent {
             response = response.header(HeaderName::ReferSub, "false");
         }

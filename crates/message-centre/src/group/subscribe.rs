@@ -90,13 +90,15 @@ impl Centre {
         if leg.subscriptions.len() >= self.config.registration.devices_max {
             leg.subscriptions.remove(0);
         }
-        let response = ResponseBuilder::for_request(&claim.request, 200, "OK")
+        let mut response = ResponseBuilder::for_request(&claim.request, 200, "OK")
             .to_tag(&tag)
             .source(claim.flow.peer)
             .header(HeaderName::Contact, self.focus_contact(&group.address))
-            .header(HeaderName::Expires, subscribe.expires_s)
-            .build();
-        self.respond(work.now, claim.tx, response);
+            .header(HeaderName::Expires, subscribe.expires_s);
+        if let Some(route) = self.record_route_back(&claim.request, claim.flow.transport) {
+            response = response.header(HeaderName::RecordRoute, route);
+        }
+        self.respond(work.now, claim.tx, response.build());
         let info = self.news_since(&group, subscribe.last_version);
         if subscribe.expires_s == 0 {
             self.notify_end(&group.address, &claim.from, &mut subscription, "timeout", Some(&info), work);
