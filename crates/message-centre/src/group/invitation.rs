@@ -7,8 +7,8 @@ use sip::transaction::ClientTxId;
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
 use store::{Binding, Group, Member, MemberState, Wants};
 
-use super::ALLOW;
 use super::members::Farewell;
+use super::{ALLOW, sdp};
 use crate::delivery::agent::DeviceKey;
 use crate::work::Task;
 use crate::{Centre, Work, transaction_time};
@@ -171,7 +171,14 @@ impl Centre {
         if let Some(response) = response.filter(|_| (200..300).contains(&status)) {
             dialog = dialog_of(request, &response);
             if let Some(dialog) = &dialog {
-                let ack = dialog.ack(dialog.local_cseq()).build();
+                let mut ack = dialog.ack(dialog.local_cseq());
+                // Our INVITE offers nothing, so a device may (RFC 3261 §13.2.1); its answer then comes in the ACK.
+                if response.is_content_type(sdp::CONTENT_TYPE)
+                    && let Some(answer) = sdp::refuse_media(response.body(), "0.0.0.0")
+                {
+                    ack = ack.body(sdp::CONTENT_TYPE, answer);
+                }
+                let ack = ack.build();
                 let now = transaction_time(work.now);
                 self.calls.acknowledge(now, tx, flow, ack.clone(), &self.config.transactions.timing);
                 self.acknowledge(now, flow, ack);

@@ -216,7 +216,7 @@ impl Centre {
             response = response.header(HeaderName::Warning, warning);
         }
         if let Some(sdp) = &invite.sdp {
-            response = response.body("application/sdp", sdp.clone());
+            response = response.body(sdp::CONTENT_TYPE, sdp.clone());
         }
         let response = response.build();
         let now = transaction_time(work.now);

@@ -340,7 +340,7 @@ fn list_and_sdp(
             recipients.extend(
                 resource_list::parse(&list).map_err(|error| Refusal::bad(format!("the list: {error}")))?,
             );
-        } else if part.is("application/sdp") {
+        } else if part.is(sdp::CONTENT_TYPE) {
             sdp = Some(part.body);
         }
     }

@@ -4,12 +4,16 @@
 const OFFER_BYTES_MAX: usize = 16 << 10;
 const MEDIA_MAX: usize = 16;
 
-/// An answer that refuses every medium of `offer`: each of its `m=` lines with port 0. `None` when it is no offer.
+/// The media type.
+pub(super) const CONTENT_TYPE: &str = "application/sdp";
+
+/// An answer that refuses every medium of `offer`: each of its `m=` lines with port 0. Browsers offer none at all when they are
+/// asked for no media; their answer has none either. `None` when it is no offer.
 pub(super) fn refuse_media(offer: &[u8], host: &str) -> Option<String> {
     if offer.len() > OFFER_BYTES_MAX {
         return None;
     }
-    let text = std::str::from_utf8(offer).ok()?;
+    let text = std::str::from_utf8(offer).ok().filter(|text| text.starts_with("v=0"))?;
     let mut answer = format!("v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n");
     let mut media = 0;
     for line in text.lines().filter_map(|line| line.strip_prefix("m=")) {
@@ -22,7 +26,7 @@ pub(super) fn refuse_media(offer: &[u8], host: &str) -> Option<String> {
         }
         answer.push_str(&format!("m={kind} 0 {protocol} {}\r\n", formats.join(" ")));
     }
-    (media > 0).then_some(answer)
+    Some(answer)
 }
 
 #[cfg(test)]
@@ -34,10 +38,12 @@ mod tests {
         let offer = b"v=0\r\no=- 1 1 IN IP4 10.0.0.7\r\ns=-\r\nm=message 2855 TCP/MSRP *\r\na=path:x\r\nm=audio 4000 RTP/AVP 0 8\r\n";
         let answer = refuse_media(offer, "0.0.0.0").expect("an offer");
         assert!(answer.ends_with("t=0 0\r\nm=message 0 TCP/MSRP *\r\nm=audio 0 RTP/AVP 0 8\r\n"), "{answer}");
-        for bad in [&b""[..], b"v=0\r\n", b"m=\r\n", b"m=message 1\r\n", b"m=message 1 TCP/MSRP\r\n", b"\xff"]
+        assert!(refuse_media(b"v=0\r\ns=-\r\nt=0 0\r\n", "0.0.0.0").is_some());
+        for bad in ["", "hello", "v=0\r\nm=\r\n", "v=0\r\nm=message 1\r\n", "v=0\r\nm=message 1 TCP/MSRP\r\n"]
         {
-            assert_eq!(refuse_media(bad, "0.0.0.0"), None, "{bad:?}");
+            assert_eq!(refuse_media(bad.as_bytes(), "0.0.0.0"), None, "{bad:?}");
         }
-        assert_eq!(refuse_media("m=a 1 b c\r\n".repeat(MEDIA_MAX + 1).as_bytes(), "0.0.0.0"), None);
+        let many = format!("v=0\r\n{}", "m=a 1 b c\r\n".repeat(MEDIA_MAX + 1));
+        assert_eq!(refuse_media(many.as_bytes(), "0.0.0.0"), None);
     }
 }
