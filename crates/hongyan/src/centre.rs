@@ -1,18 +1,17 @@
-//! The centre's thread: it alone decides and writes. The edges reach it through a bounded inbox; what it says leaves through
-//! the network and the webhook pusher, always after the commit.
+//! The centre's thread: it alone decides and writes. What reaches it comes out of its inbox; what it says leaves through the
+//! network and the webhook pusher, always after the commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use message_centre::{Centre, Secrets, Stats};
 use rcs::Timestamp;
 use store::{Store, StoreError};
 
 use crate::config::{Config, ConfigError};
 use crate::engine::{Effects, Engine};
+use crate::inbox::{BATCH_MAX, Inbox, Outlet};
 use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
 use crate::net::Network;
 use crate::net::msrp::Switchboard;
@@ -20,111 +19,10 @@ use crate::push::Pusher;
 
 pub use crate::engine::{Input, Reply};
 
-/// Most inputs in one batch: the commit's cost is shared by as many, and nobody waits for more.
-const BATCH_MAX: usize = 256;
-/// Under load, inputs may gather for so long before a batch is taken: it shares wake-ups, system calls and the commit.
-const GATHER: Duration = Duration::from_micros(250);
-/// What load is: a batch of at least so many inputs, no longer ago than this.
-const LOAD_INPUTS: usize = 4;
-const LOAD_WITHIN: Duration = Duration::from_millis(2);
 /// Longest sleep without inputs.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Name of the setting that holds the deployment's secret.
 const SECRET_SETTING: &str = "deployment-secret";
-
-/// The way in to the centre. Cheap to clone.
-#[derive(Clone)]
-pub struct Inbox {
-    sender: Sender<Option<Input>>,
-    waiting: Arc<AtomicUsize>,
-    capacity: usize,
-}
-
-/// The inbox is full; the input comes back, to be refused with 503 or 429.
-#[derive(Debug)]
-pub struct Full(pub Box<Input>);
-
-impl Inbox {
-    /// Hands over an input, unless too many wait already.
-    ///
-    /// # Errors
-    /// [`Full`], with the input.
-    pub fn try_send(&self, input: Input) -> Result<(), Full> {
-        if self.waiting.load(Ordering::Relaxed) >= self.capacity {
-            return Err(Full(Box::new(input)));
-        }
-        self.push(Some(input));
-        Ok(())
-    }
-
-    /// Hands over an input that must not be lost and of which there are never many: a closed connection, the end of a
-    /// webhook call.
-    pub fn send(&self, input: Input) {
-        self.push(Some(input));
-    }
-
-    /// Asks the centre to finish what it has and end.
-    pub fn stop(&self) {
-        self.push(None);
-    }
-
-    fn push(&self, input: Option<Input>) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        // The receiver is only gone when the process ends.
-        let _ = self.sender.send(input);
-    }
-}
-
-/// An inbox and its other end.
-pub fn inbox(capacity: usize) -> (Inbox, Outlet) {
-    let (sender, receiver) = crossbeam_channel::unbounded();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    (
-        Inbox { sender, waiting: waiting.clone(), capacity },
-        Outlet { receiver, waiting, loaded_at: None, is_stopping: false },
-    )
-}
-
-/// The inbox's other end.
-pub struct Outlet {
-    receiver: Receiver<Option<Input>>,
-    waiting: Arc<AtomicUsize>,
-    /// When a batch was last large enough to speak of load.
-    loaded_at: Option<Instant>,
-    is_stopping: bool,
-}
-
-impl Outlet {
-    /// Waits for an input, at most for `patience`, then takes all that are there, at most [`BATCH_MAX`].
-    pub fn take(&mut self, patience: Duration, batch: &mut Vec<Input>) {
-        let first = match self.receiver.recv_timeout(patience) {
-            Ok(first) => first,
-            Err(RecvTimeoutError::Timeout) => return,
-            Err(RecvTimeoutError::Disconnected) => {
-                self.is_stopping = true;
-                return;
-            }
-        };
-        if self.loaded_at.is_some_and(|at| at.elapsed() < LOAD_WITHIN) && self.receiver.len() < BATCH_MAX {
-            std::thread::sleep(GATHER);
-        }
-        let mut taken = 0;
-        for input in std::iter::once(first).chain(self.receiver.try_iter()) {
-            taken += 1;
-            match input {
-                Some(input) => batch.push(input),
-                None => self.is_stopping = true,
-            }
-            if taken == BATCH_MAX {
-                break;
-            }
-        }
-        if taken >= LOAD_INPUTS {
-            self.loaded_at = Some(Instant::now());
-        }
-        self.waiting.fetch_sub(taken, Ordering::Relaxed);
-    }
-}
 
 /// How others reach us.
 pub struct Reach<'a> {
@@ -132,6 +30,16 @@ pub struct Reach<'a> {
     pub public_url: &'a str,
     /// Handsets with MSRP.
     pub media: message_centre::Media,
+}
+
+/// Where what is decided goes.
+pub struct Outward {
+    /// SIP.
+    pub network: Arc<Network>,
+    /// MSRP.
+    pub switchboard: Arc<Switchboard>,
+    /// Webhooks.
+    pub pusher: Pusher,
 }
 
 /// Starts the centre's thread.
@@ -142,29 +50,18 @@ pub fn start(
     config: &Config,
     reach: Reach<'_>,
     store: Store,
-    network: Arc<Network>,
-    switchboard: Arc<Switchboard>,
-    pusher: Pusher,
+    outward: Outward,
     metrics: Arc<Metrics>,
-) -> Result<(Inbox, JoinHandle<()>), StartError> {
+    (inbox, outlet): (Inbox, Outlet),
+) -> Result<JoinHandle<()>, StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
     let centre = Centre::new(config.centre(&secrets, reach.media), &secrets, clock.now());
     let maap = maap::Maap::new(config.maap(reach.public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
-    let (inbox, outlet) = inbox(config.centre.inbox_messages.get() as usize);
-    let world = World {
-        network,
-        switchboard,
-        pusher,
-        metrics,
-        inbox: inbox.clone(),
-        runtime: tokio::runtime::Handle::current(),
-    };
-    let thread = std::thread::Builder::new()
-        .name("centre".to_owned())
-        .spawn(move || run(engine, outlet, &clock, &world))?;
-    Ok((inbox, thread))
+    let world = World { outward, metrics, inbox, runtime: tokio::runtime::Handle::current() };
+    let thread = std::thread::Builder::new().name("centre".to_owned());
+    Ok(thread.spawn(move || run(engine, outlet, &clock, &world))?)
 }
 
 /// Why the centre did not start.
@@ -186,9 +83,7 @@ pub enum StartError {
 
 /// Where effects go.
 struct World {
-    network: Arc<Network>,
-    switchboard: Arc<Switchboard>,
-    pusher: Pusher,
+    outward: Outward,
     metrics: Arc<Metrics>,
     inbox: Inbox,
     runtime: tokio::runtime::Handle,
@@ -204,7 +99,7 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
             false => engine.wake_at().since(clock.now()).min(SLEEP_MAX),
         };
         outlet.take(patience, &mut batch);
-        if outlet.is_stopping && !was_stopping {
+        if outlet.is_stopping() && !was_stopping {
             was_stopping = true;
             engine.stop(clock.now());
         }
@@ -220,7 +115,7 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
                 std::process::exit(74);
             }
         }
-        world.metrics.inbox_depth.set(outlet.waiting.load(Ordering::Relaxed) as i64);
+        world.metrics.inbox_depth.set(outlet.waiting() as i64);
         if was_stopping && !engine.has_more() {
             return;
         }
@@ -233,15 +128,15 @@ impl World {
         self.count(&effects, begun);
         // A peer may use a session as soon as it hears of it.
         while let Some(command) = engine.poll_media() {
-            self.switchboard.perform(command, &self.inbox);
+            self.outward.switchboard.perform(command, &self.inbox);
         }
-        self.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
-        self.switchboard.discard(&effects.discarded);
+        self.outward.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
+        self.outward.switchboard.discard(&effects.discarded);
         for flow in &effects.close {
-            self.network.close(flow);
+            self.outward.network.close(flow);
         }
         for push in effects.pushes {
-            let (pusher, inbox) = (self.pusher.clone(), self.inbox.clone());
+            let (pusher, inbox) = (self.outward.pusher.clone(), self.inbox.clone());
             self.runtime.spawn(async move {
                 let pushed = crate::push::perform(&pusher, push).await;
                 inbox.send(Input::Pushed(Box::new(pushed)));

@@ -20,10 +20,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::centre;
+use crate::centre::{self, StartError};
 use crate::config::{self, Config, ConfigError, Listen};
 use crate::data::{self, DataDirectory, DataError};
 use crate::http::{self, App, Server};
+use crate::inbox::{self, Inbox};
 use crate::metrics::Metrics;
 use crate::net::ceiling::Ceiling;
 use crate::net::listener::{self, Stop};
@@ -158,9 +159,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     stop_udp: Arc<AtomicBool>,
     network: Arc<Network>,
-    inbox: centre::Inbox,
+    inbox: Inbox,
     centre: JoinHandle<()>,
-    udp: Option<JoinHandle<()>>,
     http: JoinSet<()>,
     sip: JoinSet<()>,
     msrp: JoinSet<()>,
@@ -183,11 +183,12 @@ impl Running {
     pub async fn start(mut config: Config, options: Options) -> Result<Self, ServeError> {
         let data = DataDirectory::open_or_make(&options.data)?;
         let admin_token = kept(&data::admin_token(data.path()))?;
-        let sockets = bind(&config)?;
+        let mut sockets = bind(&config)?;
         let bound = bound(&config, &sockets)?;
         // From here on the configuration says which ports were free.
         config.sip.udp = Listen::from(bound.sip_udp);
         config.sip.tcp = Listen::from(bound.sip_tcp);
+        config.sip.tls = Listen::from(bound.sip_tls);
         let public_url = public_url(&config, &bound);
 
         let metrics = Arc::new(Metrics::new());
@@ -198,17 +199,8 @@ impl Running {
             .map_err(file_error(&data.spool()))?;
         let switchboard = Arc::new(Switchboard::new(spool));
         let reach = centre::Reach { public_url: &public_url, media: media(&config, &bound, data.path())? };
-        let (inbox, centre) = centre::start(
-            &config,
-            reach,
-            store.clone(),
-            network.clone(),
-            switchboard.clone(),
-            pusher,
-            metrics.clone(),
-        )?;
-
-        let (stop, stopping) = watch::channel(false);
+        let (inbox, mut outlet) =
+            inbox::inbox(config.centre.inbox_messages.get() as usize).map_err(StartError::from)?;
         let edge = Arc::new(Edge {
             inbox: inbox.clone(),
             network: network.clone(),
@@ -216,13 +208,21 @@ impl Running {
             limits: limits(&config),
         });
         let msrp = Arc::new(MsrpEdge {
-            switchboard,
+            switchboard: switchboard.clone(),
             inbox: inbox.clone(),
             metrics: metrics.clone(),
             limits: limits(&config),
             chunk_bytes: config.msrp.chunk_bytes.get() as usize,
             seeds: seeds()?.into(),
         });
+        let (stop, stopping) = watch::channel(false);
+        let stop_udp = Arc::new(AtomicBool::new(false));
+        if let Some(socket) = sockets.udp.take() {
+            outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
+        }
+        let outward = centre::Outward { network: network.clone(), switchboard, pusher };
+        let handles = (inbox.clone(), outlet);
+        let centre = centre::start(&config, reach, store.clone(), outward, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
         let app = Arc::new(App {
             numbering: config.numbering(),
@@ -241,11 +241,10 @@ impl Running {
             data,
             ready,
             stop,
-            stop_udp: Arc::new(AtomicBool::new(false)),
+            stop_udp,
             network,
             inbox,
             centre,
-            udp: None,
             http: JoinSet::new(),
             sip: JoinSet::new(),
             msrp: JoinSet::new(),
@@ -309,9 +308,6 @@ impl Running {
         if let Some(listener) = sockets.msrp {
             self.msrp.spawn(net_msrp::serve(listener, None, ceiling, msrp, stopping));
         }
-        if let Some(socket) = sockets.udp {
-            self.udp = Some(udp::start(socket, edge, self.stop_udp.clone())?);
-        }
         Ok(())
     }
 
@@ -372,13 +368,8 @@ impl Running {
         while self.rail.join_next().await.is_some() {}
         while self.http.join_next().await.is_some() {}
         self.inbox.stop();
-        let (centre, udp) = (self.centre, self.udp.take());
-        let threads = tokio::task::spawn_blocking(move || {
-            let ended = centre.join();
-            let _ = udp.map(JoinHandle::join);
-            ended
-        });
-        if let Ok(Err(_)) = threads.await {
+        let centre = tokio::task::spawn_blocking(move || self.centre.join());
+        if let Ok(Err(_)) = centre.await {
             tracing::error!("the centre ended with a panic");
         }
         self.network.close_all();

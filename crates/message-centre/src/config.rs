@@ -37,6 +37,10 @@ pub struct Config {
     pub pager_body_bytes_max: usize,
     /// Largest body after inflation.
     pub inflated_bytes_max: usize,
+    /// Where handsets send requests within dialogs that they have with us; see [`RecordRoute`].
+    pub record_route: RecordRoute,
+    /// Groups.
+    pub groups: crate::group::Config,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
     /// Chats and large messages.
@@ -107,6 +111,19 @@ impl Default for Sessions {
     }
 }
 
+/// What stands in Record-Route of requests and answers that open dialogs with us, as `host:port`: without it, a client asks
+/// DNS for the host of our Contact, which names a group or a subscriber and no machine. `None`: nothing. WebSocket clients
+/// use the connection they have.
+#[derive(Debug, Clone, Default)]
+pub struct RecordRoute {
+    /// Over UDP.
+    pub udp: Option<String>,
+    /// Over TCP.
+    pub tcp: Option<String>,
+    /// Over TLS.
+    pub tls: Option<String>,
+}
+
 /// Registration lifetimes and ceilings (RFC 3261 §10.2.1.1).
 #[derive(Debug, Clone)]
 pub struct Registration {
@@ -144,6 +161,8 @@ impl Config {
             mailbox_bytes_max: 64 << 20,
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,
+            record_route: RecordRoute::default(),
+            groups: crate::group::Config::default(),
             transactions,
             sessions: Sessions::default(),
         }

@@ -6,13 +6,16 @@
 //! ([`Centre::poll_transmit`]) leaves after the batch has been committed.
 //!
 //! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS, INVITE. [`session`]: chats and large messages.
+//! - [`group`]: the conference factory, focuses and members.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
 
 pub mod access;
 pub mod admin;
+mod calls;
 mod config;
 pub mod delivery;
+pub mod group;
 mod gruu;
 pub mod report;
 pub mod session;
@@ -31,7 +34,7 @@ use sip::transaction::{ClientTxId, Event, Layer, ServerTxId};
 use sip::{Flow, Message};
 use store::{EntryIds, RecordKey, Wants};
 
-pub use config::{Config, Media, Registration, Sessions};
+pub use config::{Config, Media, RecordRoute, Registration, Sessions};
 pub use work::{Stats, Task, Work};
 
 use delivery::agent::{Agent, DeviceKey};
@@ -73,6 +76,8 @@ pub struct Centre {
     last_relay: u64,
     /// Reports under way, so that a second device's report of the same is not passed on too.
     reporting: FxHashSet<(RecordKey, Disposition)>,
+    calls: calls::Calls,
+    groups: group::Hot,
 }
 
 impl Centre {
@@ -98,6 +103,8 @@ impl Centre {
             holds: Holds::default(),
             last_relay: 0,
             reporting: FxHashSet::default(),
+            calls: calls::Calls::default(),
+            groups: group::Hot::default(),
         }
     }
 
@@ -123,6 +130,11 @@ impl Centre {
     /// Lets time pass: retransmissions, timeouts, senders who have waited long enough.
     pub fn tick(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
         self.layer.handle_timeout(transaction_time(now));
+        for (tx, response) in
+            self.calls.handle_timeout(transaction_time(now), &self.config.transactions.timing)
+        {
+            self.respond(now, tx, response);
+        }
         self.take_events(now, tasks);
         self.sessions_tick(now);
         tasks.extend(self.sessions.take_settled().map(Task::Answered));
@@ -131,7 +143,9 @@ impl Centre {
 
     /// When to call [`Centre::tick`] at the latest.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        let timer = self.layer.poll_timeout().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
+        let timers = [self.layer.poll_timeout(), self.calls.poll_timeout()];
+        let timer =
+            timers.into_iter().flatten().min().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
         timer.into_iter().chain(hold).chain(self.sessions.wake_at()).min()
     }
@@ -163,6 +177,13 @@ impl Centre {
             Task::Due(key) => self.due_wants(key, wants),
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
+            Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
+            Task::FanOut(fan_out) => fan_out.wants(wants),
+            Task::FanIn(fan_in) => fan_in.wants(wants),
+            Task::Telling(telling) => telling.wants(wants),
+            Task::Parting(parting) => parting.wants(wants),
+            Task::Invitations(invitations) => invitations.wants(wants),
+            Task::FocusAnswered(answered) => answered.wants(self, wants),
         }
     }
 
@@ -178,7 +199,7 @@ impl Centre {
             Task::Message(claim) => self.decide_message(*claim, work),
             Task::Posted(posted) => self.post(*posted, work),
             Task::Options(claim) => self.decide_options(*claim, work),
-            Task::Invite(claim) => self.decide_invite(*claim, work),
+            Task::Invite(claim) => self.decide_call(*claim, work),
             Task::Discard(name) => work.discarded.push(name),
             Task::Answered(answered) => self.decide_answered(answered, work),
             Task::HoldOver(id) => self.hold_over(id, work),
@@ -188,6 +209,13 @@ impl Centre {
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
+            Task::Group(claim) => self.decide_group(*claim, work),
+            Task::FanOut(fan_out) => self.decide_fan_out(*fan_out, work),
+            Task::FanIn(fan_in) => self.decide_fan_in(*fan_in, work),
+            Task::Telling(telling) => self.decide_telling(*telling, work),
+            Task::Parting(parting) => self.decide_parting(*parting, work),
+            Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
+            Task::FocusAnswered(answered) => self.decide_focus_answered(*answered, work),
         }
         work.next.extend(self.sessions.take_settled().map(Task::Answered));
     }
@@ -205,15 +233,22 @@ impl Centre {
                 self.invite_answered(tx, &response, now);
             }
             Event::Response { tx, response } if response.is_final() => {
-                self.attempt_over(tx, Answer::of(response.status()), tasks);
+                if let Some((flow, ack)) = self.calls.ack_again(tx) {
+                    return self.acknowledge(transaction_time(now), flow, ack);
+                }
+                self.attempt_over(tx, Answer::of(response.status()), Some(response), tasks);
             }
             // Of anything but an INVITE, provisional answers say nothing.
             Event::Response { .. } => {}
             Event::TimedOut { tx } | Event::TransportFailed { tx } => {
                 self.invite_failed(tx, now);
-                self.attempt_over(tx, Answer::NotNow(None), tasks);
+                self.attempt_over(tx, Answer::NotNow(None), None, tasks);
             }
-            Event::Ack { request, .. } => self.acknowledged_by(&request),
+            Event::Ack { request, .. } => {
+                if self.calls.acknowledged(&request).is_none() {
+                    self.acknowledged_by(&request);
+                }
+            }
             Event::Cancel { tx } => self.cancelled(tx, now),
             // Whoever does not acknowledge a refusal has heard it or gone.
             Event::NoAck { .. } => {}
@@ -221,10 +256,19 @@ impl Centre {
         tasks.extend(self.sessions.take_settled().map(Task::Answered));
     }
 
-    fn attempt_over(&mut self, tx: ClientTxId, answer: Answer, tasks: &mut Vec<Task>) {
+    /// A request of ours is over: a message to a device, or something of a group.
+    fn attempt_over(
+        &mut self,
+        tx: ClientTxId,
+        answer: Answer,
+        response: Option<sip::Response>,
+        tasks: &mut Vec<Task>,
+    ) {
         let attempt = AttemptId::Request(tx);
         if self.attempts.contains_key(&attempt) {
             tasks.push(Task::Answered(Answered { attempt, answer }));
+        } else if self.groups.has_asked(tx) {
+            tasks.push(Task::FocusAnswered(Box::new(group::invitation::FocusAnswered { tx, response })));
         }
     }
 
@@ -258,6 +302,9 @@ impl Centre {
 fn forget(key: &RecordKey, work: &mut Work<'_>) {
     if work.view.record(key).is_some_and(|record| record.keep_until <= work.now) {
         work.view.remove_record(key);
+        if key.2.kind() == rcs::address::AddressKind::Group {
+            work.view.remove_author(&key.2, &key.0);
+        }
     }
 }
 

@@ -176,6 +176,15 @@ impl Dialog {
         dialog.within_ceilings()
     }
 
+    /// Without the first hop of its route set: for a UAC whose request carried a Record-Route of its own, so that the peer's
+    /// requests find the way to it.
+    pub fn without_first_route(mut self) -> Self {
+        if !self.route_set.is_empty() {
+            self.route_set.remove(0);
+        }
+        self
+    }
+
     /// What names it.
     pub fn id(&self) -> DialogId {
         self.id.clone()

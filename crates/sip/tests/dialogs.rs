@@ -55,6 +55,14 @@ fn requests_within_a_dialog_are_written_byte_for_byte() {
 }
 
 #[test]
+fn a_caller_that_routes_the_other_side_to_itself_does_not_visit_itself() {
+    let (invite, ok) = (request("dialog-invite-record-route"), response("dialog-200-record-route"));
+    let mut caller = Dialog::uac(&invite, &ok).unwrap().without_first_route();
+    let bye = parsed(caller.bye().build());
+    assert_eq!(bye.routes().next().unwrap().unwrap().uri.host(), "p1.example.net");
+}
+
+#[test]
 fn each_side_finds_the_dialog_of_what_the_other_sends() {
     let (mut caller, mut callee) = both_sides();
     let bye = request("dialog-bye-by-callee");

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
-use crate::{Account, Bindings, Chatbot, Entry, Head, Record, Store, StoreError, mailbox};
+use crate::{
+    Account, Author, Bindings, Chatbot, Entry, Group, Head, Leg, Memberships, Record, Store, StoreError,
+    mailbox,
+};
 
 impl Store {
     /// Calls `line` with each row of a family as JSON, in key order. Credentials, tokens and message bodies are replaced by
@@ -29,6 +32,10 @@ impl Store {
                     json!({ "at": at.rfc3339(), "address": address, "entry": id.to_string() })
                 }
                 Family::Spooled => Value::Null,
+                Family::Groups => json_of::<Group>(&value)?,
+                Family::Legs => json_of::<Leg>(&value)?,
+                Family::Memberships => json_of::<Memberships>(&value)?,
+                Family::Authors => json_of::<Author>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

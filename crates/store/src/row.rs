@@ -46,13 +46,21 @@ pub enum Family {
     Chatbots,
     /// Single values of the deployment.
     Settings,
+    /// Groups and their members.
+    Groups,
+    /// The dialogs and subscriptions of groups' members.
+    Legs,
+    /// The groups of each subscriber.
+    Memberships,
+    /// Whose the messages in groups were.
+    Authors,
     /// Files that hold the bodies of entries.
     Spooled,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -61,6 +69,10 @@ impl Family {
         Self::Records,
         Self::Chatbots,
         Self::Settings,
+        Self::Groups,
+        Self::Legs,
+        Self::Memberships,
+        Self::Authors,
         Self::Spooled,
     ];
 
@@ -75,6 +87,10 @@ impl Family {
             Self::Records => "records",
             Self::Chatbots => "chatbots",
             Self::Settings => "settings",
+            Self::Groups => "groups",
+            Self::Legs => "legs",
+            Self::Memberships => "memberships",
+            Self::Authors => "authors",
             Self::Spooled => "spooled",
         }
     }

@@ -30,8 +30,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::spool::{Arrived, Arriving, Spool};
-use crate::centre::{Inbox, Input};
+use crate::engine::Input;
 use crate::http::Peer;
+use crate::inbox::Inbox;
 use crate::log::Shown;
 use crate::metrics::{Kind, Metrics};
 use crate::net::Limits;

@@ -41,7 +41,7 @@ impl Invite {
     pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
         let (to, device) = centre.target(request.uri_text())?;
         let offer = Description::parse(&description(request)?)
-            .map_err(|error| Refusal::NotAcceptable(error.to_string()))?;
+            .map_err(|error| Refusal::NotOfferable(error.to_string()))?;
         let required = request.accept_contacts().filter_map(Result::ok).filter(|one| one.require());
         let wanted = required.map(|one| {
             let features: Vec<String> = one
@@ -100,7 +100,7 @@ fn kind_of(request: &Request) -> Result<Kind, Refusal> {
     if asks_for(CPM_LARGE_MESSAGE) {
         Ok(Kind::Large)
     } else if asks_for("urn:urn-7:3gpp-service.ims.icsi.oma.cpm.filetransfer") {
-        Err(Refusal::NotAcceptable("files go over HTTP here".to_owned()))
+        Err(Refusal::NotOfferable("files go over HTTP here".to_owned()))
     } else {
         Ok(Kind::Chat)
     }
@@ -119,5 +119,5 @@ fn description(request: &Request) -> Result<bytes::Bytes, Refusal> {
             return Ok(part.body);
         }
     }
-    Err(Refusal::NotAcceptable("an offer in the INVITE is wanted".to_owned()))
+    Err(Refusal::NotOfferable("an offer in the INVITE is wanted".to_owned()))
 }

@@ -15,6 +15,7 @@ use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Spooled, Wants}
 use super::Refusal;
 use super::identity::Claim;
 use crate::delivery::{Asker, Delivery};
+use crate::group::message::group_message_wants;
 use crate::{Centre, Work};
 
 /// What a MESSAGE or a SEND carries, well formed.
@@ -42,6 +43,8 @@ pub struct PagerMessage {
     pub(crate) spooled: Option<Spooled>,
     /// The URI in the CPIM's From, when it names somebody.
     pub(crate) cpim_from: Option<String>,
+    /// The URI in the CPIM's To.
+    pub(crate) cpim_to: Option<String>,
     pub(crate) wanted: Dispositions,
     /// `Expires`: 0 means now or never (is-composing).
     pub(crate) expires_s: Option<u32>,
@@ -62,7 +65,7 @@ impl PagerMessage {
     /// Reads what a MESSAGE carries. Which identity may send it is not looked at here.
     pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
         let (to, device) = centre.target(request.uri_text())?;
-        let body = plain_body(centre, request)?;
+        let body = plain_body(centre, request, centre.config.pager_body_bytes_max)?;
         let declared = request.content_type().unwrap_or("text/plain".into()).into_owned();
         let call_id = request.call_id()?;
         let expires_s = request.expires()?;
@@ -80,6 +83,7 @@ impl PagerMessage {
             body,
             spooled: None,
             cpim_from: None,
+            cpim_to: None,
             wanted: Dispositions::NONE,
             expires_s,
         };
@@ -113,6 +117,7 @@ impl PagerMessage {
             body,
             spooled,
             cpim_from: None,
+            cpim_to: None,
             wanted: Dispositions::NONE,
             expires_s: None,
         };
@@ -159,6 +164,7 @@ impl PagerMessage {
         self.wanted = envelope.dispositions();
         self.payload_type = content_type::essence(envelope.content_type()).to_ascii_lowercase();
         self.cpim_from = envelope.from_uri().map(str::to_owned);
+        self.cpim_to = envelope.to_uri().map(str::to_owned);
         if self.spooled.is_some() {
             // Its kind shows in its type, and of its payload only the beginning is here.
             return Ok(Bytes::new());
@@ -239,6 +245,7 @@ fn posted_wants(from: &Address, what: &PagerMessage, wants: &mut Wants) {
     wants.head(to);
     match to.kind() {
         AddressKind::Chatbot => wants.chatbot(to),
+        AddressKind::Group => group_message_wants(from, what, wants),
         _ => {
             wants.account(to);
             wants.bindings(to);
@@ -274,6 +281,9 @@ impl Centre {
     /// Takes the message on, or says why not.
     fn route_message(&mut self, posted: &Posted, work: &mut Work<'_>) -> Result<(), Refusal> {
         let Posted { from, what: message, asker } = posted;
+        if message.to.kind() == AddressKind::Group {
+            return self.route_group_message(posted, work);
+        }
         check_addressee(&message.to, work)?;
         if message.spooled.is_some() && message.to.kind() == AddressKind::Chatbot {
             return Err(Refusal::TooLarge { max_bytes: self.config.pager_body_bytes_max });
@@ -391,8 +401,7 @@ pub(crate) fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refus
 }
 
 /// The body with transfer encodings undone and within its ceilings.
-fn plain_body(centre: &Centre, request: &Request) -> Result<Bytes, Refusal> {
-    let max_bytes = centre.config.pager_body_bytes_max;
+pub(crate) fn plain_body(centre: &Centre, request: &Request, max_bytes: usize) -> Result<Bytes, Refusal> {
     if request.body().len() > max_bytes {
         return Err(Refusal::TooLarge { max_bytes });
     }

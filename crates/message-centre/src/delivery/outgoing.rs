@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcs::Timestamp;
-use rcs::address::AddressKind;
+use rcs::address::{Address, AddressKind};
 use rcs::capability::Capability;
 use rcs::cpim::{self, Cpim};
 use sip::transaction::RequestError;
@@ -13,7 +13,7 @@ use store::{Binding, Entry, EntryKind};
 use super::agent::DeviceKey;
 use super::{Attempt, AttemptId, For};
 use crate::session::can_chat;
-use crate::{Centre, transaction_time};
+use crate::{Centre, gruu, transaction_time};
 
 /// What stays as it is in a percent-encoded URN of a feature tag (RFC 3840 as profiled by 3GPP: the colon does not).
 pub(crate) const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
@@ -45,12 +45,14 @@ impl Centre {
         now: Timestamp,
     ) -> Option<AttemptId> {
         let capabilities = &binding.capabilities;
-        let takes_sessions = capabilities.has(Capability::CpmLargeMessage) || can_chat(capabilities);
+        // What is said in a group goes to its pager-mode members as MESSAGE alone.
+        let takes_sessions = entry.from.kind() != AddressKind::Group
+            && (capabilities.has(Capability::CpmLargeMessage) || can_chat(capabilities));
         // Whoever says nothing of messages is a plain SIP client, and takes MESSAGE.
         let takes_pager = capabilities.has(Capability::CpmMessage) || !takes_sessions;
-        let is_small = entry.spooled.is_none() && entry.body.len() <= self.config.pager_body_bytes_max;
+        let is_small = !takes_sessions || entry.body.len() <= self.config.pager_body_bytes_max;
         let is_in_chat = takes_sessions && self.has_chat(device, &entry.from);
-        if takes_pager && is_small && !is_in_chat {
+        if takes_pager && is_small && !is_in_chat && entry.spooled.is_none() {
             let request = self.message_request(entry, binding, false);
             match self.layer.request(transaction_time(now), binding.flow, request) {
                 Ok(tx) => return Some(AttemptId::Request(tx)),
@@ -60,6 +62,9 @@ impl Centre {
                     return None;
                 }
             }
+        }
+        if !takes_sessions {
+            return None;
         }
         self.send_in_session(entry, device, binding, is_stored, now)
     }
@@ -72,6 +77,10 @@ impl Centre {
         let domain = self.config.domain();
         let from = entry.from.sip_uri(domain);
         let shown = named_sender(entry);
+        let to = match entry.from.kind() {
+            AddressKind::Group => self.device_uri(&entry.to, binding),
+            _ => entry.to.sip_uri(domain),
+        };
         let mut request = RequestBuilder::new("MESSAGE", &binding.contact_uri);
         for path in &binding.path {
             request = request.header(HeaderName::Route, path);
@@ -79,7 +88,7 @@ impl Centre {
         request = request
             .header(HeaderName::MaxForwards, 70)
             .header(HeaderName::From, format_args!("<{}>;tag={tag}", shown.as_deref().unwrap_or(&from)))
-            .header(HeaderName::To, format_args!("<{}>", entry.to.sip_uri(domain)))
+            .header(HeaderName::To, format_args!("<{to}>"))
             .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
             .header(HeaderName::CSeq, "1 MESSAGE")
             .header(HeaderName::PAssertedIdentity, format_args!("<{from}>"));
@@ -112,10 +121,25 @@ impl Centre {
     }
 }
 
+impl Centre {
+    /// How a focus addresses a device: by its GRUU if it has one. liblinphone knows a group by the pair of the focus and the URI
+    /// by which it takes part itself, and takes part by its GRUU.
+    pub(crate) fn device_uri(&self, subscriber: &Address, binding: &Binding) -> String {
+        let domain = self.config.domain();
+        match &binding.instance {
+            Some(instance) if binding.temp_gruu.is_some() => gruu::public(subscriber, instance, domain),
+            _ => subscriber.sip_uri(domain),
+        }
+    }
+}
+
 /// The sender as the CPIM names it. It was checked to be the sender when the message came in, and some clients (liblinphone) take
 /// a message only if From is the same text. `None` without CPIM, or when it names nobody.
 fn named_sender(entry: &Entry) -> Option<String> {
-    if !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE) {
+    // A group speaks with one voice: its members know each other by the CPIM inside.
+    if entry.from.kind() == AddressKind::Group
+        || !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE)
+    {
         return None;
     }
     let envelope = Cpim::parse(entry.body.clone()).ok()?;

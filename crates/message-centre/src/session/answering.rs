@@ -23,7 +23,7 @@ use crate::access::{ALLOW, Refusal};
 use crate::{Centre, Work, transaction_time};
 
 impl Centre {
-    pub(crate) fn decide_invite(&mut self, claim: Claim<Invite>, work: &mut Work<'_>) {
+    pub(crate) fn decide_call(&mut self, claim: Claim<Invite>, work: &mut Work<'_>) {
         if !self.is_proven(&claim, work) {
             return;
         }
@@ -71,17 +71,17 @@ impl Centre {
             Disagreement::TooBrief(error) => Refusal::SessionTooBrief { min_s: error.min_s },
             Disagreement::Malformed(error) => error.into(),
         })?;
-        let unacceptable = |error: msrp::sdp::Unacceptable| Refusal::NotAcceptable(error.to_string());
+        let unacceptable = |error: msrp::sdp::Unacceptable| Refusal::NotOfferable(error.to_string());
         let theirs = invite.offer.msrp().ok_or(msrp::sdp::Unacceptable::NoMsrp).map_err(unacceptable)?;
         let bytes_max = self.config.sessions.bytes_max(invite.kind);
         if announced_bytes(&theirs.attributes).is_some_and(|bytes| bytes > bytes_max) {
-            return Err(Refusal::NotAcceptable("Size exceeded".to_owned()));
+            return Err(Refusal::NotOfferable("Size exceeded".to_owned()));
         }
         let own = theirs.path.last();
         let is_websocket = own.is_some_and(msrp::MsrpUri::is_websocket);
         let is_secure = own.is_some_and(|uri| uri.secure);
         let endpoint = self.endpoint(is_websocket, is_secure, invite.kind);
-        let endpoint = endpoint.ok_or_else(|| Refusal::NotAcceptable("no such MSRP here".to_owned()))?;
+        let endpoint = endpoint.ok_or_else(|| Refusal::NotOfferable("no such MSRP here".to_owned()))?;
         let (answer, agreed) = endpoint.answer(&invite.offer).map_err(unacceptable)?;
         // Whether it can be a dialog is found out now: what is promised later must not fail.
         let to_tag = self.tag();
@@ -96,7 +96,7 @@ impl Centre {
         };
         let ring = self.config.sessions.ring;
         Ok(Leg {
-            device: (claim.from.clone(), self.device_of(claim, work)),
+            device: (claim.from.clone(), self.calling_device(claim, work)),
             peer: invite.to.clone(),
             flow: claim.flow,
             kind: invite.kind,
@@ -123,7 +123,7 @@ impl Centre {
     }
 
     /// The device that a claim comes from: the one that is registered over its flow, or names itself in Contact.
-    fn device_of(&self, claim: &Claim<Invite>, work: &Work<'_>) -> String {
+    fn calling_device(&self, claim: &Claim<Invite>, work: &Work<'_>) -> String {
         let contact = claim.request.contacts().next().and_then(Result::ok).and_then(sip::Contact::address);
         let instance = contact.and_then(|contact| contact.instance().map(str::to_owned));
         let uri = contact.map(|contact| contact.name_addr.uri.as_str().to_owned());
@@ -326,6 +326,9 @@ impl Centre {
             .header(HeaderName::Allow, ALLOW)
             .header(HeaderName::Supported, OPTION)
             .header(HeaderName::SessionExpires, agreement.session_expires);
+        if let Some(route) = self.record_route_back(request, leg.flow.transport) {
+            response = response.header(HeaderName::RecordRoute, route);
+        }
         if agreement.is_required {
             response = response.header(HeaderName::Require, OPTION);
         }

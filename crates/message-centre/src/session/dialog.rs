@@ -61,7 +61,7 @@ impl Centre {
                 }
             }
             Method::Update => {
-                let refusal = Refusal::NotAcceptable("offers come in INVITE".to_owned());
+                let refusal = Refusal::NotOfferable("offers come in INVITE".to_owned());
                 self.refuse(tx, request, flow, &refusal, now);
             }
             _ => self.refuse(tx, request, flow, &Refusal::MethodNotAllowed, now),
@@ -83,14 +83,14 @@ impl Centre {
             return Err(Refusal::RequestPending);
         }
         let agreement = self.config.sessions.timer.answer(request).map_err(refusal_of)?;
-        let unusable = |error: msrp::sdp::Unacceptable| Refusal::NotAcceptable(error.to_string());
+        let unusable = |error: msrp::sdp::Unacceptable| Refusal::NotOfferable(error.to_string());
         let mut is_over = false;
         let description = if request.body().is_empty() {
             // RFC 3261 §14.2: without an offer, ours stands.
             leg.endpoint.offer(msrp::sdp::Setup::Passive)
         } else {
             let offer = Description::parse(request.body())
-                .map_err(|error| Refusal::NotAcceptable(error.to_string()))?;
+                .map_err(|error| Refusal::NotOfferable(error.to_string()))?;
             if offer.msrp().is_none() {
                 // The medium is taken away, and with it all that the session was for.
                 is_over = true;

@@ -118,6 +118,9 @@ impl Centre {
             .header(HeaderName::ConversationId, &ids.conversation_id)
             .header(HeaderName::ContributionId, &ids.contribution_id)
             .header(HeaderName::Supported, OPTION);
+        if let Some(route) = self.record_route(binding.flow.transport) {
+            request = request.header(HeaderName::RecordRoute, route);
+        }
         if *is_deferred {
             request = request.header(HeaderName::ReferredBy, format_args!("<{from}>"));
         }
