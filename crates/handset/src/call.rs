@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use msrp::connection::{Config, Connection, Event as MsrpEvent, IncomingId, Lookup, Outgoing as Chunks, Session};
+use msrp::connection::{
+    Config, Connection, Event as MsrpEvent, IncomingId, Lookup, Outgoing as Chunks, Session,
+};
 use msrp::sdp::{Agreed, Description, Direction, Endpoint, Setup};
 use msrp::stream::Part;
 use rcs::cpim::{self, CpimBuilder};
@@ -126,10 +128,22 @@ struct Call {
 #[allow(clippy::large_enum_variant, reason = "there are few")]
 enum Stage {
     /// We have invited.
-    Inviting { request: Request, is_given_up: bool },
+    Inviting {
+        request: Request,
+        is_given_up: bool,
+    },
     /// We are invited and have not answered.
-    Ringing { tx: ServerTxId, flow: Flow, request: Request, tag: String },
-    Open { dialog: Dialog, ack: Option<Bytes>, waiting: Option<(ServerTxId, Unacknowledged)> },
+    Ringing {
+        tx: ServerTxId,
+        flow: Flow,
+        request: Request,
+        tag: String,
+    },
+    Open {
+        dialog: Dialog,
+        ack: Option<Bytes>,
+        waiting: Option<(ServerTxId, Unacknowledged)>,
+    },
 }
 
 impl Handset {
@@ -189,7 +203,8 @@ impl Handset {
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         let Stage::Ringing { tx, flow, request, tag } = &state.stage else { return };
         let (tx, flow) = (*tx, *flow);
-        let answered = Description::parse(request.body()).ok().and_then(|offer| state.endpoint.answer(&offer).ok());
+        let answered =
+            Description::parse(request.body()).ok().and_then(|offer| state.endpoint.answer(&offer).ok());
         let Some(((answer, agreed), dialog)) = answered.zip(Dialog::uas(request, tag).ok()) else {
             return self.decline(now, call, 488);
         };
@@ -292,10 +307,7 @@ impl Handset {
         draft.headers = vec![
             (HeaderName::Contact, format!("<sip:{}@{}>", self.config.address.user(), self.contact_place)),
             (HeaderName::PPreferredService, service.to_owned()),
-            (
-                HeaderName::AcceptContact,
-                format!("*;+g.3gpp.icsi-ref=\"{}\"", service.replace(':', "%3A")),
-            ),
+            (HeaderName::AcceptContact, format!("*;+g.3gpp.icsi-ref=\"{}\"", service.replace(':', "%3A"))),
             (HeaderName::ConversationId, new_id()),
             (HeaderName::ContributionId, new_id()),
         ];
@@ -383,6 +395,11 @@ impl Handset {
                 self.over(call, Some(if is_given_up { 487 } else { 488 }));
             }
         }
+    }
+
+    /// An INVITE of ours could not even be sent.
+    pub(crate) fn invite_failed(&mut self, call: u64) {
+        self.over(call, Some(503));
     }
 
     /// A 200 came again: so does its ACK.

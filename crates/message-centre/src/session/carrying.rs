@@ -14,7 +14,7 @@ use super::answering::can_chat;
 use super::inviting::Invitation;
 use super::{Kind, Leg, LegId, Sending, media};
 use crate::Centre;
-use crate::access::message::{Contribution, PagerMessage, Posted, SessionBody};
+use crate::access::message::{Contribution, Kind as MessageKind, PagerMessage, Posted, SessionBody};
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::{Answer, Answered, Asker, AttemptId};
 use crate::work::Task;
@@ -75,9 +75,15 @@ impl Centre {
             content_type,
             body.clone(),
         );
-        self.touch(id, now);
         match read {
             Ok(what) => {
+                // Whoever answers in a session that was only for what waited has a chat.
+                if matches!(what.kind, MessageKind::Message)
+                    && let Some(leg) = self.sessions.legs.get_mut(&id)
+                    && leg.kind == Kind::Deferred
+                {
+                    leg.kind = Kind::Chat;
+                }
                 tasks.push(Task::Posted(Box::new(Posted { from, what, asker: Asker::Chunk(token) })));
             }
             Err(refusal) => {
@@ -86,36 +92,32 @@ impl Centre {
                 self.sessions.answer(token, media::status_of(&refusal));
             }
         }
+        self.touch(id, now);
     }
 
     /// A message of ours has been taken by the device, or not.
     fn sent(&mut self, send: u64, status: u16, now: Timestamp) {
         self.settle_send(send, Answer::of(status));
         let Some(id) = self.sessions.by_send.remove(&send) else { return };
-        let deferred_idle = now.plus(self.config.sessions.deferred_idle);
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         leg.sends.retain(|sending| sending.send != send);
         let is_done = leg.sends.is_empty() && (leg.is_closing || leg.kind == Kind::Large);
-        let is_deferred = leg.kind == Kind::Deferred;
         self.touch(id, now);
         if is_done {
             self.end_leg(id, None, now);
-        } else if is_deferred && let Some(leg) = self.sessions.legs.get_mut(&id) {
-            // It was only for what waited; the device may still want to say something.
-            leg.idle_at = deferred_idle;
-            self.sessions.set_alarm(id);
         }
     }
 
     /// Something moves in a leg: it and its partner are not idle.
     fn touch(&mut self, id: LegId, now: Timestamp) {
-        let idle_at = now.plus(self.config.sessions.idle);
         let partner = self.sessions.legs.get(&id).and_then(|leg| leg.partner);
         for id in [Some(id), partner].into_iter().flatten() {
-            if let Some(leg) = self.sessions.legs.get_mut(&id)
-                && leg.is_bound
-            {
-                leg.idle_at = leg.idle_at.max(idle_at);
+            if let Some(leg) = self.sessions.legs.get_mut(&id).filter(|leg| leg.is_bound) {
+                leg.idle_at = now.plus(match leg.kind {
+                    // It was only for what waited; the device may still want to say something.
+                    Kind::Deferred => self.config.sessions.deferred_idle,
+                    Kind::Chat | Kind::Large => self.config.sessions.idle,
+                });
             }
             self.sessions.set_alarm(id);
         }
