@@ -12,11 +12,12 @@ from pathlib import Path
 import capture
 import jssip
 import linphone
+import msrp
 import raw
 import sipp
 from platform_under_test import Platform
 
-SUITES = {"raw": raw.run, "sipp": sipp.run, "jssip": jssip.run, "linphone": linphone.run}
+SUITES = {"raw": raw.run, "sipp": sipp.run, "jssip": jssip.run, "linphone": linphone.run, "msrp": msrp.run}
 
 
 class Checks:
