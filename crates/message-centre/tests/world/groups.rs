@@ -131,11 +131,18 @@ impl World {
 
     /// Leaves by BYE.
     pub fn leave(&mut self, phone: Phone, focus: &str) {
-        let (now, handset) = (self.time(), &mut self.phones[phone]);
-        let seen = handset.groups.seen.get_mut(focus).expect("the group is known");
-        let bye = seen.dialog.take().expect("there is a dialog").bye().build();
-        handset.ask(now, bye, Asked::Other("BYE"));
+        assert!(self.start_leaving(phone, focus), "there is a dialog");
         self.run_until_idle();
+    }
+
+    /// Sends a BYE, if there is a dialog to end.
+    pub fn start_leaving(&mut self, phone: Phone, focus: &str) -> bool {
+        let (now, handset) = (self.time(), &mut self.phones[phone]);
+        let dialog = handset.groups.seen.get_mut(focus).and_then(|seen| seen.dialog.take());
+        let Some(mut dialog) = dialog else { return false };
+        handset.ask(now, dialog.bye().build(), Asked::Other("BYE"));
+        self.settle();
+        true
     }
 
     /// Asks the focus to do something with somebody: `Refer-To`.
