@@ -10,13 +10,14 @@ import tempfile
 from pathlib import Path
 
 import capture
+import groups
 import jssip
 import linphone
 import raw
 import sipp
 from platform_under_test import Platform
 
-SUITES = {"raw": raw.run, "sipp": sipp.run, "jssip": jssip.run, "linphone": linphone.run}
+SUITES = {"raw": raw.run, "sipp": sipp.run, "jssip": jssip.run, "linphone": linphone.run, "groups": groups.run}
 
 
 class Checks:
