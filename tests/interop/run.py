@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import capture
+import groups
 import jssip
 import linphone
 import msrp
@@ -17,7 +18,14 @@ import raw
 import sipp
 from platform_under_test import Platform
 
-SUITES = {"raw": raw.run, "sipp": sipp.run, "jssip": jssip.run, "linphone": linphone.run, "msrp": msrp.run}
+SUITES = {
+    "raw": raw.run,
+    "sipp": sipp.run,
+    "jssip": jssip.run,
+    "linphone": linphone.run,
+    "groups": groups.run,
+    "msrp": msrp.run,
+}
 
 
 class Checks:

@@ -200,6 +200,7 @@ impl Handset {
 
     /// Accepts an invitation that rings.
     pub fn accept(&mut self, now: Timestamp, call: u64) {
+        let contact = self.contact();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         let Stage::Ringing { tx, flow, request, tag } = &state.stage else { return };
         let (tx, flow) = (*tx, *flow);
@@ -208,7 +209,6 @@ impl Handset {
         let Some(((answer, agreed), dialog)) = answered.zip(Dialog::uas(request, tag).ok()) else {
             return self.decline(now, call, 488);
         };
-        let contact = format!("<sip:{}@{}>", self.config.address.user(), self.contact_place);
         let response = ResponseBuilder::for_request(request, 200, "")
             .to_tag(tag)
             .source(flow.peer)
@@ -296,16 +296,17 @@ impl Handset {
         let offer = endpoint.offer(Setup::ActPass);
         let call = self.add_call(to, is_large, endpoint);
         let draft = self.invite_draft(to, is_large, &offer);
-        self.request(now, Purpose::Invite { call }, draft);
+        self.request(now, Purpose::Call { call }, draft);
         call
     }
 
     fn invite_draft(&mut self, to: &str, is_large: bool, offer: &Description) -> Draft {
         let service = if is_large { LARGE } else { CHAT };
         let mut draft = self.draft("INVITE", to.to_owned());
+        let contact = self.contact();
         let mut new_id = || ids::conversation_id(self.random.bytes_16());
         draft.headers = vec![
-            (HeaderName::Contact, format!("<sip:{}@{}>", self.config.address.user(), self.contact_place)),
+            (HeaderName::Contact, contact),
             (HeaderName::PPreferredService, service.to_owned()),
             (HeaderName::AcceptContact, format!("*;+g.3gpp.icsi-ref=\"{}\"", service.replace(':', "%3A"))),
             (HeaderName::ConversationId, new_id()),
@@ -430,24 +431,24 @@ impl Handset {
             })
         });
         match (request.method(), found) {
-            (Method::Invite, None) if request.to().is_ok_and(|to| to.tag().is_none()) => {
-                self.called(now, tx, flow, request);
+            (Method::Invite, None)
+                if request.to().is_ok_and(|to| to.tag().is_none()) && !is_from_focus(request) =>
+            {
+                self.invited_by(now, tx, flow, request);
             }
             (Method::Bye, Some(call)) => {
                 self.answer_plainly(now, tx, flow, request, 200);
                 self.over(call, None);
             }
             (Method::Invite | Method::Update, Some(call)) => self.refreshed(now, call, tx, flow, request),
-            (Method::Invite | Method::Bye | Method::Update, None) => {
-                self.answer_plainly(now, tx, flow, request, 481);
-            }
+            // Of a group, or nothing that we know.
             _ => return false,
         }
         true
     }
 
     /// Somebody invites us.
-    fn called(&mut self, now: Timestamp, tx: ServerTxId, flow: Flow, request: &Request) {
+    fn invited_by(&mut self, now: Timestamp, tx: ServerTxId, flow: Flow, request: &Request) {
         if let Answers::Refuse(status) = self.config.services.answers {
             return self.answer_plainly(now, tx, flow, request, status);
         }
@@ -473,15 +474,15 @@ impl Handset {
 
     /// A re-INVITE or UPDATE: nothing has changed on our side.
     fn refreshed(&mut self, now: Timestamp, call: u64, tx: ServerTxId, flow: Flow, request: &Request) {
+        let contact = self.contact();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         let Stage::Open { dialog, .. } = &mut state.stage else { return };
         if dialog.receive(request).is_err() {
             return self.answer_plainly(now, tx, flow, request, 500);
         }
-        let mut response = ResponseBuilder::for_request(request, 200, "").source(flow.peer).header(
-            HeaderName::Contact,
-            format!("<sip:{}@{}>", self.config.address.user(), self.contact_place),
-        );
+        let mut response = ResponseBuilder::for_request(request, 200, "")
+            .source(flow.peer)
+            .header(HeaderName::Contact, contact);
         if let Some(asked) = request.header(HeaderName::SessionExpires) {
             response = response.header(HeaderName::SessionExpires, asked);
         }
@@ -690,4 +691,10 @@ impl Handset {
             }
         }
     }
+}
+
+/// Whether a group calls (RFC 4579 §5.2).
+fn is_from_focus(request: &Request) -> bool {
+    let contacts = request.contacts().filter_map(Result::ok).filter_map(sip::Contact::address);
+    contacts.into_iter().any(|contact| contact.features().has("isfocus"))
 }

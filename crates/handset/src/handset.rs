@@ -18,11 +18,15 @@ use sip::transaction::{self, ClientTxId, Layer, RequestError, Timing};
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response, Transport};
 
 use crate::call::{Calls, Services};
+use crate::group::{Group, sent_request};
 use crate::message::Incoming;
 use crate::register::Registration;
 
 /// How often one request is sent again with better credentials: once for a challenge, once for a nonce grown old meanwhile.
 const CHALLENGES_MAX: u32 = 2;
+
+/// INVITEs remembered so that a repeated answer is acknowledged again.
+const ACCEPTED_MAX: usize = 16;
 
 /// Messages remembered so that their repeats are recognised.
 const SEEN_MAX: usize = 100_000;
@@ -170,6 +174,23 @@ pub enum Event {
         /// The status that it failed with; `None` when it ended as calls do.
         status: Option<u16>,
     },
+    /// We are in a group: we made it, or its focus called.
+    Joined {
+        /// Its focus, a SIP URI.
+        focus: String,
+    },
+    /// No group came of what was asked.
+    NotJoined(Failure),
+    /// Somebody came into a group or went, or its subject is another: see [`Handset::group_info`].
+    Members {
+        /// Its focus.
+        focus: String,
+    },
+    /// We are in a group no longer.
+    Left {
+        /// Its focus.
+        focus: String,
+    },
     /// The connection was lost. Requests under way have failed with [`Failure::ConnectionLost`].
     Disconnected,
 }
@@ -209,6 +230,10 @@ pub struct Handset {
     events: VecDeque<Event>,
     seen: FxHashSet<(String, String)>,
     seen_order: VecDeque<(String, String)>,
+    /// By focus.
+    pub(crate) groups: FxHashMap<String, Group>,
+    /// INVITEs of ours that were accepted, for when the answer comes again; the oldest first.
+    accepted: VecDeque<(ClientTxId, sip::Request)>,
 }
 
 /// A challenge that was answered, good for more requests with a rising count.
@@ -232,8 +257,15 @@ pub(crate) enum Purpose {
     Options {
         of: String,
     },
-    Invite {
+    Call {
         call: u64,
+    },
+    Invite,
+    Subscribe {
+        focus: String,
+    },
+    Bye {
+        focus: String,
     },
 }
 
@@ -254,6 +286,8 @@ pub(crate) struct Draft {
 struct Pending {
     purpose: Purpose,
     draft: Draft,
+    /// As it was sent, if it may open a dialog.
+    sent: Option<Bytes>,
     challenges: u32,
 }
 
@@ -275,6 +309,8 @@ impl Handset {
             events: VecDeque::new(),
             seen: FxHashSet::default(),
             seen_order: VecDeque::new(),
+            groups: FxHashMap::default(),
+            accepted: VecDeque::new(),
         }
     }
 
@@ -438,12 +474,14 @@ impl Handset {
             request = request.body(content_type, body.clone());
         }
         let request = request.build();
+        let opens = matches!(purpose, Purpose::Invite | Purpose::Subscribe { .. });
+        let sent = opens.then(|| request.clone());
         match self.layer.request(time(now), flow, request.clone()) {
             Ok(tx) => {
-                if let Purpose::Invite { call } = purpose {
+                if let Purpose::Call { call } = purpose {
                     self.invited(call, &request);
                 }
-                let pending = Pending { purpose, draft, challenges };
+                let pending = Pending { purpose, draft, sent, challenges };
                 self.requests.insert(tx, pending);
             }
             Err(RequestError::TooLarge { .. }) => self.failed(purpose, Failure::TooLarge),
@@ -463,12 +501,15 @@ impl Handset {
                 if self.take_call_request(now, tx, flow, &request) {
                     return;
                 }
-                let (status, event) = self.answer_to(&request);
                 let tag = self.random.tag();
-                let response = sip::ResponseBuilder::for_request(&request, status, "")
-                    .to_tag(&tag)
-                    .source(flow.peer)
-                    .build();
+                let of_group = self.answer_to_focus(now, &request, &tag);
+                let (status, event) = of_group.unwrap_or_else(|| self.answer_to(&request));
+                let mut response =
+                    sip::ResponseBuilder::for_request(&request, status, "").to_tag(&tag).source(flow.peer);
+                if let Some(contact) = self.answer_contact(request.method()) {
+                    response = response.header(HeaderName::Contact, contact);
+                }
+                let response = response.build();
                 // It fails only when the request is too old to be answered.
                 let _ = self.layer.respond(time(now), tx, response);
                 if let Some(event) = event {
@@ -477,14 +518,17 @@ impl Handset {
             }
             transaction::Event::Response { tx, response } if response.is_final() => {
                 match self.requests.remove(&tx) {
-                    Some(pending) => self.answered(now, pending, &response),
-                    None => self.answered_again(now, &response),
+                    Some(pending) => self.answered(now, tx, pending, &response),
+                    None => {
+                        self.answered_again(now, &response);
+                        self.accepted_again(now, tx, &response);
+                    }
                 }
             }
             transaction::Event::TimedOut { tx } => self.lost(now, tx, Failure::NoAnswer),
             transaction::Event::TransportFailed { tx } => self.lost(now, tx, Failure::ConnectionLost),
             transaction::Event::Response { tx, response } => {
-                if let Some(Pending { purpose: Purpose::Invite { call }, .. }) = self.requests.get(&tx) {
+                if let Some(Pending { purpose: Purpose::Call { call }, .. }) = self.requests.get(&tx) {
                     let call = *call;
                     self.invite_proceeds(now, call, response.status());
                 }
@@ -495,8 +539,24 @@ impl Handset {
         }
     }
 
-    fn answered(&mut self, now: Timestamp, pending: Pending, response: &Response) {
-        let Pending { purpose, draft, challenges } = pending;
+    /// A 2xx came again: its ACK was lost.
+    fn accepted_again(&mut self, now: Timestamp, tx: ClientTxId, response: &Response) {
+        let sent = self.accepted.iter().find(|(accepted, _)| *accepted == tx).map(|(_, sent)| sent.clone());
+        if let Some(sent) = sent {
+            self.invite_accepted(now, &sent, response);
+        }
+    }
+
+    /// Sends an ACK to a 2xx.
+    pub(crate) fn acknowledge(&mut self, now: Timestamp, ack: Bytes) {
+        if let Some(flow) = self.flow {
+            // A lost ACK is asked for again.
+            let _ = self.layer.acknowledge(time(now), flow, ack);
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, tx: ClientTxId, pending: Pending, response: &Response) {
+        let Pending { purpose, draft, sent, challenges } = pending;
         match response.status() {
             401 | 407 if challenges < CHALLENGES_MAX => {
                 match self.credentials(response, draft.method, &draft.uri, &purpose) {
@@ -516,11 +576,26 @@ impl Handset {
                 Purpose::Message { message_id } if status < 300 => {
                     self.tell(Event::Sent { message_id, status })
                 }
+                Purpose::Invite if status < 300 => {
+                    if let Some(sent) = sent.and_then(sent_request) {
+                        self.invite_accepted(now, &sent, response);
+                        self.accepted.push_back((tx, sent));
+                        if self.accepted.len() > ACCEPTED_MAX {
+                            self.accepted.pop_front();
+                        }
+                    }
+                }
+                Purpose::Subscribe { focus } if status < 300 => {
+                    if let Some(sent) = sent.and_then(sent_request) {
+                        self.subscribed(&focus, &sent, response);
+                    }
+                }
+                Purpose::Bye { focus } if status < 300 => self.left(&focus),
                 Purpose::Options { of } => {
                     let contact = response.header(HeaderName::Contact).unwrap_or_default().into_owned();
                     self.tell(Event::Capabilities { of, status, contact });
                 }
-                Purpose::Invite { call } => self.invite_answered(now, call, Some(response)),
+                Purpose::Call { call } => self.invite_answered(now, call, Some(response)),
                 purpose if status >= 300 => self.failed(purpose, Failure::Refused(status)),
                 _ => {}
             },
@@ -560,7 +635,7 @@ impl Handset {
 
     fn lost(&mut self, now: Timestamp, tx: ClientTxId, why: Failure) {
         if let Some(pending) = self.requests.remove(&tx) {
-            if let Purpose::Invite { call } = pending.purpose {
+            if let Purpose::Call { call } = pending.purpose {
                 return self.invite_answered(now, call, None);
             }
             self.failed(pending.purpose, why);
@@ -582,8 +657,9 @@ impl Handset {
                 let contact = String::new();
                 self.tell(Event::Capabilities { of, status, contact });
             }
-            Purpose::Aside => {}
-            Purpose::Invite { call } => self.invite_failed(call),
+            Purpose::Invite => self.not_joined(why),
+            Purpose::Aside | Purpose::Subscribe { .. } | Purpose::Bye { .. } => {}
+            Purpose::Call { call } => self.invite_failed(call),
         }
     }
 
@@ -617,16 +693,9 @@ impl Handset {
         }
     }
 
-    pub(crate) fn acknowledge(&mut self, now: Timestamp, ack: Bytes) {
-        if let Some(flow) = self.flow {
-            let _ = self.layer.acknowledge(time(now), flow, ack);
-        }
-    }
-
     /// Cancels the INVITE of a call; without a provisional answer it has to wait for one.
     pub(crate) fn cancel_request(&mut self, now: Timestamp, call: u64) {
-        let of_call =
-            |pending: &Pending| matches!(pending.purpose, Purpose::Invite { call: of } if of == call);
+        let of_call = |pending: &Pending| matches!(pending.purpose, Purpose::Call { call: of } if of == call);
         let tx = self.requests.iter().find(|(_, pending)| of_call(pending)).map(|(tx, _)| *tx);
         if let Some(tx) = tx {
             let _ = self.layer.cancel(time(now), tx);

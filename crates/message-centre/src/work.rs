@@ -16,7 +16,7 @@ use crate::delivery::relay::RelayId;
 use crate::group::GroupRequest;
 use crate::group::fan_out::FanOut;
 use crate::group::invitation::{FocusAnswered, Invitations};
-use crate::group::members::{Parting, Telling};
+use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
 use crate::report;
 
@@ -57,6 +57,8 @@ pub enum Task {
     FanOut(Box<FanOut>),
     /// A report on something said in a group, to be brought to its author.
     FanIn(Box<FanIn>),
+    /// Somebody is no subscriber any more, and so in no group.
+    Leave(Box<Leave>),
     /// Members of a group have changed, or its subject: the others are told.
     Telling(Box<Telling>),
     /// Devices of somebody who is no member any more are let go.

@@ -292,3 +292,63 @@ fn who_is_called_again_and_again_is_told_only_once() {
         panic!("{made:?} {:?}", world.phones[alice].groups.heard);
     }
 }
+
+#[test]
+fn a_subscriber_who_is_removed_is_in_no_group() {
+    let (mut world, [alice, _, carol], focus) = three();
+    world.admin(message_centre::admin::Call::RemoveSubscriber(
+        format!("tel:{BOB}").parse().expect("a number"),
+    ));
+    world.run_until_idle();
+    assert_eq!(world.members(alice, &focus).len(), 2);
+    let said = world.send(carol, &focus, "only two");
+    world.run_until_idle();
+    assert_eq!(world.phones[alice].inbox, [said.as_str()]);
+    assert_eq!(world.records(&said).len(), 2);
+}
+
+#[test]
+fn a_private_message_is_for_one_member_and_composing_is_for_those_who_are_there() {
+    let (mut world, [alice, bob, carol], focus) = three();
+    let private = world.whisper(alice, &focus, CAROL, "psst");
+    world.run_until_idle();
+    assert_eq!(world.phones[carol].inbox, [private.as_str()]);
+    assert!(world.phones[bob].inbox.is_empty());
+    world.compose(alice, &focus);
+    world.run_until_idle();
+    assert_eq!([alice, bob, carol].map(|phone| world.phones[phone].composing), [0, 1, 1]);
+    world.whisper(alice, &focus, DAVE, "nobody here");
+    world.run_until_idle();
+    assert_eq!(world.phones[alice].responses.last(), Some(&403));
+}
+
+#[test]
+fn what_is_not_taken_in_time_is_reported_failed_to_the_author() {
+    let mut world = World::new();
+    let alice = world.device(ALICE, Transport::Tcp);
+    world.phones[alice].expires_s = 600_000;
+    world.register(alice);
+    let carol = world.device(CAROL, Transport::Udp);
+    let focus = world.make_group(alice, "x", &[CAROL]);
+    let said = world.send(alice, &focus, "are you alive?");
+    world.run_for(std::time::Duration::from_secs(31 * 24 * 3600));
+    world.switch_on(alice);
+    assert!(world.phones[carol].inbox.is_empty());
+    assert_eq!(world.phones[alice].reports, [(said.clone(), rcs::imdn::Disposition::Failed)]);
+    assert!(world.phones[alice].reporters[0].contains(CAROL));
+}
+
+#[test]
+fn a_subject_is_changed_by_group_data_and_may_be_left_to_administrators() {
+    let mut world = World::with(1, |config| config.groups.members_may_change_subject = false);
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    let focus = world.make_group(alice, "x", &[BOB]);
+    let change = |text: &str| rcs::group_data::GroupData::Subject(Some(text.to_owned())).to_xml();
+    world.send_typed(bob, &focus, rcs::group_data::CONTENT_TYPE, &change("mine"));
+    world.run_until_idle();
+    assert_eq!(world.phones[bob].responses.last(), Some(&403));
+    world.send_typed(alice, &focus, rcs::group_data::CONTENT_TYPE, &change("ours"));
+    world.run_until_idle();
+    assert_eq!(world.subject(bob, &focus).as_deref(), Some("ours"));
+    assert!(world.phones[bob].inbox.is_empty(), "a change is no message");
+}

@@ -5,6 +5,7 @@ mod backup;
 mod chatbot;
 mod client;
 mod config;
+mod group;
 mod mailbox;
 mod send;
 mod serve;
@@ -42,6 +43,9 @@ enum Command {
     /// Create, list, show, update or remove chatbots
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
+    /// List or show groups
+    #[command(subcommand)]
+    Group(group::Group),
     /// Show what waits in a mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
@@ -80,6 +84,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),

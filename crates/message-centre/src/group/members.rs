@@ -43,6 +43,20 @@ pub struct Telling {
     change: ConferenceInfo,
 }
 
+/// Somebody who is to be in a group no longer, without having asked.
+#[derive(Debug)]
+pub struct Leave {
+    pub(crate) group: Address,
+    pub(crate) member: Address,
+}
+
+impl Leave {
+    pub(crate) fn wants(&self, wants: &mut Wants) {
+        wants.group(&self.group);
+        wants.memberships(&self.member);
+    }
+}
+
 impl Parting {
     pub(crate) fn wants(&self, wants: &mut Wants) {
         wants.leg(&self.group, &self.member);
@@ -167,6 +181,13 @@ impl Centre {
             promoted.push(heir.address.clone());
         }
         self.announce(group, &promoted, gone, false, work);
+    }
+
+    pub(crate) fn decide_leave(&mut self, leave: Leave, work: &mut Work<'_>) {
+        let Some(group) = work.view.group(&leave.group).cloned() else { return };
+        if group.member(&leave.member).is_some() {
+            self.part(group, std::slice::from_ref(&leave.member), Farewell::Removed, work);
+        }
     }
 
     pub(super) fn may_change_subject(&self, group: &Group, by: &Address) -> Result<(), Refusal> {

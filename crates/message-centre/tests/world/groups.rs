@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rcs::conference_info::{ConferenceInfo, State, Status};
+use rcs::cpim::CpimBuilder;
 use rcs::resource_list::{self, Recipient};
 use sip::dialog::{Dialog, DialogId, Unacknowledged};
 use sip::transaction::{ClientTxId, OnTimeout, ServerTxId, Timing};
@@ -96,13 +97,52 @@ impl World {
         self.run_until_idle();
     }
 
+    /// Says something in a group to one member.
+    pub fn whisper(&mut self, phone: Phone, focus: &str, to: &str, text: &str) -> String {
+        let id = format!("w{}", self.random(1 << 40));
+        let (now, handset) = (self.time(), &mut self.phones[phone]);
+        let body = CpimBuilder::new(&handset.uri(), &format!("sip:{to}@{DOMAIN}"))
+            .message_id(&id)
+            .content_type("text/plain")
+            .build(text);
+        handset.send_body(now, focus, body, None);
+        self.settle();
+        id
+    }
+
+    /// Begins to write.
+    pub fn compose(&mut self, phone: Phone, focus: &str) {
+        self.send_typed(
+            phone,
+            focus,
+            rcs::composing::CONTENT_TYPE,
+            &rcs::composing::Composing::new(rcs::composing::State::Active).to_xml(),
+        );
+    }
+
+    /// Sends a body of this type in CPIM.
+    pub fn send_typed(&mut self, phone: Phone, to: &str, content_type: &str, body: &str) {
+        let (now, handset) = (self.time(), &mut self.phones[phone]);
+        let body =
+            CpimBuilder::new(&handset.uri(), &format!("sip:{to}")).content_type(content_type).build(body);
+        handset.send_body(now, to, body, None);
+        self.settle();
+    }
+
     /// Leaves by BYE.
     pub fn leave(&mut self, phone: Phone, focus: &str) {
-        let (now, handset) = (self.time(), &mut self.phones[phone]);
-        let seen = handset.groups.seen.get_mut(focus).expect("the group is known");
-        let bye = seen.dialog.take().expect("there is a dialog").bye().build();
-        handset.ask(now, bye, Asked::Other("BYE"));
+        assert!(self.start_leaving(phone, focus), "there is a dialog");
         self.run_until_idle();
+    }
+
+    /// Sends a BYE, if there is a dialog to end.
+    pub fn start_leaving(&mut self, phone: Phone, focus: &str) -> bool {
+        let (now, handset) = (self.time(), &mut self.phones[phone]);
+        let dialog = handset.groups.seen.get_mut(focus).and_then(|seen| seen.dialog.take());
+        let Some(mut dialog) = dialog else { return false };
+        handset.ask(now, dialog.bye().build(), Asked::Other("BYE"));
+        self.settle();
+        true
     }
 
     /// Asks the focus to do something with somebody: `Refer-To`.

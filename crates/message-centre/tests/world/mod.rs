@@ -309,6 +309,13 @@ impl World {
         store.load(wants, &mut view).expect("loaded");
         let mut work = Work::new(self.now, &mut view);
         let answer = centre.decide_admin(call, &mut work);
+        while !work.then.is_empty() {
+            let tasks = std::mem::take(&mut work.then);
+            let mut wants = Wants::default();
+            tasks.iter().for_each(|task| centre.wants(task, &mut wants));
+            store.load(wants, work.view).expect("loaded");
+            tasks.into_iter().for_each(|task| centre.decide(task, &mut work));
+        }
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);

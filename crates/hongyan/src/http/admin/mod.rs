@@ -6,6 +6,7 @@
 //! | `GET`, `DELETE /subscribers/{number}` | show with devices; remove |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
 //! | `GET /trace/{message-id}` | where a message was and is |
 //! | `POST /messages` | a text from a chatbot |
@@ -13,6 +14,7 @@
 //! Bodies are JSON; a failure is `{"error": "what is wrong"}` with a fitting status.
 
 mod chatbots;
+mod groups;
 mod messages;
 mod subscribers;
 
@@ -39,6 +41,8 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/subscribers/{number}", get(subscribers::show).delete(subscribers::remove))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
+        .route("/groups", get(groups::list))
+        .route("/groups/{group}", get(groups::show))
         .route("/mailboxes/{address}", get(messages::mailbox))
         .route("/trace/{message_id}", get(messages::trace))
         .route("/messages", post(messages::send))
