@@ -86,8 +86,8 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
             was_stopping = true;
             engine.stop();
         }
-        for input in &batch {
-            world.metrics.inputs.get_or_create(&Kind::of(input.kind())).inc();
+        for same in batch.chunk_by(|one, next| one.kind() == next.kind()) {
+            world.metrics.inputs.get_or_create(&Kind::of(same[0].kind())).inc_by(same.len() as u64);
         }
         let begun = Instant::now();
         match engine.run(clock.now(), batch.drain(..)) {
