@@ -208,6 +208,7 @@ impl Running {
             admin_token,
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
+            content: config.content.clone(),
         });
         let mut running = Self {
             bound,

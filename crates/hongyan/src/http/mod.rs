@@ -79,6 +79,8 @@ pub struct App {
     pub ready: Arc<AtomicBool>,
     /// For a request to be answered.
     pub request_timeout: Duration,
+    /// What holds for files.
+    pub content: crate::config::Content,
 }
 
 impl App {
