@@ -1,11 +1,15 @@
 //! A file as a message: `application/vnd.gsma.rcs-ft-http+xml` (GSMA RCC.07, file transfer via HTTP).
 //!
 //! The content server answers an upload with this document; the sender sends it on as a message body; the recipient
-//! fetches the `data url`. Whether that URL may be fetched is for the caller to judge.
+//! fetches the `data url`. Whether that URL may be fetched is for the caller to judge. [`form`] reads an upload, [`resume`]
+//! tells how far one got.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub mod form;
+pub mod resume;
 
 use crate::Timestamp;
 use crate::xml::{Element, Writer, XmlError};
