@@ -78,6 +78,12 @@ impl FileTransfer {
         Ok(Self { thumbnail: info("thumbnail")?, file: info("file")?.ok_or(XmlError::Missing("file-info"))? })
     }
 
+    /// Every URL that a handset might fetch or show, the file's first.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        let infos = std::iter::once(&self.file).chain(&self.thumbnail);
+        infos.flat_map(|info| std::iter::once(&info.url).chain(&info.branded_url)).map(String::as_str)
+    }
+
     /// The document.
     pub fn to_xml(&self) -> String {
         let mut xml = Writer::new();
