@@ -183,6 +183,7 @@ impl Running {
         // From here on the configuration says which ports were free.
         config.sip.udp = Listen::from(bound.sip_udp);
         config.sip.tcp = Listen::from(bound.sip_tcp);
+        config.sip.tls = Listen::from(bound.sip_tls);
         let public_url = public_url(&config, &bound);
 
         let metrics = Arc::new(Metrics::new());
