@@ -13,6 +13,7 @@ import capture
 import groups
 import jssip
 import linphone
+import linphone_files
 import msrp
 import raw
 import sipp
@@ -23,6 +24,7 @@ SUITES = {
     "sipp": sipp.run,
     "jssip": jssip.run,
     "linphone": linphone.run,
+    "linphone-files": linphone_files.run,
     "groups": groups.run,
     "msrp": msrp.run,
 }

@@ -283,6 +283,16 @@ impl Handset {
         self.calls.calls.iter().rev().find(|(_, call)| open(call) && call.peer == peer).map(|(id, _)| *id)
     }
 
+    /// Whom a call is with, by their URI.
+    pub fn peer_of(&self, call: u64) -> Option<&str> {
+        self.calls.calls.get(&call).map(|call| call.peer.as_str())
+    }
+
+    /// Whether it announces chats or large messages.
+    pub fn announces_sessions(&self) -> bool {
+        self.config.services.chat || self.config.services.large
+    }
+
     /// How many calls there are.
     pub fn calls(&self) -> usize {
         self.calls.calls.len()

@@ -10,6 +10,7 @@ use rcs::Timestamp;
 use store::{Store, StoreError};
 
 use crate::config::{Config, ConfigError};
+use crate::content::blobs::Blobs;
 use crate::engine::{Effects, Engine};
 use crate::inbox::{BATCH_MAX, Inbox, Outlet};
 use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
@@ -32,16 +33,6 @@ pub struct Reach<'a> {
     pub media: message_centre::Media,
 }
 
-/// Where what is decided goes.
-pub struct Outward {
-    /// SIP.
-    pub network: Arc<Network>,
-    /// MSRP.
-    pub switchboard: Arc<Switchboard>,
-    /// Webhooks.
-    pub pusher: Pusher,
-}
-
 /// Starts the centre's thread.
 ///
 /// # Errors
@@ -50,16 +41,16 @@ pub fn start(
     config: &Config,
     reach: Reach<'_>,
     store: Store,
-    outward: Outward,
+    ways: Ways,
     metrics: Arc<Metrics>,
     (inbox, outlet): (Inbox, Outlet),
 ) -> Result<JoinHandle<()>, StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
-    let centre = Centre::new(config.centre(&secrets, reach.media), &secrets, clock.now());
+    let centre = Centre::new(config.centre(&secrets, &reach), &secrets, clock.now());
     let maap = maap::Maap::new(config.maap(reach.public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
-    let world = World { outward, metrics, inbox, runtime: tokio::runtime::Handle::current() };
+    let world = World { ways, metrics, inbox, runtime: tokio::runtime::Handle::current() };
     let thread = std::thread::Builder::new().name("centre".to_owned());
     Ok(thread.spawn(move || run(engine, outlet, &clock, &world))?)
 }
@@ -82,8 +73,20 @@ pub enum StartError {
 }
 
 /// Where effects go.
+pub struct Ways {
+    /// Bytes to handsets.
+    pub network: Arc<Network>,
+    /// Sessions over MSRP.
+    pub switchboard: Arc<Switchboard>,
+    /// Calls of webhooks.
+    pub pusher: Pusher,
+    /// Files that are gone.
+    pub blobs: Arc<Blobs>,
+}
+
+/// Everything outside.
 struct World {
-    outward: Outward,
+    ways: Ways,
     metrics: Arc<Metrics>,
     inbox: Inbox,
     runtime: tokio::runtime::Handle,
@@ -103,8 +106,8 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
             was_stopping = true;
             engine.stop(clock.now());
         }
-        for input in &batch {
-            world.metrics.inputs.get_or_create(&Kind::of(input.kind())).inc();
+        for same in batch.chunk_by(|one, next| one.kind() == next.kind()) {
+            world.metrics.inputs.get_or_create(&Kind::of(same[0].kind())).inc_by(same.len() as u64);
         }
         let begun = Instant::now();
         match engine.run(clock.now(), batch.drain(..)) {
@@ -128,15 +131,19 @@ impl World {
         self.count(&effects, begun);
         // A peer may use a session as soon as it hears of it.
         while let Some(command) = engine.poll_media() {
-            self.outward.switchboard.perform(command, &self.inbox);
+            self.ways.switchboard.perform(command, &self.inbox);
         }
-        self.outward.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
-        self.outward.switchboard.discard(&effects.discarded);
+        self.ways.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
+        self.ways.switchboard.discard(&effects.discarded);
         for flow in &effects.close {
-            self.outward.network.close(flow);
+            self.ways.network.close(flow);
+        }
+        if !effects.files_gone.is_empty() {
+            let blobs = self.ways.blobs.clone();
+            self.runtime.spawn_blocking(move || blobs.remove_all(&effects.files_gone));
         }
         for push in effects.pushes {
-            let (pusher, inbox) = (self.outward.pusher.clone(), self.inbox.clone());
+            let (pusher, inbox) = (self.ways.pusher.clone(), self.inbox.clone());
             self.runtime.spawn(async move {
                 let pushed = crate::push::perform(&pusher, push).await;
                 inbox.send(Input::Pushed(Box::new(pushed)));
@@ -163,7 +170,11 @@ impl World {
             reports,
             registrations,
             challenges,
+            files_expired,
         } = effects.stats;
+        if files_expired > 0 {
+            metrics.files.get_or_create(&Message::of("expired")).inc_by(files_expired);
+        }
         for (event, count) in [
             ("accepted", accepted),
             ("delivered", delivered),
@@ -211,8 +222,11 @@ impl Clock {
     }
 }
 
-/// The secret that signs nonces: made once for a data directory.
-fn deployment_secret(store: &Store) -> Result<[u8; 32], StartError> {
+/// The secret that signs nonces and links: made once for a data directory.
+///
+/// # Errors
+/// If the store cannot be read or written, or the system gives no randomness.
+pub fn deployment_secret(store: &Store) -> Result<[u8; 32], StartError> {
     if let Some(secret) = store.setting(SECRET_SETTING)?.and_then(|kept| kept.try_into().ok()) {
         return Ok(secret);
     }

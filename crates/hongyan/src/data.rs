@@ -4,6 +4,7 @@
 //! DIR/lock                held while a process uses the directory
 //! DIR/store/              the database
 //! DIR/spool/              bodies too large for it
+//! DIR/content/            files between handsets
 //! DIR/admin-token         opens /admin/v1 (mode 0600)
 //! DIR/admin-url           where the running server listens; gone when none runs
 //! DIR/demo-password       of the demo subscribers (0600)
@@ -84,6 +85,11 @@ impl DataDirectory {
     /// Bodies too large for the database.
     pub fn spool(&self) -> PathBuf {
         self.path.join("spool")
+    }
+
+    /// Files between handsets.
+    pub fn content(&self) -> PathBuf {
+        self.path.join("content")
     }
 
     /// The rail bot's own data.

@@ -20,9 +20,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::centre::{self, StartError};
+use crate::centre::{self, StartError, Ways};
 use crate::config::{self, Config, ConfigError, Listen};
+use crate::content::{self, Content, blobs::Blobs, link::Links};
 use crate::data::{self, DataDirectory, DataError};
+use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
 use crate::inbox::{self, Inbox};
 use crate::metrics::Metrics;
@@ -199,6 +201,7 @@ impl Running {
             .map_err(file_error(&data.spool()))?;
         let switchboard = Arc::new(Switchboard::new(spool));
         let reach = centre::Reach { public_url: &public_url, media: media(&config, &bound, data.path())? };
+        let blobs = Arc::new(open_blobs(&data, &store)?);
         let (inbox, mut outlet) =
             inbox::inbox(config.centre.inbox_messages.get() as usize).map_err(StartError::from)?;
         let edge = Arc::new(Edge {
@@ -215,14 +218,15 @@ impl Running {
             chunk_bytes: config.msrp.chunk_bytes.get() as usize,
             seeds: seeds()?.into(),
         });
+        let content = content(&config, &public_url, &store, blobs.clone())?;
         let (stop, stopping) = watch::channel(false);
         let stop_udp = Arc::new(AtomicBool::new(false));
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let outward = centre::Outward { network: network.clone(), switchboard, pusher };
+        let ways = Ways { network: network.clone(), switchboard, pusher, blobs };
         let handles = (inbox.clone(), outlet);
-        let centre = centre::start(&config, reach, store.clone(), outward, metrics.clone(), handles)?;
+        let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
         let app = Arc::new(App {
             numbering: config.numbering(),
@@ -235,6 +239,7 @@ impl Running {
             admin_token,
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
+            content,
         });
         let mut running = Self {
             bound,
@@ -379,6 +384,35 @@ impl Running {
     }
 }
 
+/// The directory of files; what crashes left there is removed while we serve.
+fn open_blobs(data: &DataDirectory, store: &store::Store) -> Result<Blobs, ServeError> {
+    let path = data.content();
+    let blobs = Blobs::open(&path).map_err(file_error(&path))?;
+    let found = blobs.list().map_err(file_error(&path))?;
+    let (sweeping, store) = (Blobs::open(&path).map_err(file_error(&path))?, store.clone());
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = content::remove_left_overs(&sweeping, &store, found) {
+            tracing::warn!(%error, "cannot look for what uploads left behind");
+        }
+    });
+    Ok(blobs)
+}
+
+/// The content server.
+fn content(
+    config: &Config,
+    public_url: &str,
+    store: &store::Store,
+    blobs: Arc<Blobs>,
+) -> Result<Content, ServeError> {
+    let secret = centre::deployment_secret(store)?;
+    let links = Links::new(format!("{public_url}/content/"), &content::key(&secret, "content links"));
+    let nonce_life = config::seconds(config.registrar.nonce_s);
+    let nonces = content::key(&secret, "content nonces");
+    let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now());
+    Ok(Content::new(config.content.clone(), blobs, links, gate))
+}
+
 /// Binds everything before anything is served, so that a port in use is found at once.
 fn bind(config: &Config) -> Result<Sockets, ServeError> {
     let tcp = |listen: Listen, key| {
@@ -395,7 +429,7 @@ fn bind(config: &Config) -> Result<Sockets, ServeError> {
         udp: sip_udp,
         tcp: sip_tcp,
         tls: tcp(config.sip.tls, "sip.tls")?,
-        msrp: tcp(config.msrp.listen, "msrp.listen")?,
+        msrp: tcp(config.msrp_listen(), "msrp.listen")?,
         msrp_tls: tcp(config.msrp.tls_listen, "msrp.tls_listen")?,
     })
 }

@@ -7,6 +7,8 @@ use sip::dialog::session_timer::Policy;
 
 use crate::session::Kind;
 
+use crate::files::Rules;
+
 /// How the message centre behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -37,6 +39,8 @@ pub struct Config {
     pub pager_body_bytes_max: usize,
     /// Largest body after inflation.
     pub inflated_bytes_max: usize,
+    /// What files of handsets are held to.
+    pub files: Rules,
     /// Where handsets send requests within dialogs that they have with us; see [`RecordRoute`].
     pub record_route: RecordRoute,
     /// Groups.
@@ -161,6 +165,7 @@ impl Config {
             mailbox_bytes_max: 64 << 20,
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,
+            files: Rules::new(),
             record_route: RecordRoute::default(),
             groups: crate::group::Config::default(),
             transactions,

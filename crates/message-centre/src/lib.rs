@@ -9,12 +9,14 @@
 //! - [`group`]: the conference factory, focuses and members.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+//! - [`files`]: the index of the content server, and which files messages may name.
 
 pub mod access;
 pub mod admin;
 mod calls;
 mod config;
 pub mod delivery;
+pub mod files;
 pub mod group;
 mod gruu;
 pub mod report;
@@ -177,6 +179,7 @@ impl Centre {
             Task::Due(key) => self.due_wants(key, wants),
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
+            Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
             Task::FanOut(fan_out) => fan_out.wants(wants),
             Task::FanIn(fan_in) => fan_in.wants(wants),
@@ -190,6 +193,11 @@ impl Centre {
 
     /// The rows that an administrative call reads.
     pub fn admin_wants(&self, call: &admin::Call, wants: &mut Wants) {
+        call.wants(wants);
+    }
+
+    /// The rows that a change of the index of files reads.
+    pub fn file_wants(&self, call: &files::Call, wants: &mut Wants) {
         call.wants(wants);
     }
 
@@ -210,6 +218,7 @@ impl Centre {
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
+            Task::ExpireFiles(files) => self.expire_files(&files, work),
             Task::Group(claim) => self.decide_group(*claim, work),
             Task::FanOut(fan_out) => self.decide_fan_out(*fan_out, work),
             Task::FanIn(fan_in) => self.decide_fan_in(*fan_in, work),
@@ -294,9 +303,11 @@ impl Centre {
         (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
     }
 
-    /// A tag or Call-ID.
+    /// A tag or Call-ID: sixteen hexadecimal digits.
     fn tag(&mut self) -> String {
-        format!("{:016x}", self.random())
+        let random = self.random();
+        let digits = (0..16).map(|at| b"0123456789abcdef"[(random >> (60 - 4 * at)) as usize & 15]);
+        digits.map(char::from).collect()
     }
 }
 

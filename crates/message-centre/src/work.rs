@@ -3,7 +3,7 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::Flow;
-use store::{EntryKey, RecordKey, Spooled, View};
+use store::{EntryKey, File, FileId, RecordKey, Spooled, View};
 
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
@@ -51,6 +51,8 @@ pub enum Task {
     Lost(Box<report::Lost>),
     /// Records that may be forgotten.
     Forget(Vec<RecordKey>),
+    /// Files whose time is over.
+    ExpireFiles(Vec<File>),
     /// A request to the conference factory or to a group's focus.
     Group(Box<Claim<GroupRequest>>),
     /// Something said in a group, to be brought to the others.
@@ -86,6 +88,8 @@ pub struct Work<'v> {
     pub close: Vec<Flow>,
     /// Spooled bodies that nobody needs, beside those that [`View::released`] names.
     pub discarded: Vec<String>,
+    /// Files whose rows are gone: their bytes go after the commit.
+    pub files_gone: Vec<FileId>,
     /// What happened, counted.
     pub stats: Stats,
 }
@@ -101,6 +105,7 @@ impl<'v> Work<'v> {
             woken: Vec::new(),
             close: Vec::new(),
             discarded: Vec::new(),
+            files_gone: Vec::new(),
             stats: Stats::default(),
         }
     }
@@ -132,4 +137,6 @@ pub struct Stats {
     pub registrations: u64,
     /// Challenges and refusals of credentials.
     pub challenges: u64,
+    /// Files that went because their time was over.
+    pub files_expired: u64,
 }

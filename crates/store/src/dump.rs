@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Author, Bindings, Chatbot, Entry, Group, Head, Leg, Memberships, Record, Store, StoreError,
-    mailbox,
+    Account, Author, Bindings, Chatbot, Entry, File, Group, Head, Leg, Memberships, Record, Store,
+    StoreError, Transfer, Usage, mailbox,
 };
 
 impl Store {
@@ -26,6 +26,9 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::Files => json_of::<File>(&value)?,
+                Family::Transfers => json_of::<Transfer>(&value)?,
+                Family::Usage => json_of::<Usage>(&value)?,
                 Family::Due => {
                     let (at, address, id) =
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;

@@ -3,14 +3,15 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`group`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
-//! people.
+//! [`record`], [`chatbot`], [`file`], [`group`]. Beside the two verbs there are short scans: what is due, what can be forgotten,
+//! and listings for people.
 
 pub mod account;
 pub mod binding;
 mod cache;
 pub mod chatbot;
 mod dump;
+pub mod file;
 pub mod group;
 pub mod mailbox;
 pub mod record;
@@ -27,6 +28,7 @@ use rcs::address::Address;
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
     Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
     Subscription,
@@ -123,6 +125,9 @@ impl Store {
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        self.load_rows(wants.files, &mut view.files)?;
+        self.load_rows(wants.transfers, &mut view.transfers)?;
+        self.load_rows(wants.usages, &mut view.usages)?;
         self.load_rows(wants.legs, &mut view.legs)?;
         self.load_rows(wants.authors, &mut view.authors)?;
         for key in wants.entries {
@@ -189,19 +194,22 @@ impl Store {
         cursor: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<(Vec<RecordKey>, Option<Vec<u8>>), StoreError> {
-        let mut old = Vec::new();
-        let from = cursor.unwrap_or_default();
-        for (seen, guard) in self.keyspace(Family::Records).range(from..).enumerate() {
-            let (key, value) = guard.into_inner()?;
-            if seen == limit {
-                return Ok((old, Some(key.to_vec())));
-            }
-            let record: Record = decode(&value)?;
-            if record.keep_until <= now {
-                old.push(record.key());
-            }
-        }
-        Ok((old, None))
+        let (old, cursor) = self.sift(cursor, limit, |record: &Record| record.keep_until <= now)?;
+        Ok((old.iter().map(Record::key).collect(), cursor))
+    }
+
+    /// Looks at up to `limit` files from `cursor` on for ones whose time is over at `now`: the files, and where to go on
+    /// (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn expired_files(
+        &self,
+        now: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<File>, Option<Vec<u8>>), StoreError> {
+        self.sift(cursor, limit, |file: &File| file.expires_at <= now)
     }
 
     /// One account.
@@ -242,6 +250,41 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn chatbots(&self) -> Result<Vec<Chatbot>, StoreError> {
         self.all()
+    }
+
+    /// One file.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn file(&self, id: FileId) -> Result<Option<File>, StoreError> {
+        self.get(&id)
+    }
+
+    /// Up to `limit` files, in the order of their random ids; `None` for the owner means everybody's. Looks at every row.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn files(&self, owner: Option<&Address>, limit: usize) -> Result<Vec<File>, StoreError> {
+        let rows = self.keyspace(Family::Files).iter().map(|guard| decode(&guard.value()?));
+        let is_wanted = |file: &File| owner.is_none_or(|owner| file.owner == *owner);
+        rows.filter(|row| row.as_ref().map_or(true, is_wanted)).take(limit).collect()
+    }
+
+    /// The file that an upload makes or made.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn transfer(&self, key: &TransferKey) -> Result<Option<File>, StoreError> {
+        let transfer: Option<Transfer> = self.get(key)?;
+        transfer.map_or(Ok(None), |transfer| self.file(transfer.file))
+    }
+
+    /// What somebody's files come to.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn usage(&self, owner: &Address) -> Result<Usage, StoreError> {
+        Ok(self.get(owner)?.unwrap_or_default())
     }
 
     /// One group.
@@ -350,6 +393,28 @@ impl Store {
 
     fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
         self.keyspace(R::FAMILY).get(R::key_bytes(key))?.map(|value| decode(&value)).transpose()
+    }
+
+    /// Rows that `is_wanted` picks among up to `limit` from `cursor` on, and where to go on (`None`: the end was reached).
+    fn sift<R: Row>(
+        &self,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<(Vec<R>, Option<Vec<u8>>), StoreError> {
+        let mut wanted = Vec::new();
+        let from = cursor.unwrap_or_default();
+        for (seen, guard) in self.keyspace(R::FAMILY).range(from..).enumerate() {
+            let (key, value) = guard.into_inner()?;
+            if seen == limit {
+                return Ok((wanted, Some(key.to_vec())));
+            }
+            let row: R = decode(&value)?;
+            if is_wanted(&row) {
+                wanted.push(row);
+            }
+        }
+        Ok((wanted, None))
     }
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {

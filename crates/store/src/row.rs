@@ -44,6 +44,12 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// Files on the content server.
+    Files,
+    /// Which file an upload makes.
+    Transfers,
+    /// What somebody's files come to.
+    Usage,
     /// Single values of the deployment.
     Settings,
     /// Groups and their members.
@@ -60,7 +66,7 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -68,6 +74,9 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::Files,
+        Self::Transfers,
+        Self::Usage,
         Self::Settings,
         Self::Groups,
         Self::Legs,
@@ -86,6 +95,9 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::Files => "files",
+            Self::Transfers => "transfers",
+            Self::Usage => "usage",
             Self::Settings => "settings",
             Self::Groups => "groups",
             Self::Legs => "legs",

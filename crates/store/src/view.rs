@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use crate::account::Account;
 use crate::binding::Bindings;
 use crate::chatbot::Chatbot;
+use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
@@ -27,6 +28,9 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) files: Vec<FileId>,
+    pub(crate) transfers: Vec<TransferKey>,
+    pub(crate) usages: Vec<Address>,
     pub(crate) pages: Vec<PageKey>,
     pub(crate) groups: Vec<Address>,
     pub(crate) legs: Vec<LegKey>,
@@ -69,6 +73,13 @@ impl Wants {
         self.chatbots.push(address.clone());
     }
 
+    /// A file, and the rows that are kept in step with it.
+    pub fn file(&mut self, file: &File) {
+        self.files.push(file.id);
+        self.transfers.extend(file.transfer_key());
+        self.usages.push(file.owner.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -103,6 +114,9 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.files.is_empty()
+            && self.transfers.is_empty()
+            && self.usages.is_empty()
             && self.pages.is_empty()
             && self.groups.is_empty()
             && self.legs.is_empty()
@@ -131,6 +145,9 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) files: Table<File>,
+    pub(crate) transfers: Table<Transfer>,
+    pub(crate) usages: Table<Usage>,
     pub(crate) groups: Table<Group>,
     pub(crate) legs: Table<Leg>,
     pub(crate) memberships: Table<Memberships>,
@@ -258,6 +275,44 @@ impl View {
         self.chatbots.put(address.clone(), None);
     }
 
+    /// A file; `None` when there is no such file.
+    pub fn file(&self, id: FileId) -> Option<&File> {
+        self.files.get(&id)
+    }
+
+    /// The file that a transfer id names.
+    pub fn transfer(&self, key: &TransferKey) -> Option<FileId> {
+        self.transfers.get(key).map(|transfer| transfer.file)
+    }
+
+    /// What somebody's files come to.
+    pub fn usage(&self, owner: &Address) -> Usage {
+        self.usages.get(owner).copied().unwrap_or_default()
+    }
+
+    /// Adds or replaces a file. Its transfer id means this file from now on.
+    pub fn put_file(&mut self, file: File) {
+        let usage = self.usage(&file.owner).with(self.files.get(&file.id), Some(&file));
+        self.usages.put(file.owner.clone(), Some(usage));
+        if let Some(key) = file.transfer_key() {
+            self.transfers.put(key, Some(Transfer { file: file.id }));
+        }
+        self.files.put(file.id, Some(file));
+    }
+
+    /// Removes a file, and its transfer id if it means this file.
+    pub fn remove_file(&mut self, id: FileId) {
+        let Some(file) = self.files.get(&id).cloned() else { return };
+        let usage = self.usage(&file.owner).with(Some(&file), None);
+        self.usages.put(file.owner.clone(), (usage.files > 0).then_some(usage));
+        if let Some(key) = file.transfer_key()
+            && self.transfer(&key) == Some(id)
+        {
+            self.transfers.put(key, None);
+        }
+        self.files.put(id, None);
+    }
+
     /// A group; `None` when there is no such group.
     pub fn group(&self, address: &Address) -> Option<&Group> {
         self.groups.get(address)
@@ -325,6 +380,9 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.files.changed
+            || self.transfers.changed
+            || self.usages.changed
             || self.groups.changed
             || self.legs.changed
             || self.memberships.changed
@@ -354,6 +412,9 @@ impl View {
         for (name, is_needed) in &self.spooled {
             changes.push((Family::Spooled, name.as_bytes().to_vec(), is_needed.then(Vec::new)));
         }
+        self.files.changes(&mut changes);
+        self.transfers.changes(&mut changes);
+        self.usages.changes(&mut changes);
         self.groups.changes(&mut changes);
         self.legs.changes(&mut changes);
         self.memberships.changes(&mut changes);

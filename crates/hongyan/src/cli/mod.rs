@@ -5,6 +5,7 @@ mod backup;
 mod chatbot;
 mod client;
 mod config;
+mod file;
 mod group;
 mod mailbox;
 mod send;
@@ -49,6 +50,9 @@ enum Command {
     /// Show what waits in a mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
+    /// List, show or remove files on the content server
+    #[command(subcommand)]
+    File(file::File),
     /// Send a text from a chatbot to a subscriber
     Send(send::Send),
     /// Show where a message was and is
@@ -86,6 +90,7 @@ impl Cli {
             Command::Chatbot(chatbot) => chatbot.run(),
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
+            Command::File(file) => file.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
             Command::Store(store) => store.run(),

@@ -32,7 +32,7 @@ pub struct Serve {
     /// SIP listener, UDP and TCP; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     sip: Option<Listen>,
-    /// MSRP listener; port 0 picks a free one, as does --sip with port 0
+    /// MSRP listener; port 0 picks a free one, as SIP's port 0 does
     #[arg(long, value_name = "ADDRESS:PORT")]
     msrp: Option<Listen>,
     /// SMPP listener: not available in this version, nothing listens
@@ -55,10 +55,6 @@ impl Serve {
         }
         if let Some(sip) = self.sip {
             (config.sip.udp, config.sip.tcp) = (sip, sip);
-            if sip.address().is_some_and(|address| address.port() == 0) {
-                // Whoever takes any port takes any, and several servers may run beside each other.
-                config.msrp.listen = sip;
-            }
         }
         if let Some(msrp) = self.msrp {
             config.msrp.listen = msrp;

@@ -12,6 +12,7 @@ pub mod ceiling;
 mod edge;
 pub mod listener;
 pub mod msrp;
+pub mod patience;
 pub mod spool;
 pub mod stream;
 pub mod tls;

@@ -88,11 +88,12 @@ impl PagerMessage {
             expires_s,
         };
         let envelope = read.envelope()?;
-        read.finish(envelope)
+        read.finish(centre, envelope)
     }
 
     /// Reads what came in a session. `message_id` stands in for the id that a message without CPIM does not have.
     pub(crate) fn of_session(
+        centre: &Centre,
         to: Address,
         ids: Contribution,
         message_id: String,
@@ -122,7 +123,7 @@ impl PagerMessage {
             expires_s: None,
         };
         let envelope = read.envelope()?;
-        let mut read = read.finish(envelope)?;
+        let mut read = read.finish(centre, envelope)?;
         if read.spooled.is_some() {
             if !matches!(read.kind, Kind::Message) {
                 return Err(Refusal::bad("a report or an indication of such a size"));
@@ -133,8 +134,9 @@ impl PagerMessage {
     }
 
     /// The message with ids, wishes and kind taken from its envelope, if there is one.
-    fn finish(mut self, envelope: Option<Cpim>) -> Result<Self, Refusal> {
+    fn finish(mut self, centre: &Centre, envelope: Option<Cpim>) -> Result<Self, Refusal> {
         let payload = self.open(envelope)?;
+        centre.config.files.check(&self.payload_type, &payload)?;
         let id = &self.message_id;
         if id.is_empty() || id.len() > ids::ID_BYTES_MAX || id.contains('\0') {
             return Err(Refusal::bad("the message id is empty or too long"));

@@ -188,7 +188,10 @@ impl Centre {
         let theirs = self.sessions.between(&peer, &device.0).into_iter().find(|other| {
             let leg = &self.sessions.legs[other];
             let waits = matches!(leg.stage, Stage::Asked { .. });
-            leg.kind == Kind::Chat && !leg.is_closing && (waits || (leg.is_open() && leg.partner.is_none()))
+            *other != id
+                && leg.kind == Kind::Chat
+                && !leg.is_closing
+                && (waits || (leg.is_open() && leg.partner.is_none()))
         });
         if let Some(theirs) = theirs {
             self.sessions.pair(id, theirs);

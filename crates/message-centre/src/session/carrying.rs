@@ -69,6 +69,7 @@ impl Centre {
         let from = leg.device.0.clone();
         let stands_in = format!("{}.{message_id}", &session[..session.len().min(16)]);
         let read = PagerMessage::of_session(
+            self,
             leg.peer.clone(),
             leg.ids.clone(),
             stands_in,
@@ -157,9 +158,13 @@ impl Centre {
         Some(AttemptId::Send(self.put_into(id, entry, now)))
     }
 
-    /// Whether a device has a chat with somebody.
+    /// Whether a device has a chat with somebody, or we are about to hand something over to it. One that only rings is no chat
+    /// yet, and may never be.
     pub(crate) fn has_chat(&self, device: &DeviceKey, peer: &Address) -> bool {
-        self.sessions.chat_with(device, peer).is_some()
+        self.sessions.chat_with(device, peer).is_some_and(|id| {
+            let leg = &self.sessions.legs[&id];
+            leg.is_open() || leg.kind == Kind::Deferred
+        })
     }
 
     /// Whether a device has a chat with the sender; then a fleeting indication goes there, and nothing depends on its answer.

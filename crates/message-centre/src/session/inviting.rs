@@ -202,10 +202,11 @@ impl Centre {
         let (asked, bytes_max, dialog_id) = (leg.partner, agreed.media.max_size, dialog.id());
         let timer = self.config.sessions.timer.agreed(response).ok().flatten();
         let ack = dialog.ack(dialog.local_cseq()).build();
-        let connect_by = now.plus(self.config.sessions.connect);
         let leg = self.sessions.legs.get_mut(&id).expect("it was looked at");
         leg.agreed = Some(agreed);
-        leg.idle_at = connect_by;
+        // Its connection may have been quicker than its answer.
+        let limits = &self.config.sessions;
+        leg.idle_at = now.plus(if leg.is_bound { limits.idle } else { limits.connect });
         leg.stage = Stage::Open {
             dialog,
             answering: None,

@@ -8,12 +8,15 @@
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
+//! | `GET /files?owner=&limit=` | files on the content server |
+//! | `GET`, `DELETE /files/{id}` | show; remove |
 //! | `GET /trace/{message-id}` | where a message was and is |
 //! | `POST /messages` | a text from a chatbot |
 //!
 //! Bodies are JSON; a failure is `{"error": "what is wrong"}` with a fitting status.
 
 mod chatbots;
+mod files;
 mod groups;
 mod messages;
 mod subscribers;
@@ -44,6 +47,8 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::show))
         .route("/mailboxes/{address}", get(messages::mailbox))
+        .route("/files", get(files::list))
+        .route("/files/{id}", get(files::show).delete(files::remove))
         .route("/trace/{message_id}", get(messages::trace))
         .route("/messages", post(messages::send))
         .fallback(|| async { Failure::not_found("there is no such call") })
