@@ -283,6 +283,11 @@ impl Handset {
         self.calls.calls.iter().rev().find(|(_, call)| open(call) && call.peer == peer).map(|(id, _)| *id)
     }
 
+    /// Answers invitations in another way from now on.
+    pub fn answer_with(&mut self, answers: Answers) {
+        self.config.services.answers = answers;
+    }
+
     /// Whom a call is with, by their URI.
     pub fn peer_of(&self, call: u64) -> Option<&str> {
         self.calls.calls.get(&call).map(|call| call.peer.as_str())

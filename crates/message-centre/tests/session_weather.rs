@@ -122,6 +122,7 @@ fn live(seed: u64) {
         if town.phones[*phone].is_on {
             town.switch_off(*phone);
         }
+        town.phones[*phone].handset.answer_with(Answers::Accept);
         town.switch_on(*phone);
     }
     town.run_for(seconds(4_000));
@@ -142,7 +143,12 @@ fn live(seed: u64) {
             let is_deaf = town.phones[*to].flow.transport == Transport::Udp
                 && text.len() > 400
                 && !town.phones[*to].handset.announces_sessions();
-            assert!(shown.len() == 1 || is_deaf, "{id} ({} bytes) was accepted and never shown", text.len());
+            let record = town.records(id);
+            assert!(
+                shown.len() == 1 || is_deaf,
+                "{id} ({} bytes) was accepted and never shown: {record:?}",
+                text.len()
+            );
         }
     }
     let foreign: BTreeSet<&String> = phones
