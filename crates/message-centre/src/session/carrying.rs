@@ -29,7 +29,7 @@ impl Centre {
                         leg.is_bound = true;
                     }
                     self.touch(id, now);
-                    self.give_sends(id, now);
+                    self.give_sends(id);
                 }
             }
             media::Event::Active { session } => {
@@ -186,7 +186,7 @@ impl Centre {
             self.sessions.by_send.insert(send, id);
         }
         self.touch(id, now);
-        self.give_sends(id, now);
+        self.give_sends(id);
         send
     }
 
@@ -211,7 +211,7 @@ impl Centre {
     }
 
     /// Gives the edge what waits for a leg's connection.
-    pub(super) fn give_sends(&mut self, id: LegId, _now: Timestamp) {
+    pub(super) fn give_sends(&mut self, id: LegId) {
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         if leg.is_open() && leg.is_bound {
             let session = leg.session().to_owned();

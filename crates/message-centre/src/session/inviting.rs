@@ -221,7 +221,7 @@ impl Centre {
         if let Some(bytes_max) = bytes_max {
             self.refuse_larger(id, bytes_max);
         }
-        self.give_sends(id, now);
+        self.give_sends(id);
         if let Some(asked) = asked {
             self.fork_accepted(asked, id, now);
         }
