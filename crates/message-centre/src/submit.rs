@@ -183,13 +183,12 @@ impl Centre {
         self.lost(&entry, Outcome::Refused(why), work);
     }
 
-    /// A chatbot's webhook was tried and failed: the entry stays, is due again at `due`, and expires at `give_up_at` if not
-    /// before.
+    /// A chatbot's webhook was tried and failed: the entry stays, and expires at `give_up_at` if not before. Its agent knows
+    /// when to try again.
     pub fn retry_for_chatbot(
         &mut self,
         fetched: &Fetched,
         why: &str,
-        due: Timestamp,
         give_up_at: Timestamp,
         work: &mut Work<'_>,
     ) {
@@ -198,7 +197,7 @@ impl Centre {
         };
         entry.attempts += 1;
         entry.expires_at = entry.expires_at.min(give_up_at);
-        entry.next_due = due.min(entry.expires_at);
+        entry.next_due = entry.expires_at;
         work.view.put_entry(entry);
         let now = work.now;
         if let Some(key) = &fetched.record {

@@ -70,6 +70,11 @@ impl Wants {
         self.heads.push(address.clone());
     }
 
+    /// How many pages are wanted: what costs most to load.
+    pub fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
