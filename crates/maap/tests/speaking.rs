@@ -118,6 +118,43 @@ fn nothing_is_sent_before_the_check_has_passed_and_it_is_tried_again() {
 }
 
 #[test]
+fn however_often_a_token_is_asked_for_there_is_one_chain_of_checks() {
+    let mut world = World::new();
+    world.webhook.fails_checks = true;
+    world.create("12306", json!({ "webhook": "http://bot.example/hook" }));
+    (0..10).for_each(|_| drop(world.log_in()));
+    let asked = world.webhook.calls.len();
+    assert_eq!(asked, 10, "each token is worth a check at once");
+    world.run_for(seconds(4 * 3600));
+    let retried = world.webhook.calls.len() - asked;
+    assert!(retried <= 8, "every half an hour, but {retried} in four hours");
+    world.webhook.fails_checks = false;
+    world.run_for(seconds(1801));
+    let checked = world.webhook.calls.len();
+    world.log_in();
+    assert_eq!(world.webhook.calls.len(), checked, "it has passed");
+    assert_eq!(world.say("m1", &[ALICE], "a"), 0);
+}
+
+#[test]
+fn what_is_displayed_was_delivered_and_a_late_delivered_says_nothing_new() {
+    let mut world = World::with_bot();
+    world.phones.get_mut(ALICE).unwrap().reports_display_first = true;
+    world.send(&asking_for(&["delivered", "displayed"]));
+    world.run_for(seconds(5));
+    assert_eq!(
+        world.webhook.statuses(),
+        [status("m1", ALICE, "delivered", 0), status("m1", ALICE, "displayed", 0),]
+    );
+}
+
+fn asking_for(statuses: &[&str]) -> Value {
+    let mut message = message_to("m1", &[ALICE], "a");
+    message["reportRequest"] = json!(statuses);
+    message
+}
+
+#[test]
 fn a_check_that_did_not_outlive_a_restart_is_made_again() {
     let mut world = World::new();
     world.webhook.holds = true;

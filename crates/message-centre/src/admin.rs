@@ -3,6 +3,7 @@
 use rcs::address::Address;
 use store::{Account, Wants};
 
+use crate::work::Task;
 use crate::{Centre, Work};
 
 /// A change that an administrator asks for, with the edge's way to answer.
@@ -10,7 +11,7 @@ use crate::{Centre, Work};
 pub enum Call {
     /// Adds a subscriber, or gives one new credentials.
     PutSubscriber(Account),
-    /// Removes a subscriber with its bindings. What waits for it expires in its time.
+    /// Removes a subscriber with its bindings. What waits for it ends, and its senders hear so.
     RemoveSubscriber(Address),
 }
 
@@ -25,6 +26,8 @@ pub enum Answer {
     Removed,
     /// There is none.
     NotFound,
+    /// The mail of the number's last holder is still being cleared: a moment later it can be given out.
+    NotYet,
 }
 
 impl Call {
@@ -35,6 +38,7 @@ impl Call {
         };
         wants.account(address);
         wants.bindings(address);
+        wants.head(address);
     }
 }
 
@@ -44,6 +48,10 @@ impl Centre {
         match call {
             Call::PutSubscriber(mut account) => {
                 let before = work.view.account(&account.address).cloned();
+                if before.is_none() && work.view.head(&account.address).count > 0 {
+                    work.next.push(Task::Clear(account.address));
+                    return Answer::NotYet;
+                }
                 if let Some(before) = &before {
                     account.created_at = before.created_at;
                     account.display_name = account.display_name.or_else(|| before.display_name.clone());
@@ -57,10 +65,7 @@ impl Centre {
                 if work.view.account(&address).is_none() {
                     return Answer::NotFound;
                 }
-                work.view.remove_account(&address);
-                work.view.put_bindings(&address, Default::default());
-                self.agents.retain(|(owner, _), _| *owner != address);
-                self.flows.values_mut().for_each(|users| users.retain(|(user, _)| *user != address));
+                self.remove_subscriber(&address, work);
                 Answer::Removed
             }
         }

@@ -14,6 +14,7 @@ pub mod admin;
 mod config;
 pub mod delivery;
 mod gruu;
+mod removal;
 pub mod report;
 pub mod submit;
 mod work;
@@ -142,7 +143,11 @@ impl Centre {
             Task::Answered(answered) => answered.wants(self, wants),
             Task::HoldOver(id) | Task::StartRelay(id) => self.relay_wants(*id, wants),
             Task::Drain(device) => self.agent_wants(device, wants),
-            Task::Wake(address) => wants.bindings(address),
+            Task::Wake(address) => {
+                wants.account(address);
+                wants.bindings(address);
+            }
+            Task::Clear(address) => self.clear_wants(address, wants),
             Task::Due(key) => self.due_wants(key, wants),
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
@@ -165,6 +170,7 @@ impl Centre {
             Task::StartRelay(id) => self.start_relay(id, work),
             Task::Drain(device) => self.decide_news(&device, work),
             Task::Wake(address) => self.decide_wake(&address, work),
+            Task::Clear(address) => self.decide_clear(&address, work),
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),

@@ -69,6 +69,7 @@ pub(crate) fn record_key(entry: &Entry) -> RecordKey {
 pub(crate) fn sender_wants(sender: &Address, wants: &mut Wants) {
     wants.head(sender);
     if sender.kind() != AddressKind::Chatbot {
+        wants.account(sender);
         wants.bindings(sender);
     }
 }
@@ -143,6 +144,9 @@ impl Centre {
                 return;
             }
             Delivery::status(self.status_entry(record, fate, work.now))
+        } else if work.view.account(&record.from).is_none() {
+            // Nobody is there to be told, and the next holder of the number is somebody else.
+            return;
         } else if record.wanted.negative_delivery && fate != Fate::Sent {
             let entry = self.imdn_entry(record, Disposition::Failed, work.now);
             Delivery::report(entry, record.key(), Disposition::Failed)
@@ -154,6 +158,28 @@ impl Centre {
         }
     }
 
+    /// Before a report of display leaves: what is displayed was delivered, and whoever asked to hear that hears it now. The
+    /// device's own report of delivery comes late, and says nothing new (rcs-core §12).
+    pub(crate) fn report_implied(
+        &mut self,
+        original: &RecordKey,
+        disposition: Disposition,
+        work: &mut Work<'_>,
+    ) {
+        let Some(record) = work.view.record(original).cloned() else { return };
+        let is_implied = disposition == Disposition::Displayed
+            && record.delivered_at.is_none()
+            && record.wanted.positive_delivery;
+        if !is_implied || !self.reporting.insert((original.clone(), Disposition::Delivered)) {
+            return;
+        }
+        let entry = self.imdn_entry(&record, Disposition::Delivered, work.now);
+        let delivery = Delivery::report(entry, original.clone(), Disposition::Delivered);
+        if self.deliver(delivery, None, work).is_err() {
+            self.reporting.remove(&(original.clone(), Disposition::Delivered));
+        }
+    }
+
     /// Reports from a chatbot's side on a message that its webhook has taken.
     pub(crate) fn report_for_chatbot(&mut self, record: &Record, work: &mut Work<'_>) {
         let mut due = Vec::with_capacity(2);
@@ -162,6 +188,9 @@ impl Centre {
         }
         if record.wanted.display {
             due.push(Disposition::Displayed);
+        }
+        if work.view.account(&record.from).is_none() {
+            return;
         }
         for disposition in due {
             let entry = self.imdn_entry(record, disposition, work.now);

@@ -33,6 +33,8 @@ pub enum Task {
     Drain(DeviceKey),
     /// The process has started, and something waits for this subscriber.
     Wake(Address),
+    /// Something waits for somebody who is no subscriber any more.
+    Clear(Address),
     /// An entry's time has come.
     Due(EntryKey),
     /// A message left its addressee's mailbox undelivered.

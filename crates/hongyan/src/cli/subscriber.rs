@@ -54,7 +54,7 @@ pub enum Subscriber {
         #[command(flatten)]
         server: Server,
     },
-    /// Remove a subscriber with its devices
+    /// Remove a subscriber with its devices and its mail; senders who asked hear that it was not delivered
     #[command(after_help = "Example:\n  hongyan subscriber remove +8613800000005")]
     Remove {
         /// Phone number

@@ -146,8 +146,12 @@ impl Failure {
         Self { status: StatusCode::TOO_MANY_REQUESTS, reason: "the server is busy".to_owned() }
     }
 
+    fn unavailable(reason: &str) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: reason.to_owned() }
+    }
+
     fn stopping() -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: "the server is stopping".to_owned() }
+        Self::unavailable("the server is stopping")
     }
 }
 

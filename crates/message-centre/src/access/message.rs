@@ -14,6 +14,7 @@ use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Wants};
 use super::Refusal;
 use super::identity::Claim;
 use crate::delivery::Delivery;
+use crate::gruu::Device;
 use crate::{Centre, Work};
 
 /// A MESSAGE that is well formed.
@@ -22,7 +23,7 @@ pub struct PagerMessage {
     /// The addressee.
     pub(crate) to: Address,
     /// The one device it is for, when the Request-URI was a GRUU.
-    pub(crate) device: Option<String>,
+    pub(crate) device: Option<Device>,
     /// What it is.
     pub(crate) kind: Kind,
     /// `imdn.Message-ID`, or the Call-ID.
@@ -159,6 +160,12 @@ impl Centre {
     fn route_message(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) -> Result<(), Refusal> {
         let (from, message) = (&claim.from, &claim.what);
         check_addressee(&message.to, work)?;
+        if let Some(device) = message.device.as_ref().filter(|device| device.is_temporary())
+            && !device.is_valid(&self.gruu_key, work.view.bindings(&message.to), work.now)
+        {
+            // RFC 5627 §5.1: a temporary GRUU that is good no more names nobody.
+            return Err(Refusal::NotFound);
+        }
         match &message.kind {
             Kind::Fleeting => {
                 self.pass_fleeting(claim, work);
@@ -172,12 +179,13 @@ impl Centre {
                     self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
                     return Ok(());
                 }
-                let entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now)?;
                 if !self.reporting.insert((original.clone(), imdn.disposition)) {
                     // Another device's report of the same is under way.
                     self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
                     return Ok(());
                 }
+                self.report_implied(&original, imdn.disposition, work);
+                let entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now);
                 let delivery = Delivery::report(entry, original.clone(), imdn.disposition);
                 let delivered = self.deliver(delivery, Some(claim.asker()), work);
                 if delivered.is_err() {
@@ -193,8 +201,9 @@ impl Centre {
                     self.answer(claim.tx, &claim.request, claim.flow, status, work.now);
                     return Ok(());
                 }
-                let entry = self.entry(claim, EntryKind::Message, self.config.validity, work.now)?;
-                let delivery = Delivery::message(entry, message.payload_type.clone(), message.device.clone());
+                let entry = self.entry(claim, EntryKind::Message, self.config.validity, work.now);
+                let only = message.device.as_ref().map(|device| device.instance.clone());
+                let delivery = Delivery::message(entry, message.payload_type.clone(), only);
                 self.deliver(delivery, Some(claim.asker()), work)
             }
         }
@@ -207,12 +216,12 @@ impl Centre {
         kind: EntryKind,
         validity: Duration,
         now: Timestamp,
-    ) -> Result<Entry, Refusal> {
+    ) -> Entry {
         let (from, message) = (&claim.from, &claim.what);
         let asked = message.expires_s.map(|seconds| Duration::from_secs(seconds.into()));
         let expires_at = now.plus(asked.unwrap_or(validity).min(validity));
         let conversation_id = message.conversation_id.clone();
-        Ok(Entry {
+        Entry {
             id: self.ids.next(now),
             kind,
             message_id: message.message_id.clone(),
@@ -235,7 +244,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
-        })
+        }
     }
 
     /// The body, with a CPIM From that names somebody else put right: the receiver shows what stands there.

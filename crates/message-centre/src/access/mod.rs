@@ -11,8 +11,9 @@ use rcs::address::{Address, AddressKind};
 use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
 
+use crate::Centre;
+use crate::gruu::{self, Device};
 use crate::work::Task;
-use crate::{Centre, gruu};
 use identity::Claim;
 use register::Register;
 
@@ -214,17 +215,17 @@ impl Centre {
     }
 
     /// Whom a URI means, and which of their devices if it is a GRUU (RFC 5627).
-    pub(crate) fn target(&self, uri: &str) -> Result<(Address, Option<String>), Refusal> {
+    pub(crate) fn target(&self, uri: &str) -> Result<(Address, Option<Device>), Refusal> {
         let parsed =
             sip::Uri::parse(uri).map_err(|error| Refusal::bad(format!("Request-URI: {}", error.reason())))?;
         let gr = parsed.gruu();
         if let Some(user) = parsed.user_name().filter(|_| gr.is_some())
-            && let Some((address, instance)) = gruu::open(&self.gruu_key, &user)
+            && let Some((address, device)) = gruu::open(&self.gruu_key, &user)
         {
-            return Ok((address, Some(instance)));
+            return Ok((address, Some(device)));
         }
         let instance = gr.filter(|instance| !instance.is_empty()).map(|instance| instance.into_owned());
-        Ok((address_of(self, uri)?, instance))
+        Ok((address_of(self, uri)?, instance.map(Device::of_instance)))
     }
 }
 

@@ -237,13 +237,9 @@ impl Centre {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let wants_gruu = change.instance.is_some() && request.has_token(HeaderName::Supported, "gruu");
         let temp_gruu = change.instance.as_deref().filter(|_| wants_gruu).and_then(|instance| {
-            // RFC 5627 §5.3: a new one at every REGISTER of another Call-ID or CSeq.
-            gruu::seal(
-                &self.gruu_key,
-                &register.asked.aor,
-                instance,
-                &format!("{}{}", register.asked.call_id, register.asked.cseq),
-            )
+            // RFC 5627 §5.3: a new one at every REGISTER.
+            let (call_id, cseq) = (&register.asked.call_id, register.asked.cseq);
+            gruu::seal(&self.gruu_key, &register.asked.aor, instance, call_id, cseq)
         });
         Binding {
             instance: change.instance.clone(),

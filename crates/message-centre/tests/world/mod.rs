@@ -96,7 +96,15 @@ pub struct Handset {
     pub sends_reports: bool,
     /// Whether it shows a message and reports on it before it answers.
     pub answers_last: bool,
+    /// Whether it answers at all.
+    pub is_mute: bool,
     pub responses: Vec<u16>,
+    /// `reg-id`, for one flow among several of a device.
+    pub reg_id: Option<u32>,
+    /// Call-ID of its registrations.
+    pub registers_as: String,
+    /// The Contacts of the last answer to a REGISTER.
+    pub contacts: Vec<String>,
 }
 
 impl World {
@@ -216,7 +224,11 @@ impl World {
             answers_with: 200,
             sends_reports: true,
             answers_last: false,
+            is_mute: false,
             responses: Vec::new(),
+            reg_id: None,
+            registers_as: format!("registration-{place}"),
+            contacts: Vec::new(),
         };
         if transport.is_reliable() {
             self.connections += 1;
@@ -297,6 +309,13 @@ impl World {
         store.load(wants, &mut view).expect("loaded");
         let mut work = Work::new(self.now, &mut view);
         let answer = centre.decide_admin(call, &mut work);
+        while !work.then.is_empty() {
+            let tasks = std::mem::take(&mut work.then);
+            let mut wants = Wants::default();
+            tasks.iter().for_each(|task| centre.wants(task, &mut wants));
+            store.load(wants, work.view).expect("loaded");
+            tasks.into_iter().for_each(|task| centre.decide(task, &mut work));
+        }
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);
@@ -490,10 +509,11 @@ impl Handset {
 
     pub fn register(&mut self, now: Duration, authorization: Option<String>, nonce: u64) {
         let uri = format!("sip:{DOMAIN}");
-        let call_id = format!("reg-{}", self.instance);
+        let call_id = self.registers_as.clone();
+        let reg_id = self.reg_id.map(|reg_id| format!(";reg-id={reg_id}")).unwrap_or_default();
         let transport = self.flow.transport.via_token().to_ascii_lowercase();
         let contact = format!(
-            "<sip:{}@{};transport={transport}>;+sip.instance=\"<{}>\";expires={};\
+            "<sip:{}@{};transport={transport}>;+sip.instance=\"<{}>\"{reg_id};expires={};\
              +g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"",
             self.number, self.flow.peer, self.instance, self.expires_s
         );
@@ -501,6 +521,7 @@ impl Handset {
         let mut request = self
             .request("REGISTER", &uri, &call_id)
             .header(HeaderName::To, to)
+            .header(HeaderName::Supported, "path, gruu")
             .header(HeaderName::Contact, contact);
         if let Some(authorization) = authorization {
             request = request.header(HeaderName::Authorization, authorization);
@@ -557,6 +578,7 @@ impl Handset {
 
     fn take(&mut self, now: Duration, event: Event, nonce: u64) {
         match event {
+            Event::Request { .. } if self.is_mute => {}
             Event::Request { tx, request, .. } => {
                 let status = if request.method() == Method::Message { self.answers_with } else { 405 };
                 let response = ResponseBuilder::for_request(&request, status, "").to_tag("phone").build();
@@ -620,8 +642,11 @@ impl Handset {
                     let answer = challenge.answer("REGISTER", &uri, &self.number, PASSWORD, &cnonce, 1);
                     self.register(now, Some(answer), nonce);
                 }
-                Some(_) if status == 200 => {
+                Some(response) if status == 200 => {
                     self.is_registered = true;
+                    let contacts = response.all(HeaderName::Contact);
+                    self.contacts =
+                        contacts.map(|contact| String::from_utf8_lossy(contact).into_owned()).collect();
                     self.flush(now);
                 }
                 Some(_) => {}

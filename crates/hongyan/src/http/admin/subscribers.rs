@@ -86,7 +86,14 @@ async fn put(app: &App, wanted: Wanted) -> Result<(bool, Value), Failure> {
         created_at: now(),
     };
     let mut answer = summary(&account);
-    let added = app.administer(admin::Call::PutSubscriber(account)).await? == admin::Answer::Added;
+    let added = match app.administer(admin::Call::PutSubscriber(account)).await? {
+        admin::Answer::NotYet => {
+            return Err(Failure::unavailable(
+                "the mail of the number's last holder is being cleared; try again in a moment",
+            ));
+        }
+        answer => answer == admin::Answer::Added,
+    };
     if !added {
         answer["changed"] = json!("it was there and has a new password");
     }
