@@ -6,6 +6,7 @@
 //! - [`address`]: who sends and who receives, in one canonical form; [`ids`]: what ties messages together; [`time`]:
 //!   when; [`capability`]: what a device can take.
 //! - [`cpim`]: the envelope (RFC 3862), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
+//! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`] (all over [`xml`]), and the [`bot`]
 //!   cards and chips.
 //!
@@ -23,6 +24,7 @@ pub mod geolocation;
 pub mod ids;
 pub mod imdn;
 pub mod multipart;
+pub mod provisioning;
 pub mod time;
 pub mod xml;
 
