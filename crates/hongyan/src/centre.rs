@@ -139,7 +139,7 @@ pub fn start(
 ) -> Result<(Inbox, JoinHandle<()>), StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
-    let centre = Centre::new(config.centre(&secrets), &secrets, clock.now());
+    let centre = Centre::new(config.centre(&secrets, public_url), &secrets, clock.now());
     let maap = maap::Maap::new(config.maap(public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
     let (inbox, outlet) = inbox(config.centre.inbox_messages.get() as usize);

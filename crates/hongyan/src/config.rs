@@ -13,8 +13,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+mod provisioning;
+
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
+
+pub use provisioning::{Network, Provisioning};
 
 /// Everything that can be configured; [`Config::load`] makes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -36,6 +40,8 @@ pub struct Config {
     pub registrar: Registrar,
     /// Messages.
     pub messages: Messages,
+    /// Auto-configuration of handsets.
+    pub provisioning: Provisioning,
     /// Chatbots.
     pub maap: Maap,
     /// The log.
@@ -328,8 +334,8 @@ impl Config {
         Numbering::new(self.country.as_str(), self.domain.as_str())
     }
 
-    /// The message centre's part. Our Via names the domain and the port of SIP.
-    pub fn centre(&self, secrets: &message_centre::Secrets) -> message_centre::Config {
+    /// The message centre's part. Our Via names the domain and the port of SIP; `public_url` is how handsets reach us.
+    pub fn centre(&self, secrets: &message_centre::Secrets, public_url: &str) -> message_centre::Config {
         let port = self.sip.udp.address().or(self.sip.tcp.address()).map_or(5060, |address| address.port());
         let via_secret = std::array::from_fn(|at| secrets.process[at]);
         let transactions = sip::transaction::Config::new(format!("{}:{port}", self.domain), via_secret);
@@ -349,6 +355,7 @@ impl Config {
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
+            provisioning: self.provisioning(public_url),
             ..defaults
         }
     }
@@ -396,6 +403,7 @@ impl Config {
                 "http.public_url: write http://… or https://… without a trailing slash, or leave it empty",
             );
         }
+        self.provisioning.validate()?;
         if self.messages.max_body_bytes.get() > 1 << 20 {
             return refuse("messages.max_body_bytes: at most 1048576");
         }

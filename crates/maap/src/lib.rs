@@ -20,7 +20,6 @@ mod config;
 mod information;
 mod notification;
 mod push;
-mod random;
 mod rate;
 mod send;
 mod task;
@@ -29,6 +28,7 @@ mod token;
 use std::collections::BTreeSet;
 
 use chatbot_api::ctcu::{Refusal, ReturnCode};
+use message_centre::secret::Random;
 use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -44,7 +44,6 @@ pub use task::{ApiCall, Out, Stats, Task};
 pub use token::authorise;
 
 use agent::Agent;
-use random::Random;
 use rate::Allowance;
 
 /// The chatbot platform's hot state. Everything in it can be lost: the store has what was promised.
@@ -70,7 +69,7 @@ impl Maap {
     pub fn new(config: Config, secrets: &Secrets) -> Self {
         Self {
             config,
-            random: Random::new(&[&secrets.process, &secrets.deployment]),
+            random: Random::new("hongyan chatbot platform 1", secrets),
             agents: FxHashMap::default(),
             allowances: FxHashMap::default(),
             last_push: 0,

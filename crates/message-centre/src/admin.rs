@@ -1,22 +1,25 @@
-//! What an administrator may change about subscribers. Listings read the store directly.
+//! What an administrator may change about subscribers, and what they ask for themselves over HTTP. Listings read the store directly.
 
 use rcs::address::Address;
 use store::{Account, Wants};
 
+use crate::provisioning;
 use crate::work::Task;
 use crate::{Centre, Work};
 
-/// A change that an administrator asks for, with the edge's way to answer.
+/// What is asked for, with the edge's way to answer.
 #[derive(Debug)]
 pub enum Call {
     /// Adds a subscriber, or gives one new credentials.
     PutSubscriber(Account),
     /// Removes a subscriber with its bindings. What waits for it ends, and its senders hear so.
     RemoveSubscriber(Address),
+    /// About the configuration of handsets.
+    Provisioning(provisioning::Call),
 }
 
 /// How a change ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// There was none before.
     Added,
@@ -28,6 +31,8 @@ pub enum Answer {
     NotFound,
     /// The mail of the number's last holder is still being cleared: a moment later it can be given out.
     NotYet,
+    /// To [`Call::Provisioning`].
+    Provisioning(provisioning::Answer),
 }
 
 impl Call {
@@ -35,6 +40,7 @@ impl Call {
         let address = match self {
             Self::PutSubscriber(account) => &account.address,
             Self::RemoveSubscriber(address) => address,
+            Self::Provisioning(call) => return call.wants(wants),
         };
         wants.account(address);
         wants.bindings(address);
@@ -68,6 +74,7 @@ impl Centre {
                 self.remove_subscriber(&address, work);
                 Answer::Removed
             }
+            Call::Provisioning(call) => Answer::Provisioning(self.decide_provisioning(call, work)),
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Config {
     pub pager_body_bytes_max: usize,
     /// Largest body after inflation.
     pub inflated_bytes_max: usize,
+    /// How handsets are configured.
+    pub provisioning: crate::provisioning::Config,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
 }
@@ -57,6 +59,7 @@ impl Config {
         const MINUTE: u64 = 60;
         const DAY: u64 = 24 * 60 * MINUTE;
         Self {
+            provisioning: crate::provisioning::Config::new(&numbering.domain),
             numbering,
             registration: Registration {
                 expires_s_min: 60,

@@ -7,6 +7,7 @@
 //!
 //! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
+//! - [`provisioning`]: configuration of handsets over HTTP.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
 
 pub mod access;
@@ -14,8 +15,10 @@ pub mod admin;
 mod config;
 pub mod delivery;
 mod gruu;
+pub mod provisioning;
 mod removal;
 pub mod report;
+pub mod secret;
 pub mod submit;
 mod work;
 
@@ -37,6 +40,8 @@ pub use work::{Stats, Task, Work};
 use delivery::agent::{Agent, DeviceKey};
 use delivery::relay::{Holds, Lane, Relay, RelayId};
 use delivery::{Answer, Answered, Attempt};
+use provisioning::Sessions;
+use secret::Random;
 
 /// Most nonces whose counts are remembered.
 const NONCES_MAX: usize = 200_000;
@@ -70,6 +75,12 @@ pub struct Centre {
     last_relay: u64,
     /// Reports under way, so that a second device's report of the same is not passed on too.
     reporting: FxHashSet<(RecordKey, Disposition)>,
+    /// What secrets are drawn from.
+    secrets: Random,
+    /// Handsets that are about to prove whose they are.
+    sessions: Sessions,
+    /// What tells the settings that handsets are told from earlier ones.
+    settings_sha256: [u8; 32],
 }
 
 impl Centre {
@@ -83,6 +94,9 @@ impl Centre {
             gruu_key: secrets.deployment,
             ids: EntryIds::new(word(0)),
             random_state: word(8) | 1,
+            secrets: Random::new("hongyan message centre 1", secrets),
+            sessions: Sessions::new(secrets),
+            settings_sha256: provisioning::fingerprint(&config.provisioning.settings),
             config,
             flows: FxHashMap::default(),
             agents: FxHashMap::default(),

@@ -16,6 +16,8 @@ impl Centre {
     pub(crate) fn remove_subscriber(&mut self, address: &Address, work: &mut Work<'_>) {
         work.view.remove_account(address);
         work.view.put_bindings(address, Default::default());
+        work.view.remove_configuration(address);
+        work.view.put_blocks(address, Default::default());
         self.agents.retain(|(owner, _), _| owner != address);
         self.flows.values_mut().for_each(|users| users.retain(|(user, _)| user != address));
         self.end_relays_to(address, work);

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
-use crate::{Account, Bindings, Chatbot, Entry, Head, Record, Store, StoreError, mailbox};
+use crate::{
+    Account, Bindings, Blocks, Chatbot, Configuration, Entry, Head, Record, SpamReport, Store, StoreError,
+    mailbox,
+};
 
 impl Store {
     /// Calls `line` with each row of a family as JSON, in key order. Credentials, tokens and message bodies are replaced by
@@ -23,6 +26,15 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::Configurations => {
+                    let mut row = json_of::<Configuration>(&value)?;
+                    for device in row["devices"].as_array_mut().into_iter().flatten() {
+                        *device = without(device.take(), &["secrets"]);
+                    }
+                    row
+                }
+                Family::Blocks => json_of::<Blocks>(&value)?,
+                Family::SpamReports => without(json_of::<SpamReport>(&value)?, &["text"]),
                 Family::Due => {
                     let (at, address, id) =
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;

@@ -38,13 +38,19 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// Devices configured over HTTP and their secrets, one row a subscriber.
+    Configurations,
+    /// From whom somebody wants to hear nothing, one row a subscriber.
+    Blocks,
+    /// Spam reports, in the order in which they came.
+    SpamReports,
     /// Single values of the deployment.
     Settings,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -52,6 +58,9 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::Configurations,
+        Self::Blocks,
+        Self::SpamReports,
         Self::Settings,
     ];
 
@@ -65,6 +74,9 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::Configurations => "configurations",
+            Self::Blocks => "blocks",
+            Self::SpamReports => "spam-reports",
             Self::Settings => "settings",
         }
     }

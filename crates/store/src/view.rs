@@ -12,10 +12,13 @@ use rustc_hash::FxHashMap;
 
 use crate::account::Account;
 use crate::binding::Bindings;
+use crate::blocks::Blocks;
 use crate::chatbot::Chatbot;
+use crate::configuration::Configuration;
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::spam_report::SpamReport;
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) configurations: Vec<Address>,
+    pub(crate) blocks: Vec<Address>,
     pub(crate) pages: Vec<PageKey>,
 }
 
@@ -64,6 +69,16 @@ impl Wants {
         self.chatbots.push(address.clone());
     }
 
+    /// The configured devices of a subscriber.
+    pub fn configuration(&mut self, address: &Address) {
+        self.configurations.push(address.clone());
+    }
+
+    /// The block list of a subscriber.
+    pub fn blocks(&mut self, address: &Address) {
+        self.blocks.push(address.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -83,6 +98,8 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.configurations.is_empty()
+            && self.blocks.is_empty()
             && self.pages.is_empty()
     }
 }
@@ -107,6 +124,9 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) configurations: Table<Configuration>,
+    pub(crate) blocks: Table<Blocks>,
+    pub(crate) spam_reports: Table<SpamReport>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
@@ -224,6 +244,42 @@ impl View {
         self.chatbots.put(address.clone(), None);
     }
 
+    /// The configured devices of a subscriber; `None` when there is none.
+    pub fn configuration(&self, address: &Address) -> Option<&Configuration> {
+        self.configurations.get(address)
+    }
+
+    /// Adds or replaces the configured devices of a subscriber.
+    pub fn put_configuration(&mut self, configuration: Configuration) {
+        self.configurations.put(configuration.address.clone(), Some(configuration));
+    }
+
+    /// Forgets the configured devices of a subscriber.
+    pub fn remove_configuration(&mut self, address: &Address) {
+        self.configurations.put(address.clone(), None);
+    }
+
+    /// The block list of a subscriber; `None` when nobody is blocked.
+    pub fn blocks(&self, address: &Address) -> Option<&Blocks> {
+        self.blocks.get(address)
+    }
+
+    /// Replaces the block list of a subscriber; an empty one removes the row.
+    pub fn put_blocks(&mut self, address: &Address, blocks: Blocks) {
+        let row = (!blocks.list.is_empty()).then_some(blocks);
+        self.blocks.put(address.clone(), row);
+    }
+
+    /// Adds a spam report.
+    pub fn put_spam_report(&mut self, report: SpamReport) {
+        self.spam_reports.put(report.id, Some(report));
+    }
+
+    /// Forgets a spam report.
+    pub fn remove_spam_report(&mut self, id: EntryId) {
+        self.spam_reports.put(id, None);
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -232,6 +288,9 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.configurations.changed
+            || self.blocks.changed
+            || self.spam_reports.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -249,6 +308,9 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.configurations.changes(&mut changes);
+        self.blocks.changes(&mut changes);
+        self.spam_reports.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);

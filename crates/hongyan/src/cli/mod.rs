@@ -36,7 +36,7 @@ pub struct Cli {
 enum Command {
     /// Run the platform
     Serve(serve::Serve),
-    /// Add, list, show or remove subscribers
+    /// Add, list, show, configure or remove subscribers
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
     /// Create, list, show, update or remove chatbots

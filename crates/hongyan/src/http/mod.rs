@@ -5,6 +5,7 @@
 //! | `/` | the web handset | `assets.rs` |
 //! | `/sip` | SIP over WebSocket | `net/websocket.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
+//! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
@@ -15,6 +16,7 @@ mod assets;
 mod bot_api;
 mod bot_information;
 mod handset;
+pub(crate) mod provisioning;
 mod status;
 
 use std::net::SocketAddr;
@@ -75,6 +77,8 @@ pub struct App {
     pub edge: Arc<Edge>,
     /// Opens `/admin`.
     pub admin_token: String,
+    /// Whom auto-configuration believes what.
+    pub provisioning: provisioning::Trust,
     /// Whether everything listens and nothing is stopping.
     pub ready: Arc<AtomicBool>,
     /// For a request to be answered.
@@ -201,6 +205,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/handset/config.json", get(handset::configuration))
+        .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
         .route("/bot/v1/{*path}", any(bot_api::call))
         .nest("/admin/v1", admin::router(app.clone()))
@@ -240,6 +245,8 @@ pub(crate) fn busy(body: impl IntoResponse) -> Response {
 pub struct Server {
     /// What answers.
     pub router: Router,
+    /// Under which host names `/` is for `/provisioning`.
+    pub provisioning: provisioning::Trust,
     /// For both listeners together.
     pub ceiling: Ceiling,
     /// Where refusals are counted.
@@ -273,9 +280,10 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = self.router;
+        let (router, provisioning) = (self.router, self.provisioning);
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer.clone());
+            provisioning::readdress(&provisioning, &mut request);
             router.clone().oneshot(request)
         });
         let connection = hyper::server::conn::http1::Builder::new()

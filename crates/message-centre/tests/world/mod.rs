@@ -69,6 +69,8 @@ enum Parcel {
 /// One device of a subscriber, a client that we wrote only to test with.
 pub struct Handset {
     pub number: String,
+    /// Digest user name and password.
+    pub login: (String, String),
     pub instance: String,
     pub flow: Flow,
     pub is_on: bool,
@@ -202,6 +204,7 @@ impl World {
         let peer = format!("10.0.0.{}:{}", place + 1, 5060).parse().expect("an address");
         let mut handset = Handset {
             number: number.to_owned(),
+            login: (number.to_owned(), PASSWORD.to_owned()),
             instance: format!("urn:uuid:00000000-0000-4000-8000-{place:012}"),
             flow: Flow { transport, id: 0, peer },
             is_on: true,
@@ -319,6 +322,12 @@ impl World {
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);
+    }
+
+    /// The answer to an administrative call.
+    pub fn ask(&mut self, call: admin::Call) -> admin::Answer {
+        self.admin(call);
+        self.admin_answers.pop().expect("an answer")
     }
 
     /// Lets everything that can happen now happen, and up to ten seconds of what follows.
@@ -639,7 +648,7 @@ impl Handset {
                         Challenge::best(response.all(HeaderName::WwwAuthenticate)).expect("a challenge");
                     let cnonce = format!("{nonce:x}");
                     let uri = format!("sip:{DOMAIN}");
-                    let answer = challenge.answer("REGISTER", &uri, &self.number, PASSWORD, &cnonce, 1);
+                    let answer = challenge.answer("REGISTER", &uri, &self.login.0, &self.login.1, &cnonce, 1);
                     self.register(now, Some(answer), nonce);
                 }
                 Some(response) if status == 200 => {
@@ -666,8 +675,8 @@ impl Handset {
                 } else {
                     format!("sip:{to}@{DOMAIN};user=phone")
                 };
-                let answer =
-                    challenge.answer("MESSAGE", &uri, &self.number, PASSWORD, &format!("{nonce:x}"), 1);
+                let (username, password) = &self.login;
+                let answer = challenge.answer("MESSAGE", &uri, username, password, &format!("{nonce:x}"), 1);
                 self.send_text(now, &id, &to, &text, Some(answer));
             }
             Some(_) => {

@@ -151,6 +151,31 @@ pub struct Identity<'a> {
 }
 
 impl Settings {
+    /// A deployment of `domain` with pager-mode messages and nothing else.
+    pub fn new(domain: &str) -> Self {
+        Self {
+            domain: domain.to_owned(),
+            sip: None,
+            register_retry_s: (30, 1800),
+            services: Services { pager_messages: true, geolocation_push: true, ..Services::default() },
+            messaging: Messaging {
+                chat_bytes_max: 1 << 20,
+                standalone_bytes_max: 8 << 10,
+                switchover_bytes: 1300,
+                idle_s: 180,
+                group_members_max: 100,
+                conference_factory: None,
+                exploder: None,
+                revoke_s: 0,
+            },
+            file_transfer: None,
+            chatbots: None,
+            discovery: Discovery { expiry_s: 3600, non_rcs_expiry_s: 86_400, polling_s: 0 },
+            terms: None,
+            profiles: vec!["UP_2.4".to_owned()],
+        }
+    }
+
     /// The document without its version and token: what changes only when the settings or the secrets do.
     pub fn document(&self, identity: &Identity<'_>) -> Document {
         let terms = self.terms.as_ref().map(|terms| {
@@ -385,15 +410,7 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
-            domain: "hongyan.local".to_owned(),
             sip: Some(Endpoint { address: "[::1]:5061".to_owned(), signalling: Signalling::Tls }),
-            register_retry_s: (30, 1800),
-            services: Services { pager_messages: true, geolocation_push: true, ..Services::default() },
-            messaging: Messaging {
-                standalone_bytes_max: 8192,
-                switchover_bytes: 1300,
-                ..Messaging::default()
-            },
             file_transfer: Some(FileTransfer {
                 upload_url: "https://rcs.example/content/".to_owned(),
                 kib_max: 102_400,
@@ -405,9 +422,7 @@ mod tests {
                 information_root: "rcs.example".to_owned(),
                 technology: 2,
             }),
-            discovery: Discovery { expiry_s: 3600, non_rcs_expiry_s: 86_400, polling_s: 0 },
-            terms: None,
-            profiles: vec!["UP_2.4".to_owned()],
+            ..Settings::new("hongyan.local")
         }
     }
 

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `GET`, `POST /subscribers` | list; add or give a new password |
 //! | `GET`, `DELETE /subscribers/{number}` | show with devices; remove |
+//! | `GET /subscribers/{number}/otp` | the one-time password that a handset waits for |
+//! | `GET`, `PATCH /subscribers/{number}/configuration` | configured devices; what handsets are told |
+//! | `DELETE …/configuration/devices`, `…/devices/{id}` | take back the secrets of all, or of one |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -13,6 +16,7 @@
 //! Bodies are JSON; a failure is `{"error": "what is wrong"}` with a fitting status.
 
 mod chatbots;
+mod configurations;
 mod messages;
 mod subscribers;
 
@@ -27,7 +31,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTI
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use sha2::{Digest as _, Sha256};
 
 use super::{App, Failure};
@@ -37,6 +41,10 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/subscribers", get(subscribers::list).post(subscribers::add))
         .route("/subscribers/{number}", get(subscribers::show).delete(subscribers::remove))
+        .route("/subscribers/{number}/otp", get(configurations::otp))
+        .route("/subscribers/{number}/configuration", get(configurations::show).patch(configurations::change))
+        .route("/subscribers/{number}/configuration/devices", delete(configurations::revoke_all))
+        .route("/subscribers/{number}/configuration/devices/{device}", delete(configurations::revoke))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/mailboxes/{address}", get(messages::mailbox))

@@ -136,7 +136,8 @@ pub async fn remove(State(app): State<Arc<App>>, Path(number): Path<String>) -> 
     }
 }
 
-fn subscriber(app: &App, number: &str) -> Result<Address, Failure> {
+/// The subscriber that a path names.
+pub(super) fn subscriber(app: &App, number: &str) -> Result<Address, Failure> {
     let address = app.numbering.address(number).map_err(|error| Failure::bad_request(&error.to_string()))?;
     match address.kind() {
         AddressKind::Subscriber => Ok(address),
