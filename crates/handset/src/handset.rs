@@ -118,6 +118,13 @@ pub enum Event {
         /// What.
         disposition: Disposition,
     },
+    /// The platform has taken a message of ours back, or could not.
+    Revoked {
+        /// The message.
+        message_id: String,
+        /// Whether it is taken back.
+        is_done: bool,
+    },
     /// The other party is typing, or has stopped.
     Composing {
         /// Who.

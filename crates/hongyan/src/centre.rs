@@ -137,6 +137,7 @@ impl World {
             stored,
             expired,
             refused,
+            revoked,
             duplicates,
             reports,
             registrations,
@@ -148,6 +149,7 @@ impl World {
             ("stored", stored),
             ("expired", expired),
             ("refused", refused),
+            ("revoked", revoked),
             ("duplicate", duplicates),
             ("reported", reports),
         ] {

@@ -148,6 +148,18 @@ pub struct Messages {
     pub mailbox_messages: NonZeroU32,
     /// Bytes of bodies in one mailbox.
     pub mailbox_bytes: NonZeroU64,
+    /// What a person hears who writes to somebody that has blocked them.
+    pub blocked: Blocked,
+}
+
+/// What becomes of messages of people who are blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blocked {
+    /// Taken and dropped, so that the sender does not know.
+    Drop,
+    /// Refused with 403.
+    Refuse,
 }
 
 /// `[maap]`
@@ -272,6 +284,7 @@ impl Default for Messages {
             max_body_bytes: nonzero(8 << 10),
             mailbox_messages: nonzero(10_000),
             mailbox_bytes: nonzero_u64(64 << 20),
+            blocked: Blocked::Drop,
         }
     }
 }
@@ -355,6 +368,7 @@ impl Config {
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
+            refuse_blocked: self.messages.blocked == Blocked::Refuse,
             provisioning: self.provisioning(public_url),
             ..defaults
         }

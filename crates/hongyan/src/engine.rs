@@ -15,6 +15,8 @@ const SWEEP_RECORDS: usize = 2_000;
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same while there is much to forget.
 const SWEEP_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
+/// For so long spam reports are kept: 90 days.
+const SPAM_REPORTS_KEPT: std::time::Duration = std::time::Duration::from_secs(90 * 86_400);
 /// Subscribers with mail that are looked at in one batch after a start.
 const WAKE_MAX: usize = 256;
 /// Rounds of follow-up tasks within one batch; more would be a loop of ours.
@@ -276,6 +278,11 @@ impl Engine {
                 tasks.push(Task::Forget(old));
             }
             self.sweep_cursor = cursor;
+            let oldest = Timestamp::EPOCH.plus(now.since(Timestamp::EPOCH).saturating_sub(SPAM_REPORTS_KEPT));
+            let old = self.store.old_spam_reports(oldest, SWEEP_RECORDS)?;
+            if !old.is_empty() {
+                tasks.push(Task::ForgetSpam(old));
+            }
             let is_behind = found && self.sweep_cursor.is_some();
             self.sweep_at = now.plus(if is_behind { SWEEP_AGAIN } else { SWEEP_EVERY });
         }

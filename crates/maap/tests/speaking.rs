@@ -228,6 +228,58 @@ fn only_the_statuses_that_were_asked_for_are_pushed() {
 }
 
 #[test]
+fn a_message_that_waits_is_taken_back_and_one_that_was_delivered_is_not() {
+    let mut world = World::with_bot();
+    world.switch_off(BOB);
+    let mut message = message_to("m1", &[ALICE, BOB], "a");
+    message["reportRequest"] = json!(["failed"]);
+    world.send(&message);
+    world.run_for(seconds(1));
+    assert_eq!(world.webhook.statuses(), []);
+    let answer = world.revoke("m1", &[ALICE, BOB, "+8613899999999"]);
+    assert_eq!(answer, json!({ "messageId": "m1", "errorCode": 0, "errorMessage": "ok" }));
+    world.run_for(seconds(1));
+    let mut statuses = world.webhook.statuses();
+    statuses.sort();
+    assert_eq!(
+        statuses,
+        [
+            status("m1", ALICE, "revokeFail", 0),
+            status("m1", BOB, "revokeOk", 0),
+            status("m1", "+8613899999999", "revokeFail", 0),
+        ],
+        "told whatever was asked for: the call asked"
+    );
+    world.switch_on(BOB);
+    world.run_for(seconds(5));
+    assert!(world.phones[BOB].inbox.is_empty());
+    assert_eq!(world.records("m1").iter().filter(|record| record.outcome == Outcome::Revoked).count(), 1);
+}
+
+#[test]
+fn a_revocation_needs_the_token_and_a_message() {
+    let mut world = World::with_bot();
+    assert_eq!(world.revoke("m1", &[])["errorCode"], 20002);
+    world.token = None;
+    assert_eq!(world.revoke("m1", &[ALICE])["errorCode"], number_of(ReturnCode::TokenMissing));
+}
+
+#[test]
+fn a_user_who_has_blocked_a_chatbot_hears_nothing_and_the_chatbot_is_told() {
+    let mut world = World::with_bot();
+    world.block(ALICE, bot());
+    assert_eq!(world.say("m1", &[ALICE, BOB], "buy"), 0);
+    world.run_for(seconds(5));
+    assert!(world.phones[ALICE].inbox.is_empty());
+    assert_eq!(world.phones[BOB].texts(), ["buy"]);
+    assert!(world.webhook.statuses().contains(&status("m1", ALICE, "failed", 5)));
+    assert!(matches!(
+        world.call(Call::SendText { from: bot(), to: user(ALICE), text: "buy".to_owned() }),
+        Answer::Undeliverable(why) if why.contains("blocked")
+    ));
+}
+
+#[test]
 fn what_may_not_wait_fails_when_the_user_is_not_there() {
     let mut world = World::with_bot();
     world.switch_off(ALICE);

@@ -3,6 +3,7 @@
 use rcs::address::Address;
 use store::{Account, Wants};
 
+use crate::blocks;
 use crate::provisioning;
 use crate::work::Task;
 use crate::{Centre, Work};
@@ -16,6 +17,8 @@ pub enum Call {
     RemoveSubscriber(Address),
     /// About the configuration of handsets.
     Provisioning(provisioning::Call),
+    /// A change of a block list.
+    Blocks(blocks::Call),
 }
 
 /// How a change ended.
@@ -33,6 +36,8 @@ pub enum Answer {
     NotYet,
     /// To [`Call::Provisioning`].
     Provisioning(provisioning::Answer),
+    /// To [`Call::Blocks`].
+    Blocks(blocks::Answer),
 }
 
 impl Call {
@@ -41,6 +46,7 @@ impl Call {
             Self::PutSubscriber(account) => &account.address,
             Self::RemoveSubscriber(address) => address,
             Self::Provisioning(call) => return call.wants(wants),
+            Self::Blocks(call) => return call.wants(wants),
         };
         wants.account(address);
         wants.bindings(address);
@@ -74,6 +80,7 @@ impl Centre {
                 self.remove_subscriber(&address, work);
                 Answer::Removed
             }
+            Call::Blocks(call) => Answer::Blocks(self.decide_blocks(call, work)),
             Call::Provisioning(call) => Answer::Provisioning(self.decide_provisioning(call, work)),
         }
     }

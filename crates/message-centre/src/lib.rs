@@ -12,14 +12,18 @@
 
 pub mod access;
 pub mod admin;
+pub mod blocks;
 mod config;
 pub mod delivery;
 mod gruu;
 pub mod provisioning;
 mod removal;
 pub mod report;
+pub mod revoke;
 pub mod secret;
+mod spam;
 pub mod submit;
+mod window;
 mod work;
 
 use std::time::Duration;
@@ -42,6 +46,7 @@ use delivery::relay::{Holds, Lane, Relay, RelayId};
 use delivery::{Answer, Answered, Attempt};
 use provisioning::Sessions;
 use secret::Random;
+use window::Windows;
 
 /// Most nonces whose counts are remembered.
 const NONCES_MAX: usize = 200_000;
@@ -79,6 +84,8 @@ pub struct Centre {
     secrets: Random,
     /// Handsets that are about to prove whose they are.
     sessions: Sessions,
+    /// Spam reports of each subscriber lately.
+    spam_counts: Windows<Address>,
     /// What tells the settings that handsets are told from earlier ones.
     settings_sha256: [u8; 32],
 }
@@ -96,6 +103,7 @@ impl Centre {
             random_state: word(8) | 1,
             secrets: Random::new("hongyan message centre 1", secrets),
             sessions: Sessions::new(secrets),
+            spam_counts: Windows::new(Duration::from_secs(3600), 100_000),
             settings_sha256: provisioning::fingerprint(&config.provisioning.settings),
             config,
             flows: FxHashMap::default(),
@@ -165,6 +173,8 @@ impl Centre {
             Task::Due(key) => self.due_wants(key, wants),
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
+            Task::Revoke(revocation) => revocation.wants(wants),
+            Task::ForgetSpam(_) => {}
         }
     }
 
@@ -188,6 +198,8 @@ impl Centre {
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
+            Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
+            Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
         }
     }
 

@@ -3,7 +3,7 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::Flow;
-use store::{EntryKey, RecordKey, View};
+use store::{EntryId, EntryKey, RecordKey, View};
 
 use crate::access::identity::Claim;
 use crate::access::message::PagerMessage;
@@ -13,6 +13,7 @@ use crate::delivery::Answered;
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::relay::RelayId;
 use crate::report;
+use crate::revoke::Revocation;
 
 /// Something to decide once the rows it needs are loaded.
 #[derive(Debug)]
@@ -41,6 +42,10 @@ pub enum Task {
     Lost(Box<report::Lost>),
     /// Records that may be forgotten.
     Forget(Vec<RecordKey>),
+    /// A message is to be taken back.
+    Revoke(Box<Revocation>),
+    /// Spam reports that may be forgotten.
+    ForgetSpam(Vec<EntryId>),
 }
 
 /// The state of a batch while its tasks are decided.
@@ -90,6 +95,8 @@ pub struct Stats {
     pub expired: u64,
     /// Messages that were refused, before or after acceptance.
     pub refused: u64,
+    /// Messages that their senders took back.
+    pub revoked: u64,
     /// Messages recognised as repeats.
     pub duplicates: u64,
     /// Disposition reports passed on.

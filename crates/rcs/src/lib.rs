@@ -7,7 +7,8 @@
 //!   when; [`capability`]: what a device can take.
 //! - [`cpim`]: the envelope (RFC 3862), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
 //! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
-//! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`] (all over [`xml`]), and the [`bot`]
+//! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
+//!   [`spam_report`] (all over [`xml`]), and the [`bot`]
 //!   cards and chips.
 //!
 //! Every parser has ceilings on what it reads, never panics on bad input, and is exact in what it writes.
@@ -25,6 +26,8 @@ pub mod ids;
 pub mod imdn;
 pub mod multipart;
 pub mod provisioning;
+pub mod revoke;
+pub mod spam_report;
 pub mod time;
 pub mod xml;
 

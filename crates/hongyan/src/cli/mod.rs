@@ -8,6 +8,7 @@ mod config;
 mod mailbox;
 mod send;
 mod serve;
+mod spam;
 mod store;
 mod subscriber;
 mod table;
@@ -49,6 +50,8 @@ enum Command {
     Send(send::Send),
     /// Show where a message was and is
     Trace(trace::Trace),
+    /// List what subscribers report as spam
+    Spam(spam::Spam),
     /// Look into the store of a stopped server
     #[command(subcommand)]
     Store(store::Store),
@@ -83,6 +86,7 @@ impl Cli {
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
+            Command::Spam(spam) => spam.run(),
             Command::Store(store) => store.run(),
             Command::Config(config) => config.run(),
             Command::Backup(backup) => backup.run(),

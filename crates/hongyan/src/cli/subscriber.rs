@@ -101,6 +101,25 @@ pub enum Subscriber {
         #[command(flatten)]
         server: Server,
     },
+    /// Show whom a subscriber has blocked, block somebody, or lift that again
+    #[command(after_help = "Examples:\n  hongyan subscriber blocked +8613800000005\n  \
+                            hongyan subscriber blocked +8613800000005 --add +8613800000001\n  \
+                            hongyan subscriber blocked +8613800000005 --remove sip:12306@botplatform.hongyan.local")]
+    Blocked {
+        /// Phone number
+        number: String,
+        /// Phone number or chatbot to block
+        #[arg(long, value_name = "ADDRESS")]
+        add: Option<String>,
+        /// Phone number or chatbot to hear from again
+        #[arg(long, value_name = "ADDRESS", conflicts_with = "add")]
+        remove: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Remove a subscriber with its devices and its mail; senders who asked hear that it was not delivered
     #[command(after_help = "Example:\n  hongyan subscriber remove +8613800000005")]
     Remove {
@@ -212,6 +231,20 @@ impl Subscriber {
                 let body = json!({ "state": state.get_name() });
                 server.patch(&format!("/subscribers/{}/configuration", segment(&number)), &body)?;
                 print(format_args!("{number}: {}", state.get_name()));
+            }
+            Self::Blocked { number, add, remove, json, server } => {
+                let path = format!("/subscribers/{}/blocked", segment(&number));
+                if let Some(whom) = &add {
+                    server.put(&format!("{path}/{}", segment(whom)))?;
+                }
+                if let Some(whom) = &remove {
+                    server.delete(&format!("{path}/{}", segment(whom)))?;
+                }
+                let answer = server.get(&path)?;
+                match json {
+                    true => print_json(&answer),
+                    false => print(table(&[("ADDRESS", "address"), ("SINCE", "since")], &answer)),
+                }
             }
             Self::Remove { number, server } => {
                 server.delete(&format!("/subscribers/{}", segment(&number)))?;

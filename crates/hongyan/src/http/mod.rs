@@ -13,6 +13,7 @@
 
 pub(crate) mod admin;
 mod assets;
+mod blocks;
 mod bot_api;
 mod bot_information;
 mod handset;
@@ -145,6 +146,10 @@ impl Failure {
 
     fn not_found(reason: &str) -> Self {
         Self { status: StatusCode::NOT_FOUND, reason: reason.to_owned() }
+    }
+
+    fn conflict(reason: &str) -> Self {
+        Self { status: StatusCode::CONFLICT, reason: reason.to_owned() }
     }
 
     fn busy() -> Self {

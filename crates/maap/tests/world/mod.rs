@@ -21,7 +21,9 @@ use serde_json::{Value, json};
 use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{Event, Layer};
 use sip::{Flow, HeaderName, Message, RequestBuilder, ResponseBuilder, Transport};
-use store::{Account, Credential, Dialect, Entry, EntryIds, EntryKind, Record, Store, View, Wants};
+use store::{
+    Account, Blocked, Blocks, Credential, Dialect, Entry, EntryIds, EntryKind, Record, Store, View, Wants,
+};
 
 pub const DOMAIN: &str = "hongyan.local";
 pub const BOT: &str = "sip:12306@botplatform.hongyan.local";
@@ -341,6 +343,22 @@ impl World {
     pub fn say(&mut self, id: &str, to: &[&str], text: &str) -> i64 {
         let answer = self.send(&message_to(id, to, text));
         answer["errorCode"].as_i64().expect("a code")
+    }
+
+    /// The chatbot's revoke call.
+    pub fn revoke(&mut self, id: &str, to: &[&str]) -> Value {
+        let to: Vec<String> = to.iter().map(|number| format!("tel:{number}")).collect();
+        let body = json!({ "messageId": id, "destinationAddress": to, "status": "RevokeRequested" });
+        let token = self.token.clone();
+        self.json(Call::Revoke { chatbot: bot(), token, body: body.to_string().into() })
+    }
+
+    /// A user wants to hear nothing from somebody.
+    pub fn block(&mut self, owner: &str, whom: Address) {
+        let mut view = View::default();
+        let blocked = Blocked { address: whom, since: self.now };
+        view.put_blocks(&user(owner), Blocks { list: vec![blocked] });
+        self.store().commit(&view).expect("committed");
     }
 
     pub fn json(&mut self, call: Call) -> Value {

@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     OutOfOrder,
     #[error("the mailbox is full")]
     MailboxFull,
+    #[error("too often")]
+    TooOften,
     #[error("the addressee's devices answered {0}")]
     ByDevices(u16),
 }
@@ -79,7 +81,7 @@ impl Refusal {
             Self::Unavailable => 480,
             Self::TooManyHops => 483,
             Self::OutOfOrder => 500,
-            Self::MailboxFull => 503,
+            Self::MailboxFull | Self::TooOften => 503,
             // What only makes sense between a device and us says nothing to the sender.
             Self::ByDevices(401 | 405 | 407 | 420 | 421) => 488,
             Self::ByDevices(status) => *status,
@@ -205,7 +207,7 @@ impl Centre {
             Refusal::BadExtension(names) => response.header(HeaderName::Unsupported, names),
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
-            Refusal::MailboxFull => response.header(HeaderName::RetryAfter, 600),
+            Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response
                 .header(HeaderName::Warning, format!("399 {} \"{}\"", self.config.domain(), quotable(other))),

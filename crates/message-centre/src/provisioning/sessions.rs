@@ -14,6 +14,7 @@ use rustc_hash::FxHashMap;
 use super::Config;
 use crate::Secrets;
 use crate::secret::{Random, is_secret, sha256};
+use crate::window::Windows;
 
 /// Most sessions at a time.
 const SESSIONS_MAX: usize = 20_000;
@@ -30,7 +31,7 @@ pub(crate) struct Sessions {
     sessions: FxHashMap<[u8; 32], Session>,
     /// In the order of their ends, nearly: a session's life is the same for all.
     order: VecDeque<(Timestamp, [u8; 32])>,
-    started: FxHashMap<Counted, (Timestamp, u32)>,
+    started: Windows<Counted>,
 }
 
 /// A handset that has asked.
@@ -69,7 +70,7 @@ impl Sessions {
             random: Random::new("hongyan provisioning sessions 1", secrets),
             sessions: FxHashMap::default(),
             order: VecDeque::new(),
-            started: FxHashMap::default(),
+            started: Windows::new(WINDOW, COUNTED_MAX),
         }
     }
 
@@ -81,32 +82,13 @@ impl Sessions {
         config: &Config,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        let counted = [
-            (Counted::Number(address.clone()), config.starts_per_number),
-            (Counted::Peer(network(peer)), config.starts_per_peer),
-        ];
-        for (key, max) in &counted {
-            if let Some((since, count)) = self.started.get(key)
-                && now.since(*since) < WINDOW
-                && count >= max
-            {
-                return Err(WINDOW.saturating_sub(now.since(*since)));
-            }
+        let (number, peer) = (Counted::Number(address.clone()), Counted::Peer(network(peer)));
+        let of_number = self.started.wait(&number, config.starts_per_number, now);
+        let of_peer = self.started.wait(&peer, config.starts_per_peer, now);
+        if let Some(wait) = of_number.max(of_peer) {
+            return Err(wait);
         }
-        if self.started.len() + counted.len() > COUNTED_MAX {
-            self.started.retain(|_, (since, _)| now.since(*since) < WINDOW);
-            if self.started.len() + counted.len() > COUNTED_MAX {
-                return Err(WINDOW);
-            }
-        }
-        for (key, _) in counted {
-            let (since, count) = self.started.entry(key).or_insert((now, 0));
-            if now.since(*since) >= WINDOW {
-                (*since, *count) = (now, 0);
-            }
-            *count += 1;
-        }
-        Ok(())
+        if self.started.count(number, now) && self.started.count(peer, now) { Ok(()) } else { Err(WINDOW) }
     }
 
     /// Opens a session and gives its cookie; `None` when there are too many.

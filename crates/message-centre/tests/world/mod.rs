@@ -12,6 +12,7 @@ use rcs::Timestamp;
 use rcs::address::{Address, Numbering};
 use rcs::cpim::{Cpim, CpimBuilder, Dispositions};
 use rcs::imdn::{self, Disposition, Imdn};
+use rcs::revoke::{self, Revoke};
 use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{ClientTxId, Event, Layer};
 use sip::{Flow, HeaderName, Message, Method, RequestBuilder, ResponseBuilder, Transport};
@@ -92,6 +93,8 @@ pub struct Handset {
     pub reports: Vec<(String, Disposition)>,
     /// Composing indications received.
     pub composing: usize,
+    /// Answers to revocations: message id, and whether it was taken back.
+    pub revoked: Vec<(String, bool)>,
     /// What the handset answers to a MESSAGE.
     pub answers_with: u16,
     /// Whether it sends delivered and displayed reports.
@@ -224,6 +227,7 @@ impl World {
             shown: BTreeSet::new(),
             reports: Vec::new(),
             composing: 0,
+            revoked: Vec::new(),
             answers_with: 200,
             sends_reports: true,
             answers_last: false,
@@ -278,6 +282,26 @@ impl World {
         self.phones[from].flush(now);
         self.settle();
         id
+    }
+
+    /// Sends a document of this type, and gives the status of the answer.
+    pub fn send_document(&mut self, from: Phone, to: &str, content_type: &str, document: &str) -> u16 {
+        let now = self.time();
+        let phone = &mut self.phones[from];
+        phone.responses.clear();
+        let body = CpimBuilder::new(&phone.uri(), &format!("sip:{to}@{DOMAIN};user=phone"))
+            .message_id(&format!("d{}", phone.cseq))
+            .content_type(content_type)
+            .build(document);
+        phone.send_body(now, to, body, None).expect("the request goes out");
+        self.run_for(Duration::from_millis(100));
+        *self.phones[from].responses.first().expect("an answer")
+    }
+
+    /// Takes a message back, or tries to; the status of the answer.
+    pub fn revoke(&mut self, from: Phone, to: &str, message_id: &str) -> u16 {
+        let request = Revoke { message_id: message_id.to_owned(), result: None };
+        self.send_document(from, to, revoke::CONTENT_TYPE, &request.to_xml())
     }
 
     /// Sends a raw request from a device.
@@ -618,6 +642,10 @@ impl Handset {
         if envelope.content_type().contains("iscomposing") {
             self.composing += 1;
             return;
+        }
+        if envelope.content_type() == revoke::CONTENT_TYPE {
+            let answer = Revoke::parse(&payload).expect("an answer to a revocation");
+            return self.revoked.push((answer.message_id, answer.result.expect("a result")));
         }
         let id = envelope.message_id().expect("an id").to_owned();
         if self.shown.insert(id.clone()) {

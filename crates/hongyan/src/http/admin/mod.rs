@@ -7,6 +7,8 @@
 //! | `GET /subscribers/{number}/otp` | the one-time password that a handset waits for |
 //! | `GET`, `PATCH /subscribers/{number}/configuration` | configured devices; what handsets are told |
 //! | `DELETE …/configuration/devices`, `…/devices/{id}` | take back the secrets of all, or of one |
+//! | `GET /subscribers/{number}/blocked`, `PUT`, `DELETE …/blocked/{address}` | block list |
+//! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -19,6 +21,7 @@ mod chatbots;
 mod configurations;
 mod messages;
 mod subscribers;
+mod unwanted;
 
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
 pub(crate) use subscribers::add_subscriber;
@@ -31,7 +34,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTI
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use sha2::{Digest as _, Sha256};
 
 use super::{App, Failure};
@@ -45,6 +48,9 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/subscribers/{number}/configuration", get(configurations::show).patch(configurations::change))
         .route("/subscribers/{number}/configuration/devices", delete(configurations::revoke_all))
         .route("/subscribers/{number}/configuration/devices/{device}", delete(configurations::revoke))
+        .route("/subscribers/{number}/blocked", get(unwanted::blocked))
+        .route("/subscribers/{number}/blocked/{whom}", put(unwanted::block).delete(unwanted::unblock))
+        .route("/spam-reports", get(unwanted::spam_reports))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/mailboxes/{address}", get(messages::mailbox))
