@@ -10,6 +10,7 @@ use reqwest::header::{COOKIE, HOST, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sip::Transport;
+use sip::digest::Challenge;
 
 const ALICE: &str = "+8613800000001";
 
@@ -139,6 +140,65 @@ async fn a_handset_walks_the_way_by_one_time_password_and_registers() {
     assert!(matches!(refused, PhoneError::Failure(Failure::Refused(401))), "{refused}");
     let refused = server.ask(&format!("vers=1&token={token}"), None).await;
     assert_eq!(refused.status(), StatusCode::NETWORK_AUTHENTICATION_REQUIRED);
+    server.running.stop().await;
+}
+
+/// A request with Digest credentials.
+async fn as_subscriber(server: &Server, method: Method, path: &str, login: (&str, &str)) -> Response {
+    let url = format!("http://{}{path}", server.running.bound.http);
+    let challenged = server.client.request(method.clone(), &url).send().await.unwrap();
+    assert_eq!(challenged.status(), StatusCode::UNAUTHORIZED);
+    let offered = challenged.headers().get_all("www-authenticate").iter();
+    let challenge = Challenge::best(offered.map(|value| value.as_bytes())).unwrap();
+    let answer = challenge.answer(method.as_str(), path, login.0, login.1, "c0ffee", 1);
+    server.client.request(method, &url).header("authorization", answer).send().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_a_device_was_told_opens_the_content_server_and_the_block_list() {
+    let server = Server::start(|config| config.provisioning.allow_plain_http = true).await;
+    let started = server.ask("msisdn=13800000001", None).await;
+    let cookie = cookie(&started);
+    let otp: Value =
+        server.admin(Method::GET, "/subscribers/13800000001/otp").send().await.unwrap().json().await.unwrap();
+    let told = server.ask(&format!("OTP={}", otp["otp"].as_str().unwrap()), Some(&cookie)).await;
+    let told = document(told).await;
+    let rcs = told.application("ap2002").unwrap();
+    let device = (rcs.find("ftHTTPCSUser").unwrap(), rcs.find("ftHTTPCSPwd").unwrap());
+    let content = rcs.find("ftHTTPCSURI").unwrap();
+    let path = content.strip_prefix(&format!("http://{}", server.running.bound.http)).unwrap();
+    let welcome = as_subscriber(&server, Method::POST, path, device).await;
+    assert_eq!(welcome.status(), StatusCode::NO_CONTENT);
+
+    let bot = "/handset/v1/blocked/sip%3A12306%40botplatform.hongyan.local";
+    let password = (ALICE, "open sesame");
+    for (login, method, path, status) in [
+        (device, Method::PUT, bot, StatusCode::NO_CONTENT),
+        (password, Method::PUT, "/handset/v1/blocked/13800000002", StatusCode::NO_CONTENT),
+        (password, Method::PUT, "/handset/v1/blocked/nonsense:x", StatusCode::BAD_REQUEST),
+        ((ALICE, "wrong"), Method::PUT, "/handset/v1/blocked/13800000003", StatusCode::UNAUTHORIZED),
+        (("+8613899999999", "wrong"), Method::GET, "/handset/v1/blocked", StatusCode::UNAUTHORIZED),
+    ] {
+        let answer = as_subscriber(&server, method, path, login).await;
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    let list = as_subscriber(&server, Method::GET, "/handset/v1/blocked", device).await;
+    let list: Value = list.json().await.unwrap();
+    assert_eq!(list[0]["address"], "sip:12306@botplatform.hongyan.local");
+    assert_eq!(list[1]["address"], "tel:+8613800000002");
+    let lifted = as_subscriber(&server, Method::DELETE, bot, password).await;
+    assert_eq!(lifted.status(), StatusCode::NO_CONTENT);
+    let lifted = as_subscriber(&server, Method::DELETE, bot, password).await;
+    assert_eq!(lifted.status(), StatusCode::NOT_FOUND);
+    let seen: Value = server
+        .admin(Method::GET, "/subscribers/13800000001/blocked")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(seen.as_array().unwrap().len(), 1);
     server.running.stop().await;
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rcs::address::Numbering;
 
+use crate::files::Rules;
+
 /// How the message centre behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -38,6 +40,8 @@ pub struct Config {
     pub inflated_bytes_max: usize,
     /// How handsets are configured.
     pub provisioning: crate::provisioning::Config,
+    /// What files of handsets are held to.
+    pub files: Rules,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
 }
@@ -81,6 +85,7 @@ impl Config {
             refuse_blocked: false,
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,
+            files: Rules::new(),
             transactions,
         }
     }

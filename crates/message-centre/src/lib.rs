@@ -9,12 +9,14 @@
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+//! - [`files`]: the index of the content server, and which files messages may name.
 
 pub mod access;
 pub mod admin;
 pub mod blocks;
 mod config;
 pub mod delivery;
+pub mod files;
 mod gruu;
 pub mod provisioning;
 mod removal;
@@ -175,11 +177,17 @@ impl Centre {
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
             Task::Revoke(revocation) => revocation.wants(wants),
             Task::ForgetSpam(_) => {}
+            Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
         }
     }
 
     /// The rows that an administrative call reads.
     pub fn admin_wants(&self, call: &admin::Call, wants: &mut Wants) {
+        call.wants(wants);
+    }
+
+    /// The rows that a change of the index of files reads.
+    pub fn file_wants(&self, call: &files::Call, wants: &mut Wants) {
         call.wants(wants);
     }
 
@@ -200,6 +208,7 @@ impl Centre {
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
             Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
             Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
+            Task::ExpireFiles(files) => self.expire_files(&files, work),
         }
     }
 

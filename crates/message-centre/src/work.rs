@@ -3,7 +3,7 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::Flow;
-use store::{EntryId, EntryKey, RecordKey, View};
+use store::{EntryId, EntryKey, File, FileId, RecordKey, View};
 
 use crate::access::identity::Claim;
 use crate::access::message::PagerMessage;
@@ -46,6 +46,8 @@ pub enum Task {
     Revoke(Box<Revocation>),
     /// Spam reports that may be forgotten.
     ForgetSpam(Vec<EntryId>),
+    /// Files whose time is over.
+    ExpireFiles(Vec<File>),
 }
 
 /// The state of a batch while its tasks are decided.
@@ -63,6 +65,8 @@ pub struct Work<'v> {
     pub woken: Vec<Address>,
     /// Connections to close.
     pub close: Vec<Flow>,
+    /// Files whose rows are gone: their bytes go after the commit.
+    pub files_gone: Vec<FileId>,
     /// What happened, counted.
     pub stats: Stats,
 }
@@ -77,6 +81,7 @@ impl<'v> Work<'v> {
             next: Vec::new(),
             woken: Vec::new(),
             close: Vec::new(),
+            files_gone: Vec::new(),
             stats: Stats::default(),
         }
     }
@@ -105,4 +110,6 @@ pub struct Stats {
     pub registrations: u64,
     /// Challenges and refusals of credentials.
     pub challenges: u64,
+    /// Files that went because their time was over.
+    pub files_expired: u64,
 }

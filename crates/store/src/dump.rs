@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Bindings, Blocks, Chatbot, Configuration, Entry, Head, Record, SpamReport, Store, StoreError,
-    mailbox,
+    Account, Bindings, Blocks, Chatbot, Configuration, Entry, File, Head, Record, SpamReport, Store,
+    StoreError, Transfer, Usage, mailbox,
 };
 
 impl Store {
@@ -35,6 +35,9 @@ impl Store {
                 }
                 Family::Blocks => json_of::<Blocks>(&value)?,
                 Family::SpamReports => without(json_of::<SpamReport>(&value)?, &["text"]),
+                Family::Files => json_of::<File>(&value)?,
+                Family::Transfers => json_of::<Transfer>(&value)?,
+                Family::Usage => json_of::<Usage>(&value)?,
                 Family::Due => {
                     let (at, address, id) =
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;

@@ -3,7 +3,8 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
+//! [`record`], [`chatbot`], [`file`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are short
+//! scans: what is due, what can be forgotten, and listings for
 //! people.
 
 pub mod account;
@@ -13,6 +14,7 @@ mod cache;
 pub mod chatbot;
 pub mod configuration;
 mod dump;
+pub mod file;
 pub mod mailbox;
 pub mod record;
 mod row;
@@ -31,6 +33,7 @@ pub use binding::{Binding, Bindings};
 pub use blocks::{Blocked, Blocks};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
+pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
@@ -124,6 +127,9 @@ impl Store {
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        self.load_rows(wants.files, &mut view.files)?;
+        self.load_rows(wants.transfers, &mut view.transfers)?;
+        self.load_rows(wants.usages, &mut view.usages)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -188,19 +194,22 @@ impl Store {
         cursor: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<(Vec<RecordKey>, Option<Vec<u8>>), StoreError> {
-        let mut old = Vec::new();
-        let from = cursor.unwrap_or_default();
-        for (seen, guard) in self.keyspace(Family::Records).range(from..).enumerate() {
-            let (key, value) = guard.into_inner()?;
-            if seen == limit {
-                return Ok((old, Some(key.to_vec())));
-            }
-            let record: Record = decode(&value)?;
-            if record.keep_until <= now {
-                old.push(record.key());
-            }
-        }
-        Ok((old, None))
+        let (old, cursor) = self.sift(cursor, limit, |record: &Record| record.keep_until <= now)?;
+        Ok((old.iter().map(Record::key).collect(), cursor))
+    }
+
+    /// Looks at up to `limit` files from `cursor` on for ones whose time is over at `now`: the files, and where to go on
+    /// (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn expired_files(
+        &self,
+        now: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<File>, Option<Vec<u8>>), StoreError> {
+        self.sift(cursor, limit, |file: &File| file.expires_at <= now)
     }
 
     /// One account.
@@ -300,6 +309,41 @@ impl Store {
         Ok(old)
     }
 
+    /// One file.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn file(&self, id: FileId) -> Result<Option<File>, StoreError> {
+        self.get(&id)
+    }
+
+    /// Up to `limit` files, in the order of their random ids; `None` for the owner means everybody's. Looks at every row.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn files(&self, owner: Option<&Address>, limit: usize) -> Result<Vec<File>, StoreError> {
+        let rows = self.keyspace(Family::Files).iter().map(|guard| decode(&guard.value()?));
+        let is_wanted = |file: &File| owner.is_none_or(|owner| file.owner == *owner);
+        rows.filter(|row| row.as_ref().map_or(true, is_wanted)).take(limit).collect()
+    }
+
+    /// The file that an upload makes or made.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn transfer(&self, key: &TransferKey) -> Result<Option<File>, StoreError> {
+        let transfer: Option<Transfer> = self.get(key)?;
+        transfer.map_or(Ok(None), |transfer| self.file(transfer.file))
+    }
+
+    /// What somebody's files come to.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn usage(&self, owner: &Address) -> Result<Usage, StoreError> {
+        Ok(self.get(owner)?.unwrap_or_default())
+    }
+
     /// Every record of a message id: one for each sender that used it and each addressee.
     ///
     /// # Errors
@@ -373,6 +417,28 @@ impl Store {
 
     fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
         self.keyspace(R::FAMILY).get(R::key_bytes(key))?.map(|value| decode(&value)).transpose()
+    }
+
+    /// Rows that `is_wanted` picks among up to `limit` from `cursor` on, and where to go on (`None`: the end was reached).
+    fn sift<R: Row>(
+        &self,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<(Vec<R>, Option<Vec<u8>>), StoreError> {
+        let mut wanted = Vec::new();
+        let from = cursor.unwrap_or_default();
+        for (seen, guard) in self.keyspace(R::FAMILY).range(from..).enumerate() {
+            let (key, value) = guard.into_inner()?;
+            if seen == limit {
+                return Ok((wanted, Some(key.to_vec())));
+            }
+            let row: R = decode(&value)?;
+            if is_wanted(&row) {
+                wanted.push(row);
+            }
+        }
+        Ok((wanted, None))
     }
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {

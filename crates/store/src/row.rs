@@ -44,13 +44,19 @@ pub enum Family {
     Blocks,
     /// Spam reports, in the order in which they came.
     SpamReports,
+    /// Files on the content server.
+    Files,
+    /// Which file an upload makes.
+    Transfers,
+    /// What somebody's files come to.
+    Usage,
     /// Single values of the deployment.
     Settings,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -61,6 +67,9 @@ impl Family {
         Self::Configurations,
         Self::Blocks,
         Self::SpamReports,
+        Self::Files,
+        Self::Transfers,
+        Self::Usage,
         Self::Settings,
     ];
 
@@ -77,6 +86,9 @@ impl Family {
             Self::Configurations => "configurations",
             Self::Blocks => "blocks",
             Self::SpamReports => "spam-reports",
+            Self::Files => "files",
+            Self::Transfers => "transfers",
+            Self::Usage => "usage",
             Self::Settings => "settings",
         }
     }

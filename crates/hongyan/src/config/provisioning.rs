@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 
-use rcs::provisioning::{Chatbots, Endpoint, Settings, Signalling, Terms};
+use rcs::provisioning::{Chatbots, Endpoint, FileTransfer, Settings, Signalling, Terms};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError, nonzero, nonzero_u64, seconds};
@@ -47,6 +47,8 @@ pub struct Provisioning {
     pub capabilities_s: NonZeroU32,
     /// An undelivered message may be revoked by the handset after so long; 0: not by itself.
     pub revoke_after_s: u32,
+    /// A handset asks its user before it sends a larger file.
+    pub warn_file_bytes: NonZeroU64,
     /// Heading of what a person must accept; empty: nothing is shown.
     pub terms_title: String,
     /// Its text.
@@ -86,6 +88,7 @@ impl Default for Provisioning {
             register_retry_max_s: nonzero(1_800),
             capabilities_s: nonzero(3_600),
             revoke_after_s: 0,
+            warn_file_bytes: nonzero_u64(10 << 20),
             terms_title: String::new(),
             terms: String::new(),
         }
@@ -128,6 +131,12 @@ impl Config {
         settings.register_retry_s = (own.register_retry_s.get(), own.register_retry_max_s.get());
         settings.messaging.standalone_bytes_max = self.messages.max_body_bytes.get().into();
         settings.messaging.revoke_s = own.revoke_after_s;
+        settings.file_transfer = Some(FileTransfer {
+            upload_url: format!("{public_url}/content/"),
+            kib_max: self.content.max_file_bytes.get() >> 10,
+            warn_kib: own.warn_file_bytes.get() >> 10,
+            audio_s_max: 600,
+        });
         settings.chatbots =
             Some(Chatbots { directory_url: None, information_root: host.to_owned(), technology: 2 });
         settings.discovery.expiry_s = own.capabilities_s.get();

@@ -1,13 +1,61 @@
-//! Block lists over HTTP: the part that administrators and handsets share.
+//! `/handset/v1/blocked`: a handset's block list, for subscribers who prove themselves as for the content server (Digest); and
+//! the part that administrators share.
+//!
+//! | call | what |
+//! |---|---|
+//! | `GET /handset/v1/blocked` | whom the subscriber has blocked: `[{"address", "since"}]` |
+//! | `PUT /handset/v1/blocked/{address}` | blocks a number or chatbot; 204 |
+//! | `DELETE /handset/v1/blocked/{address}` | lifts that again; 204, or 404 |
+
+use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use message_centre::admin;
 use message_centre::blocks::{Answer, Call};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
 
 use super::{App, Failure};
+
+/// The subscriber's own list.
+pub async fn own(State(app): State<Arc<App>>, request: Request) -> Result<Json<Value>, Response> {
+    let (head, _) = request.into_parts();
+    let owner = app.subscriber(&head).await?;
+    listed(&app, owner).await.map_err(IntoResponse::into_response)
+}
+
+/// Blocks somebody.
+pub async fn block(
+    State(app): State<Arc<App>>,
+    Path(whom): Path<String>,
+    request: Request,
+) -> Result<StatusCode, Response> {
+    change_own(&app, &whom, request, Call::Block).await
+}
+
+/// Lifts that again.
+pub async fn unblock(
+    State(app): State<Arc<App>>,
+    Path(whom): Path<String>,
+    request: Request,
+) -> Result<StatusCode, Response> {
+    change_own(&app, &whom, request, Call::Unblock).await
+}
+
+async fn change_own(
+    app: &App,
+    whom: &str,
+    request: Request,
+    call: fn(Address, Address) -> Call,
+) -> Result<StatusCode, Response> {
+    let (head, _) = request.into_parts();
+    let owner = app.subscriber(&head).await?;
+    let whom = named(app, whom).map_err(IntoResponse::into_response)?;
+    change(app, call(owner, whom)).await.map_err(IntoResponse::into_response)
+}
 
 /// A block list: `[{"address": …, "since": …}]`.
 pub async fn listed(app: &App, owner: Address) -> Result<Json<Value>, Failure> {
@@ -23,7 +71,8 @@ pub async fn listed(app: &App, owner: Address) -> Result<Json<Value>, Failure> {
 
 /// Whom a path names: a phone number, or the URI or name of a chatbot.
 pub fn named(app: &App, whom: &str) -> Result<Address, Failure> {
-    let address = app.numbering.address(whom).ok().or_else(|| app.numbering.chatbot(whom).ok());
+    let address = app.numbering.address(whom).ok();
+    let address = address.or_else(|| chatbot_api::ctcu::address::chatbot(whom, &app.numbering));
     address
         .filter(|address| matches!(address.kind(), AddressKind::Subscriber | AddressKind::Chatbot))
         .ok_or_else(|| Failure::bad_request(&format!("{whom} is neither a phone number nor a chatbot")))

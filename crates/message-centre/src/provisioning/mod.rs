@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rcs::Timestamp;
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind, Numbering};
 use rcs::provisioning::{Characteristic, Document, Identity, Settings};
 use sha2::{Digest as _, Sha256};
 use sip::digest::Ha1s;
@@ -414,6 +414,16 @@ pub(crate) fn fingerprint(settings: &Settings) -> [u8; 32] {
     let nobody = Address::subscriber("+8600000000").expect("a number");
     let identity = Identity { address: &nobody, username: "", password: "", device: "" };
     Sha256::digest(settings.document(&identity).to_xml()).into()
+}
+
+/// Whose user name it is: a number in any of its forms, alone or with the domain, or what a configured device was given. That
+/// is a claim until a password has been checked.
+pub fn subscriber_of(username: &str, numbering: &Numbering) -> Option<Address> {
+    let is_subscriber = |address: &Address| address.kind() == AddressKind::Subscriber;
+    numbering.address(username).ok().filter(is_subscriber).or_else(|| {
+        let (number, _) = username.split_once('-')?;
+        Address::subscriber(&format!("+{number}")).ok()
+    })
 }
 
 /// The subscriber, and the place of the device, whose token a request has.
