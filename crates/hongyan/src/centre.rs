@@ -166,6 +166,7 @@ impl World {
             stored,
             expired,
             refused,
+            revoked,
             duplicates,
             reports,
             registrations,
@@ -181,6 +182,7 @@ impl World {
             ("stored", stored),
             ("expired", expired),
             ("refused", refused),
+            ("revoked", revoked),
             ("duplicate", duplicates),
             ("reported", reports),
         ] {

@@ -237,6 +237,7 @@ impl Running {
             edge: edge.clone(),
             msrp: msrp.clone(),
             admin_token,
+            provisioning: config.provisioning.trust(),
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
@@ -279,6 +280,7 @@ impl Running {
         let domain = config.domain.as_str();
         let http = Server {
             router: http::router(app),
+            provisioning: config.provisioning.trust(),
             ceiling: Ceiling::new(
                 config.http.max_connections.get(),
                 config.http.max_connections_per_address.get(),

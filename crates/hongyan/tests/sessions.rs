@@ -96,7 +96,7 @@ async fn a_large_message_arrives_byte_for_byte_and_leaves_no_file() {
     let platform = platform(directory.path()).await;
     let mut alice = phone(&platform, ALICE, Transport::Tcp, Services::all()).await;
     let mut bob = phone(&platform, BOB, Transport::Ws, Services::all()).await;
-    let payload: Vec<u8> = (0..5_000_000u32).map(|at| (at * 31 >> 3) as u8).collect();
+    let payload: Vec<u8> = (0..5_000_000u32).map(|at| (at.wrapping_mul(31) >> 3) as u8).collect();
     let outgoing = Outgoing {
         content_type: "application/octet-stream".to_owned(),
         payload: payload.clone().into(),

@@ -44,6 +44,12 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// Devices configured over HTTP and their secrets, one row a subscriber.
+    Configurations,
+    /// From whom somebody wants to hear nothing, one row a subscriber.
+    Blocks,
+    /// Spam reports, in the order in which they came.
+    SpamReports,
     /// Files on the content server.
     Files,
     /// Which file an upload makes.
@@ -66,7 +72,7 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -74,6 +80,9 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::Configurations,
+        Self::Blocks,
+        Self::SpamReports,
         Self::Files,
         Self::Transfers,
         Self::Usage,
@@ -95,6 +104,9 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::Configurations => "configurations",
+            Self::Blocks => "blocks",
+            Self::SpamReports => "spam-reports",
             Self::Files => "files",
             Self::Transfers => "transfers",
             Self::Usage => "usage",

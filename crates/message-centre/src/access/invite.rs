@@ -12,6 +12,8 @@ use super::Refusal;
 use super::identity::Claim;
 use super::message::id_header;
 use crate::Centre;
+use crate::blocks::block_wants;
+use crate::gruu::Device;
 use crate::session::Kind;
 
 /// ICSI of large-mode standalone messages.
@@ -25,7 +27,7 @@ pub struct Invite {
     /// Whom it invites.
     pub(crate) to: Address,
     /// The one device it is for, when the Request-URI was a GRUU.
-    pub(crate) device: Option<String>,
+    pub(crate) device: Option<Device>,
     /// What for.
     pub(crate) kind: Kind,
     pub(crate) conversation_id: Option<String>,
@@ -76,6 +78,7 @@ impl Claim<Invite> {
     pub(crate) fn invite_wants(&self, trust_udp_source: bool, wants: &mut Wants) {
         self.wants(trust_udp_source, wants);
         wants.bindings(&self.from);
+        block_wants(&self.what.to, wants);
         match self.what.to.kind() {
             AddressKind::Chatbot => wants.chatbot(&self.what.to),
             _ => {

@@ -8,14 +8,20 @@ use rcs::address::{Address, AddressKind};
 use rcs::cpim::{self, Cpim, Dispositions};
 use rcs::encoding::{self, EncodingError};
 use rcs::imdn::{self, Imdn};
+use rcs::revoke::{self, Revoke};
+use rcs::spam_report::{self, SpamReport};
 use rcs::{Timestamp, composing, content_type, ids};
 use sip::{HeaderName, Request};
 use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Spooled, Wants};
 
 use super::Refusal;
 use super::identity::Claim;
+use crate::blocks::block_wants;
 use crate::delivery::{Asker, Delivery};
 use crate::group::message::group_message_wants;
+use crate::gruu::Device;
+use crate::revoke::Revocation;
+use crate::work::Task;
 use crate::{Centre, Work};
 
 /// What a MESSAGE or a SEND carries, well formed.
@@ -24,7 +30,7 @@ pub struct PagerMessage {
     /// The addressee.
     pub(crate) to: Address,
     /// The one device it is for, when the Request-URI was a GRUU.
-    pub(crate) device: Option<String>,
+    pub(crate) device: Option<Device>,
     /// What it is.
     pub(crate) kind: Kind,
     /// `imdn.Message-ID`, or the Call-ID.
@@ -57,6 +63,10 @@ pub(crate) enum Kind {
     Message,
     /// A disposition report.
     Report(Imdn),
+    /// A message is to be taken back.
+    Revoke(Revoke),
+    /// Somebody is reported for spam.
+    Spam(SpamReport),
     /// An is-composing indication, or anything else that is only worth something now.
     Fleeting,
 }
@@ -64,9 +74,13 @@ pub(crate) enum Kind {
 impl PagerMessage {
     /// Reads what a MESSAGE carries. Which identity may send it is not looked at here.
     pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
-        let (to, device) = centre.target(request.uri_text())?;
         let body = plain_body(centre, request, centre.config.pager_body_bytes_max)?;
         let declared = request.content_type().unwrap_or("text/plain".into()).into_owned();
+        let (to, device) = match centre.target(request.uri_text()) {
+            // It is for the platform, whatever the handset calls that.
+            Err(_) if is_spam_report(&declared, &body) => (centre.config.spam_address(), None),
+            target => target?,
+        };
         let call_id = request.call_id()?;
         let expires_s = request.expires()?;
         let read = Self {
@@ -180,6 +194,15 @@ impl PagerMessage {
                 Imdn::parse(payload).map(Kind::Report).map_err(|error| Refusal::bad(format!("IMDN: {error}")))
             }
             composing::CONTENT_TYPE => Ok(Kind::Fleeting),
+            revoke::CONTENT_TYPE => match Revoke::parse(payload) {
+                Ok(Revoke { result: Some(_), .. }) => {
+                    Err(Refusal::bad("only the platform answers a revocation"))
+                }
+                read => read.map(Kind::Revoke).map_err(|error| Refusal::bad(format!("revocation: {error}"))),
+            },
+            spam_report::CONTENT_TYPE => SpamReport::parse(payload)
+                .map(Kind::Spam)
+                .map_err(|error| Refusal::bad(format!("spam report: {error}"))),
             _ if self.expires_s == Some(0) => Ok(Kind::Fleeting),
             _ => Ok(Kind::Message),
         }
@@ -253,11 +276,12 @@ fn posted_wants(from: &Address, what: &PagerMessage, wants: &mut Wants) {
             wants.bindings(to);
         }
     }
+    block_wants(to, wants);
     match &what.kind {
         Kind::Message => wants.record(what.record_key(from)),
         // The report is about a message that went the other way.
         Kind::Report(imdn) => wants.record((imdn.message_id.clone(), to.clone(), from.clone())),
-        Kind::Fleeting => {}
+        Kind::Fleeting | Kind::Revoke(_) | Kind::Spam(_) => {}
     }
 }
 
@@ -283,14 +307,50 @@ impl Centre {
     /// Takes the message on, or says why not.
     fn route_message(&mut self, posted: &Posted, work: &mut Work<'_>) -> Result<(), Refusal> {
         let Posted { from, what: message, asker } = posted;
+        if let Kind::Spam(report) = &message.kind {
+            return self.note_spam(posted, report, work);
+        }
         if message.to.kind() == AddressKind::Group {
             return self.route_group_message(posted, work);
         }
         check_addressee(&message.to, work)?;
-        if message.spooled.is_some() && message.to.kind() == AddressKind::Chatbot {
-            return Err(Refusal::TooLarge { max_bytes: self.config.pager_body_bytes_max });
+        if message.spooled.is_some() {
+            if message.to.kind() == AddressKind::Chatbot {
+                return Err(Refusal::TooLarge { max_bytes: self.config.pager_body_bytes_max });
+            }
+            if !self.names_its_sender(from, message) {
+                return Err(Refusal::forbidden("From in the CPIM is somebody else"));
+            }
+        }
+        if let Some(device) = message.device.as_ref().filter(|device| device.is_temporary())
+            && !device.is_valid(&self.gruu_key, work.view.bindings(&message.to), work.now)
+        {
+            // RFC 5627 §5.1: a temporary GRUU that is good no more names nobody.
+            return Err(Refusal::NotFound);
+        }
+        if let Kind::Message = &message.kind
+            && let Some(record) = work.view.record(&message.record_key(from))
+        {
+            // Clients resend with a new Call-ID and the same Message-ID: the answer is the same, the copy is not made.
+            let status =
+                if matches!(record.outcome, Outcome::Waiting | Outcome::Refused(_)) { 202 } else { 200 };
+            work.stats.duplicates += 1;
+            self.answer_asker(asker, status, work);
+            work.discard(message.spooled.clone());
+            return Ok(());
+        }
+        if self.stop_blocked(posted, work)? {
+            work.discard(message.spooled.clone());
+            return Ok(());
         }
         match &message.kind {
+            Kind::Spam(_) => unreachable!("kept above"),
+            Kind::Revoke(revoke) => {
+                let revocation = Revocation::new(revoke.message_id.clone(), from.clone(), message.to.clone());
+                work.then.push(Task::Revoke(Box::new(revocation)));
+                self.answer_asker(asker, 200, work);
+                Ok(())
+            }
             Kind::Fleeting => {
                 self.pass_fleeting(posted, work);
                 self.answer_asker(asker, 200, work);
@@ -303,12 +363,13 @@ impl Centre {
                     self.answer_asker(asker, 200, work);
                     return Ok(());
                 }
-                let entry = self.entry(posted, EntryKind::Report, self.config.report_validity, work.now)?;
                 if !self.reporting.insert((original.clone(), imdn.disposition)) {
                     // Another device's report of the same is under way.
                     self.answer_asker(asker, 200, work);
                     return Ok(());
                 }
+                self.report_implied(&original, imdn.disposition, work);
+                let entry = self.entry(posted, EntryKind::Report, self.config.report_validity, work.now);
                 let delivery = Delivery::report(entry, original.clone(), imdn.disposition);
                 let delivered = self.deliver(delivery, Some(asker.clone()), work);
                 if delivered.is_err() {
@@ -317,16 +378,9 @@ impl Centre {
                 delivered
             }
             Kind::Message => {
-                if let Some(record) = work.view.record(&message.record_key(from)) {
-                    // Clients resend with a new Call-ID and the same Message-ID: the answer is the same, the copy is not made.
-                    let status = if record.outcome == Outcome::Waiting { 202 } else { 200 };
-                    work.stats.duplicates += 1;
-                    self.answer_asker(asker, status, work);
-                    work.discard(message.spooled.clone());
-                    return Ok(());
-                }
-                let entry = self.entry(posted, EntryKind::Message, self.config.validity, work.now)?;
-                let delivery = Delivery::message(entry, message.payload_type.clone(), message.device.clone());
+                let entry = self.entry(posted, EntryKind::Message, self.config.validity, work.now);
+                let only = message.device.as_ref().map(|device| device.instance.clone());
+                let delivery = Delivery::message(entry, message.payload_type.clone(), only);
                 self.deliver(delivery, Some(asker.clone()), work)
             }
         }
@@ -339,12 +393,12 @@ impl Centre {
         kind: EntryKind,
         validity: Duration,
         now: Timestamp,
-    ) -> Result<Entry, Refusal> {
+    ) -> Entry {
         let Posted { from, what: message, .. } = posted;
         let asked = message.expires_s.map(|seconds| Duration::from_secs(seconds.into()));
         let expires_at = now.plus(asked.unwrap_or(validity).min(validity));
         let conversation_id = message.conversation_id.clone();
-        Ok(Entry {
+        Entry {
             id: self.ids.next(now),
             kind,
             message_id: message.message_id.clone(),
@@ -358,7 +412,7 @@ impl Centre {
             in_reply_to: message.in_reply_to.clone(),
             service: message.service.clone(),
             content_type: message.content_type.clone(),
-            body: self.honest_body(from, message)?,
+            body: self.honest_body(from, message),
             wanted: message.wanted,
             accepted_at: now,
             expires_at,
@@ -368,26 +422,26 @@ impl Centre {
             attempts: 0,
             next_due: expires_at,
             spooled: message.spooled.clone(),
+        }
+    }
+
+    /// Whether the CPIM names its sender, or nobody.
+    fn names_its_sender(&self, from: &Address, message: &PagerMessage) -> bool {
+        message.cpim_from.as_deref().is_none_or(|named| {
+            named.eq_ignore_ascii_case("sip:anonymous@anonymous.invalid")
+                || self.config.numbering.address(named).is_ok_and(|named| named == *from)
         })
     }
 
     /// The body, with a CPIM From that names somebody else put right: the receiver shows what stands there.
-    fn honest_body(&self, from: &Address, message: &PagerMessage) -> Result<Bytes, Refusal> {
-        let Some(named) = message.cpim_from.as_deref() else {
-            return Ok(message.body.clone());
-        };
-        if named.eq_ignore_ascii_case("sip:anonymous@anonymous.invalid")
-            || self.config.numbering.address(named).is_ok_and(|named| named == *from)
-        {
-            return Ok(message.body.clone());
+    fn honest_body(&self, from: &Address, message: &PagerMessage) -> Bytes {
+        if self.names_its_sender(from, message) {
+            return message.body.clone();
         }
-        if message.spooled.is_some() {
-            return Err(Refusal::forbidden("From in the CPIM is somebody else"));
-        }
-        Ok(match Cpim::parse(message.body.clone()) {
+        match Cpim::parse(message.body.clone()) {
             Ok(envelope) => envelope.rewrite().from(&from.sip_uri(self.config.domain())).build(),
             Err(_) => message.body.clone(),
-        })
+        }
     }
 }
 
@@ -400,6 +454,15 @@ pub(crate) fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refus
         },
         _ => work.view.account(to).map(|_| ()).ok_or(Refusal::NotFound),
     }
+}
+
+/// Whether a body is a spam report, in an envelope or without.
+fn is_spam_report(declared: &str, body: &Bytes) -> bool {
+    if !content_type::is(declared, cpim::CONTENT_TYPE) {
+        return content_type::is(declared, spam_report::CONTENT_TYPE);
+    }
+    Cpim::parse(body.clone())
+        .is_ok_and(|envelope| content_type::is(envelope.content_type(), spam_report::CONTENT_TYPE))
 }
 
 /// The body with transfer encodings undone and within its ceilings.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
-use store::{Binding, EntryId, EntryKind, Lookup, View, Wants};
+use store::{EntryId, EntryKind, Lookup, View, Wants};
 
 use super::{AttemptId, For};
 use crate::report;
@@ -76,6 +76,11 @@ impl Agent {
     /// Sends nothing until it is restarted.
     pub(crate) fn pause(&mut self) {
         self.is_paused = true;
+    }
+
+    /// A request under way was made again as another.
+    pub(crate) fn moved(&mut self, attempt: AttemptId, next: AttemptId) {
+        self.in_flight.iter_mut().filter(|one| one.attempt == attempt).for_each(|one| one.attempt = next);
     }
 
     /// Takes over a request that was sent when its entry was not stored.
@@ -149,14 +154,13 @@ impl Centre {
             self.agents.insert(device.clone(), agent);
             return;
         }
-        let is_there = |binding: &&Binding| binding.device() == device.1 && self.is_reachable(binding);
         let bindings = work.view.bindings(&device.0);
-        let Some(binding) = bindings.and_then(|bindings| bindings.live(work.now).find(is_there)) else {
+        if self.newest_flow(bindings, &device.1, &[], work.now).is_none() {
             // Gone, and its agent with it; requests still under way are settled without one.
             return;
-        };
+        }
         let has_looked = agent.look(&device.0, work.view);
-        self.send_from(&mut agent, device, binding, work.view, work.now);
+        self.send_from(&mut agent, device, work.view, work.now);
         let has_room = agent.in_flight.len() < WINDOW && agent.queue.is_empty();
         let is_stranded = agent.in_flight.is_empty() && !agent.queue.is_empty();
         if is_stranded || has_room && (!agent.is_exhausted || !has_looked) {
@@ -170,14 +174,7 @@ impl Centre {
     }
 
     /// Sends the first of the queue whose turn it is.
-    fn send_from(
-        &mut self,
-        agent: &mut Agent,
-        device: &DeviceKey,
-        binding: &Binding,
-        view: &View,
-        now: Timestamp,
-    ) {
+    fn send_from(&mut self, agent: &mut Agent, device: &DeviceKey, view: &View, now: Timestamp) {
         let mut blocked: Vec<Address> = agent.in_flight.iter().map(|one| one.from.clone()).collect();
         let mut kept = Vec::with_capacity(WINDOW);
         while kept.len() < WINDOW && agent.in_flight.len() < WINDOW {
@@ -203,8 +200,10 @@ impl Centre {
             }
             let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
             let made_for = For::Entry(entry.key(), record);
-            // A message that this device cannot take now, being too large, waits for a better flow and lets others pass.
-            if let Some(attempt) = self.hand_over(entry, device, binding, made_for, now) {
+            // A message too large for this device's flows waits for a better one, and lets others pass.
+            if let Some(attempt) =
+                self.attempt(entry, device, view.bindings(&device.0), Vec::new(), made_for, now)
+            {
                 agent.in_flight.push(InFlight { attempt, id, from: entry.from.clone() });
                 blocked.push(entry.from.clone());
             }

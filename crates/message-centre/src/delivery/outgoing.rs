@@ -10,8 +10,8 @@ use sip::transaction::RequestError;
 use sip::{HeaderName, RequestBuilder};
 use store::{Binding, Entry, EntryKind};
 
+use super::AttemptId;
 use super::agent::DeviceKey;
-use super::{Attempt, AttemptId, For};
 use crate::session::can_chat;
 use crate::{Centre, gruu, transaction_time};
 
@@ -19,24 +19,9 @@ use crate::{Centre, gruu, transaction_time};
 pub(crate) const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 impl Centre {
-    /// Hands an entry over to a device, the way that the device takes it; `None` when there is none now. In a chat that it has
-    /// with the sender; else in pager mode if it is small enough; else in a session of its own (RCC.07).
-    pub(crate) fn hand_over(
-        &mut self,
-        entry: &Entry,
-        device: &DeviceKey,
-        binding: &Binding,
-        made_for: For,
-        now: Timestamp,
-    ) -> Option<AttemptId> {
-        let is_stored = matches!(made_for, For::Entry(..));
-        let id = self.attempt(entry, device, binding, is_stored, now)?;
-        let attempt = Attempt { device: device.clone(), flow: binding.flow, made_for };
-        self.attempts.insert(id, attempt);
-        Some(id)
-    }
-
-    fn attempt(
+    /// Hands an entry over to a device, the way that the device takes it; `None` when there is none over this flow. In a chat that
+    /// it has with the sender; else in pager mode if it is small enough; else in a session of its own (RCC.07).
+    pub(super) fn hand_over(
         &mut self,
         entry: &Entry,
         device: &DeviceKey,

@@ -41,6 +41,9 @@ impl Centre {
                 self.take_group_data(posted, group, work)
             }
             Kind::Message | Kind::Fleeting => self.take_words(posted, &group, work),
+            Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
+                "what was said in a group cannot be taken back, and a group takes no spam reports",
+            )),
         }
     }
 
@@ -54,7 +57,7 @@ impl Centre {
         }
         let only = self.private_to(posted, group)?;
         let validity = if is_fleeting { self.config.hold } else { self.config.validity };
-        let mut entry = self.entry(posted, EntryKind::Message, validity, work.now)?;
+        let mut entry = self.entry(posted, EntryKind::Message, validity, work.now);
         entry.conversation_id.clone_from(&group.conversation_id);
         entry.contribution_id.clone_from(&group.contribution_id);
         if content_type::essence(&entry.content_type) != cpim::CONTENT_TYPE {
@@ -155,7 +158,7 @@ impl Centre {
             self.answer_asker(&posted.asker, 200, work);
             return Ok(());
         }
-        let mut entry = self.entry(posted, EntryKind::Report, self.config.report_validity, work.now)?;
+        let mut entry = self.entry(posted, EntryKind::Report, self.config.report_validity, work.now);
         entry.body = self.report_body(posted, &author, work);
         entry.content_type = cpim::CONTENT_TYPE.to_owned();
         (entry.from, entry.to) = (group.address.clone(), author);

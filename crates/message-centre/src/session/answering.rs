@@ -20,6 +20,7 @@ use crate::access::identity::Claim;
 use crate::access::invite::Invite;
 use crate::access::message::{Contribution, check_addressee};
 use crate::access::{ALLOW, Refusal};
+use crate::blocks::has_blocked;
 use crate::{Centre, Work, transaction_time};
 
 impl Centre {
@@ -35,6 +36,15 @@ impl Centre {
     fn take_invite(&mut self, claim: &Claim<Invite>, work: &mut Work<'_>) -> Result<(), Refusal> {
         let invite = &claim.what;
         check_addressee(&invite.to, work)?;
+        if let Some(device) = invite.device.as_ref().filter(|device| device.is_temporary())
+            && !device.is_valid(&self.gruu_key, work.view.bindings(&invite.to), work.now)
+        {
+            return Err(Refusal::NotFound);
+        }
+        let is_blocked = has_blocked(&invite.to, &claim.from, work);
+        if is_blocked && self.config.refuse_blocked {
+            return Err(Refusal::forbidden("Function not allowed"));
+        }
         if self.sessions.count_of(&claim.from) >= self.config.sessions.per_subscriber_max {
             return Err(Refusal::TooManySessions);
         }
@@ -53,7 +63,8 @@ impl Centre {
             self.accept(partner, work.now);
             return Ok(());
         }
-        if self.fork(id, invite, work) > 0 {
+        // Whoever is blocked and not to know it talks to us alone.
+        if !is_blocked && self.fork(id, invite, work) > 0 {
             return Ok(());
         }
         if invite.device.is_some() {
@@ -210,7 +221,7 @@ impl Centre {
         let bindings = work.view.bindings(&invite.to).cloned().unwrap_or_default();
         for binding in bindings.live(work.now) {
             let device = (invite.to.clone(), binding.device().to_owned());
-            let is_meant = invite.device.as_ref().is_none_or(|only| *only == device.1);
+            let is_meant = invite.device.as_ref().is_none_or(|only| only.instance == device.1);
             let is_able = can_chat(&binding.capabilities) && invite.is_met_by(&binding.capabilities);
             if !is_meant || !is_able || devices.contains(&device) || !self.is_reachable(binding) {
                 continue;
