@@ -89,7 +89,7 @@ fn named_sender(entry: &Entry) -> Option<&str> {
     let named = cpim::from_uri_of(&entry.body)?;
     // It is a URI, or it would not have been found to be the sender's; what could end it early in a name-addr is looked for.
     let is_usable = named.starts_with("sip:")
-        && !named.contains("anonymous.invalid")
+        && !named.ends_with("@anonymous.invalid")
         && named.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'));
     is_usable.then_some(named)
 }
