@@ -34,9 +34,14 @@ impl Centre {
             .header(HeaderName::From, format_args!("<{}>;tag={tag}", shown.as_deref().unwrap_or(&from)))
             .header(HeaderName::To, format_args!("<{to}>"))
             .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
-            .header(HeaderName::CSeq, "1 MESSAGE")
-            .header(HeaderName::PAssertedIdentity, format_args!("<{from}>"));
-        if let Some(service) = &entry.service {
+            .header(HeaderName::CSeq, "1 MESSAGE");
+        // A report out of a group names the focus, the member and the author: without what its From says anyway, it fits into a
+        // datagram.
+        let is_report_of_group = entry.kind == EntryKind::Report && entry.from.kind() == AddressKind::Group;
+        if !is_report_of_group {
+            request = request.header(HeaderName::PAssertedIdentity, format_args!("<{from}>"));
+        }
+        if let Some(service) = entry.service.as_ref().filter(|_| !is_report_of_group) {
             let icsi = utf8_percent_encode(service, URN_ESCAPES);
             request = request
                 .header(HeaderName::PAssertedService, service)
