@@ -13,11 +13,19 @@ import capture
 import groups
 import jssip
 import linphone
+import linphone_files
 import raw
 import sipp
 from platform_under_test import Platform
 
-SUITES = {"raw": raw.run, "sipp": sipp.run, "jssip": jssip.run, "linphone": linphone.run, "groups": groups.run}
+SUITES = {
+    "raw": raw.run,
+    "sipp": sipp.run,
+    "jssip": jssip.run,
+    "linphone": linphone.run,
+    "linphone-files": linphone_files.run,
+    "groups": groups.run,
+}
 
 
 class Checks:

@@ -20,9 +20,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::centre::{self, StartError};
+use crate::centre::{self, StartError, Ways};
 use crate::config::{self, Config, ConfigError, Listen};
+use crate::content::{self, Content, blobs::Blobs, link::Links};
 use crate::data::{self, DataDirectory, DataError};
+use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
 use crate::inbox::{self, Inbox};
 use crate::metrics::Metrics;
@@ -188,6 +190,7 @@ impl Running {
         let network = Arc::new(Network::new(config.sip.queue_messages.get() as usize, metrics.clone()));
         let pusher = Pusher::new(&config.maap, metrics.clone())?;
         let store = store::Store::open(&data.store())?;
+        let blobs = Arc::new(open_blobs(&data, &store)?);
         let (inbox, mut outlet) =
             inbox::inbox(config.centre.inbox_messages.get() as usize).map_err(StartError::from)?;
         let edge = Arc::new(Edge {
@@ -196,6 +199,7 @@ impl Running {
             metrics: metrics.clone(),
             limits: limits(&config),
         });
+        let content = content(&config, &public_url, &store, blobs.clone())?;
         let (stop, stopping) = watch::channel(false);
         let stop_udp = Arc::new(AtomicBool::new(false));
         if let Some(socket) = sockets.udp.take() {
@@ -205,8 +209,7 @@ impl Running {
             &config,
             &public_url,
             store.clone(),
-            network.clone(),
-            pusher,
+            Ways { network: network.clone(), pusher, blobs },
             metrics.clone(),
             (inbox.clone(), outlet),
         )?;
@@ -219,8 +222,10 @@ impl Running {
             metrics: metrics.clone(),
             edge: edge.clone(),
             admin_token,
+            provisioning: config.provisioning.trust(),
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
+            content,
         });
         let mut running = Self {
             bound,
@@ -258,6 +263,7 @@ impl Running {
         let domain = config.domain.as_str();
         let http = Server {
             router: http::router(app),
+            provisioning: config.provisioning.trust(),
             ceiling: Ceiling::new(
                 config.http.max_connections.get(),
                 config.http.max_connections_per_address.get(),
@@ -348,6 +354,35 @@ impl Running {
         while self.sip.join_next().await.is_some() {}
         tracing::info!("stopped");
     }
+}
+
+/// The directory of files; what crashes left there is removed while we serve.
+fn open_blobs(data: &DataDirectory, store: &store::Store) -> Result<Blobs, ServeError> {
+    let path = data.content();
+    let blobs = Blobs::open(&path).map_err(file_error(&path))?;
+    let found = blobs.list().map_err(file_error(&path))?;
+    let (sweeping, store) = (Blobs::open(&path).map_err(file_error(&path))?, store.clone());
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = content::remove_left_overs(&sweeping, &store, found) {
+            tracing::warn!(%error, "cannot look for what uploads left behind");
+        }
+    });
+    Ok(blobs)
+}
+
+/// The content server.
+fn content(
+    config: &Config,
+    public_url: &str,
+    store: &store::Store,
+    blobs: Arc<Blobs>,
+) -> Result<Content, ServeError> {
+    let secret = centre::deployment_secret(store)?;
+    let links = Links::new(format!("{public_url}/content/"), &content::key(&secret, "content links"));
+    let nonce_life = config::seconds(config.registrar.nonce_s);
+    let nonces = content::key(&secret, "content nonces");
+    let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now());
+    Ok(Content::new(config.content.clone(), blobs, links, gate))
 }
 
 /// Binds everything before anything is served, so that a port in use is found at once.

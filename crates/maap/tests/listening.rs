@@ -45,10 +45,19 @@ fn taps_places_and_files_are_told_as_the_interface_writes_them() {
     let tap = r#"{"response":{"reply":{"displayText":"好","postback":{"data":"buy"}}}}"#;
     world.message(ALICE, "t1", "application/vnd.gsma.botsuggestion.response.v1.0+json", tap);
     world.text(ALICE, "geo:39.865,116.378;crs=gcj02;u=10");
+    // A voice message, as a handset makes it of what the content server answered.
+    let voice = include_str!("../../../fixtures/rcs/file-transfer/voice.xml");
+    world.message(ALICE, "t2", "application/vnd.gsma.rcs-ft-http+xml", voice);
     world.run_for(seconds(1));
     let item = |n: usize| world.webhook.taken[n].1["messageList"][0].clone();
     assert_eq!(item(0)["contentText"]["response"]["reply"]["postback"]["data"], "buy");
     assert_eq!(item(1)["messageItem"], "location");
+    let file = &item(2)["contentText"][0];
+    assert_eq!((&item(2)["messageItem"], &file["type"]), (&"audio".into(), &"file".into()));
+    assert_eq!(item(2)["messageFileSize"], file["fileSize"]);
+    let told = rcs::file_transfer::FileTransfer::parse(voice.as_bytes()).expect("a file").file;
+    assert_eq!(file["url"], told.url);
+    assert_eq!(file["contentType"], told.content_type);
 }
 
 #[test]
@@ -89,6 +98,48 @@ fn a_conversation_that_fails_holds_up_no_other() {
     world.webhook.fails_for.clear();
     world.run_for(seconds(300));
     assert_eq!(world.webhook.texts_of(ALICE), sent);
+}
+
+#[test]
+fn a_thousand_conversations_that_fail_cost_no_more_than_their_own_retries() {
+    let mut world = World::with_bot();
+    let users: Vec<String> = (0..400).map(|n| format!("+86139{n:08}")).collect();
+    users.iter().for_each(|number| world.account(number));
+    world.webhook.fails_for.extend(users.iter().cloned());
+    // Each begins at another moment, so that each comes due again at another moment.
+    for from in &users {
+        world.place_text(from, "one");
+        world.place_text(from, "two");
+        world.run_for(std::time::Duration::from_millis(7));
+    }
+    world.run_for(seconds(60));
+    world.pages_read = 0;
+    world.run_for(seconds(600));
+    assert!(world.pages_read <= 20, "{} pages", world.pages_read);
+    world.webhook.fails_for.clear();
+    world.pages_read = 0;
+    world.run_for(seconds(3600));
+    for from in &users {
+        assert_eq!(world.webhook.texts_of(from), ["one", "two"]);
+    }
+    assert!(world.mailbox().is_empty());
+    // At most one reading of what is there in a second, while retries come in over some minutes.
+    assert!(world.pages_read < 6000, "{} pages", world.pages_read);
+}
+
+#[test]
+fn what_was_passed_over_comes_in_order_when_its_conversation_goes_on() {
+    let mut world = World::with_bot();
+    world.webhook.fails_for.insert(ALICE.to_owned());
+    let sent = numbered(150);
+    sent[..100].iter().for_each(|text| world.text(ALICE, text));
+    world.run_for(seconds(20));
+    sent[100..].iter().for_each(|text| world.text(ALICE, text));
+    world.text(BOB, "b0");
+    world.webhook.fails_for.clear();
+    world.run_for(seconds(60));
+    assert_eq!(world.webhook.texts_of(ALICE), sent);
+    assert_eq!(world.webhook.texts_of(BOB), ["b0"]);
 }
 
 #[test]

@@ -3,18 +3,22 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`group`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
-//! people.
+//! [`record`], [`chatbot`], [`file`], [`group`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
 pub mod binding;
+pub mod blocks;
 mod cache;
 pub mod chatbot;
+pub mod configuration;
 mod dump;
+pub mod file;
 pub mod group;
 pub mod mailbox;
 pub mod record;
 mod row;
+pub mod spam_report;
 mod view;
 
 use std::path::Path;
@@ -26,7 +30,10 @@ use rcs::address::Address;
 
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
+pub use blocks::{Blocked, Blocks};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
+pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
     Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
     Subscription,
@@ -34,6 +41,7 @@ pub use group::{
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
+pub use spam_report::SpamReport;
 pub use view::{Lookup, PageKey, View, Wants};
 
 use cache::Cache;
@@ -89,6 +97,8 @@ struct Caches {
     heads: Cache<Head>,
     groups: Cache<Group>,
     memberships: Cache<Memberships>,
+    configurations: Cache<Configuration>,
+    blocks: Cache<Blocks>,
 }
 
 impl Store {
@@ -120,9 +130,14 @@ impl Store {
         self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
         self.load_cached(wants.groups, &mut caches.groups, &mut view.groups)?;
         self.load_cached(wants.memberships, &mut caches.memberships, &mut view.memberships)?;
+        self.load_cached(wants.configurations, &mut caches.configurations, &mut view.configurations)?;
+        self.load_cached(wants.blocks, &mut caches.blocks, &mut view.blocks)?;
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        self.load_rows(wants.files, &mut view.files)?;
+        self.load_rows(wants.transfers, &mut view.transfers)?;
+        self.load_rows(wants.usages, &mut view.usages)?;
         self.load_rows(wants.legs, &mut view.legs)?;
         self.load_rows(wants.authors, &mut view.authors)?;
         for key in wants.entries {
@@ -157,6 +172,8 @@ impl Store {
         remember(&view.heads, &mut caches.heads);
         remember(&view.groups, &mut caches.groups);
         remember(&view.memberships, &mut caches.memberships);
+        remember(&view.configurations, &mut caches.configurations);
+        remember(&view.blocks, &mut caches.blocks);
         Ok(())
     }
 
@@ -189,19 +206,22 @@ impl Store {
         cursor: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<(Vec<RecordKey>, Option<Vec<u8>>), StoreError> {
-        let mut old = Vec::new();
-        let from = cursor.unwrap_or_default();
-        for (seen, guard) in self.keyspace(Family::Records).range(from..).enumerate() {
-            let (key, value) = guard.into_inner()?;
-            if seen == limit {
-                return Ok((old, Some(key.to_vec())));
-            }
-            let record: Record = decode(&value)?;
-            if record.keep_until <= now {
-                old.push(record.key());
-            }
-        }
-        Ok((old, None))
+        let (old, cursor) = self.sift(cursor, limit, |record: &Record| record.keep_until <= now)?;
+        Ok((old.iter().map(Record::key).collect(), cursor))
+    }
+
+    /// Looks at up to `limit` files from `cursor` on for ones whose time is over at `now`: the files, and where to go on
+    /// (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn expired_files(
+        &self,
+        now: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<File>, Option<Vec<u8>>), StoreError> {
+        self.sift(cursor, limit, |file: &File| file.expires_at <= now)
     }
 
     /// One account.
@@ -242,6 +262,98 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn chatbots(&self) -> Result<Vec<Chatbot>, StoreError> {
         self.all()
+    }
+
+    /// The configured devices of a subscriber.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn configuration(&self, address: &Address) -> Result<Option<Configuration>, StoreError> {
+        self.get(address)
+    }
+
+    /// Every credential that logs in as a subscriber under this user name: of the account, and of configured devices.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn credentials(&self, address: &Address, username: &str) -> Result<Vec<Credential>, StoreError> {
+        let Some(account) = self.account(address)? else { return Ok(Vec::new()) };
+        let configuration = self.configuration(address)?;
+        let of_account = account.credentials.into_iter().filter(|known| known.username == username);
+        let of_devices = configuration.iter().flat_map(|all| all.credentials(username));
+        Ok(of_account.chain(of_devices.map(|(_, _, known)| known.clone())).collect())
+    }
+
+    /// The block list of a subscriber.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn blocks(&self, address: &Address) -> Result<Blocks, StoreError> {
+        Ok(self.get(address)?.unwrap_or_default())
+    }
+
+    /// Up to `limit` spam reports, the latest first.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn spam_reports(&self, limit: usize) -> Result<Vec<SpamReport>, StoreError> {
+        self.keyspace(Family::SpamReports)
+            .iter()
+            .rev()
+            .take(limit)
+            .map(|guard| decode(&guard.value()?))
+            .collect()
+    }
+
+    /// Up to `limit` spam reports from before `before`, the oldest first.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn old_spam_reports(&self, before: Timestamp, limit: usize) -> Result<Vec<EntryId>, StoreError> {
+        let mut old = Vec::new();
+        for guard in self.keyspace(Family::SpamReports).iter().take(limit) {
+            let report: SpamReport = decode(&guard.value()?)?;
+            if report.at >= before {
+                break;
+            }
+            old.push(report.id);
+        }
+        Ok(old)
+    }
+
+    /// One file.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn file(&self, id: FileId) -> Result<Option<File>, StoreError> {
+        self.get(&id)
+    }
+
+    /// Up to `limit` files, in the order of their random ids; `None` for the owner means everybody's. Looks at every row.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn files(&self, owner: Option<&Address>, limit: usize) -> Result<Vec<File>, StoreError> {
+        let rows = self.keyspace(Family::Files).iter().map(|guard| decode(&guard.value()?));
+        let is_wanted = |file: &File| owner.is_none_or(|owner| file.owner == *owner);
+        rows.filter(|row| row.as_ref().map_or(true, is_wanted)).take(limit).collect()
+    }
+
+    /// The file that an upload makes or made.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn transfer(&self, key: &TransferKey) -> Result<Option<File>, StoreError> {
+        let transfer: Option<Transfer> = self.get(key)?;
+        transfer.map_or(Ok(None), |transfer| self.file(transfer.file))
+    }
+
+    /// What somebody's files come to.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn usage(&self, owner: &Address) -> Result<Usage, StoreError> {
+        Ok(self.get(owner)?.unwrap_or_default())
     }
 
     /// One group.
@@ -341,6 +453,28 @@ impl Store {
 
     fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
         self.keyspace(R::FAMILY).get(R::key_bytes(key))?.map(|value| decode(&value)).transpose()
+    }
+
+    /// Rows that `is_wanted` picks among up to `limit` from `cursor` on, and where to go on (`None`: the end was reached).
+    fn sift<R: Row>(
+        &self,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<(Vec<R>, Option<Vec<u8>>), StoreError> {
+        let mut wanted = Vec::new();
+        let from = cursor.unwrap_or_default();
+        for (seen, guard) in self.keyspace(R::FAMILY).range(from..).enumerate() {
+            let (key, value) = guard.into_inner()?;
+            if seen == limit {
+                return Ok((wanted, Some(key.to_vec())));
+            }
+            let row: R = decode(&value)?;
+            if is_wanted(&row) {
+                wanted.push(row);
+            }
+        }
+        Ok((wanted, None))
     }
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {

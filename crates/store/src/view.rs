@@ -12,11 +12,15 @@ use rustc_hash::FxHashMap;
 
 use crate::account::Account;
 use crate::binding::Bindings;
+use crate::blocks::Blocks;
 use crate::chatbot::Chatbot;
+use crate::configuration::Configuration;
+use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::spam_report::SpamReport;
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -27,6 +31,11 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) configurations: Vec<Address>,
+    pub(crate) blocks: Vec<Address>,
+    pub(crate) files: Vec<FileId>,
+    pub(crate) transfers: Vec<TransferKey>,
+    pub(crate) usages: Vec<Address>,
     pub(crate) pages: Vec<PageKey>,
     pub(crate) groups: Vec<Address>,
     pub(crate) legs: Vec<LegKey>,
@@ -69,6 +78,23 @@ impl Wants {
         self.chatbots.push(address.clone());
     }
 
+    /// The configured devices of a subscriber.
+    pub fn configuration(&mut self, address: &Address) {
+        self.configurations.push(address.clone());
+    }
+
+    /// The block list of a subscriber.
+    pub fn blocks(&mut self, address: &Address) {
+        self.blocks.push(address.clone());
+    }
+
+    /// A file, and the rows that are kept in step with it.
+    pub fn file(&mut self, file: &File) {
+        self.files.push(file.id);
+        self.transfers.extend(file.transfer_key());
+        self.usages.push(file.owner.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -95,6 +121,11 @@ impl Wants {
         self.authors.push((group.clone(), message_id.to_owned()));
     }
 
+    /// How many pages are wanted: what costs most to load.
+    pub fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
@@ -103,6 +134,11 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.configurations.is_empty()
+            && self.blocks.is_empty()
+            && self.files.is_empty()
+            && self.transfers.is_empty()
+            && self.usages.is_empty()
             && self.pages.is_empty()
             && self.groups.is_empty()
             && self.legs.is_empty()
@@ -131,6 +167,12 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) configurations: Table<Configuration>,
+    pub(crate) blocks: Table<Blocks>,
+    pub(crate) spam_reports: Table<SpamReport>,
+    pub(crate) files: Table<File>,
+    pub(crate) transfers: Table<Transfer>,
+    pub(crate) usages: Table<Usage>,
     pub(crate) groups: Table<Group>,
     pub(crate) legs: Table<Leg>,
     pub(crate) memberships: Table<Memberships>,
@@ -252,6 +294,80 @@ impl View {
         self.chatbots.put(address.clone(), None);
     }
 
+    /// The configured devices of a subscriber; `None` when there is none.
+    pub fn configuration(&self, address: &Address) -> Option<&Configuration> {
+        self.configurations.get(address)
+    }
+
+    /// Adds or replaces the configured devices of a subscriber.
+    pub fn put_configuration(&mut self, configuration: Configuration) {
+        self.configurations.put(configuration.address.clone(), Some(configuration));
+    }
+
+    /// Forgets the configured devices of a subscriber.
+    pub fn remove_configuration(&mut self, address: &Address) {
+        self.configurations.put(address.clone(), None);
+    }
+
+    /// The block list of a subscriber; `None` when nobody is blocked.
+    pub fn blocks(&self, address: &Address) -> Option<&Blocks> {
+        self.blocks.get(address)
+    }
+
+    /// Replaces the block list of a subscriber; an empty one removes the row.
+    pub fn put_blocks(&mut self, address: &Address, blocks: Blocks) {
+        let row = (!blocks.list.is_empty()).then_some(blocks);
+        self.blocks.put(address.clone(), row);
+    }
+
+    /// Adds a spam report.
+    pub fn put_spam_report(&mut self, report: SpamReport) {
+        self.spam_reports.put(report.id, Some(report));
+    }
+
+    /// Forgets a spam report.
+    pub fn remove_spam_report(&mut self, id: EntryId) {
+        self.spam_reports.put(id, None);
+    }
+
+    /// A file; `None` when there is no such file.
+    pub fn file(&self, id: FileId) -> Option<&File> {
+        self.files.get(&id)
+    }
+
+    /// The file that a transfer id names.
+    pub fn transfer(&self, key: &TransferKey) -> Option<FileId> {
+        self.transfers.get(key).map(|transfer| transfer.file)
+    }
+
+    /// What somebody's files come to.
+    pub fn usage(&self, owner: &Address) -> Usage {
+        self.usages.get(owner).copied().unwrap_or_default()
+    }
+
+    /// Adds or replaces a file. Its transfer id means this file from now on.
+    pub fn put_file(&mut self, file: File) {
+        let usage = self.usage(&file.owner).with(self.files.get(&file.id), Some(&file));
+        self.usages.put(file.owner.clone(), Some(usage));
+        if let Some(key) = file.transfer_key() {
+            self.transfers.put(key, Some(Transfer { file: file.id }));
+        }
+        self.files.put(file.id, Some(file));
+    }
+
+    /// Removes a file, and its transfer id if it means this file.
+    pub fn remove_file(&mut self, id: FileId) {
+        let Some(file) = self.files.get(&id).cloned() else { return };
+        let usage = self.usage(&file.owner).with(Some(&file), None);
+        self.usages.put(file.owner.clone(), (usage.files > 0).then_some(usage));
+        if let Some(key) = file.transfer_key()
+            && self.transfer(&key) == Some(id)
+        {
+            self.transfers.put(key, None);
+        }
+        self.files.put(id, None);
+    }
+
     /// A group; `None` when there is no such group.
     pub fn group(&self, address: &Address) -> Option<&Group> {
         self.groups.get(address)
@@ -319,6 +435,12 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.configurations.changed
+            || self.blocks.changed
+            || self.spam_reports.changed
+            || self.files.changed
+            || self.transfers.changed
+            || self.usages.changed
             || self.groups.changed
             || self.legs.changed
             || self.memberships.changed
@@ -340,6 +462,12 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.configurations.changes(&mut changes);
+        self.blocks.changes(&mut changes);
+        self.spam_reports.changes(&mut changes);
+        self.files.changes(&mut changes);
+        self.transfers.changes(&mut changes);
+        self.usages.changes(&mut changes);
         self.groups.changes(&mut changes);
         self.legs.changes(&mut changes);
         self.memberships.changes(&mut changes);

@@ -5,10 +5,12 @@ mod backup;
 mod chatbot;
 mod client;
 mod config;
+mod file;
 mod group;
 mod mailbox;
 mod send;
 mod serve;
+mod spam;
 mod store;
 mod subscriber;
 mod table;
@@ -37,7 +39,7 @@ pub struct Cli {
 enum Command {
     /// Run the platform
     Serve(serve::Serve),
-    /// Add, list, show or remove subscribers
+    /// Add, list, show, configure or remove subscribers
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
     /// Create, list, show, update or remove chatbots
@@ -49,10 +51,15 @@ enum Command {
     /// Show what waits in a mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
+    /// List, show or remove files on the content server
+    #[command(subcommand)]
+    File(file::File),
     /// Send a text from a chatbot to a subscriber
     Send(send::Send),
     /// Show where a message was and is
     Trace(trace::Trace),
+    /// List what subscribers report as spam
+    Spam(spam::Spam),
     /// Look into the store of a stopped server
     #[command(subcommand)]
     Store(store::Store),
@@ -86,8 +93,10 @@ impl Cli {
             Command::Chatbot(chatbot) => chatbot.run(),
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
+            Command::File(file) => file.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
+            Command::Spam(spam) => spam.run(),
             Command::Store(store) => store.run(),
             Command::Config(config) => config.run(),
             Command::Backup(backup) => backup.run(),

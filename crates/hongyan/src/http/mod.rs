@@ -5,6 +5,9 @@
 //! | `/` | the web handset | `assets.rs` |
 //! | `/sip` | SIP over WebSocket | `net/websocket.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
+//! | `/handset/v1/blocked` | a subscriber's block list | `blocks.rs` |
+//! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
+//! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
@@ -12,9 +15,12 @@
 
 pub(crate) mod admin;
 mod assets;
+mod blocks;
 mod bot_api;
 mod bot_information;
+pub(crate) mod content;
 mod handset;
+pub(crate) mod provisioning;
 mod status;
 
 use std::net::SocketAddr;
@@ -27,7 +33,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -43,12 +49,14 @@ use tower::ServiceExt as _;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::content::Content;
 use crate::engine::Input;
 use crate::inbox::Inbox;
 use crate::log::Shown;
 use crate::metrics::{Kind, Metrics};
 use crate::net::ceiling::{Ceiling, Permit};
 use crate::net::listener::{self, Stop, stopped};
+use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
 
 /// Bodies of requests, chatbot messages included.
@@ -76,10 +84,14 @@ pub struct App {
     pub edge: Arc<Edge>,
     /// Opens `/admin`.
     pub admin_token: String,
+    /// Whom auto-configuration believes what.
+    pub provisioning: provisioning::Trust,
     /// Whether everything listens and nothing is stopping.
     pub ready: Arc<AtomicBool>,
     /// For a request to be answered.
     pub request_timeout: Duration,
+    /// Files between handsets.
+    pub content: Content,
 }
 
 impl App {
@@ -135,6 +147,10 @@ pub struct Failure {
 }
 
 impl Failure {
+    fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self { status, reason: reason.into() }
+    }
+
     fn bad_request(reason: &str) -> Self {
         Self { status: StatusCode::BAD_REQUEST, reason: reason.to_owned() }
     }
@@ -143,12 +159,20 @@ impl Failure {
         Self { status: StatusCode::NOT_FOUND, reason: reason.to_owned() }
     }
 
+    fn conflict(reason: &str) -> Self {
+        Self { status: StatusCode::CONFLICT, reason: reason.to_owned() }
+    }
+
     fn busy() -> Self {
         Self { status: StatusCode::TOO_MANY_REQUESTS, reason: "the server is busy".to_owned() }
     }
 
+    fn unavailable(reason: &str) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: reason.to_owned() }
+    }
+
     fn stopping() -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: "the server is stopping".to_owned() }
+        Self::unavailable("the server is stopping")
     }
 }
 
@@ -174,7 +198,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = Json(serde_json::json!({ "error": self.reason }));
         match self.status {
-            StatusCode::TOO_MANY_REQUESTS => busy(body),
+            status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => {
+                (status, [(header::RETRY_AFTER, RETRY_AFTER_S)], body).into_response()
+            }
             status => (status, body).into_response(),
         }
     }
@@ -187,6 +213,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether the connection is under TLS.
     pub secure: bool,
+    /// How long what is written to it may wait for it.
+    pub patience: Patience,
     /// Its place among the connections: whoever keeps the connection keeps this.
     _permit: Arc<Permit>,
 }
@@ -195,9 +223,13 @@ pub struct Peer {
 pub fn router(app: Arc<App>) -> Router {
     let edge = app.edge.clone();
     let request_timeout = app.request_timeout;
+    let content = content::router().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/handset/config.json", get(handset::configuration))
+        .route("/handset/v1/blocked", get(blocks::own))
+        .route("/handset/v1/blocked/{whom}", put(blocks::block).delete(blocks::unblock))
+        .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
         .route("/bot/v1/{*path}", any(bot_api::call))
         .nest("/admin/v1", admin::router(app.clone()))
@@ -208,6 +240,7 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
+        .merge(content)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),
@@ -237,6 +270,8 @@ pub(crate) fn busy(body: impl IntoResponse) -> Response {
 pub struct Server {
     /// What answers.
     pub router: Router,
+    /// Under which host names `/` is for `/provisioning`.
+    pub provisioning: provisioning::Trust,
     /// For both listeners together.
     pub ceiling: Ceiling,
     /// Where refusals are counted.
@@ -252,7 +287,8 @@ impl Server {
         let stop_connections = stop.clone();
         listener::accept(listener, ceiling, metrics, stop, move |stream, address, permit| {
             let (server, acceptor, stop) = (self.clone(), acceptor.clone(), stop_connections.clone());
-            let peer = Peer { address, secure: acceptor.is_some(), _permit: Arc::new(permit) };
+            let (secure, patience) = (acceptor.is_some(), Patience::default());
+            let peer = Peer { address, secure, patience, _permit: Arc::new(permit) };
             async move {
                 match acceptor {
                     None => server.connection(stream, peer, stop).await,
@@ -270,9 +306,11 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = self.router;
+        let (router, provisioning) = (self.router, self.provisioning);
+        let stream = Patient::new(stream, peer.patience.clone());
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer.clone());
+            provisioning::readdress(&provisioning, &mut request);
             router.clone().oneshot(request)
         });
         let connection = hyper::server::conn::http1::Builder::new()
