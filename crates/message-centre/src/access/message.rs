@@ -239,7 +239,7 @@ impl Centre {
                     self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
                     return Ok(());
                 }
-                self.report_implied(&original, imdn.disposition, work);
+                self.report_implied(&original, imdn.disposition, None, work);
                 let entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now);
                 let delivery = Delivery::report(entry, original.clone(), imdn.disposition);
                 let delivered = self.deliver(delivery, Some(claim.asker()), work);
