@@ -204,8 +204,13 @@ impl Centre {
             }
             // Its user does not want to.
             603 => self.part(found, std::slice::from_ref(&device.0), Farewell::Left, work),
-            // Not now: it is asked again when it registers.
-            _ => {}
+            // Not now: it is asked again when it registers, or at once if it has done so over another flow while we asked.
+            _ => {
+                if self.way_to(&device.0, &device.1, work).is_some_and(|binding| binding.flow != flow) {
+                    let invitations = Invitations { group: group.clone(), members: vec![device.0.clone()] };
+                    work.next.push(Task::Invitations(Box::new(invitations)));
+                }
+            }
         }
     }
 
