@@ -75,9 +75,14 @@ impl Centre {
             .pieces(HeaderName::From, &["<", shown.unwrap_or(&from), ">;tag=", &tag])
             .pieces(HeaderName::To, &["<", &to, ">"])
             .pieces(HeaderName::CallId, &[&call_id, "@", domain])
-            .pieces(HeaderName::CSeq, &["1 MESSAGE"])
-            .pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
-        if let Some(service) = &entry.service {
+            .pieces(HeaderName::CSeq, &["1 MESSAGE"]);
+        // A report out of a group names the focus, the member and the author: without what its From says anyway, it fits into a
+        // datagram.
+        let is_report_of_group = entry.kind == EntryKind::Report && entry.from.kind() == AddressKind::Group;
+        if !is_report_of_group {
+            request = request.pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
+        }
+        if let Some(service) = entry.service.as_ref().filter(|_| !is_report_of_group) {
             let icsi = utf8_percent_encode(service, URN_ESCAPES);
             request = request
                 .header(HeaderName::PAssertedService, service)
