@@ -231,7 +231,9 @@ impl Upload {
         if self.file.is_some() {
             return Err(Failure::bad_request("one file at a time"));
         }
-        let announced_bytes = part_bytes.or(self.declared_bytes).unwrap_or(0);
+        // The form around the file counts with the request's length: no reason to refuse the largest file.
+        let max_bytes = self.app.content.config.max_file_bytes.get();
+        let announced_bytes = part_bytes.unwrap_or(self.declared_bytes.unwrap_or(0).min(max_bytes));
         let bytes_max = self.app.room(&self.owner, announced_bytes, 0).await?;
         let created_at = now();
         let id = random_id();
