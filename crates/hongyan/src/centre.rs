@@ -95,8 +95,8 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
             was_stopping = true;
             engine.stop();
         }
-        for input in &batch {
-            world.metrics.inputs.get_or_create(&Kind::of(input.kind())).inc();
+        for same in batch.chunk_by(|one, next| one.kind() == next.kind()) {
+            world.metrics.inputs.get_or_create(&Kind::of(same[0].kind())).inc_by(same.len() as u64);
         }
         let begun = Instant::now();
         match engine.run(clock.now(), batch.drain(..)) {
@@ -150,6 +150,7 @@ impl World {
             stored,
             expired,
             refused,
+            revoked,
             duplicates,
             reports,
             registrations,
@@ -165,6 +166,7 @@ impl World {
             ("stored", stored),
             ("expired", expired),
             ("refused", refused),
+            ("revoked", revoked),
             ("duplicate", duplicates),
             ("reported", reports),
         ] {

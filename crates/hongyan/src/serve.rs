@@ -183,6 +183,7 @@ impl Running {
         // From here on the configuration says which ports were free.
         config.sip.udp = Listen::from(bound.sip_udp);
         config.sip.tcp = Listen::from(bound.sip_tcp);
+        config.sip.tls = Listen::from(bound.sip_tls);
         let public_url = public_url(&config, &bound);
 
         let metrics = Arc::new(Metrics::new());
@@ -221,6 +222,7 @@ impl Running {
             metrics: metrics.clone(),
             edge: edge.clone(),
             admin_token,
+            provisioning: config.provisioning.trust(),
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
@@ -261,6 +263,7 @@ impl Running {
         let domain = config.domain.as_str();
         let http = Server {
             router: http::router(app),
+            provisioning: config.provisioning.trust(),
             ceiling: Ceiling::new(
                 config.http.max_connections.get(),
                 config.http.max_connections_per_address.get(),

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use store::{Entry, EntryKind, Outcome, Record, RecordKey, Wants};
 
 use crate::delivery::{About, Delivery};
+use crate::group::report::FanIn;
+use crate::work::Task;
 use crate::{Centre, Work};
 
 /// Media type of [`Status`], which never leaves the process.
@@ -44,6 +46,12 @@ pub enum Fate {
     MailboxFull,
     /// The user isn't there, and the message was not to wait.
     Offline,
+    /// The user wants to hear nothing from this chatbot.
+    Blocked,
+    /// Taken back, as the chatbot asked.
+    Revoked,
+    /// Too late to take it back.
+    NotRevoked,
 }
 
 /// A message that will not be delivered.
@@ -56,6 +64,9 @@ pub struct Lost {
 impl Lost {
     pub(crate) fn wants(&self, wants: &mut Wants) {
         wants.record(self.record.clone());
+        if self.record.1.kind() == AddressKind::Group {
+            wants.author(&self.record.1, &self.record.0);
+        }
         sender_wants(&self.record.1, wants);
     }
 }
@@ -69,6 +80,7 @@ pub(crate) fn record_key(entry: &Entry) -> RecordKey {
 pub(crate) fn sender_wants(sender: &Address, wants: &mut Wants) {
     wants.head(sender);
     if sender.kind() != AddressKind::Chatbot {
+        wants.account(sender);
         wants.bindings(sender);
     }
 }
@@ -143,7 +155,13 @@ impl Centre {
                 return;
             }
             Delivery::status(self.status_entry(record, fate, work.now))
+        } else if record.from.kind() == AddressKind::Subscriber && work.view.account(&record.from).is_none() {
+            // Nobody is there to be told, and the next holder of the number is somebody else.
+            return;
         } else if record.wanted.negative_delivery && fate != Fate::Sent {
+            if record.from.kind() == AddressKind::Group {
+                return self.tell_author(record, work);
+            }
             let entry = self.imdn_entry(record, Disposition::Failed, work.now);
             Delivery::report(entry, record.key(), Disposition::Failed)
         } else {
@@ -151,6 +169,38 @@ impl Centre {
         };
         if let Err(refusal) = self.keep(delivery, work) {
             tracing::warn!(sender = %record.from, %refusal, "a report could not be kept");
+        }
+    }
+
+    /// Tells the author of a group message that a member will not get it.
+    fn tell_author(&mut self, record: &Record, work: &mut Work<'_>) {
+        let Some(author) = work.view.author(&record.from, &record.message_id).cloned() else { return };
+        let disposition = Disposition::Failed;
+        let mut entry = self.imdn_entry(record, disposition, work.now);
+        (entry.from, entry.to) = (record.from.clone(), author);
+        let fan_in = FanIn { entry, original: record.key(), disposition, asker: None };
+        work.then.push(Task::FanIn(Box::new(fan_in)));
+    }
+
+    /// Before a report of display leaves: what is displayed was delivered, and whoever asked to hear that hears it now. The
+    /// device's own report of delivery comes late, and says nothing new (rcs-core §12).
+    pub(crate) fn report_implied(
+        &mut self,
+        original: &RecordKey,
+        disposition: Disposition,
+        work: &mut Work<'_>,
+    ) {
+        let Some(record) = work.view.record(original).cloned() else { return };
+        let is_implied = disposition == Disposition::Displayed
+            && record.delivered_at.is_none()
+            && record.wanted.positive_delivery;
+        if !is_implied || !self.reporting.insert((original.clone(), Disposition::Delivered)) {
+            return;
+        }
+        let entry = self.imdn_entry(&record, Disposition::Delivered, work.now);
+        let delivery = Delivery::report(entry, original.clone(), Disposition::Delivered);
+        if self.deliver(delivery, None, work).is_err() {
+            self.reporting.remove(&(original.clone(), Disposition::Delivered));
         }
     }
 
@@ -163,6 +213,9 @@ impl Centre {
         if record.wanted.display {
             due.push(Disposition::Displayed);
         }
+        if work.view.account(&record.from).is_none() {
+            return;
+        }
         for disposition in due {
             let entry = self.imdn_entry(record, disposition, work.now);
             if let Err(refusal) = self.keep(Delivery::report(entry, record.key(), disposition), work) {
@@ -172,9 +225,59 @@ impl Centre {
     }
 
     fn status_entry(&mut self, record: &Record, fate: Fate, now: Timestamp) -> Entry {
-        let status = Status { fate, at: now };
-        let body = serde_json::to_vec(&status).expect("a status is plain data");
-        self.report_entry(record, EntryKind::Status, record.message_id.clone(), STATUS_TYPE, body.into(), now)
+        self.report_entry(
+            record,
+            EntryKind::Status,
+            record.message_id.clone(),
+            STATUS_TYPE,
+            status(fate, now),
+            now,
+        )
+    }
+
+    /// Tells a chatbot what became of a message that need not have a record.
+    pub(crate) fn tell_fate(&mut self, key: &RecordKey, fate: Fate, work: &mut Work<'_>) {
+        let (message_id, chatbot, user) = key;
+        let body = status(fate, work.now);
+        let entry = self.platform_entry(user, chatbot, message_id.clone(), STATUS_TYPE, body, work.now);
+        let entry = Entry { kind: EntryKind::Status, ..entry };
+        if let Err(refusal) = self.keep(Delivery::status(entry), work) {
+            tracing::warn!(%chatbot, %refusal, "a status could not be kept");
+        }
+    }
+
+    /// Something that the platform says to `to` about what it said to `from`.
+    pub(crate) fn platform_entry(
+        &mut self,
+        from: &Address,
+        to: &Address,
+        message_id: String,
+        content_type: &str,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Entry {
+        let expires_at = now.plus(self.config.report_validity);
+        Entry {
+            id: self.ids.next(now),
+            kind: EntryKind::Report,
+            message_id,
+            from: from.clone(),
+            to: to.clone(),
+            conversation_id: ids::conversation_between(from, to),
+            contribution_id: ids::conversation_id(self.random_16()),
+            in_reply_to: None,
+            service: None,
+            content_type: content_type.to_owned(),
+            body,
+            wanted: Default::default(),
+            accepted_at: now,
+            expires_at,
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 0,
+            next_due: expires_at,
+        }
     }
 
     /// An IMDN about `record`'s message, from its addressee to its sender.
@@ -202,27 +305,13 @@ impl Centre {
         body: Bytes,
         now: Timestamp,
     ) -> Entry {
-        let expires_at = now.plus(self.config.report_validity);
-        Entry {
-            id: self.ids.next(now),
-            kind,
-            message_id,
-            from: about.to.clone(),
-            to: about.from.clone(),
-            conversation_id: about.conversation_id.clone(),
-            contribution_id: about.contribution_id.clone(),
-            in_reply_to: None,
-            service: None,
-            content_type: content_type.to_owned(),
-            body,
-            wanted: Default::default(),
-            accepted_at: now,
-            expires_at,
-            waiting: Vec::new(),
-            taken: Vec::new(),
-            refused: Vec::new(),
-            attempts: 0,
-            next_due: expires_at,
-        }
+        let entry = self.platform_entry(&about.to, &about.from, message_id, content_type, body, now);
+        let (conversation_id, contribution_id) =
+            (about.conversation_id.clone(), about.contribution_id.clone());
+        Entry { kind, conversation_id, contribution_id, ..entry }
     }
+}
+
+fn status(fate: Fate, at: Timestamp) -> Bytes {
+    serde_json::to_vec(&Status { fate, at }).expect("a status is plain data").into()
 }

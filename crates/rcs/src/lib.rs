@@ -6,8 +6,11 @@
 //! - [`address`]: who sends and who receives, in one canonical form; [`ids`]: what ties messages together; [`time`]:
 //!   when; [`capability`]: what a device can take.
 //! - [`cpim`]: the envelope (RFC 3862), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
-//! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`] (all over [`xml`]), and the [`bot`]
+//! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
+//! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
+//!   [`spam_report`] (all over [`xml`]), and the [`bot`]
 //!   cards and chips.
+//! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`].
 //!
 //! Every parser has ceilings on what it reads, never panics on bad input, and is exact in what it writes.
 
@@ -15,14 +18,21 @@ pub mod address;
 pub mod bot;
 pub mod capability;
 pub mod composing;
+pub mod conference_info;
 pub mod content_type;
 pub mod cpim;
 pub mod encoding;
 pub mod file_transfer;
 pub mod geolocation;
+pub mod group_data;
 pub mod ids;
 pub mod imdn;
 pub mod multipart;
+pub mod provisioning;
+pub mod resource_list;
+pub mod revoke;
+pub mod sipfrag;
+pub mod spam_report;
 pub mod time;
 pub mod xml;
 

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Bindings, Chatbot, Entry, File, Head, Record, Store, StoreError, Transfer, Usage, mailbox,
+    Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, Leg, Memberships,
+    Record, SpamReport, Store, StoreError, Transfer, Usage, mailbox,
 };
 
 impl Store {
@@ -25,6 +26,15 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::Configurations => {
+                    let mut row = json_of::<Configuration>(&value)?;
+                    for device in row["devices"].as_array_mut().into_iter().flatten() {
+                        *device = without(device.take(), &["secrets"]);
+                    }
+                    row
+                }
+                Family::Blocks => json_of::<Blocks>(&value)?,
+                Family::SpamReports => without(json_of::<SpamReport>(&value)?, &["text"]),
                 Family::Files => json_of::<File>(&value)?,
                 Family::Transfers => json_of::<Transfer>(&value)?,
                 Family::Usage => json_of::<Usage>(&value)?,
@@ -33,6 +43,10 @@ impl Store {
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;
                     json!({ "at": at.rfc3339(), "address": address, "entry": id.to_string() })
                 }
+                Family::Groups => json_of::<Group>(&value)?,
+                Family::Legs => json_of::<Leg>(&value)?,
+                Family::Memberships => json_of::<Memberships>(&value)?,
+                Family::Authors => json_of::<Author>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

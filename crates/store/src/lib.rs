@@ -3,18 +3,22 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
-//! people.
+//! [`record`], [`chatbot`], [`file`], [`group`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
 pub mod binding;
+pub mod blocks;
 mod cache;
 pub mod chatbot;
+pub mod configuration;
 mod dump;
 pub mod file;
+pub mod group;
 pub mod mailbox;
 pub mod record;
 mod row;
+pub mod spam_report;
 mod view;
 
 use std::path::Path;
@@ -26,11 +30,18 @@ use rcs::address::Address;
 
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
+pub use blocks::{Blocked, Blocks};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
+pub use group::{
+    Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
+    Subscription,
+};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
+pub use spam_report::SpamReport;
 pub use view::{Lookup, PageKey, View, Wants};
 
 use cache::Cache;
@@ -84,6 +95,10 @@ struct Caches {
     accounts: Cache<Account>,
     bindings: Cache<Bindings>,
     heads: Cache<Head>,
+    groups: Cache<Group>,
+    memberships: Cache<Memberships>,
+    configurations: Cache<Configuration>,
+    blocks: Cache<Blocks>,
 }
 
 impl Store {
@@ -113,12 +128,18 @@ impl Store {
         self.load_cached(wants.accounts, &mut caches.accounts, &mut view.accounts)?;
         self.load_cached(wants.bindings, &mut caches.bindings, &mut view.bindings)?;
         self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
+        self.load_cached(wants.groups, &mut caches.groups, &mut view.groups)?;
+        self.load_cached(wants.memberships, &mut caches.memberships, &mut view.memberships)?;
+        self.load_cached(wants.configurations, &mut caches.configurations, &mut view.configurations)?;
+        self.load_cached(wants.blocks, &mut caches.blocks, &mut view.blocks)?;
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
         self.load_rows(wants.usages, &mut view.usages)?;
+        self.load_rows(wants.legs, &mut view.legs)?;
+        self.load_rows(wants.authors, &mut view.authors)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -149,6 +170,10 @@ impl Store {
         remember(&view.accounts, &mut caches.accounts);
         remember(&view.bindings, &mut caches.bindings);
         remember(&view.heads, &mut caches.heads);
+        remember(&view.groups, &mut caches.groups);
+        remember(&view.memberships, &mut caches.memberships);
+        remember(&view.configurations, &mut caches.configurations);
+        remember(&view.blocks, &mut caches.blocks);
         Ok(())
     }
 
@@ -239,6 +264,63 @@ impl Store {
         self.all()
     }
 
+    /// The configured devices of a subscriber.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn configuration(&self, address: &Address) -> Result<Option<Configuration>, StoreError> {
+        self.get(address)
+    }
+
+    /// Every credential that logs in as a subscriber under this user name: of the account, and of configured devices.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn credentials(&self, address: &Address, username: &str) -> Result<Vec<Credential>, StoreError> {
+        let Some(account) = self.account(address)? else { return Ok(Vec::new()) };
+        let configuration = self.configuration(address)?;
+        let of_account = account.credentials.into_iter().filter(|known| known.username == username);
+        let of_devices = configuration.iter().flat_map(|all| all.credentials(username));
+        Ok(of_account.chain(of_devices.map(|(_, _, known)| known.clone())).collect())
+    }
+
+    /// The block list of a subscriber.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn blocks(&self, address: &Address) -> Result<Blocks, StoreError> {
+        Ok(self.get(address)?.unwrap_or_default())
+    }
+
+    /// Up to `limit` spam reports, the latest first.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn spam_reports(&self, limit: usize) -> Result<Vec<SpamReport>, StoreError> {
+        self.keyspace(Family::SpamReports)
+            .iter()
+            .rev()
+            .take(limit)
+            .map(|guard| decode(&guard.value()?))
+            .collect()
+    }
+
+    /// Up to `limit` spam reports from before `before`, the oldest first.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn old_spam_reports(&self, before: Timestamp, limit: usize) -> Result<Vec<EntryId>, StoreError> {
+        let mut old = Vec::new();
+        for guard in self.keyspace(Family::SpamReports).iter().take(limit) {
+            let report: SpamReport = decode(&guard.value()?)?;
+            if report.at >= before {
+                break;
+            }
+            old.push(report.id);
+        }
+        Ok(old)
+    }
+
     /// One file.
     ///
     /// # Errors
@@ -272,6 +354,30 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn usage(&self, owner: &Address) -> Result<Usage, StoreError> {
         Ok(self.get(owner)?.unwrap_or_default())
+    }
+
+    /// One group.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn group(&self, address: &Address) -> Result<Option<Group>, StoreError> {
+        self.get(address)
+    }
+
+    /// All groups, by address.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn groups(&self) -> Result<Vec<Group>, StoreError> {
+        self.all()
+    }
+
+    /// How a member's devices are connected to a group.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn leg(&self, key: &LegKey) -> Result<Option<Leg>, StoreError> {
+        self.get(key)
     }
 
     /// Every record of a message id: one for each sender that used it and each addressee.

@@ -38,6 +38,12 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// Devices configured over HTTP and their secrets, one row a subscriber.
+    Configurations,
+    /// From whom somebody wants to hear nothing, one row a subscriber.
+    Blocks,
+    /// Spam reports, in the order in which they came.
+    SpamReports,
     /// Files on the content server.
     Files,
     /// Which file an upload makes.
@@ -46,11 +52,19 @@ pub enum Family {
     Usage,
     /// Single values of the deployment.
     Settings,
+    /// Groups and their members.
+    Groups,
+    /// The dialogs and subscriptions of groups' members.
+    Legs,
+    /// The groups of each subscriber.
+    Memberships,
+    /// Whose the messages in groups were.
+    Authors,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 18] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -58,10 +72,17 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::Configurations,
+        Self::Blocks,
+        Self::SpamReports,
         Self::Files,
         Self::Transfers,
         Self::Usage,
         Self::Settings,
+        Self::Groups,
+        Self::Legs,
+        Self::Memberships,
+        Self::Authors,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -74,10 +95,17 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::Configurations => "configurations",
+            Self::Blocks => "blocks",
+            Self::SpamReports => "spam-reports",
             Self::Files => "files",
             Self::Transfers => "transfers",
             Self::Usage => "usage",
             Self::Settings => "settings",
+            Self::Groups => "groups",
+            Self::Legs => "legs",
+            Self::Memberships => "memberships",
+            Self::Authors => "authors",
         }
     }
 }

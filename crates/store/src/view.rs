@@ -12,11 +12,15 @@ use rustc_hash::FxHashMap;
 
 use crate::account::Account;
 use crate::binding::Bindings;
+use crate::blocks::Blocks;
 use crate::chatbot::Chatbot;
+use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
+use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::spam_report::SpamReport;
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -27,10 +31,16 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) configurations: Vec<Address>,
+    pub(crate) blocks: Vec<Address>,
     pub(crate) files: Vec<FileId>,
     pub(crate) transfers: Vec<TransferKey>,
     pub(crate) usages: Vec<Address>,
     pub(crate) pages: Vec<PageKey>,
+    pub(crate) groups: Vec<Address>,
+    pub(crate) legs: Vec<LegKey>,
+    pub(crate) memberships: Vec<Address>,
+    pub(crate) authors: Vec<AuthorKey>,
 }
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
@@ -68,6 +78,16 @@ impl Wants {
         self.chatbots.push(address.clone());
     }
 
+    /// The configured devices of a subscriber.
+    pub fn configuration(&mut self, address: &Address) {
+        self.configurations.push(address.clone());
+    }
+
+    /// The block list of a subscriber.
+    pub fn blocks(&mut self, address: &Address) {
+        self.blocks.push(address.clone());
+    }
+
     /// A file, and the rows that are kept in step with it.
     pub fn file(&mut self, file: &File) {
         self.files.push(file.id);
@@ -81,6 +101,31 @@ impl Wants {
         self.heads.push(address.clone());
     }
 
+    /// A group.
+    pub fn group(&mut self, address: &Address) {
+        self.groups.push(address.clone());
+    }
+
+    /// How a member's devices are connected to a group.
+    pub fn leg(&mut self, group: &Address, member: &Address) {
+        self.legs.push((group.clone(), member.clone()));
+    }
+
+    /// The groups of a subscriber.
+    pub fn memberships(&mut self, member: &Address) {
+        self.memberships.push(member.clone());
+    }
+
+    /// Whose a message in a group was.
+    pub fn author(&mut self, group: &Address, message_id: &str) {
+        self.authors.push((group.clone(), message_id.to_owned()));
+    }
+
+    /// How many pages are wanted: what costs most to load.
+    pub fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
@@ -89,10 +134,16 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.configurations.is_empty()
+            && self.blocks.is_empty()
             && self.files.is_empty()
             && self.transfers.is_empty()
             && self.usages.is_empty()
             && self.pages.is_empty()
+            && self.groups.is_empty()
+            && self.legs.is_empty()
+            && self.memberships.is_empty()
+            && self.authors.is_empty()
     }
 }
 
@@ -116,9 +167,16 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) configurations: Table<Configuration>,
+    pub(crate) blocks: Table<Blocks>,
+    pub(crate) spam_reports: Table<SpamReport>,
     pub(crate) files: Table<File>,
     pub(crate) transfers: Table<Transfer>,
     pub(crate) usages: Table<Usage>,
+    pub(crate) groups: Table<Group>,
+    pub(crate) legs: Table<Leg>,
+    pub(crate) memberships: Table<Memberships>,
+    pub(crate) authors: Table<Author>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
@@ -236,6 +294,42 @@ impl View {
         self.chatbots.put(address.clone(), None);
     }
 
+    /// The configured devices of a subscriber; `None` when there is none.
+    pub fn configuration(&self, address: &Address) -> Option<&Configuration> {
+        self.configurations.get(address)
+    }
+
+    /// Adds or replaces the configured devices of a subscriber.
+    pub fn put_configuration(&mut self, configuration: Configuration) {
+        self.configurations.put(configuration.address.clone(), Some(configuration));
+    }
+
+    /// Forgets the configured devices of a subscriber.
+    pub fn remove_configuration(&mut self, address: &Address) {
+        self.configurations.put(address.clone(), None);
+    }
+
+    /// The block list of a subscriber; `None` when nobody is blocked.
+    pub fn blocks(&self, address: &Address) -> Option<&Blocks> {
+        self.blocks.get(address)
+    }
+
+    /// Replaces the block list of a subscriber; an empty one removes the row.
+    pub fn put_blocks(&mut self, address: &Address, blocks: Blocks) {
+        let row = (!blocks.list.is_empty()).then_some(blocks);
+        self.blocks.put(address.clone(), row);
+    }
+
+    /// Adds a spam report.
+    pub fn put_spam_report(&mut self, report: SpamReport) {
+        self.spam_reports.put(report.id, Some(report));
+    }
+
+    /// Forgets a spam report.
+    pub fn remove_spam_report(&mut self, id: EntryId) {
+        self.spam_reports.put(id, None);
+    }
+
     /// A file; `None` when there is no such file.
     pub fn file(&self, id: FileId) -> Option<&File> {
         self.files.get(&id)
@@ -274,6 +368,65 @@ impl View {
         self.files.put(id, None);
     }
 
+    /// A group; `None` when there is no such group.
+    pub fn group(&self, address: &Address) -> Option<&Group> {
+        self.groups.get(address)
+    }
+
+    /// Adds or replaces a group.
+    pub fn put_group(&mut self, group: Group) {
+        self.groups.put(group.address.clone(), Some(group));
+    }
+
+    /// Removes a group.
+    pub fn remove_group(&mut self, address: &Address) {
+        self.groups.put(address.clone(), None);
+    }
+
+    /// How a member's devices are connected to a group; `None` when none is.
+    pub fn leg(&self, key: &LegKey) -> Option<&Leg> {
+        self.legs.get(key)
+    }
+
+    /// Replaces a leg; one without devices and subscriptions is removed.
+    pub fn put_leg(&mut self, leg: Leg) {
+        let key = leg.key();
+        let row = (!leg.devices.is_empty() || !leg.subscriptions.is_empty()).then_some(leg);
+        self.legs.put(key, row);
+    }
+
+    /// Removes a leg.
+    pub fn remove_leg(&mut self, key: &LegKey) {
+        self.legs.put(key.clone(), None);
+    }
+
+    /// The groups of a subscriber.
+    pub fn memberships(&self, member: &Address) -> &[Address] {
+        self.memberships.get(member).map_or(&[], |memberships| &memberships.groups)
+    }
+
+    /// Replaces the groups of a subscriber; none removes the row.
+    pub fn put_memberships(&mut self, member: &Address, groups: Vec<Address>) {
+        let row = (!groups.is_empty()).then_some(Memberships { groups });
+        self.memberships.put(member.clone(), row);
+    }
+
+    /// Whose a message in a group was; `None` when it is unknown or forgotten.
+    pub fn author(&self, group: &Address, message_id: &str) -> Option<&Address> {
+        self.authors.get(&(group.clone(), message_id.to_owned())).map(|row| &row.author)
+    }
+
+    /// Notes whose a message in a group is.
+    pub fn put_author(&mut self, group: &Address, message_id: &str, author: &Address) {
+        let row = Author { author: author.clone() };
+        self.authors.put((group.clone(), message_id.to_owned()), Some(row));
+    }
+
+    /// Forgets whose a message in a group was.
+    pub fn remove_author(&mut self, group: &Address, message_id: &str) {
+        self.authors.put((group.clone(), message_id.to_owned()), None);
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -282,9 +435,16 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.configurations.changed
+            || self.blocks.changed
+            || self.spam_reports.changed
             || self.files.changed
             || self.transfers.changed
             || self.usages.changed
+            || self.groups.changed
+            || self.legs.changed
+            || self.memberships.changed
+            || self.authors.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -302,9 +462,16 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.configurations.changes(&mut changes);
+        self.blocks.changes(&mut changes);
+        self.spam_reports.changes(&mut changes);
         self.files.changes(&mut changes);
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
+        self.groups.changes(&mut changes);
+        self.legs.changes(&mut changes);
+        self.memberships.changes(&mut changes);
+        self.authors.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);

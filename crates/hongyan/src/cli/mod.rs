@@ -6,9 +6,11 @@ mod chatbot;
 mod client;
 mod config;
 mod file;
+mod group;
 mod mailbox;
 mod send;
 mod serve;
+mod spam;
 mod store;
 mod subscriber;
 mod table;
@@ -37,12 +39,15 @@ pub struct Cli {
 enum Command {
     /// Run the platform
     Serve(serve::Serve),
-    /// Add, list, show or remove subscribers
+    /// Add, list, show, configure or remove subscribers
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
     /// Create, list, show, update or remove chatbots
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
+    /// List or show groups
+    #[command(subcommand)]
+    Group(group::Group),
     /// Show what waits in a mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
@@ -53,6 +58,8 @@ enum Command {
     Send(send::Send),
     /// Show where a message was and is
     Trace(trace::Trace),
+    /// List what subscribers report as spam
+    Spam(spam::Spam),
     /// Look into the store of a stopped server
     #[command(subcommand)]
     Store(store::Store),
@@ -84,10 +91,12 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
+            Command::Spam(spam) => spam.run(),
             Command::Store(store) => store.run(),
             Command::Config(config) => config.run(),
             Command::Backup(backup) => backup.run(),

@@ -10,8 +10,9 @@ use sip::{Contact, ContactAddress, Flow, HeaderName, Request, ResponseBuilder};
 use store::{Binding, Bindings, Wants};
 
 use super::Refusal;
-use super::identity::{Proof, Role};
+use super::identity::{By, Proof, Role, proof_wants};
 use crate::delivery::agent::DeviceKey;
+use crate::group::invitation::Invitations;
 use crate::work::Task;
 use crate::{Centre, Work, gruu};
 
@@ -99,9 +100,10 @@ impl Asked {
 
 impl Register {
     pub(crate) fn wants(&self, wants: &mut Wants) {
-        wants.account(&self.asked.aor);
+        proof_wants(&self.asked.aor, wants);
         wants.bindings(&self.asked.aor);
         wants.head(&self.asked.aor);
+        wants.memberships(&self.asked.aor);
     }
 }
 
@@ -141,9 +143,8 @@ impl Change {
 
 impl Centre {
     pub(crate) fn decide_register(&mut self, register: Register, work: &mut Work<'_>) {
-        let account = work.view.account(&register.asked.aor).cloned();
-        match self.prove(&register.request, account.as_ref(), Role::Registrar, work) {
-            Proof::Accepted => {}
+        let by = match self.prove(&register.request, &register.asked.aor, Role::Registrar, work) {
+            Proof::Accepted(by) => by,
             Proof::Challenge { stale } => {
                 let Register { tx, flow, request, .. } = &register;
                 return self.challenge(*tx, request, *flow, Role::Registrar, stale, work);
@@ -151,12 +152,15 @@ impl Centre {
             Proof::Malformed => {
                 return self.answer(register.tx, &register.request, register.flow, 400, work.now);
             }
-        }
+        };
         let before = work.view.bindings(&register.asked.aor).cloned().unwrap_or_default();
         match self.bound(&register, &before, work.now) {
             Ok((bindings, devices)) => {
                 if bindings != before {
                     work.view.put_bindings(&register.asked.aor, bindings.clone());
+                }
+                if let By::Device(place, age) = by {
+                    self.registered_with(&register.asked.aor, place, age, &devices, work);
                 }
                 self.registered(&register, &before, &bindings, devices, work);
             }
@@ -237,13 +241,9 @@ impl Centre {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let wants_gruu = change.instance.is_some() && request.has_token(HeaderName::Supported, "gruu");
         let temp_gruu = change.instance.as_deref().filter(|_| wants_gruu).and_then(|instance| {
-            // RFC 5627 §5.3: a new one at every REGISTER of another Call-ID or CSeq.
-            gruu::seal(
-                &self.gruu_key,
-                &register.asked.aor,
-                instance,
-                &format!("{}{}", register.asked.call_id, register.asked.cseq),
-            )
+            // RFC 5627 §5.3: a new one at every REGISTER.
+            let (call_id, cseq) = (&register.asked.call_id, register.asked.cseq);
+            gruu::seal(&self.gruu_key, &register.asked.aor, instance, call_id, cseq)
         });
         Binding {
             instance: change.instance.clone(),
@@ -291,6 +291,7 @@ impl Centre {
         {
             self.agents.remove(&(register.asked.aor.clone(), gone.device().to_owned()));
         }
+        self.invite_to_groups(&register.asked.aor, before, bindings, work);
         let has_mail = work.view.head(&register.asked.aor).count > 0;
         for device in devices {
             let key: DeviceKey = (register.asked.aor.clone(), device);
@@ -305,6 +306,21 @@ impl Centre {
         }
         let response = self.register_response(register, bindings, work.now);
         self.respond(work.now, register.tx, response);
+    }
+
+    /// A device that is new, or has come back over another flow, is invited to the groups in which it does not take part yet:
+    /// before it gets what was said there.
+    fn invite_to_groups(&self, aor: &Address, before: &Bindings, bindings: &Bindings, work: &mut Work<'_>) {
+        let is_news = |binding: &Binding| {
+            !before.list.iter().any(|old| old.device() == binding.device() && old.flow == binding.flow)
+        };
+        if !bindings.list.iter().any(is_news) {
+            return;
+        }
+        for group in work.view.memberships(aor) {
+            let invitations = Invitations { group: group.clone(), members: vec![aor.clone()] };
+            work.next.push(Task::Invitations(Box::new(invitations)));
+        }
     }
 
     /// The 200: every binding with what is left of its life (RFC 3261 §10.3 step 8).

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use rcs::address::AddressKind;
-use rcs::cpim::{self, Cpim};
+use rcs::address::{Address, AddressKind};
+use rcs::cpim;
 use sip::{HeaderName, RequestBuilder};
 use store::{Binding, Entry, EntryKind};
 
-use crate::Centre;
+use crate::{Centre, gruu};
 
 /// What stays as it is in a percent-encoded URN of a feature tag (RFC 3840 as profiled by 3GPP: the colon does not).
 const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
@@ -21,17 +21,21 @@ impl Centre {
         let domain = self.config.domain();
         let from = entry.from.sip_uri(domain);
         let shown = named_sender(entry);
+        let to = match entry.from.kind() {
+            AddressKind::Group => self.device_uri(&entry.to, binding),
+            _ => entry.to.sip_uri(domain),
+        };
         let mut request = RequestBuilder::new("MESSAGE", &binding.contact_uri);
         for path in &binding.path {
             request = request.header(HeaderName::Route, path);
         }
         request = request
-            .header(HeaderName::MaxForwards, 70)
-            .header(HeaderName::From, format_args!("<{}>;tag={tag}", shown.as_deref().unwrap_or(&from)))
-            .header(HeaderName::To, format_args!("<{}>", entry.to.sip_uri(domain)))
-            .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
-            .header(HeaderName::CSeq, "1 MESSAGE")
-            .header(HeaderName::PAssertedIdentity, format_args!("<{from}>"));
+            .pieces(HeaderName::MaxForwards, &["70"])
+            .pieces(HeaderName::From, &["<", shown.unwrap_or(&from), ">;tag=", &tag])
+            .pieces(HeaderName::To, &["<", &to, ">"])
+            .pieces(HeaderName::CallId, &[&call_id, "@", domain])
+            .pieces(HeaderName::CSeq, &["1 MESSAGE"])
+            .pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
         if let Some(service) = &entry.service {
             let icsi = utf8_percent_encode(service, URN_ESCAPES);
             request = request
@@ -47,29 +51,45 @@ impl Centre {
             );
         }
         request = request
-            .header(HeaderName::ConversationId, &entry.conversation_id)
-            .header(HeaderName::ContributionId, &entry.contribution_id);
+            .pieces(HeaderName::ConversationId, &[&entry.conversation_id])
+            .pieces(HeaderName::ContributionId, &[&entry.contribution_id]);
         if let Some(id) = &entry.in_reply_to {
             request = request.header(HeaderName::InReplyToContributionId, id);
         }
         if is_fleeting {
             request = request.header(HeaderName::Expires, 0);
         } else {
-            request = request.header(HeaderName::Date, entry.accepted_at.http_date());
+            request = request.pieces(HeaderName::Date, &[&entry.accepted_at.http_date()]);
         }
         request.body(&entry.content_type, entry.body.clone()).build()
     }
 }
 
+impl Centre {
+    /// How a focus addresses a device: by its GRUU if it has one. liblinphone knows a group by the pair of the focus and the URI
+    /// by which it takes part itself, and takes part by its GRUU.
+    pub(crate) fn device_uri(&self, subscriber: &Address, binding: &Binding) -> String {
+        let domain = self.config.domain();
+        match &binding.instance {
+            Some(instance) if binding.temp_gruu.is_some() => gruu::public(subscriber, instance, domain),
+            _ => subscriber.sip_uri(domain),
+        }
+    }
+}
+
 /// The sender as the CPIM names it. It was checked to be the sender when the message came in, and some clients (liblinphone) take
 /// a message only if From is the same text. `None` without CPIM, or when it names nobody.
-fn named_sender(entry: &Entry) -> Option<String> {
-    if !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE) {
+fn named_sender(entry: &Entry) -> Option<&str> {
+    // A group speaks with one voice: its members know each other by the CPIM inside.
+    if entry.from.kind() == AddressKind::Group
+        || !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE)
+    {
         return None;
     }
-    let envelope = Cpim::parse(entry.body.clone()).ok()?;
-    let named = envelope.from_uri()?;
-    let is_usable =
-        named.starts_with("sip:") && !named.contains("anonymous.invalid") && sip::Uri::parse(named).is_ok();
-    is_usable.then(|| named.to_owned())
+    let named = cpim::from_uri_of(&entry.body)?;
+    // It is a URI, or it would not have been found to be the sender's; what could end it early in a name-addr is looked for.
+    let is_usable = named.starts_with("sip:")
+        && !named.contains("anonymous.invalid")
+        && named.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'));
+    is_usable.then_some(named)
 }

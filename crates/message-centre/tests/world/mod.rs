@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use rcs::Timestamp;
 use rcs::address::{Address, Numbering};
 use rcs::cpim::{Cpim, CpimBuilder, Dispositions};
 use rcs::imdn::{self, Disposition, Imdn};
+use rcs::revoke::{self, Revoke};
 use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{ClientTxId, Event, Layer};
 use sip::{Flow, HeaderName, Message, Method, RequestBuilder, ResponseBuilder, Transport};
@@ -69,6 +72,8 @@ enum Parcel {
 /// One device of a subscriber, a client that we wrote only to test with.
 pub struct Handset {
     pub number: String,
+    /// Digest user name and password.
+    pub login: (String, String),
     pub instance: String,
     pub flow: Flow,
     pub is_on: bool,
@@ -88,15 +93,30 @@ pub struct Handset {
     shown: BTreeSet<String>,
     /// Reports received: message id and disposition, in order.
     pub reports: Vec<(String, Disposition)>,
+    /// Whose reports these were, by their CPIM From.
+    pub reporters: Vec<String>,
     /// Composing indications received.
     pub composing: usize,
+    /// Answers to revocations: message id, and whether it was taken back.
+    pub revoked: Vec<(String, bool)>,
     /// What the handset answers to a MESSAGE.
     pub answers_with: u16,
     /// Whether it sends delivered and displayed reports.
     pub sends_reports: bool,
     /// Whether it shows a message and reports on it before it answers.
     pub answers_last: bool,
+    /// Whether it answers at all.
+    pub is_mute: bool,
     pub responses: Vec<u16>,
+    /// What the handset answers to an INVITE of a focus.
+    pub answers_invite_with: u16,
+    pub groups: groups::Groups,
+    /// `reg-id`, for one flow among several of a device.
+    pub reg_id: Option<u32>,
+    /// Call-ID of its registrations.
+    pub registers_as: String,
+    /// The Contacts of the last answer to a REGISTER.
+    pub contacts: Vec<String>,
 }
 
 impl World {
@@ -149,6 +169,8 @@ impl World {
         self.store = Some(store);
         let store = self.store.as_ref().expect("just opened");
         let owners = store.owners_of_mail().expect("readable");
+        let groups = store.groups().expect("readable");
+        self.todo.extend(groups.iter().filter_map(message_centre::group::wake));
         self.todo.extend(owners.into_iter().map(Task::Wake));
         self.due_at = Some(Timestamp::EPOCH);
     }
@@ -194,6 +216,7 @@ impl World {
         let peer = format!("10.0.0.{}:{}", place + 1, 5060).parse().expect("an address");
         let mut handset = Handset {
             number: number.to_owned(),
+            login: (number.to_owned(), PASSWORD.to_owned()),
             instance: format!("urn:uuid:00000000-0000-4000-8000-{place:012}"),
             flow: Flow { transport, id: 0, peer },
             is_on: true,
@@ -212,11 +235,19 @@ impl World {
             texts: Vec::new(),
             shown: BTreeSet::new(),
             reports: Vec::new(),
+            reporters: Vec::new(),
             composing: 0,
+            revoked: Vec::new(),
             answers_with: 200,
             sends_reports: true,
             answers_last: false,
+            is_mute: false,
             responses: Vec::new(),
+            answers_invite_with: 200,
+            groups: groups::Groups::default(),
+            reg_id: None,
+            registers_as: format!("registration-{place}"),
+            contacts: Vec::new(),
         };
         if transport.is_reliable() {
             self.connections += 1;
@@ -265,6 +296,26 @@ impl World {
         id
     }
 
+    /// Sends a document of this type, and gives the status of the answer.
+    pub fn send_document(&mut self, from: Phone, to: &str, content_type: &str, document: &str) -> u16 {
+        let now = self.time();
+        let phone = &mut self.phones[from];
+        phone.responses.clear();
+        let body = CpimBuilder::new(&phone.uri(), &format!("sip:{to}@{DOMAIN};user=phone"))
+            .message_id(&format!("d{}", phone.cseq))
+            .content_type(content_type)
+            .build(document);
+        phone.send_body(now, to, body, None).expect("the request goes out");
+        self.run_for(Duration::from_millis(100));
+        *self.phones[from].responses.first().expect("an answer")
+    }
+
+    /// Takes a message back, or tries to; the status of the answer.
+    pub fn revoke(&mut self, from: Phone, to: &str, message_id: &str) -> u16 {
+        let request = Revoke { message_id: message_id.to_owned(), result: None };
+        self.send_document(from, to, revoke::CONTENT_TYPE, &request.to_xml())
+    }
+
     /// Sends a raw request from a device.
     pub fn send_request(&mut self, from: Phone, request: Bytes) {
         let now = self.time();
@@ -311,9 +362,22 @@ impl World {
         store.load(wants, &mut view).expect("loaded");
         let mut work = Work::new(self.now, &mut view);
         let answer = centre.decide_admin(call, &mut work);
+        while !work.then.is_empty() {
+            let tasks = std::mem::take(&mut work.then);
+            let mut wants = Wants::default();
+            tasks.iter().for_each(|task| centre.wants(task, &mut wants));
+            store.load(wants, work.view).expect("loaded");
+            tasks.into_iter().for_each(|task| centre.decide(task, &mut work));
+        }
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);
+    }
+
+    /// The answer to an administrative call.
+    pub fn ask(&mut self, call: admin::Call) -> admin::Answer {
+        self.admin(call);
+        self.admin_answers.pop().expect("an answer")
     }
 
     /// Lets everything that can happen now happen, and up to ten seconds of what follows.
@@ -348,8 +412,7 @@ impl World {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        let phones =
-            self.phones.iter().filter(|phone| phone.is_on).filter_map(|phone| phone.layer.poll_timeout());
+        let phones = self.phones.iter().filter(|phone| phone.is_on).filter_map(Handset::wakes_at);
         let phones = phones.map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1)).min();
         let centre = self.centre.as_ref().and_then(Centre::wake_at);
         let due = self.centre.as_ref().and(self.due_at);
@@ -357,7 +420,7 @@ impl World {
     }
 
     /// Everything that happens at this instant.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         // What phones were just told to send is seen only when they are asked for it: once in any case.
         let mut is_first = true;
         loop {
@@ -373,7 +436,7 @@ impl World {
             let phone_timer = self
                 .phones
                 .iter()
-                .any(|phone| phone.is_on && phone.layer.poll_timeout().is_some_and(|at| at <= self.time()));
+                .any(|phone| phone.is_on && phone.wakes_at().is_some_and(|at| at <= self.time()));
             let is_quiet =
                 arrived.is_empty() && !has_due && !is_timer && !phone_timer && self.todo.is_empty();
             if is_quiet && !is_first {
@@ -451,6 +514,7 @@ impl World {
                 continue;
             }
             phone.layer.handle_timeout(now);
+            phone.repeat_answers(now);
             while let Some(event) = phone.layer.poll_event() {
                 phone.take(now, event, nonce);
             }
@@ -504,10 +568,11 @@ impl Handset {
 
     pub fn register(&mut self, now: Duration, authorization: Option<String>, nonce: u64) {
         let uri = format!("sip:{DOMAIN}");
-        let call_id = format!("reg-{}", self.instance);
+        let call_id = self.registers_as.clone();
+        let reg_id = self.reg_id.map(|reg_id| format!(";reg-id={reg_id}")).unwrap_or_default();
         let transport = self.flow.transport.via_token().to_ascii_lowercase();
         let contact = format!(
-            "<sip:{}@{};transport={transport}>;+sip.instance=\"<{}>\";expires={};\
+            "<sip:{}@{};transport={transport}>;+sip.instance=\"<{}>\"{reg_id};expires={};\
              +g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"",
             self.number, self.flow.peer, self.instance, self.expires_s
         );
@@ -515,6 +580,7 @@ impl Handset {
         let mut request = self
             .request("REGISTER", &uri, &call_id)
             .header(HeaderName::To, to)
+            .header(HeaderName::Supported, "path, gruu")
             .header(HeaderName::Contact, contact);
         if let Some(authorization) = authorization {
             request = request.header(HeaderName::Authorization, authorization);
@@ -535,7 +601,7 @@ impl Handset {
 
     fn send_text(&mut self, now: Duration, id: &str, to: &str, text: &str, authorization: Option<String>) {
         let wanted = Dispositions { negative_delivery: true, ..Dispositions::DELIVERY_AND_DISPLAY };
-        let body = CpimBuilder::new(&self.uri(), &format!("sip:{to}@{DOMAIN};user=phone"))
+        let body = CpimBuilder::new(&self.uri(), &uri_of(to))
             .message_id(id)
             .dispositions(wanted)
             .content_type("text/plain;charset=UTF-8")
@@ -552,8 +618,7 @@ impl Handset {
         body: Bytes,
         authorization: Option<String>,
     ) -> Option<ClientTxId> {
-        let uri =
-            if to.contains('@') { format!("sip:{to}") } else { format!("sip:{to}@{DOMAIN};user=phone") };
+        let uri = uri_of(to);
         let call_id = format!("c{}-{}", self.cseq, self.instance);
         let mut request = self.request("MESSAGE", &uri, &call_id).header(HeaderName::To, format!("<{uri}>"));
         if let Some(authorization) = authorization {
@@ -571,6 +636,9 @@ impl Handset {
 
     fn take(&mut self, now: Duration, event: Event, nonce: u64) {
         match event {
+            Event::Request { tx, request, .. } if self.take_group_request(now, tx, &request) => {}
+            Event::Ack { request, .. } => self.acknowledged(&request),
+            Event::Request { .. } if self.is_mute => {}
             Event::Request { tx, request, .. } => {
                 let status = if request.method() == Method::Message { self.answers_with } else { 405 };
                 let response = ResponseBuilder::for_request(&request, status, "").to_tag("phone").build();
@@ -596,11 +664,16 @@ impl Handset {
         let payload = envelope.payload().clone();
         if envelope.is_imdn() {
             let report = Imdn::parse(&payload).expect("an IMDN");
+            self.reporters.push(envelope.from_uri().unwrap_or_default().to_owned());
             return self.reports.push((report.message_id, report.disposition));
         }
         if envelope.content_type().contains("iscomposing") {
             self.composing += 1;
             return;
+        }
+        if envelope.content_type() == revoke::CONTENT_TYPE {
+            let answer = Revoke::parse(&payload).expect("an answer to a revocation");
+            return self.revoked.push((answer.message_id, answer.result.expect("a result")));
         }
         let id = envelope.message_id().expect("an id").to_owned();
         if self.shown.insert(id.clone()) {
@@ -608,10 +681,13 @@ impl Handset {
             self.texts.push(String::from_utf8_lossy(&payload).into_owned());
         }
         if self.sends_reports {
-            let sender = request.from().expect("a From").uri.user().expect("a user").to_owned();
+            let from = request.from().expect("a From").uri;
+            let (user, host) = (from.user().expect("a user"), from.host());
+            let sender = if host.starts_with("groups.") { format!("{user}@{host}") } else { user.to_owned() };
+            let author = envelope.from_uri().expect("an author").to_owned();
             for disposition in [Disposition::Delivered, Disposition::Displayed] {
                 let report = Imdn::new(&id, disposition).to_xml();
-                let body = CpimBuilder::new(&self.uri(), &format!("sip:{sender}@{DOMAIN}"))
+                let body = CpimBuilder::new(&self.uri(), &author)
                     .message_id(&format!("r{}", self.cseq))
                     .content_type(imdn::CONTENT_TYPE)
                     .build(report);
@@ -621,6 +697,9 @@ impl Handset {
     }
 
     fn answered(&mut self, now: Duration, tx: ClientTxId, response: Option<&sip::Response>, nonce: u64) {
+        if self.take_group_answer(now, tx, response) {
+            return;
+        }
         let status = response.map_or(408, |response| response.status());
         self.responses.push(status);
         if self.registration == Some(tx) {
@@ -631,11 +710,14 @@ impl Handset {
                         Challenge::best(response.all(HeaderName::WwwAuthenticate)).expect("a challenge");
                     let cnonce = format!("{nonce:x}");
                     let uri = format!("sip:{DOMAIN}");
-                    let answer = challenge.answer("REGISTER", &uri, &self.number, PASSWORD, &cnonce, 1);
+                    let answer = challenge.answer("REGISTER", &uri, &self.login.0, &self.login.1, &cnonce, 1);
                     self.register(now, Some(answer), nonce);
                 }
-                Some(_) if status == 200 => {
+                Some(response) if status == 200 => {
                     self.is_registered = true;
+                    let contacts = response.all(HeaderName::Contact);
+                    self.contacts =
+                        contacts.map(|contact| String::from_utf8_lossy(contact).into_owned()).collect();
                     self.flush(now);
                 }
                 Some(_) => {}
@@ -650,13 +732,9 @@ impl Handset {
             Some(response) if status == 407 => {
                 let challenge =
                     Challenge::best(response.all(HeaderName::ProxyAuthenticate)).expect("a challenge");
-                let uri = if to.contains('@') {
-                    format!("sip:{to}")
-                } else {
-                    format!("sip:{to}@{DOMAIN};user=phone")
-                };
-                let answer =
-                    challenge.answer("MESSAGE", &uri, &self.number, PASSWORD, &format!("{nonce:x}"), 1);
+                let uri = uri_of(&to);
+                let (username, password) = &self.login;
+                let answer = challenge.answer("MESSAGE", &uri, username, password, &format!("{nonce:x}"), 1);
                 self.send_text(now, &id, &to, &text, Some(answer));
             }
             Some(_) => {
@@ -667,4 +745,9 @@ impl Handset {
             None => self.flush(now),
         }
     }
+}
+
+/// The SIP URI of a number, or of `user@host`.
+fn uri_of(to: &str) -> String {
+    if to.contains('@') { format!("sip:{to}") } else { format!("sip:{to}@{DOMAIN};user=phone") }
 }
