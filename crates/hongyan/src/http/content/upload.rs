@@ -358,7 +358,8 @@ impl Receiving {
         {
             self.file.thumbnail = app.make_thumbnail(id).await?;
         }
-        app.on_disk(move |blobs| blobs.keep(id)).await?;
+        let has_thumbnail = self.file.thumbnail.is_some();
+        app.content.shelf.keep(id, has_thumbnail).await.map_err(|error| disk_failure(&error))?;
         self.file.is_complete = true;
         self.file.expires_at = now().plus(config::seconds(app.content.config.keep_s));
         let file = self.file.clone();
@@ -414,7 +415,7 @@ impl Receiving {
         if self.is_indexed {
             let _ = app.change_files(Call::Remove(self.file)).await;
         }
-        let _ = app.on_disk(move |blobs| blobs.remove(id)).await;
+        app.content.shelf.remove_all(&[id]).await;
     }
 }
 
