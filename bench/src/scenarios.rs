@@ -28,6 +28,8 @@ const REGISTERING: usize = 200;
 /// Subscribers who are away in store-and-forward, and those who write to them.
 const AWAY: u32 = 1000;
 const WRITERS: u32 = 100;
+/// Members of the group in the fan-out.
+const MEMBERS: u32 = 100;
 /// Over UDP, answered transactions are kept for 32 s (RFC 3261 timer J): only then has a server's memory its steady size.
 const WARM_UP: Duration = Duration::from_secs(35);
 /// A load that makes no progress for so long has failed.
@@ -72,6 +74,9 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
     }
     if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("sessions")) {
         sessions::run(runtime, program, args.messages, report)?;
+    }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("group fan-out")) {
+        group_fan_out(runtime, program, args.messages, report)?;
     }
     if wanted("registration") {
         if let Some(program) = &args.hongyan {
@@ -300,6 +305,23 @@ fn store_and_forward(runtime: &Runtime, program: &Path, count: u32, report: &mut
     let mut away = fleet(WRITERS, AWAY, server)?;
     let cost = measure(hongyan.process(), || come_back(&mut away, count))?;
     report.add(Row::new("forward", "Hongyan", cost, "the 1,000 register and fetch all, UDP"));
+    hongyan.stop(runtime)
+}
+
+/// What is said in a group of many: the count is of copies.
+fn group_fan_out(runtime: &Runtime, program: &Path, count: u32, report: &mut Report) -> io::Result<()> {
+    let hongyan = Hongyan::start(runtime, program, MEMBERS)?;
+    let server = hongyan.platform.server(Transport::Tcp);
+    let mut group = runtime.block_on(streams::gather(server, MEMBERS))?;
+    runtime.block_on(streams::speak(&mut group, 5))?;
+    let times = (count / (MEMBERS - 1)).max(1);
+    let cost = measure(hongyan.process(), || runtime.block_on(streams::speak(&mut group, times)))?;
+    report.add(Row::new(
+        "group fan-out",
+        "Hongyan",
+        cost,
+        "copies of messages to 99 others, by way of their mailboxes, TCP",
+    ));
     hongyan.stop(runtime)
 }
 

@@ -249,6 +249,8 @@ pub enum Blocked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Content {
+    /// `s3://NAME/PREFIX`: where files are kept; empty: in the data directory.
+    pub bucket: String,
     /// Largest file.
     pub max_file_bytes: NonZeroU64,
     /// Largest thumbnail that comes with a file.
@@ -474,6 +476,7 @@ impl Default for Content {
             "application/vnd.microsoft.portable-executable",
         ];
         Self {
+            bucket: String::new(),
             max_file_bytes: nonzero_u64(100 << 20),
             max_thumbnail_bytes: nonzero_u64(50 << 10),
             keep_s: nonzero_u64(31 * 86_400),

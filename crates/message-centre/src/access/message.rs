@@ -368,7 +368,7 @@ impl Centre {
                     self.answer_asker(asker, 200, work);
                     return Ok(());
                 }
-                self.report_implied(&original, imdn.disposition, work);
+                self.report_implied(&original, imdn.disposition, None, work);
                 let entry = self.entry(posted, EntryKind::Report, self.config.report_validity, work.now);
                 let delivery = Delivery::report(entry, original.clone(), imdn.disposition);
                 let delivered = self.deliver(delivery, Some(asker.clone()), work);

@@ -75,9 +75,14 @@ impl Centre {
             .pieces(HeaderName::From, &["<", shown.unwrap_or(&from), ">;tag=", &tag])
             .pieces(HeaderName::To, &["<", &to, ">"])
             .pieces(HeaderName::CallId, &[&call_id, "@", domain])
-            .pieces(HeaderName::CSeq, &["1 MESSAGE"])
-            .pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
-        if let Some(service) = &entry.service {
+            .pieces(HeaderName::CSeq, &["1 MESSAGE"]);
+        // A report out of a group names the focus, the member and the author: without what its From says anyway, it fits into a
+        // datagram.
+        let is_report_of_group = entry.kind == EntryKind::Report && entry.from.kind() == AddressKind::Group;
+        if !is_report_of_group {
+            request = request.pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
+        }
+        if let Some(service) = entry.service.as_ref().filter(|_| !is_report_of_group) {
             let icsi = utf8_percent_encode(service, URN_ESCAPES);
             request = request
                 .header(HeaderName::PAssertedService, service)
@@ -130,7 +135,7 @@ fn named_sender(entry: &Entry) -> Option<&str> {
     let named = cpim::from_uri_of(&entry.body)?;
     // It is a URI, or it would not have been found to be the sender's; what could end it early in a name-addr is looked for.
     let is_usable = named.starts_with("sip:")
-        && !named.contains("anonymous.invalid")
+        && !named.ends_with("@anonymous.invalid")
         && named.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'));
     is_usable.then_some(named)
 }

@@ -31,6 +31,9 @@ impl FanIn {
 impl Centre {
     pub(crate) fn decide_fan_in(&mut self, fan_in: FanIn, work: &mut Work<'_>) {
         let FanIn { entry, original, disposition, asker } = fan_in;
+        if asker.is_some() {
+            self.report_implied(&original, disposition, Some(&entry.to), work);
+        }
         let delivery = Delivery::report(entry, original.clone(), disposition);
         let Some(asker) = asker else {
             if let Err(refusal) = self.keep(delivery, work) {
