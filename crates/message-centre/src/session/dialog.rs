@@ -51,12 +51,12 @@ impl Centre {
                 self.ended_by_peer(id, now);
             }
             Method::Invite => {
-                if let Err(refusal) = self.take_reinvite(id, tx, flow, request, now) {
+                if let Err(refusal) = self.take_reinvite(id, tx, request, now) {
                     self.refuse(tx, request, flow, &refusal, now);
                 }
             }
             Method::Update if request.body().is_empty() => {
-                if let Err(refusal) = self.take_update(id, tx, flow, request, now) {
+                if let Err(refusal) = self.take_update(id, tx, request, now) {
                     self.refuse(tx, request, flow, &refusal, now);
                 }
             }
@@ -73,7 +73,6 @@ impl Centre {
         &mut self,
         id: LegId,
         tx: ServerTxId,
-        flow: Flow,
         request: &Request,
         now: Timestamp,
     ) -> Result<(), Refusal> {
@@ -137,7 +136,6 @@ impl Centre {
         &mut self,
         id: LegId,
         tx: ServerTxId,
-        flow: Flow,
         request: &Request,
         now: Timestamp,
     ) -> Result<(), Refusal> {
