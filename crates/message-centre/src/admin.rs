@@ -13,7 +13,7 @@ use crate::{Centre, Work};
 pub enum Call {
     /// Adds a subscriber, or gives one new credentials.
     PutSubscriber(Account),
-    /// Removes a subscriber with its bindings. What waits for it ends, and its senders hear so.
+    /// Removes a subscriber with its bindings and from its groups. What waits for it ends, and its senders hear so.
     RemoveSubscriber(Address),
     /// About the configuration of handsets.
     Provisioning(provisioning::Call),
@@ -51,6 +51,7 @@ impl Call {
         wants.account(address);
         wants.bindings(address);
         wants.head(address);
+        wants.memberships(address);
     }
 }
 

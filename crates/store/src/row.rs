@@ -52,11 +52,19 @@ pub enum Family {
     Usage,
     /// Single values of the deployment.
     Settings,
+    /// Groups and their members.
+    Groups,
+    /// The dialogs and subscriptions of groups' members.
+    Legs,
+    /// The groups of each subscriber.
+    Memberships,
+    /// Whose the messages in groups were.
+    Authors,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -71,6 +79,10 @@ impl Family {
         Self::Transfers,
         Self::Usage,
         Self::Settings,
+        Self::Groups,
+        Self::Legs,
+        Self::Memberships,
+        Self::Authors,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -90,6 +102,10 @@ impl Family {
             Self::Transfers => "transfers",
             Self::Usage => "usage",
             Self::Settings => "settings",
+            Self::Groups => "groups",
+            Self::Legs => "legs",
+            Self::Memberships => "memberships",
+            Self::Authors => "authors",
         }
     }
 }

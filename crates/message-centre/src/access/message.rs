@@ -45,6 +45,8 @@ pub struct PagerMessage {
     pub(crate) body: Bytes,
     /// The URI in the CPIM's From, when it names somebody.
     pub(crate) cpim_from: Option<String>,
+    /// The URI in the CPIM's To.
+    pub(crate) cpim_to: Option<String>,
     pub(crate) wanted: Dispositions,
     /// `Expires`: 0 means now or never (is-composing).
     pub(crate) expires_s: Option<u32>,
@@ -68,7 +70,7 @@ pub(crate) enum Kind {
 impl PagerMessage {
     /// Reads what a MESSAGE carries. Which identity may send it is not looked at here.
     pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
-        let body = plain_body(centre, request)?;
+        let body = plain_body(centre, request, centre.config.pager_body_bytes_max)?;
         let declared = request.content_type().unwrap_or("text/plain".into()).into_owned();
         let (to, device) = match centre.target(request.uri_text()) {
             // It is for the platform, whatever the handset calls that.
@@ -90,6 +92,7 @@ impl PagerMessage {
             content_type: declared,
             body,
             cpim_from: None,
+            cpim_to: None,
             wanted: Dispositions::NONE,
             expires_s,
         };
@@ -117,6 +120,7 @@ impl PagerMessage {
         self.wanted = envelope.dispositions();
         self.payload_type = content_type::essence(envelope.content_type()).to_ascii_lowercase();
         self.cpim_from = envelope.from_uri().map(str::to_owned);
+        self.cpim_to = envelope.to_uri().map(str::to_owned);
         envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))
     }
 
@@ -153,6 +157,7 @@ impl Claim<PagerMessage> {
         wants.head(to);
         match to.kind() {
             AddressKind::Chatbot => wants.chatbot(to),
+            AddressKind::Group => self.group_message_wants(wants),
             _ => {
                 wants.account(to);
                 wants.bindings(to);
@@ -185,6 +190,9 @@ impl Centre {
         let (from, message) = (&claim.from, &claim.what);
         if let Kind::Spam(report) = &message.kind {
             return self.note_spam(claim, report, work);
+        }
+        if message.to.kind() == AddressKind::Group {
+            return self.route_group_message(claim, work);
         }
         check_addressee(&message.to, work)?;
         if let Some(device) = message.device.as_ref().filter(|device| device.is_temporary())
@@ -325,8 +333,7 @@ fn is_spam_report(declared: &str, body: &Bytes) -> bool {
 }
 
 /// The body with transfer encodings undone and within its ceilings.
-fn plain_body(centre: &Centre, request: &Request) -> Result<Bytes, Refusal> {
-    let max_bytes = centre.config.pager_body_bytes_max;
+pub(crate) fn plain_body(centre: &Centre, request: &Request, max_bytes: usize) -> Result<Bytes, Refusal> {
     if request.body().len() > max_bytes {
         return Err(Refusal::TooLarge { max_bytes });
     }
@@ -342,7 +349,7 @@ fn plain_body(centre: &Centre, request: &Request) -> Result<Bytes, Refusal> {
 }
 
 /// An RCC.07 id header: any token of sane length.
-fn id_header(request: &Request, name: HeaderName) -> Result<Option<String>, Refusal> {
+pub(crate) fn id_header(request: &Request, name: HeaderName) -> Result<Option<String>, Refusal> {
     match request.header(name) {
         Some(value) if ids::is_valid(&value) => Ok(Some(value.into_owned())),
         Some(_) => Err(Refusal::bad(format!("{} is not an id", name.as_str()))),

@@ -67,7 +67,7 @@ impl Centre {
         wants.head(&entry.to);
         wants.bindings(&entry.to);
         match &relay.delivery.about {
-            About::Message { .. } | About::Status => {}
+            About::Message { .. } | About::Status | About::Copy => {}
             About::Report { original, .. } => wants.record(original.clone()),
         }
     }
@@ -329,11 +329,16 @@ impl Centre {
         if entry.to.kind() == rcs::address::AddressKind::Chatbot {
             return;
         }
+        self.pass_now(&entry, work);
+    }
+
+    /// Sends an entry to the devices of its addressee that are there, and asks no further.
+    pub(crate) fn pass_now(&mut self, entry: &Entry, work: &mut Work<'_>) {
         let (_, devices) = self.devices(&entry.to, None, work);
         for device in devices {
             let bindings = work.view.bindings(&entry.to);
             let Some(binding) = self.newest_flow(bindings, &device, &[], work.now) else { continue };
-            let request = self.message_request(&entry, binding, true);
+            let request = self.message_request(entry, binding, true);
             if let Err(error) = self.layer.request(transaction_time(work.now), binding.flow, request) {
                 tracing::debug!(device = binding.device(), %error, "not sent");
             }

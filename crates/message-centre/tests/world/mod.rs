@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -91,6 +93,8 @@ pub struct Handset {
     shown: BTreeSet<String>,
     /// Reports received: message id and disposition, in order.
     pub reports: Vec<(String, Disposition)>,
+    /// Whose reports these were, by their CPIM From.
+    pub reporters: Vec<String>,
     /// Composing indications received.
     pub composing: usize,
     /// Answers to revocations: message id, and whether it was taken back.
@@ -110,6 +114,9 @@ pub struct Handset {
     pub registers_as: String,
     /// The Contacts of the last answer to a REGISTER.
     pub contacts: Vec<String>,
+    /// What the handset answers to an INVITE of a focus.
+    pub answers_invite_with: u16,
+    pub groups: groups::Groups,
 }
 
 impl World {
@@ -162,6 +169,8 @@ impl World {
         self.store = Some(store);
         let store = self.store.as_ref().expect("just opened");
         let owners = store.owners_of_mail().expect("readable");
+        let groups = store.groups().expect("readable");
+        self.todo.extend(groups.iter().filter_map(message_centre::group::wake));
         self.todo.extend(owners.into_iter().map(Task::Wake));
         self.due_at = Some(Timestamp::EPOCH);
     }
@@ -226,6 +235,7 @@ impl World {
             texts: Vec::new(),
             shown: BTreeSet::new(),
             reports: Vec::new(),
+            reporters: Vec::new(),
             composing: 0,
             revoked: Vec::new(),
             answers_with: 200,
@@ -236,6 +246,8 @@ impl World {
             reg_id: None,
             registers_as: format!("registration-{place}"),
             contacts: Vec::new(),
+            answers_invite_with: 200,
+            groups: groups::Groups::default(),
         };
         if transport.is_reliable() {
             self.connections += 1;
@@ -400,8 +412,7 @@ impl World {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        let phones =
-            self.phones.iter().filter(|phone| phone.is_on).filter_map(|phone| phone.layer.poll_timeout());
+        let phones = self.phones.iter().filter(|phone| phone.is_on).filter_map(Handset::wakes_at);
         let phones = phones.map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1)).min();
         let centre = self.centre.as_ref().and_then(Centre::wake_at);
         let due = self.centre.as_ref().and(self.due_at);
@@ -409,7 +420,7 @@ impl World {
     }
 
     /// Everything that happens at this instant.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         // What phones were just told to send is seen only when they are asked for it: once in any case.
         let mut is_first = true;
         loop {
@@ -425,7 +436,7 @@ impl World {
             let phone_timer = self
                 .phones
                 .iter()
-                .any(|phone| phone.is_on && phone.layer.poll_timeout().is_some_and(|at| at <= self.time()));
+                .any(|phone| phone.is_on && phone.wakes_at().is_some_and(|at| at <= self.time()));
             let is_quiet =
                 arrived.is_empty() && !has_due && !is_timer && !phone_timer && self.todo.is_empty();
             if is_quiet && !is_first {
@@ -503,6 +514,7 @@ impl World {
                 continue;
             }
             phone.layer.handle_timeout(now);
+            phone.repeat_answers(now);
             while let Some(event) = phone.layer.poll_event() {
                 phone.take(now, event, nonce);
             }
@@ -589,7 +601,7 @@ impl Handset {
 
     fn send_text(&mut self, now: Duration, id: &str, to: &str, text: &str, authorization: Option<String>) {
         let wanted = Dispositions { negative_delivery: true, ..Dispositions::DELIVERY_AND_DISPLAY };
-        let body = CpimBuilder::new(&self.uri(), &format!("sip:{to}@{DOMAIN};user=phone"))
+        let body = CpimBuilder::new(&self.uri(), &uri_of(to))
             .message_id(id)
             .dispositions(wanted)
             .content_type("text/plain;charset=UTF-8")
@@ -606,8 +618,7 @@ impl Handset {
         body: Bytes,
         authorization: Option<String>,
     ) -> Option<ClientTxId> {
-        let uri =
-            if to.contains('@') { format!("sip:{to}") } else { format!("sip:{to}@{DOMAIN};user=phone") };
+        let uri = uri_of(to);
         let call_id = format!("c{}-{}", self.cseq, self.instance);
         let mut request = self.request("MESSAGE", &uri, &call_id).header(HeaderName::To, format!("<{uri}>"));
         if let Some(authorization) = authorization {
@@ -626,6 +637,8 @@ impl Handset {
     fn take(&mut self, now: Duration, event: Event, nonce: u64) {
         match event {
             Event::Request { .. } if self.is_mute => {}
+            Event::Request { tx, request, .. } if self.take_group_request(now, tx, &request) => {}
+            Event::Ack { request, .. } => self.acknowledged(&request),
             Event::Request { tx, request, .. } => {
                 let status = if request.method() == Method::Message { self.answers_with } else { 405 };
                 let response = ResponseBuilder::for_request(&request, status, "").to_tag("phone").build();
@@ -651,6 +664,7 @@ impl Handset {
         let payload = envelope.payload().clone();
         if envelope.is_imdn() {
             let report = Imdn::parse(&payload).expect("an IMDN");
+            self.reporters.push(envelope.from_uri().unwrap_or_default().to_owned());
             return self.reports.push((report.message_id, report.disposition));
         }
         if envelope.content_type().contains("iscomposing") {
@@ -667,10 +681,13 @@ impl Handset {
             self.texts.push(String::from_utf8_lossy(&payload).into_owned());
         }
         if self.sends_reports {
-            let sender = request.from().expect("a From").uri.user().expect("a user").to_owned();
+            let from = request.from().expect("a From").uri;
+            let (user, host) = (from.user().expect("a user"), from.host());
+            let sender = if host.starts_with("groups.") { format!("{user}@{host}") } else { user.to_owned() };
+            let author = envelope.from_uri().expect("an author").to_owned();
             for disposition in [Disposition::Delivered, Disposition::Displayed] {
                 let report = Imdn::new(&id, disposition).to_xml();
-                let body = CpimBuilder::new(&self.uri(), &format!("sip:{sender}@{DOMAIN}"))
+                let body = CpimBuilder::new(&self.uri(), &author)
                     .message_id(&format!("r{}", self.cseq))
                     .content_type(imdn::CONTENT_TYPE)
                     .build(report);
@@ -680,6 +697,9 @@ impl Handset {
     }
 
     fn answered(&mut self, now: Duration, tx: ClientTxId, response: Option<&sip::Response>, nonce: u64) {
+        if self.take_group_answer(now, tx, response) {
+            return;
+        }
         let status = response.map_or(408, |response| response.status());
         self.responses.push(status);
         if self.registration == Some(tx) {
@@ -712,11 +732,7 @@ impl Handset {
             Some(response) if status == 407 => {
                 let challenge =
                     Challenge::best(response.all(HeaderName::ProxyAuthenticate)).expect("a challenge");
-                let uri = if to.contains('@') {
-                    format!("sip:{to}")
-                } else {
-                    format!("sip:{to}@{DOMAIN};user=phone")
-                };
+                let uri = uri_of(&to);
                 let (username, password) = &self.login;
                 let answer = challenge.answer("MESSAGE", &uri, username, password, &format!("{nonce:x}"), 1);
                 self.send_text(now, &id, &to, &text, Some(answer));
@@ -729,4 +745,9 @@ impl Handset {
             None => self.flush(now),
         }
     }
+}
+
+/// The SIP URI of a number, or of `user@host`.
+fn uri_of(to: &str) -> String {
+    if to.contains('@') { format!("sip:{to}") } else { format!("sip:{to}@{DOMAIN};user=phone") }
 }

@@ -11,6 +11,7 @@
 //! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
 //! | `GET /files?owner=&limit=` | files on the content server |
 //! | `GET`, `DELETE /files/{id}` | show; remove |
@@ -22,6 +23,7 @@
 mod chatbots;
 mod configurations;
 mod files;
+mod groups;
 mod messages;
 mod subscribers;
 mod unwanted;
@@ -56,6 +58,8 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/spam-reports", get(unwanted::spam_reports))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
+        .route("/groups", get(groups::list))
+        .route("/groups/{group}", get(groups::show))
         .route("/mailboxes/{address}", get(messages::mailbox))
         .route("/files", get(files::list))
         .route("/files/{id}", get(files::show).delete(files::remove))
