@@ -189,6 +189,10 @@ pub struct Messages {
     pub mailbox_messages: NonZeroU32,
     /// Bytes of bodies in one mailbox.
     pub mailbox_bytes: NonZeroU64,
+    /// User part of the address that takes messages for many.
+    pub exploder: String,
+    /// Addressees of one message.
+    pub max_recipients: NonZeroU32,
     /// What a person hears who writes to somebody that has blocked them.
     pub blocked: Blocked,
 }
@@ -376,6 +380,8 @@ impl Default for Messages {
             max_body_bytes: nonzero(8 << 10),
             mailbox_messages: nonzero(10_000),
             mailbox_bytes: nonzero_u64(64 << 20),
+            exploder: "exploder".to_owned(),
+            max_recipients: nonzero(100),
             blocked: Blocked::Drop,
         }
     }
@@ -515,6 +521,8 @@ impl Config {
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
             files: self.content.rules(public_url),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
+            exploder: self.messages.exploder.clone(),
+            recipients_max: self.messages.max_recipients.get() as usize,
             refuse_blocked: self.messages.blocked == Blocked::Refuse,
             provisioning: self.provisioning(public_url),
             ..defaults
@@ -580,10 +588,18 @@ impl Config {
             );
         }
         self.provisioning.validate()?;
-        let factory = &self.groups.factory;
         let is_user = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        if factory.is_empty() || factory.len() > 64 || !factory.bytes().all(is_user) {
+        let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_user);
+        if !is_name(&self.groups.factory) {
             return refuse("groups.factory: up to 64 letters, digits, '-', '.' and '_'");
+        }
+        if !is_name(&self.messages.exploder) || self.messages.exploder == self.groups.factory {
+            return refuse(
+                "messages.exploder: up to 64 letters, digits, '-', '.' and '_', and not groups.factory",
+            );
+        }
+        if self.messages.max_recipients.get() > 500 {
+            return refuse("messages.max_recipients: at most 500");
         }
         if self.groups.max_members.get() > 1000 {
             return refuse("groups.max_members: at most 1000");

@@ -177,6 +177,7 @@ impl Centre {
         match task {
             Task::Register(register) => register.wants(wants),
             Task::Message(claim) => claim.message_wants(self.config.trust_udp_source, wants),
+            Task::OneToMany(claim) => claim.one_to_many_wants(self, wants),
             Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
             Task::Answered(answered) => answered.wants(self, wants),
             Task::HoldOver(id) | Task::StartRelay(id) => self.relay_wants(*id, wants),
@@ -218,6 +219,7 @@ impl Centre {
         match task {
             Task::Register(register) => self.decide_register(*register, work),
             Task::Message(claim) => self.decide_message(*claim, work),
+            Task::OneToMany(claim) => self.decide_one_to_many(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
             Task::Answered(answered) => self.decide_answered(answered, work),
             Task::HoldOver(id) => self.hold_over(id, work),

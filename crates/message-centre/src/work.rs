@@ -7,6 +7,7 @@ use store::{EntryId, EntryKey, File, FileId, RecordKey, View};
 
 use crate::access::identity::Claim;
 use crate::access::message::PagerMessage;
+use crate::access::one_to_many::OneToMany;
 use crate::access::options::Options;
 use crate::access::register::Register;
 use crate::delivery::Answered;
@@ -27,6 +28,8 @@ pub enum Task {
     Register(Box<Register>),
     /// A MESSAGE.
     Message(Box<Claim<PagerMessage>>),
+    /// A MESSAGE for many.
+    OneToMany(Box<Claim<OneToMany>>),
     /// An OPTIONS.
     Options(Box<Claim<Options>>),
     /// A device has answered a message that we sent it, or never will.

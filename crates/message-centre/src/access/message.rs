@@ -23,7 +23,7 @@ use crate::work::Task;
 use crate::{Centre, Work};
 
 /// A MESSAGE that is well formed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PagerMessage {
     /// The addressee.
     pub(crate) to: Address,
@@ -53,7 +53,7 @@ pub struct PagerMessage {
 }
 
 /// What a MESSAGE carries.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Kind {
     /// Something said.
     Message,
@@ -77,6 +77,17 @@ impl PagerMessage {
             Err(_) if is_spam_report(&declared, &body) => (centre.config.spam_address(), None),
             target => target?,
         };
+        Self::of_body(centre, request, (to, device), declared, body)
+    }
+
+    /// The same for a body that is, or was within, the request's.
+    pub(super) fn of_body(
+        centre: &Centre,
+        request: &Request,
+        (to, device): (Address, Option<Device>),
+        declared: String,
+        body: Bytes,
+    ) -> Result<Self, Refusal> {
         let call_id = request.call_id()?;
         let expires_s = request.expires()?;
         let mut read = Self {

@@ -322,33 +322,52 @@ fn list_and_sdp(
     request: &Request,
 ) -> Result<(Vec<resource_list::Recipient>, Option<Bytes>), Refusal> {
     let (mut recipients, mut sdp) = (Vec::new(), None);
-    if request.body().is_empty() {
-        return Ok((recipients, sdp));
-    }
-    let body = plain_body(centre, request, LIST_BYTES_MAX)?;
-    let declared = request.content_type().unwrap_or_default();
-    let parts = if multipart::is_multipart(&declared) {
-        multipart::parse(&declared, &body).map_err(|error| Refusal::bad(error.to_string()))?
-    } else {
-        vec![multipart::Part::new(&declared, body)]
-    };
-    for part in parts {
-        if part.is(resource_list::CONTENT_TYPE) {
-            let coding = part.header("Content-Encoding").unwrap_or_default();
-            let list = rcs::encoding::decode(coding, part.body.clone(), LIST_BYTES_MAX)
-                .map_err(|error| Refusal::bad(error.to_string()))?;
-            recipients.extend(
-                resource_list::parse(&list).map_err(|error| Refusal::bad(format!("the list: {error}")))?,
-            );
-        } else if part.is(sdp::CONTENT_TYPE) {
-            sdp = Some(part.body);
+    for part in parts_of(centre, request, LIST_BYTES_MAX)? {
+        match recipients_in(&part)? {
+            Some(list) => recipients.extend(list),
+            None if part.is(sdp::CONTENT_TYPE) => sdp = Some(part.body),
+            None => {}
         }
     }
     Ok((recipients, sdp))
 }
 
-/// Subscribers out of a list, each once. Chatbots and foreign addresses are nobody whom a group can have.
-fn subscribers(centre: &Centre, recipients: &[resource_list::Recipient]) -> Result<Vec<Address>, Refusal> {
+/// What a body is made of; a body that is no multipart is one part, and an empty one none.
+pub(crate) fn parts_of(
+    centre: &Centre,
+    request: &Request,
+    max_bytes: usize,
+) -> Result<Vec<multipart::Part>, Refusal> {
+    if request.body().is_empty() {
+        return Ok(Vec::new());
+    }
+    let body = plain_body(centre, request, max_bytes)?;
+    let declared = request.content_type().unwrap_or_default();
+    if !multipart::is_multipart(&declared) {
+        return Ok(vec![multipart::Part::new(&declared, body)]);
+    }
+    multipart::parse(&declared, &body).map_err(|error| Refusal::bad(error.to_string()))
+}
+
+/// The addressees in a part, if it is a list of such.
+pub(crate) fn recipients_in(
+    part: &multipart::Part,
+) -> Result<Option<Vec<resource_list::Recipient>>, Refusal> {
+    if !part.is(resource_list::CONTENT_TYPE) {
+        return Ok(None);
+    }
+    let coding = part.header("Content-Encoding").unwrap_or_default();
+    let list = rcs::encoding::decode(coding, part.body.clone(), LIST_BYTES_MAX)
+        .map_err(|error| Refusal::bad(error.to_string()))?;
+    let list = resource_list::parse(&list).map_err(|error| Refusal::bad(format!("the list: {error}")))?;
+    Ok(Some(list))
+}
+
+/// The addresses of a list, each once.
+pub(crate) fn subscribers(
+    centre: &Centre,
+    recipients: &[resource_list::Recipient],
+) -> Result<Vec<Address>, Refusal> {
     let mut addresses: Vec<Address> = Vec::with_capacity(recipients.len());
     for recipient in recipients {
         let address = address_of(centre, &recipient.uri)?;
