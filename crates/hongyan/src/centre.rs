@@ -32,8 +32,7 @@ pub fn start(
     config: &Config,
     public_url: &str,
     store: Store,
-    network: Arc<Network>,
-    (pusher, blobs): (Pusher, Arc<Blobs>),
+    ways: Ways,
     metrics: Arc<Metrics>,
     (inbox, outlet): (Inbox, Outlet),
 ) -> Result<JoinHandle<()>, StartError> {
@@ -42,7 +41,7 @@ pub fn start(
     let centre = Centre::new(config.centre(&secrets, public_url), &secrets, clock.now());
     let maap = maap::Maap::new(config.maap(public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
-    let world = World { network, pusher, blobs, metrics, inbox, runtime: tokio::runtime::Handle::current() };
+    let world = World { ways, metrics, inbox, runtime: tokio::runtime::Handle::current() };
     let thread = std::thread::Builder::new().name("centre".to_owned());
     Ok(thread.spawn(move || run(engine, outlet, &clock, &world))?)
 }
@@ -65,10 +64,18 @@ pub enum StartError {
 }
 
 /// Where effects go.
+pub struct Ways {
+    /// Bytes to handsets.
+    pub network: Arc<Network>,
+    /// Calls of webhooks.
+    pub pusher: Pusher,
+    /// Files that are gone.
+    pub blobs: Arc<Blobs>,
+}
+
+/// Everything outside.
 struct World {
-    network: Arc<Network>,
-    pusher: Pusher,
-    blobs: Arc<Blobs>,
+    ways: Ways,
     metrics: Arc<Metrics>,
     inbox: Inbox,
     runtime: tokio::runtime::Handle,
@@ -88,8 +95,8 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
             was_stopping = true;
             engine.stop();
         }
-        for input in &batch {
-            world.metrics.inputs.get_or_create(&Kind::of(input.kind())).inc();
+        for same in batch.chunk_by(|one, next| one.kind() == next.kind()) {
+            world.metrics.inputs.get_or_create(&Kind::of(same[0].kind())).inc_by(same.len() as u64);
         }
         let begun = Instant::now();
         match engine.run(clock.now(), batch.drain(..)) {
@@ -111,16 +118,16 @@ impl World {
     /// Lets out what a batch has decided.
     fn perform(&self, engine: &mut Engine, effects: Effects, begun: Instant) {
         self.count(&effects, begun);
-        self.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
+        self.ways.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
         for flow in &effects.close {
-            self.network.close(flow);
+            self.ways.network.close(flow);
         }
         if !effects.files_gone.is_empty() {
-            let blobs = self.blobs.clone();
+            let blobs = self.ways.blobs.clone();
             self.runtime.spawn_blocking(move || blobs.remove_all(&effects.files_gone));
         }
         for push in effects.pushes {
-            let (pusher, inbox) = (self.pusher.clone(), self.inbox.clone());
+            let (pusher, inbox) = (self.ways.pusher.clone(), self.inbox.clone());
             self.runtime.spawn(async move {
                 let pushed = crate::push::perform(&pusher, push).await;
                 inbox.send(Input::Pushed(Box::new(pushed)));

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::centre::{self, StartError};
+use crate::centre::{self, StartError, Ways};
 use crate::config::{self, Config, ConfigError, Listen};
 use crate::content::{self, Content, blobs::Blobs, link::Links};
 use crate::data::{self, DataDirectory, DataError};
@@ -199,6 +199,7 @@ impl Running {
             metrics: metrics.clone(),
             limits: limits(&config),
         });
+        let content = content(&config, &public_url, &store, blobs.clone())?;
         let (stop, stopping) = watch::channel(false);
         let stop_udp = Arc::new(AtomicBool::new(false));
         if let Some(socket) = sockets.udp.take() {
@@ -208,12 +209,10 @@ impl Running {
             &config,
             &public_url,
             store.clone(),
-            network.clone(),
-            (pusher, blobs.clone()),
+            Ways { network: network.clone(), pusher, blobs },
             metrics.clone(),
             (inbox.clone(), outlet),
         )?;
-        let content = content(&config, &public_url, &store, blobs)?;
         let ready = Arc::new(AtomicBool::new(false));
         let app = Arc::new(App {
             numbering: config.numbering(),

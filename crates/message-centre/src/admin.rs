@@ -50,8 +50,8 @@ impl Call {
         };
         wants.account(address);
         wants.bindings(address);
-        wants.head(address);
         wants.memberships(address);
+        wants.head(address);
     }
 }
 

@@ -85,6 +85,8 @@ pub struct Centre {
     last_relay: u64,
     /// Reports under way, so that a second device's report of the same is not passed on too.
     reporting: FxHashSet<(RecordKey, Disposition)>,
+    calls: calls::Calls,
+    groups: group::Hot,
     /// What secrets are drawn from.
     secrets: Random,
     /// Handsets that are about to prove whose they are.
@@ -93,8 +95,6 @@ pub struct Centre {
     spam_counts: Windows<Address>,
     /// What tells the settings that handsets are told from earlier ones.
     settings_sha256: [u8; 32],
-    calls: calls::Calls,
-    groups: group::Hot,
 }
 
 impl Centre {
@@ -304,9 +304,11 @@ impl Centre {
         (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
     }
 
-    /// A tag or Call-ID.
+    /// A tag or Call-ID: sixteen hexadecimal digits.
     fn tag(&mut self) -> String {
-        format!("{:016x}", self.random())
+        let random = self.random();
+        let digits = (0..16).map(|at| b"0123456789abcdef"[(random >> (60 - 4 * at)) as usize & 15]);
+        digits.map(char::from).collect()
     }
 }
 

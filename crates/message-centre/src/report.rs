@@ -172,6 +172,16 @@ impl Centre {
         }
     }
 
+    /// Tells the author of a group message that a member will not get it.
+    fn tell_author(&mut self, record: &Record, work: &mut Work<'_>) {
+        let Some(author) = work.view.author(&record.from, &record.message_id).cloned() else { return };
+        let disposition = Disposition::Failed;
+        let mut entry = self.imdn_entry(record, disposition, work.now);
+        (entry.from, entry.to) = (record.from.clone(), author);
+        let fan_in = FanIn { entry, original: record.key(), disposition, asker: None };
+        work.then.push(Task::FanIn(Box::new(fan_in)));
+    }
+
     /// Before a report of display leaves: what is displayed was delivered, and whoever asked to hear that hears it now. The
     /// device's own report of delivery comes late, and says nothing new (rcs-core §12).
     pub(crate) fn report_implied(
@@ -192,16 +202,6 @@ impl Centre {
         if self.deliver(delivery, None, work).is_err() {
             self.reporting.remove(&(original.clone(), Disposition::Delivered));
         }
-    }
-
-    /// Tells the author of a group message that a member will not get it.
-    fn tell_author(&mut self, record: &Record, work: &mut Work<'_>) {
-        let Some(author) = work.view.author(&record.from, &record.message_id).cloned() else { return };
-        let disposition = Disposition::Failed;
-        let mut entry = self.imdn_entry(record, disposition, work.now);
-        (entry.from, entry.to) = (record.from.clone(), author);
-        let fan_in = FanIn { entry, original: record.key(), disposition, asker: None };
-        work.then.push(Task::FanIn(Box::new(fan_in)));
     }
 
     /// Reports from a chatbot's side on a message that its webhook has taken.

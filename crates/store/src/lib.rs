@@ -4,8 +4,7 @@
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
 //! [`record`], [`chatbot`], [`file`], [`group`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
-//! short scans: what is due, what can be forgotten, and listings for
-//! people.
+//! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
 pub mod binding;
@@ -96,10 +95,10 @@ struct Caches {
     accounts: Cache<Account>,
     bindings: Cache<Bindings>,
     heads: Cache<Head>,
-    configurations: Cache<Configuration>,
-    blocks: Cache<Blocks>,
     groups: Cache<Group>,
     memberships: Cache<Memberships>,
+    configurations: Cache<Configuration>,
+    blocks: Cache<Blocks>,
 }
 
 impl Store {
@@ -129,16 +128,16 @@ impl Store {
         self.load_cached(wants.accounts, &mut caches.accounts, &mut view.accounts)?;
         self.load_cached(wants.bindings, &mut caches.bindings, &mut view.bindings)?;
         self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
-        self.load_cached(wants.configurations, &mut caches.configurations, &mut view.configurations)?;
-        self.load_cached(wants.blocks, &mut caches.blocks, &mut view.blocks)?;
         self.load_cached(wants.groups, &mut caches.groups, &mut view.groups)?;
         self.load_cached(wants.memberships, &mut caches.memberships, &mut view.memberships)?;
+        self.load_cached(wants.configurations, &mut caches.configurations, &mut view.configurations)?;
+        self.load_cached(wants.blocks, &mut caches.blocks, &mut view.blocks)?;
         drop(caches);
+        self.load_rows(wants.records, &mut view.records)?;
+        self.load_rows(wants.chatbots, &mut view.chatbots)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
         self.load_rows(wants.usages, &mut view.usages)?;
-        self.load_rows(wants.records, &mut view.records)?;
-        self.load_rows(wants.chatbots, &mut view.chatbots)?;
         self.load_rows(wants.legs, &mut view.legs)?;
         self.load_rows(wants.authors, &mut view.authors)?;
         for key in wants.entries {
@@ -171,10 +170,10 @@ impl Store {
         remember(&view.accounts, &mut caches.accounts);
         remember(&view.bindings, &mut caches.bindings);
         remember(&view.heads, &mut caches.heads);
-        remember(&view.configurations, &mut caches.configurations);
-        remember(&view.blocks, &mut caches.blocks);
         remember(&view.groups, &mut caches.groups);
         remember(&view.memberships, &mut caches.memberships);
+        remember(&view.configurations, &mut caches.configurations);
+        remember(&view.blocks, &mut caches.blocks);
         Ok(())
     }
 

@@ -101,11 +101,6 @@ impl Wants {
         self.heads.push(address.clone());
     }
 
-    /// How many pages are wanted: what costs most to load.
-    pub fn pages(&self) -> usize {
-        self.pages.len()
-    }
-
     /// A group.
     pub fn group(&mut self, address: &Address) {
         self.groups.push(address.clone());
@@ -124,6 +119,11 @@ impl Wants {
     /// Whose a message in a group was.
     pub fn author(&mut self, group: &Address, message_id: &str) {
         self.authors.push((group.clone(), message_id.to_owned()));
+    }
+
+    /// How many pages are wanted: what costs most to load.
+    pub fn pages(&self) -> usize {
+        self.pages.len()
     }
 
     /// Whether nothing is wanted.

@@ -256,8 +256,8 @@ impl Centre {
             Refusal::BadExtension(names) => response.header(HeaderName::Unsupported, names),
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
-            Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             Refusal::BadEvent => response.header(HeaderName::AllowEvents, rcs::conference_info::EVENT),
+            Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response
                 .header(HeaderName::Warning, format!("399 {} \"{}\"", self.config.domain(), quotable(other))),

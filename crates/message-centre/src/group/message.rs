@@ -44,8 +44,9 @@ impl Centre {
                 self.take_group_data(claim, group, work)
             }
             Kind::Message | Kind::Fleeting => self.take_words(claim, &group, work),
-            Kind::Revoke(_) => Err(Refusal::forbidden("messages to groups cannot be revoked")),
-            Kind::Spam(report) => self.note_spam(claim, report, work),
+            Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
+                "what was said in a group cannot be taken back, and a group takes no spam reports",
+            )),
         }
     }
 

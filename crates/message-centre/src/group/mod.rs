@@ -258,10 +258,13 @@ impl Centre {
         }
         let contact = claim.request.address(HeaderName::Contact)?;
         let (address, device) = self.target(contact.uri.as_str())?;
-        let instance = device.map(|device| device.instance);
         let named = live().find(|binding| {
             binding.contact_uri == contact.uri.as_str()
-                || (address == claim.from && instance.as_deref() == Some(binding.device()))
+                || (address == claim.from
+                    && device.as_ref().is_some_and(|named| {
+                        named.instance == binding.device()
+                            && named.is_valid(&self.gruu_key, bindings, work.now)
+                    }))
         });
         named
             .map(|binding| binding.device().to_owned())

@@ -171,7 +171,7 @@ impl Call {
 impl Centre {
     pub(crate) fn decide_provisioning(&mut self, call: Call, work: &mut Work<'_>) -> Answer {
         match call {
-            Call::Ask(request) => self.asked_for_configuration(&request, work),
+            Call::Ask(request) => self.provision(&request, work),
             Call::Otp(address) => match self.sessions.otp_of(&address, work.now) {
                 Some((otp, until)) => Answer::Otp(otp, until),
                 None => Answer::NotFound,
@@ -181,7 +181,7 @@ impl Centre {
         }
     }
 
-    fn asked_for_configuration(&mut self, request: &Request, work: &mut Work<'_>) -> Answer {
+    fn provision(&mut self, request: &Request, work: &mut Work<'_>) -> Answer {
         if !request.is_secure {
             // Step one of two: who it is, the network says; the document comes where nobody listens.
             return match &request.proven {

@@ -108,15 +108,15 @@ pub struct Handset {
     /// Whether it answers at all.
     pub is_mute: bool,
     pub responses: Vec<u16>,
+    /// What the handset answers to an INVITE of a focus.
+    pub answers_invite_with: u16,
+    pub groups: groups::Groups,
     /// `reg-id`, for one flow among several of a device.
     pub reg_id: Option<u32>,
     /// Call-ID of its registrations.
     pub registers_as: String,
     /// The Contacts of the last answer to a REGISTER.
     pub contacts: Vec<String>,
-    /// What the handset answers to an INVITE of a focus.
-    pub answers_invite_with: u16,
-    pub groups: groups::Groups,
 }
 
 impl World {
@@ -243,11 +243,11 @@ impl World {
             answers_last: false,
             is_mute: false,
             responses: Vec::new(),
+            answers_invite_with: 200,
+            groups: groups::Groups::default(),
             reg_id: None,
             registers_as: format!("registration-{place}"),
             contacts: Vec::new(),
-            answers_invite_with: 200,
-            groups: groups::Groups::default(),
         };
         if transport.is_reliable() {
             self.connections += 1;
@@ -636,9 +636,9 @@ impl Handset {
 
     fn take(&mut self, now: Duration, event: Event, nonce: u64) {
         match event {
-            Event::Request { .. } if self.is_mute => {}
             Event::Request { tx, request, .. } if self.take_group_request(now, tx, &request) => {}
             Event::Ack { request, .. } => self.acknowledged(&request),
+            Event::Request { .. } if self.is_mute => {}
             Event::Request { tx, request, .. } => {
                 let status = if request.method() == Method::Message { self.answers_with } else { 405 };
                 let response = ResponseBuilder::for_request(&request, status, "").to_tag("phone").build();

@@ -31,10 +31,10 @@ use store::File;
 use tokio::sync::oneshot;
 
 use super::{App, Failure};
-use crate::centre::Input;
 use crate::content::blobs::Body;
 use crate::content::kind;
 use crate::content::link::Purpose;
+use crate::engine::Input;
 use crate::metrics::{Kind, Message};
 
 /// All of it. Bodies and answers take as long as they take: the callers bound them.
