@@ -6,43 +6,74 @@
  * is an outbox row before it is a SIP request.
  */
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
-import { type Address, e164, parseAddress, requestUri } from '../rcs/address';
+import { DigestClient } from '../http/digest';
+import { http } from '../http/transport';
+import { type UploadOutcome, upload } from '../http/upload';
+import { type Address, e164, parseAddress } from '../rcs/address';
+import { text } from '../rcs/bot/json';
 import type { SuggestionResponse } from '../rcs/bot/response';
 import { writeSuggestionResponse } from '../rcs/bot/response';
 import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
-import { ComposingSender, parseComposing, writeComposing } from '../rcs/composing';
+import { ComposingSender, parseComposing } from '../rcs/composing';
 import { type Content, parseContent } from '../rcs/content';
-import { type DispositionNotification, parseCpim, writeCpim } from '../rcs/cpim';
+import { type Cpim, parseCpim } from '../rcs/cpim';
+import { asVoiceMessage } from '../rcs/file_transfer';
 import { type Geolocation, writePushLocation } from '../rcs/geolocation';
 import { uuid } from '../rcs/id';
-import { type Disposition, parseImdn, writeImdn } from '../rcs/imdn';
+import { type Disposition, parseImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
 import type { Capability } from '../sip/capability';
 import { type Answer, type IncomingMessage, type RegistrationState, UserAgent } from '../sip/user_agent';
-import type { HandsetConfig } from './config';
+import type { ContentServer, HandsetConfig } from './config';
 import { Directory } from './directory';
+import { Envelopes } from './envelope';
 import { Outbox, type Outcome } from './outbox';
 import {
   type ConversationRecord,
+  type FileRecord,
   type MessageRecord,
-  type MessageState,
   type OutboxEntry,
+  type PendingUpload,
+  type Reaction,
+  type ReplyTo,
   raised,
+  type TraceStep,
 } from './records';
 import { type Credentials, claimDevice, type Device } from './session';
 import { type Change, Store } from './store';
+import { Uploads } from './uploads';
 
 /** How much of a conversation is read from the store; older messages are loaded in steps of as many. */
 const PAGE = 200;
-const ASKED: readonly DispositionNotification[] = ['positive-delivery', 'negative-delivery', 'display'];
 /** Capabilities are asked for again after this long. */
 const CAPABILITY_MS = 60_000;
+/** An upload that the server puts off so often is left to the user. */
+const UPLOAD_ATTEMPTS_MAX = 8;
+/** How many messages before a search hit are shown with it. */
+const BEFORE_HIT = 30;
+/** Longest reaction: some emoji are many code points. */
+const EMOJI_MAX = 16;
+/** Steps that are kept of one message: two for each member of a large group. */
+const TRACE_MAX = 256;
+/** Why a file failed that was kept by a tab which is gone. */
+export const FILE_LOST = 'lost';
+
+/** A file to send, with what only the sender can know of it. */
+export interface OutgoingFile {
+  readonly file: Blob;
+  readonly name: string;
+  readonly thumbnail?: Blob | undefined;
+  /** Makes it a voice message. */
+  readonly playingMs?: number | undefined;
+}
 
 export interface HandsetOptions {
   readonly config: HandsetConfig;
   readonly credentials: Credentials;
   /** Whether `displayed` reports are sent, asked at the time of each. */
   readonly sendsDisplayed: () => boolean;
+  /** What the user calls themselves, asked at the time of each message; empty for nothing. */
+  readonly displayName: () => string;
 }
 
 export class Handset {
@@ -57,6 +88,8 @@ export class Handset {
   readonly capabilities = signal<ReadonlyMap<Address, Capability>>(new Map());
   /** The latest message that came in, for the live region and the title. */
   readonly arrived = signal<MessageRecord | undefined>(undefined);
+  /** The latest reaction that the network didn't take. */
+  readonly refused = signal<OutboxEntry | undefined>(undefined);
   /** Newest first. */
   readonly conversations: ReadonlySignal<readonly ConversationRecord[]>;
   readonly unread: ReadonlySignal<number>;
@@ -65,6 +98,8 @@ export class Handset {
   private readonly conversationMap = signal<ReadonlyMap<Address, ConversationRecord>>(new Map());
   private readonly agent: UserAgent;
   private readonly outbox: Outbox;
+  private readonly uploads: Uploads;
+  private readonly envelopes: Envelopes;
   /** Whom we tell that we are typing, and when to tell them that we have stopped. */
   private readonly composingSenders = new Map<Address, ComposingSender>();
   private readonly idleTimers = new Map<Address, ReturnType<typeof setTimeout>>();
@@ -109,6 +144,16 @@ export class Handset {
       alone: (drain) => oneTabAtATime(`hongyan:${number}`, drain),
       settle: (entry, outcome, answer) => this.inTurn(() => this.settle(entry, outcome, answer)),
     });
+    this.envelopes = new Envelopes(this.self, domain, options.displayName);
+    const digest = new DigestClient(number, password, uuid);
+    this.uploads = new Uploads({
+      load: () => this.store.files(),
+      isConnected: () => options.config.content !== undefined && this.registration.value === 'registered',
+      upload: (file, bytes, onProgress, signal) => this.upload(file, bytes, digest, onProgress, signal),
+      alone: (drain) => oneTabAtATime(`hongyan:${number}:files`, drain),
+      settle: (file, outcome) => this.inTurn(() => this.settleUpload(file, outcome)),
+      missing: (file) => this.inTurn(() => this.loseFile(file)),
+    });
   }
 
   /** Opens the account's store and starts to register. */
@@ -126,7 +171,7 @@ export class Handset {
     this.agent.stop();
     for (const timer of [...this.composingTimers.values(), ...this.idleTimers.values()]) clearTimeout(timer);
     this.siblings.close();
-    await this.outbox.stop();
+    await Promise.all([this.outbox.stop(), this.uploads.stop()]);
     await this.turn;
     this.store.close();
     this.device.release();
@@ -137,6 +182,11 @@ export class Handset {
     else this.agent.disconnect();
   }
 
+  /** Where files go; `undefined` when the server takes none. */
+  get contentServer(): ContentServer | undefined {
+    return this.options.config.content;
+  }
+
   conversation(peer: Address): ConversationRecord | undefined {
     return this.conversationMap.value.get(peer);
   }
@@ -145,7 +195,7 @@ export class Handset {
   content(record: MessageRecord): Content {
     let content = contents.get(record);
     if (!content) {
-      content = parseContent(record.contentType, record.body);
+      content = record.upload ? localContent(record.upload) : parseContent(record.contentType, record.body);
       contents.set(record, content);
     }
     return content;
@@ -153,17 +203,22 @@ export class Handset {
 
   // --- what the views ask for
 
-  /** Puts a conversation on screen, a new one if need be; `draft` goes into its composer. */
-  open(peer: Address, draft?: string): Promise<void> {
+  /**
+   * Puts a conversation on screen, a new one if need be; `draft` goes into its composer. With `around`, the
+   * order of a message, older messages are loaded as far back as that one.
+   */
+  open(peer: Address, { draft, around }: { draft?: string; around?: number } = {}): Promise<void> {
     return this.inTurn(async () => {
       const known = this.conversation(peer);
       const record = known ?? { peer, conversationId: uuid(), unread: 0, draft: '', lastAt: Date.now() };
       const opened = { ...record, draft: draft ?? record.draft };
       if (!known || draft !== undefined) await this.commitConversation(opened);
-      const messages = await this.store.messages(peer, PAGE);
+      const latest = await this.store.messages(peer, PAGE);
+      const isAmong = around === undefined || (latest[0]?.order ?? around) <= around;
+      const messages = isAmong ? latest : await this.store.messagesAround(peer, around, BEFORE_HIT);
       batch(() => {
         this.messages.value = messages;
-        this.hasOlder.value = messages.length === PAGE;
+        this.hasOlder.value = !isAmong || messages.length === PAGE;
         this.current.value = peer;
       });
     });
@@ -204,9 +259,96 @@ export class Handset {
     });
   }
 
-  sendText(peer: Address, text: string): Promise<void> {
+  sendText(peer: Address, text: string, replyTo?: ReplyTo): Promise<void> {
     this.composingSenders.get(peer)?.handleSent();
-    return this.send(peer, `${media.TEXT_PLAIN};charset=UTF-8`, text);
+    return this.send(peer, media.UTF8_TEXT, text, replyTo);
+  }
+
+  /**
+   * Sends a file: it is uploaded as soon as that goes, then the message goes out. Resolves to whether the
+   * browser keeps it until then; if not, it is lost when this page is closed.
+   */
+  sendFile(peer: Address, outgoing: OutgoingFile, replyTo?: ReplyTo): Promise<boolean> {
+    return this.inTurn(async () => {
+      const { file, name, thumbnail, playingMs } = outgoing;
+      const record: MessageRecord = {
+        ...this.newRecord(peer, media.FILE_TRANSFER_HTTP, '', replyTo),
+        upload: {
+          name,
+          contentType: file.type || 'application/octet-stream',
+          sizeBytes: file.size,
+          ...(playingMs === undefined ? {} : { playingMs }),
+        },
+      };
+      const { messageId, order } = record;
+      const row = { messageId, peer, order, attempts: 0, ...(thumbnail ? { thumbnail } : {}) };
+      this.uploads.remember(messageId, file);
+      const kept = await this.commitMessage(record, [{ table: 'files', put: { ...row, file } }]).then(
+        () => true,
+        () => false,
+      );
+      if (!kept) {
+        // No room for the bytes, or a browser that stores no files: what is small is kept all the same.
+        const { instanceId } = this.device;
+        await this.commitMessage(record, [{ table: 'files', put: { ...row, onlyIn: instanceId } }]);
+      }
+      this.uploads.wake();
+      return kept;
+    });
+  }
+
+  /** Bytes that have been uploaded, by Message-ID, for the files that are on their way. */
+  get uploadProgress(): ReadonlySignal<ReadonlyMap<string, number>> {
+    return this.uploads.progress;
+  }
+
+  /** The file of an own message, as long as it needn't be fetched. */
+  async localFile(record: MessageRecord): Promise<Blob | undefined> {
+    if (record.direction === 'in') return undefined;
+    const { messageId, upload } = record;
+    return this.uploads.local(messageId) ?? (upload && (await this.store.file(messageId))?.file);
+  }
+
+  /** Takes back a file that hasn't been sent yet: nobody will have seen it. */
+  cancelUpload(record: MessageRecord): Promise<void> {
+    return this.inTurn(async () => {
+      const { peer, direction, messageId } = record;
+      const kept = await this.store.message(peer, direction, messageId);
+      if (!kept?.upload) return;
+      this.uploads.cancel(messageId);
+      await this.commitRemoval(kept, [
+        { table: 'messages', remove: [peer, direction, messageId] },
+        { table: 'files', remove: messageId },
+      ]);
+    });
+  }
+
+  /** Sets our mark on a message, or with an empty `emoji` takes it off. */
+  react(record: MessageRecord, emoji: string): Promise<void> {
+    return this.inTurn(async () => {
+      const kept = await this.store.message(record.peer, record.direction, record.messageId);
+      if (!kept || kept.deleted) return;
+      const conversationId = this.conversation(kept.peer)?.conversationId ?? kept.conversationId;
+      const reaction = this.envelopes.reaction(kept, emoji, conversationId);
+      await this.commitMessage(withReaction(kept, this.self, emoji), [{ table: 'outbox', put: reaction }]);
+      this.outbox.wake();
+    });
+  }
+
+  /** Removes a message from this device; others keep theirs. */
+  deleteMessage(record: MessageRecord): Promise<void> {
+    if (record.upload) return this.cancelUpload(record);
+    return this.inTurn(async () => {
+      const kept = await this.store.message(record.peer, record.direction, record.messageId);
+      if (kept) await this.commitRemoval(kept, [{ table: 'messages', put: emptied(kept) }]);
+    });
+  }
+
+  /** A message by its id, whoever wrote it; `undefined` when it isn't here. */
+  async find(peer: Address, messageId: string): Promise<MessageRecord | undefined> {
+    const shown = this.messages.value.find((record) => record.messageId === messageId);
+    const found = this.current.value === peer && shown ? shown : await this.storedMessage(peer, messageId);
+    return found?.deleted ? undefined : found;
   }
 
   sendResponse(peer: Address, response: SuggestionResponse): Promise<void> {
@@ -225,9 +367,17 @@ export class Handset {
   /** Tries a failed message again, under its own id. */
   retry(record: MessageRecord): Promise<void> {
     return this.inTurn(async () => {
-      const pending: MessageRecord = { ...record, state: 'pending' };
-      await this.commitMessage(pending, [{ table: 'outbox', put: this.outboxEntry(pending) }]);
-      this.outbox.wake();
+      const { reason: _, ...rest } = record;
+      const pending: MessageRecord = { ...rest, state: 'pending' };
+      if (!record.upload) {
+        await this.commitMessage(pending, [{ table: 'outbox', put: this.envelopes.message(pending) }]);
+        this.outbox.wake();
+        return;
+      }
+      const file = await this.store.file(record.messageId);
+      if (!file) return;
+      await this.commitMessage(pending, [{ table: 'files', put: { ...file, stopped: false } }]);
+      this.uploads.wake();
     });
   }
 
@@ -237,7 +387,7 @@ export class Handset {
       const kept = await this.store.message(record.peer, record.direction, record.messageId);
       if (!kept?.owed.includes('display')) return;
       const paid = { ...kept, owed: kept.owed.filter((owed) => owed !== 'display') };
-      const report = this.options.sendsDisplayed() ? [this.report(kept, 'displayed')] : [];
+      const report = this.options.sendsDisplayed() ? this.report(kept, 'displayed') : [];
       await this.commitMessage(paid, report);
       this.outbox.wake();
     });
@@ -263,75 +413,93 @@ export class Handset {
 
   // --- sending
 
-  private send(peer: Address, contentType: string, body: string): Promise<void> {
+  private send(peer: Address, contentType: string, body: string, replyTo?: ReplyTo): Promise<void> {
     return this.inTurn(async () => {
-      const conversation = this.conversation(peer);
-      const record: MessageRecord = {
-        peer,
-        direction: 'out',
-        messageId: uuid(),
-        order: this.nextOrder(),
-        at: Date.now(),
-        dateTime: '',
-        contentType,
-        body,
-        state: 'pending',
-        conversationId: conversation?.conversationId ?? uuid(),
-        contributionId: uuid(),
-        owed: [],
-      };
-      await this.commitMessage(record, [{ table: 'outbox', put: this.outboxEntry(record) }]);
+      const record = this.newRecord(peer, contentType, body, replyTo);
+      await this.commitMessage(record, [{ table: 'outbox', put: this.envelopes.message(record) }]);
       this.outbox.wake();
     });
   }
 
-  private outboxEntry(record: MessageRecord): OutboxEntry {
-    const { peer, messageId, conversationId, contributionId, contentType, body } = record;
-    const cpim = writeCpim({
-      from: this.uri(this.self),
-      to: this.uri(peer),
-      dateTime: new Date(record.at),
-      messageId,
-      dispositionNotification: ASKED,
+  private newRecord(peer: Address, contentType: string, body: string, replyTo?: ReplyTo): MessageRecord {
+    return {
+      peer,
+      direction: 'out',
+      messageId: uuid(),
+      order: this.nextOrder(),
+      at: Date.now(),
+      dateTime: '',
       contentType,
       body,
-    });
-    return this.envelope('message', peer, messageId, cpim, conversationId, contributionId);
-  }
-
-  private report(record: MessageRecord, disposition: 'delivered' | 'displayed'): Change {
-    const { peer, messageId, conversationId } = record;
-    const id = uuid();
-    const cpim = writeCpim({
-      from: this.uri(this.self),
-      to: this.uri(peer),
-      dateTime: new Date(),
-      messageId: id,
-      contentType: media.IMDN,
-      contentDisposition: 'notification',
-      body: writeImdn({ messageId, dateTime: record.dateTime, recipient: this.self, disposition }),
-    });
-    return { table: 'outbox', put: this.envelope('report', peer, id, cpim, conversationId, uuid()) };
-  }
-
-  private envelope(
-    kind: OutboxEntry['kind'],
-    to: Address,
-    messageId: string,
-    body: string,
-    conversationId: string,
-    contributionId: string,
-  ): OutboxEntry {
-    return {
-      kind,
-      to,
-      messageId,
-      contentType: media.CPIM,
-      body,
-      conversationId,
-      contributionId,
-      attempts: 0,
+      state: 'pending',
+      conversationId: this.conversation(peer)?.conversationId ?? uuid(),
+      contributionId: uuid(),
+      owed: [],
+      ...(replyTo ? { replyTo } : {}),
     };
+  }
+
+  private report(record: MessageRecord, disposition: 'delivered' | 'displayed'): Change[] {
+    return [{ table: 'outbox', put: this.envelopes.report(record, disposition) }];
+  }
+
+  private upload(
+    row: FileRecord,
+    file: Blob,
+    digest: DigestClient,
+    onProgress: (sentBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<UploadOutcome> {
+    const { content } = this.options.config;
+    if (!content) throw new Error('no content server');
+    return this.store.message(row.peer, 'out', row.messageId).then((record) =>
+      upload(
+        { tid: row.messageId, name: record?.upload?.name ?? 'file', file, thumbnail: row.thumbnail },
+        {
+          http,
+          digest,
+          uploadUri: content.uploadUri,
+          resume: row.attempts > 0,
+          onProgress,
+          signal,
+        },
+      ),
+    );
+  }
+
+  private async settleUpload(file: FileRecord, outcome: UploadOutcome): Promise<void> {
+    const record = await this.store.message(file.peer, 'out', file.messageId);
+    // Cancelled while it was on its way.
+    if (!record?.upload) return this.store.commit([{ table: 'files', remove: file.messageId }]);
+    if (outcome.kind === 'done') {
+      const { upload: done, ...sent } = record;
+      const body = done.playingMs === undefined ? outcome.xml : asVoiceMessage(outcome.xml, done.playingMs);
+      const message: MessageRecord = { ...sent, body };
+      await this.commitMessage(message, [
+        { table: 'files', remove: file.messageId },
+        { table: 'outbox', put: this.envelopes.message(message) },
+      ]);
+      this.outbox.wake();
+      return;
+    }
+    const attempts = file.attempts + 1;
+    // A connection that went isn't the server's word.
+    const isFinal = outcome.kind === 'refused' || (outcome.status !== 0 && attempts >= UPLOAD_ATTEMPTS_MAX);
+    if (!isFinal) return this.store.commit([{ table: 'files', put: { ...file, attempts } }]);
+    await this.commitMessage({ ...record, state: 'failed', reason: String(outcome.status) }, [
+      {
+        table: 'files',
+        put: { ...file, attempts: outcome.kind === 'refused' ? 0 : attempts, stopped: true },
+      },
+    ]);
+  }
+
+  /** The tab that had the bytes is gone when it was this one, before a reload. */
+  private async loseFile(file: FileRecord): Promise<void> {
+    if (file.onlyIn !== this.device.instanceId) return;
+    const record = await this.store.message(file.peer, 'out', file.messageId);
+    const lost: Change = { table: 'files', put: { ...file, stopped: true } };
+    if (record?.upload) await this.commitMessage({ ...record, state: 'failed', reason: FILE_LOST }, [lost]);
   }
 
   private async settle(entry: OutboxEntry, outcome: Outcome, answer: Answer): Promise<void> {
@@ -343,6 +511,7 @@ export class Handset {
       return;
     }
     const gone: Change = { table: 'outbox', remove: sequence };
+    if (entry.kind === 'reaction' && outcome === 'failed') this.refused.value = entry;
     const record = entry.kind === 'message' ? await this.store.sentMessage(entry.messageId) : undefined;
     if (!record) {
       await this.store.commit([gone]);
@@ -350,7 +519,7 @@ export class Handset {
     }
     const state = raised(record.state, outcome);
     const reason = outcome === 'failed' ? { reason: `${answer.status} ${answer.reason}`.trim() } : {};
-    await this.commitMessage({ ...record, state, ...reason }, [gone]);
+    await this.commitMessage(traced({ ...record, state, ...reason }, outcome), [gone]);
     if (e164(entry.to) !== undefined && outcome === 'sent') {
       this.setCapability(entry.to, answer.status === 202 ? 'away' : 'reachable');
     }
@@ -368,66 +537,64 @@ export class Handset {
     const body = cpim?.body ?? message.body;
     switch (media.parseMediaType(contentType).essence) {
       case media.IMDN:
-        return this.receiveReport(body);
+        return this.receiveReport(peer, body);
       case media.IS_COMPOSING:
         return this.receiveComposing(peer, body);
       default:
-        return this.receiveMessage(peer, {
-          // Without CPIM the Call-ID is what reports refer to.
-          messageId: cpim?.messageId ?? message.callId,
-          dateTime: cpim?.dateTime ?? '',
-          asked: cpim?.dispositionNotification ?? new Set(),
-          conversationId: message.conversationId,
-          contributionId: message.contributionId,
-          contentType,
-          body,
-        });
+        if (cpim && (await this.receiveReaction(peer, cpim))) return;
+        return this.receiveMessage(peer, message, cpim);
     }
   }
 
-  private async receiveMessage(
-    peer: Address,
-    received: {
-      messageId: string;
-      dateTime: string;
-      asked: ReadonlySet<DispositionNotification>;
-      conversationId: string | undefined;
-      contributionId: string | undefined;
-      contentType: string;
-      body: string;
-    },
-  ): Promise<void> {
+  private async receiveMessage(peer: Address, message: IncomingMessage, cpim?: Cpim): Promise<void> {
     this.setComposing(peer, false);
+    // Without CPIM the Call-ID is what reports refer to.
+    const messageId = cpim?.messageId ?? message.callId;
     // The network repeats what it isn't sure of: the second copy is answered and not shown.
-    if (await this.store.message(peer, 'in', received.messageId)) return;
-    const at = Date.parse(received.dateTime);
+    if (await this.store.message(peer, 'in', messageId)) return;
+    const at = Date.parse(cpim?.dateTime ?? '');
+    const replied = cpim?.replyTo;
+    const sender = parseAddress(replied?.sender ?? '') ?? peer;
     const record: MessageRecord = {
       peer,
       direction: 'in',
-      messageId: received.messageId,
+      messageId,
       order: this.nextOrder(),
       at: Number.isNaN(at) ? Date.now() : at,
-      dateTime: received.dateTime || new Date().toISOString(),
-      contentType: received.contentType,
-      body: received.body,
+      dateTime: cpim?.dateTime || new Date().toISOString(),
+      contentType: cpim?.contentType ?? message.contentType,
+      body: cpim?.body ?? message.body,
       state: 'delivered',
-      conversationId: received.conversationId ?? this.conversation(peer)?.conversationId ?? uuid(),
-      contributionId: received.contributionId ?? uuid(),
-      owed: received.asked.has('display') ? ['display'] : [],
+      conversationId: message.conversationId ?? this.conversation(peer)?.conversationId ?? uuid(),
+      contributionId: message.contributionId ?? uuid(),
+      owed: cpim?.dispositionNotification.has('display') ? ['display'] : [],
+      ...(replied ? { replyTo: { messageId: replied.messageId, sender } } : {}),
     };
-    const report = received.asked.has('positive-delivery') ? [this.report(record, 'delivered')] : [];
+    const report = cpim?.dispositionNotification.has('positive-delivery')
+      ? this.report(record, 'delivered')
+      : [];
     await this.commitMessage(record, report);
     this.arrived.value = record;
     this.outbox.wake();
   }
 
-  private async receiveReport(body: string): Promise<void> {
+  /** Whether it was a reaction to a message that we have: to others it is an ordinary message. */
+  private async receiveReaction(peer: Address, cpim: Cpim): Promise<boolean> {
+    if (cpim.inReplyTo === undefined || !cpim.contentDisposition?.startsWith('reaction')) return false;
+    const target = await this.storedMessage(peer, cpim.inReplyTo);
+    if (!target) return false;
+    const emoji = text(cpim.body.trim(), EMOJI_MAX) ?? '';
+    if (!target.deleted) await this.commitMessage(withReaction(target, peer, emoji));
+    return true;
+  }
+
+  private async receiveReport(peer: Address, body: string): Promise<void> {
     const imdn = parseImdn(body);
     const record = imdn && (await this.store.sentMessage(imdn.messageId));
     const reported = imdn && stateOf(imdn.disposition);
     if (!record || !reported) return;
-    const state = raised(record.state, reported);
-    if (state !== record.state) await this.commitMessage({ ...record, state });
+    const changed = traced({ ...record, state: raised(record.state, reported) }, reported, peer);
+    if (changed.state !== record.state || changed.trace !== record.trace) await this.commitMessage(changed);
   }
 
   private receiveComposing(peer: Address, body: string): void {
@@ -480,6 +647,25 @@ export class Handset {
     };
   }
 
+  /** Commits that a message is no longer to be seen. */
+  private async commitRemoval(record: MessageRecord, changes: readonly Change[]): Promise<void> {
+    await this.store.commit(changes);
+    const conversation = this.conversation(record.peer);
+    if (conversation?.last && sameMessage(conversation.last, record)) {
+      const { last: _, ...rest } = conversation;
+      const [last] = await this.store.messages(record.peer, 1);
+      await this.commitConversation(last ? { ...rest, last } : rest);
+    }
+    this.siblings.postMessage(record.peer);
+    this.messages.value = this.messages.value.filter((other) => !sameMessage(other, record));
+  }
+
+  private async storedMessage(peer: Address, messageId: string): Promise<MessageRecord | undefined> {
+    return (
+      (await this.store.message(peer, 'in', messageId)) ?? (await this.store.message(peer, 'out', messageId))
+    );
+  }
+
   private async commitConversation(record: ConversationRecord): Promise<void> {
     await this.store.commit([{ table: 'conversations', put: record }]);
     this.showConversation(record);
@@ -509,30 +695,17 @@ export class Handset {
 
   private handleState(state: RegistrationState): void {
     this.registration.value = state;
-    if (state === 'registered') this.outbox.wake();
+    if (state === 'registered') {
+      this.outbox.wake();
+      this.uploads.wake();
+    }
     if (state === 'offline') this.composing.value = new Set();
   }
 
   private tellComposing(peer: Address, state: 'active' | 'idle' | undefined): void {
     if (state === undefined || this.registration.value !== 'registered') return;
-    const body = writeCpim({
-      from: this.uri(this.self),
-      to: this.uri(peer),
-      dateTime: new Date(),
-      messageId: uuid(),
-      contentType: media.IS_COMPOSING,
-      body: writeComposing(state),
-    });
     const conversationId = this.conversation(peer)?.conversationId ?? uuid();
-    void this.agent.sendMessage({
-      to: peer,
-      contentType: media.CPIM,
-      body,
-      conversationId,
-      contributionId: uuid(),
-      // Now or never: nobody wants to know tomorrow that somebody typed today.
-      expiresS: 0,
-    });
+    void this.agent.sendMessage(this.envelopes.composing(peer, state, conversationId));
   }
 
   private awaitComposingTimeout(peer: Address, sender: ComposingSender): void {
@@ -568,10 +741,6 @@ export class Handset {
     this.capabilities.value = new Map(this.capabilities.value).set(peer, capability);
   }
 
-  private uri(address: Address): string {
-    return requestUri(address, this.options.config.domain);
-  }
-
   /** Rises always, also when the clock is set back. */
   private nextOrder(): number {
     this.lastOrder = Math.max(this.lastOrder + 1, Date.now());
@@ -600,8 +769,43 @@ function sameMessage(a: MessageRecord, b: MessageRecord): boolean {
   return a.messageId === b.messageId && a.direction === b.direction && a.peer === b.peer;
 }
 
+/** A message without what it said. */
+function emptied(record: MessageRecord): MessageRecord {
+  const { replyTo: _, reactions: __, ...rest } = record;
+  return { ...rest, contentType: media.UTF8_TEXT, body: '', owed: [], deleted: true };
+}
+
+/** One mark for each person, the latest last. */
+function withReaction(record: MessageRecord, by: Address, emoji: string): MessageRecord {
+  const others = (record.reactions ?? []).filter((reaction) => reaction.by !== by);
+  const reactions: readonly Reaction[] = emoji === '' ? others : [...others, { by, emoji }];
+  return { ...record, reactions };
+}
+
+/** The message with one more step in its trace; the same step of the same party counts once. */
+function traced(record: MessageRecord, state: TraceStep['state'], by?: Address): MessageRecord {
+  const trace = record.trace ?? [];
+  if (trace.length >= TRACE_MAX || trace.some((step) => step.state === state && step.by === by))
+    return record;
+  return { ...record, trace: [...trace, { state, at: Date.now(), ...(by ? { by } : {}) }] };
+}
+
+/** A file that isn't uploaded yet, as others will see it. */
+function localContent({ name, contentType, sizeBytes, playingMs }: PendingUpload): Content {
+  const file = {
+    url: '',
+    contentType,
+    sizeBytes,
+    name,
+    until: undefined,
+    playingMs,
+    render: playingMs !== undefined,
+  };
+  return { kind: 'file', transfer: { file, thumbnail: undefined } };
+}
+
 /** What a report says about the tick; some say nothing. */
-function stateOf(disposition: Disposition): MessageState | undefined {
+function stateOf(disposition: Disposition): 'delivered' | 'displayed' | 'failed' | undefined {
   switch (disposition) {
     case 'delivered':
     case 'displayed':

@@ -30,6 +30,63 @@ export interface MessageRecord {
   readonly owed: readonly DispositionNotification[];
   /** Why it failed, as the network said it. */
   readonly reason?: string;
+  /** A file of ours that isn't on the content server yet: until then there is no body to send. */
+  readonly upload?: PendingUpload;
+  /** In a group: who wrote it. */
+  readonly sender?: Address;
+  readonly replyTo?: ReplyTo;
+  readonly reactions?: readonly Reaction[];
+  /** Own messages: when it was sent, delivered and displayed. */
+  readonly trace?: readonly TraceStep[];
+  /** Deleted here. The row stays, empty, so that a repetition isn't taken for new. */
+  readonly deleted?: boolean;
+}
+
+/** The message that this one answers. */
+export interface ReplyTo {
+  readonly messageId: string;
+  /** Who wrote that one. */
+  readonly sender: Address;
+}
+
+/** One person's mark on a message: each has at most one, the latest. */
+export interface Reaction {
+  readonly by: Address;
+  readonly emoji: string;
+}
+
+/** A step on the way of an own message. */
+export interface TraceStep {
+  readonly state: 'sent' | 'delivered' | 'displayed' | 'failed';
+  /** ms since 1970, by our clock. */
+  readonly at: number;
+  /** Whose report said so; absent for what the network answered. */
+  readonly by?: Address;
+}
+
+export interface PendingUpload {
+  readonly name: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** Voice messages. */
+  readonly playingMs?: number;
+}
+
+/** A file on its way to the content server; it leaves the store with the server's final word. */
+export interface FileRecord {
+  /** Of the message that will carry it; the transfer id (`tid`) as well. */
+  readonly messageId: string;
+  readonly peer: Address;
+  readonly order: number;
+  /** Absent when the browser had no room to keep it: then one tab has it, and with that tab it is gone. */
+  readonly file?: Blob;
+  /** Device id of that tab. */
+  readonly onlyIn?: string;
+  readonly thumbnail?: Blob;
+  /** Attempts that ended in “not now”; above 0 part of the file may be on the server. */
+  readonly attempts: number;
+  /** Refused: waits for the user. */
+  readonly stopped?: boolean;
 }
 
 export interface ConversationRecord {
@@ -47,7 +104,7 @@ export interface ConversationRecord {
 export interface OutboxEntry {
   /** Given by the database: entries go out in this order. */
   readonly sequence?: number;
-  readonly kind: 'message' | 'report';
+  readonly kind: 'message' | 'report' | 'reaction';
   readonly to: Address;
   readonly messageId: string;
   readonly contentType: string;

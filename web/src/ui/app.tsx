@@ -11,6 +11,7 @@ import { previewText } from './preview';
 import { Sheet } from './sheet';
 import { SignIn } from './sign_in';
 import { handset, route, toast } from './state';
+import { Viewer } from './viewer';
 
 export function App(): JSX.Element {
   const signedIn = handset.value;
@@ -18,6 +19,7 @@ export function App(): JSX.Element {
     <>
       {signedIn ? <Panes /> : <SignIn />}
       <Sheet />
+      <Viewer />
       <Toast />
       <LiveRegion />
     </>

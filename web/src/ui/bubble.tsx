@@ -1,21 +1,19 @@
 /** One message. Reports it as displayed once it has really been seen. */
 
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
 import type { Content } from '../rcs/content';
-import type { FileTransfer } from '../rcs/file_transfer';
 import type { Geolocation } from '../rcs/geolocation';
 import { CardView } from './card';
 import { CarouselView } from './carousel';
+import { FileBody } from './file_body';
 import { dateAndTime, t, timeOfDay } from './i18n';
 import { Icon } from './icons';
 import { Linkified } from './linkify';
 import { LocationSheet } from './location_sheet';
 import { MapSketch } from './map';
-import { Placeholder } from './placeholder';
 import { openSheet, pageActive } from './state';
 import { StateTick } from './tick';
 
@@ -101,7 +99,7 @@ function Body({
     case 'location':
       return <LocationBody place={content.place} />;
     case 'file':
-      return <FileBody transfer={content.transfer} />;
+      return <FileBody handset={handset} record={record} transfer={content.transfer} />;
     case 'sharedData':
       return (
         <p class="text with-icon">
@@ -138,49 +136,6 @@ function LocationBody({ place }: { place: Geolocation }): JSX.Element {
   );
 }
 
-function FileBody({ transfer: { file, thumbnail } }: { transfer: FileTransfer }): JSX.Element {
-  const failed = useSignal(false);
-  const fail = () => {
-    failed.value = true;
-  };
-  const until = file.until === undefined ? Number.NaN : Date.parse(file.until);
-  if (!Number.isNaN(until) && until < Date.now()) return <p class="text is-unknown">{t('expired')}</p>;
-  if (file.contentType.startsWith('image/')) {
-    if (failed.value) return <Placeholder text={t('imageFailed')} />;
-    return (
-      <a class="picture" href={file.url} target="_blank" rel="noopener noreferrer">
-        <img
-          src={thumbnail?.url ?? file.url}
-          alt={file.name ?? t('kindImage')}
-          loading="lazy"
-          referrerpolicy="no-referrer"
-          onError={fail}
-        />
-      </a>
-    );
-  }
-  if (/^(audio|video)\//.test(file.contentType) && !failed.value) {
-    const player = file.contentType.startsWith('audio/') ? (
-      <audio controls preload="none" src={file.url} onError={fail} />
-    ) : (
-      <video controls preload="metadata" src={file.url} poster={thumbnail?.url} onError={fail} />
-    );
-    return <div class="player">{player}</div>;
-  }
-  return (
-    <a class="file" href={file.url} target="_blank" rel="noopener noreferrer">
-      <Icon name="file" size={28} />
-      <span>
-        {file.name ?? t('openFile')}
-        <small>
-          {file.sizeBytes !== undefined && sizeText(file.sizeBytes)}
-          {!Number.isNaN(until) && ` · ${t('expires', { date: new Date(until).toLocaleDateString() })}`}
-        </small>
-      </span>
-    </a>
-  );
-}
-
 /** Says “displayed” when half of the bubble, or half a screen of it, is visible to somebody. */
 function useDisplayed(
   row: { readonly current: HTMLDivElement | null },
@@ -212,10 +167,4 @@ function useDisplayed(
       stop();
     };
   }, [owes, record.messageId]);
-}
-
-function sizeText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const kib = bytes / 1024;
-  return kib < 1024 ? `${kib.toFixed(0)} KB` : `${(kib / 1024).toFixed(1)} MB`;
 }

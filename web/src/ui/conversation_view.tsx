@@ -1,16 +1,19 @@
 /** One conversation: header, messages, chips, composer. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { Fragment, type JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
 import { type Address, displayAddress } from '../rcs/address';
 import { NEW_BOT_USER_INITIATION } from '../rcs/bot/response';
+import { attach } from './attachments';
 import { Avatar } from './avatar';
 import { Bubble } from './bubble';
 import { ChatbotProfile } from './chatbot_profile';
 import { Chips } from './chips';
 import { Composer } from './composer';
+import { Drafting } from './drafting';
+import { useDrop } from './drop';
 import { dayName, dayNumber, language, t } from './i18n';
 import { Icon, VerifiedMark } from './icons';
 import { openList, openSheet, pageActive } from './state';
@@ -41,6 +44,10 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
     // With a mouse the composer takes the focus; a finger would make the keyboard jump up.
     if (!matchMedia('(pointer: fine)').matches) heading.current?.focus();
   }, []);
+  const drafting = useMemo(() => new Drafting(), []);
+  const drop = useDrop((files) => {
+    if (handset.contentServer) attach(drafting.attachments, files, handset.contentServer);
+  });
   const isEmpty = handset.messages.value.length === 0;
   const colour = handset.directory.get(peer)?.info?.colour;
   return (
@@ -48,13 +55,20 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       class="conversation"
       aria-label={t('messagesWith', { name: handset.directory.name(peer) })}
       style={colour ? { '--chatbot': colour } : undefined}
+      {...(handset.contentServer ? drop.handlers : {})}
     >
       <h1 ref={heading} class="sr-only" tabIndex={-1}>
         {handset.directory.name(peer)}
       </h1>
       <Header handset={handset} peer={peer} isChatbot={isChatbot} />
       {isChatbot && isEmpty ? <Hero handset={handset} peer={peer} /> : <Log handset={handset} peer={peer} />}
-      <Composer handset={handset} peer={peer} isChatbot={isChatbot} />
+      <Composer handset={handset} peer={peer} isChatbot={isChatbot} drafting={drafting} />
+      {drop.isOver.value && (
+        <div class="drop-here" aria-hidden="true">
+          <Icon name="download" size={32} />
+          {t('dropFiles')}
+        </div>
+      )}
     </section>
   );
 }

@@ -117,6 +117,47 @@ const WORDS = {
   kindUnknown: ['[暂不支持的消息]', 'Unsupported message'],
   unknownMessage: ['这种消息暂时无法显示（{type}）。', 'This kind of message can’t be shown yet ({type}).'],
   sharedDataSent: ['已提供设备信息', 'Device details shared'],
+  kindFileAlone: ['文件', 'File'],
+  attach: ['添加', 'Add'],
+  attachments: ['要发送的文件', 'Files to send'],
+  attachPhotos: ['照片和视频', 'Photos and videos'],
+  attachFile: ['文件', 'File'],
+  attachLocation: ['位置', 'Location'],
+  dropFiles: ['松手即可添加文件', 'Drop files to add them'],
+  removeFile: ['移除 {name}', 'Remove {name}'],
+  fileTooLarge: ['“{name}”超过了 {max} 的上限', '“{name}” is larger than {max}, the most that can be sent'],
+  fileEmpty: ['“{name}”是空文件', '“{name}” is empty'],
+  filesTooMany: ['一次最多发送 {n} 个文件', 'No more than {n} files at a time'],
+  fileNotKept: [
+    '浏览器没有空间保存“{name}”：发送完成前请不要关闭此页面',
+    'The browser has no room to keep “{name}”: leave this page open until it is sent',
+  ],
+  fileLost: [
+    '浏览器没能保存此文件，请重新选择并发送。',
+    'The browser could not keep this file. Please choose it and send it again.',
+  ],
+  fileRefusedSize: ['文件太大，服务器没有接受。', 'The server refused the file: it is too large.'],
+  fileRefusedType: ['服务器不接受这种文件。', 'The server doesn’t take files of this kind.'],
+  fileRefusedRoom: ['服务器上的空间已满。', 'There is no room left on the server.'],
+  fileRefused: ['服务器没有接受此文件（{reason}）。', 'The server refused the file ({reason}).'],
+  uploading: ['正在上传 {name}', 'Uploading {name}'],
+  uploadWaiting: ['等待上传', 'Waiting to upload'],
+  downloadFile: ['下载 {name}', 'Download {name}'],
+  showPicture: ['全屏查看 {name}', 'Show {name} full screen'],
+  picture: ['图片', 'Picture'],
+  pictureOf: ['第 {i} 张，共 {n} 张', '{i} of {n}'],
+  previousPicture: ['上一张图片', 'Previous picture'],
+  nextPicture: ['下一张图片', 'Next picture'],
+  enlargePicture: ['放大图片', 'Enlarge the picture'],
+  fitPicture: ['缩小图片', 'Fit the picture'],
+  play: ['播放', 'Play'],
+  pause: ['暂停', 'Pause'],
+  playingPosition: ['播放位置', 'Playing position'],
+  recordVoice: ['录制语音', 'Record a voice message'],
+  discardRecording: ['丢弃录音', 'Discard the recording'],
+  sendRecording: ['发送语音', 'Send the voice message'],
+  slideToCancel: ['松手发送，左滑取消', 'Let go to send, slide left to cancel'],
+  recordingTooShort: ['录音时间太短', 'That was too short'],
   imageFailed: ['图片无法显示', 'The picture can’t be shown'],
   mediaFailed: ['媒体无法播放', 'The recording can’t be played'],
   openFile: ['打开文件', 'Open file'],
@@ -226,6 +267,25 @@ export function timeOfDay(at: number): string {
     minute: '2-digit',
     hour12: false,
   }).format(at);
+}
+
+/** 1536 bytes as 1.5 KB. */
+export function sizeText(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB'];
+  const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
+  const value = bytes / 1024 ** step;
+  const digits = step > 0 && value < 10 ? 1 : 0;
+  return `${new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value)} ${units[step]}`;
+}
+
+/** 0.5 as 50%. */
+export function percent(share: number): string {
+  return new Intl.NumberFormat(language.value, { style: 'percent' }).format(share);
+}
+
+/** The day on which something ends. */
+export function expiryDate(at: number): string {
+  return new Intl.DateTimeFormat(language.value, { month: 'short', day: 'numeric' }).format(at);
 }
 
 /** The line between the messages of two days. */

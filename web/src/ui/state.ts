@@ -18,7 +18,7 @@ import {
 import { type Address, parseAddress } from '../rcs/address';
 import { parseDeepLink } from '../rcs/deep_link';
 import { t } from './i18n';
-import { readReceipts } from './settings_store';
+import { displayName, readReceipts } from './settings_store';
 
 export type SignInProblem = 'badNumber' | 'refused' | 'forbidden' | 'unreachable';
 
@@ -53,6 +53,9 @@ export function start(): void {
       pageActive.value = isPageActive();
     });
   }
+  // A file dropped beside its place would take this page's.
+  for (const event of ['dragover', 'drop'])
+    window.addEventListener(event, (dropped) => dropped.preventDefault());
   window.addEventListener('online', () => handset.value?.networkIs(true));
   window.addEventListener('offline', () => handset.value?.networkIs(false));
   effect(() => {
@@ -89,7 +92,7 @@ export async function signOut(): Promise<void> {
 }
 
 export function openConversation(peer: Address, draft?: string): void {
-  if (draft !== undefined) void handset.value?.open(peer, draft);
+  if (draft !== undefined) void handset.value?.open(peer, { draft });
   const hash = `#/c/${encodeURIComponent(peer)}`;
   if (location.hash === hash) followAddress();
   else location.hash = hash;
@@ -126,6 +129,7 @@ async function begin(credentials: Credentials): Promise<void> {
       config: await config,
       credentials,
       sendsDisplayed: () => readReceipts.value,
+      displayName: () => displayName.value,
     });
   } catch (error) {
     console.error('cannot start', error);

@@ -70,6 +70,55 @@ describe('the store', () => {
     store.close();
   });
 
+  it('finds the messages around one, and leaves out what was deleted', async () => {
+    const store = await Store.open('around');
+    const records = Array.from({ length: 50 }, (_, i) => message(i + 1));
+    await store.commit(records.map((put) => ({ table: 'messages', put })));
+    await store.commit([{ table: 'messages', put: { ...message(20), deleted: true } }]);
+    const around = (await store.messagesAround(PEER, 30, 3)).map(({ order }) => order);
+    expect(around).toEqual(Array.from({ length: 24 }, (_, i) => i + 27));
+    expect((await store.messages(PEER, 100)).length).toBe(49);
+    store.close();
+  });
+
+  it('keeps files until they are uploaded, in their order', async () => {
+    const store = await Store.open('files');
+    const file = (messageId: string, order: number) => ({ messageId, peer: PEER, order, attempts: 0 });
+    await store.commit([
+      { table: 'files', put: file('late', 2) },
+      { table: 'files', put: file('early', 1) },
+    ]);
+    expect((await store.files()).map(({ messageId }) => messageId)).toEqual(['early', 'late']);
+    await store.commit([{ table: 'files', remove: 'early' }]);
+    expect(await store.file('early')).toBeUndefined();
+    store.close();
+  });
+
+  it('brings a database of the first version up to date', async () => {
+    const old = indexedDB.open('hongyan:upgraded', 1);
+    await new Promise<void>((resolve) => {
+      old.onupgradeneeded = () => {
+        const messages = old.result.createObjectStore('messages', {
+          keyPath: ['peer', 'direction', 'messageId'],
+        });
+        messages.createIndex('order', ['peer', 'order']);
+        messages.createIndex('messageId', ['direction', 'messageId']);
+        old.result.createObjectStore('conversations', { keyPath: 'peer' });
+        old.result.createObjectStore('outbox', { keyPath: 'sequence', autoIncrement: true });
+        old.result.createObjectStore('chatbots', { keyPath: ['id', 'language'] });
+        messages.put(message(7));
+      };
+      old.onsuccess = () => resolve();
+    });
+    old.result.close();
+    const store = await Store.open('upgraded');
+    expect(await store.files()).toEqual([]);
+    const seen: number[] = [];
+    await store.each(undefined, ({ order }) => seen.push(order) > 0);
+    expect(seen).toEqual([7]);
+    store.close();
+  });
+
   it('hands out the outbox in the order of writing', async () => {
     const store = await Store.open('outbox');
     const entry = (messageId: string) => ({
@@ -111,6 +160,17 @@ describe('the configuration', () => {
           icon: 'https://h.example:8443/content/i.png',
         },
       ],
+      content: undefined,
+    });
+    const files = JSON.stringify({
+      domain: 'h',
+      sipWebSocket: '/sip',
+      content: { uploadUri: '/content/', maxBytes: 5, maxThumbnailBytes: 0 },
+    });
+    expect(parseConfig(files, 'https://h.example/')?.content).toEqual({
+      uploadUri: 'https://h.example/content/',
+      maxBytes: 5,
+      maxThumbnailBytes: 50 * 1024,
     });
     expect(parseConfig(body, 'http://h.example/')?.webSocket).toBe('ws://h.example/sip');
     expect(parseConfig('{}', 'http://h.example/')).toBeUndefined();

@@ -222,7 +222,8 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// Cards show media of any host, WebSockets go to ours, web views are framed; scripts are ours alone.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; media-src *; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; \
+     media-src * data: blob:; \
      connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-src http: https:; object-src 'none'; \
      base-uri 'none'; frame-ancestors 'none'";
 
