@@ -17,6 +17,7 @@ import './styles/shell.css';
 import './styles/conversation.css';
 import './styles/card.css';
 import './styles/files.css';
+import './styles/message.css';
 import './styles/sheet.css';
 import { App } from './ui/app';
 import { start } from './ui/state';

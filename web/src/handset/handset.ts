@@ -15,7 +15,7 @@ import type { SuggestionResponse } from '../rcs/bot/response';
 import { writeSuggestionResponse } from '../rcs/bot/response';
 import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
 import { ComposingSender, parseComposing } from '../rcs/composing';
-import { type Content, parseContent } from '../rcs/content';
+import { type Content, parseContent, searchableText } from '../rcs/content';
 import { type Cpim, parseCpim } from '../rcs/cpim';
 import { asVoiceMessage } from '../rcs/file_transfer';
 import { type Geolocation, writePushLocation } from '../rcs/geolocation';
@@ -51,6 +51,8 @@ const CAPABILITY_MS = 60_000;
 const UPLOAD_ATTEMPTS_MAX = 8;
 /** How many messages before a search hit are shown with it. */
 const BEFORE_HIT = 30;
+/** A search looks at no more messages than this. */
+const SEARCH_MAX = 50_000;
 /** Longest reaction: some emoji are many code points. */
 const EMOJI_MAX = 16;
 /** Steps that are kept of one message: two for each member of a large group. */
@@ -342,6 +344,19 @@ export class Handset {
       const kept = await this.store.message(record.peer, record.direction, record.messageId);
       if (kept) await this.commitRemoval(kept, [{ table: 'messages', put: emptied(kept) }]);
     });
+  }
+
+  /** Messages with these words, newest first, in one conversation or in all. */
+  async search(words: string, limit: number, peer?: Address): Promise<readonly MessageRecord[]> {
+    const wanted = words.trim().toLowerCase();
+    const found: MessageRecord[] = [];
+    if (wanted === '') return found;
+    let looked = 0;
+    await this.store.each(peer, (record) => {
+      if (!record.deleted && searchableText(this.content(record)).includes(wanted)) found.push(record);
+      return found.length < limit && ++looked < SEARCH_MAX;
+    });
+    return found;
   }
 
   /** A message by its id, whoever wrote it; `undefined` when it isn't here. */

@@ -68,6 +68,32 @@ function parseSingle(contentType: string, body: string): Content {
   }
 }
 
+/** All words in it that somebody may look for, in lower case. */
+export function searchableText(content: Content): string {
+  return wordsOf(content).filter(Boolean).join('\n').toLowerCase();
+}
+
+function wordsOf(content: Content): readonly (string | undefined)[] {
+  switch (content.kind) {
+    case 'text':
+      return [content.text];
+    case 'response':
+      return [content.response.displayText];
+    case 'card':
+      return [content.content.title, content.content.description];
+    case 'carousel':
+      return content.contents.flatMap(({ title, description }) => [title, description]);
+    case 'file':
+      return [content.transfer.file.name];
+    case 'location':
+      return [content.place.label];
+    case 'sharedData':
+    case 'chips':
+    case 'unknown':
+      return [];
+  }
+}
+
 /** A message and its chips; of several messages the first is shown. */
 function parseMixed(body: string, boundary: string): Content | undefined {
   const contents = (parseMultipart(body, boundary) ?? []).map((part) =>

@@ -10,7 +10,7 @@ import { Goose } from './icons';
 import { previewText } from './preview';
 import { Sheet } from './sheet';
 import { SignIn } from './sign_in';
-import { handset, route, toast } from './state';
+import { handset, route, showToast, toast } from './state';
 import { Viewer } from './viewer';
 
 export function App(): JSX.Element {
@@ -39,6 +39,9 @@ function Panes(): JSX.Element {
   }, [peer]);
   // The view waits for the handset to have the conversation loaded.
   const ready = phone && peer !== undefined && phone.current.value === peer;
+  useSignalEffect(() => {
+    if (handset.value?.refused.value) showToast(t('reactionFailed'));
+  });
   return (
     <main class={peer === undefined ? 'panes' : 'panes with-conversation'}>
       <div class="pane list-pane">

@@ -8,13 +8,19 @@ import type { Content } from '../rcs/content';
 import type { Geolocation } from '../rcs/geolocation';
 import { CardView } from './card';
 import { CarouselView } from './carousel';
+import type { Drafting } from './drafting';
 import { FileBody } from './file_body';
 import { dateAndTime, t, timeOfDay } from './i18n';
 import { Icon } from './icons';
 import { Linkified } from './linkify';
 import { LocationSheet } from './location_sheet';
+import { useLongPress } from './long_press';
 import { MapSketch } from './map';
-import { openSheet, pageActive } from './state';
+import { openMessageMenu } from './message_menu';
+import { previewText } from './preview';
+import { Quote } from './quote';
+import { Reactions } from './reactions';
+import { hit, openSheet, pageActive } from './state';
 import { StateTick } from './tick';
 
 interface Props {
@@ -24,10 +30,14 @@ interface Props {
   /** First and last of a group standing close together. */
   readonly first: boolean;
   readonly last: boolean;
+  readonly drafting: Drafting;
 }
 
-export function Bubble({ handset, record, scroller, first, last }: Props): JSX.Element {
+export function Bubble({ handset, record, scroller, first, last, drafting }: Props): JSX.Element {
   const row = useRef<HTMLDivElement>(null);
+  const showMenu = () => openMessageMenu({ handset, record, drafting });
+  const longPress = useLongPress(showMenu);
+  const isHit = hit.value?.messageId === record.messageId;
   useDisplayed(row, scroller, handset, record);
   const content = handset.content(record);
   const isOwn = record.direction === 'out';
@@ -39,6 +49,7 @@ export function Bubble({ handset, record, scroller, first, last }: Props): JSX.E
     first && 'is-first',
     last && 'is-last',
     isWide && 'is-wide',
+    isHit && 'is-hit',
   ];
   return (
     <div ref={row} class={classes.filter(Boolean).join(' ')}>
@@ -48,7 +59,9 @@ export function Bubble({ handset, record, scroller, first, last }: Props): JSX.E
         data-state={record.state}
         data-direction={record.direction}
         data-message-id={record.messageId}
+        {...longPress}
       >
+        <Quote handset={handset} record={record} />
         <Body handset={handset} record={record} content={content} />
         <span class="meta">
           <time dateTime={new Date(record.at).toISOString()} title={dateAndTime(new Date(record.at))}>
@@ -57,6 +70,17 @@ export function Bubble({ handset, record, scroller, first, last }: Props): JSX.E
           {isOwn && <StateTick state={record.state} />}
         </span>
       </div>
+      <button
+        type="button"
+        class="bubble-menu"
+        aria-haspopup="dialog"
+        aria-label={t('messageMenuFor', { text: previewText(content).slice(0, 40) })}
+        data-testid="message-menu"
+        onClick={showMenu}
+      >
+        <Icon name="more" size={20} />
+      </button>
+      <Reactions handset={handset} record={record} />
       {record.state === 'failed' && (
         <div class="failed" title={record.reason}>
           <span>{t('failed')}</span>
@@ -87,7 +111,10 @@ function Body({
     case 'text':
       return (
         <p class="text">
-          <Linkified text={content.text} />
+          <Linkified
+            text={content.text}
+            highlight={hit.value?.messageId === record.messageId ? hit.value.query : ''}
+          />
         </p>
       );
     case 'response':

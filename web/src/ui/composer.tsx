@@ -10,6 +10,7 @@ import type { Drafting } from './drafting';
 import { t } from './i18n';
 import { Icon, type IconName } from './icons';
 import { MenuSheet } from './menu';
+import { ReplyBar } from './quote';
 import { RecordVoice } from './record_voice';
 import { ShareLocation } from './share_location';
 import { closeSheet, openSheet } from './state';
@@ -100,6 +101,7 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
         send();
       }}
     >
+      <ReplyBar handset={handset} drafting={drafting} />
       <AttachmentRow chosen={drafting.attachments} />
       <div class="composer-row">
         {menu.length > 0 && (

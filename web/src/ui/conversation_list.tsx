@@ -9,12 +9,10 @@ import { listTime, t } from './i18n';
 import { Goose, Icon, VerifiedMark } from './icons';
 import { NewConversation } from './new_conversation';
 import { previewText } from './preview';
+import { MessageHits } from './search';
 import { Settings } from './settings';
 import { handset, openConversation, openSheet, route } from './state';
 import { StateTick } from './tick';
-
-/** Fewer conversations than this need no search field. */
-const SEARCH_FROM = 6;
 
 export function ConversationList(): JSX.Element | null {
   const phone = handset.value;
@@ -50,12 +48,13 @@ export function ConversationList(): JSX.Element | null {
           <Icon name="settings" />
         </button>
       </header>
-      {all.length >= SEARCH_FROM && (
+      {all.length > 0 && (
         <label class="search">
           <Icon name="search" size={18} />
           <input
             type="search"
-            aria-label={t('searchConversations')}
+            aria-label={t('searchAll')}
+            data-testid="search"
             placeholder={t('search')}
             value={query.value}
             onInput={(event) => {
@@ -67,12 +66,14 @@ export function ConversationList(): JSX.Element | null {
       {all.length === 0 ? (
         <Welcome handset={phone} />
       ) : (
-        <ul class="conversations">
-          {shown.map((conversation) => (
-            <Row key={conversation.peer} handset={phone} conversation={conversation} />
-          ))}
-          {shown.length === 0 && <li class="nothing-found">{t('nothingFound')}</li>}
-        </ul>
+        <div class="conversations">
+          <ul>
+            {shown.map((conversation) => (
+              <Row key={conversation.peer} handset={phone} conversation={conversation} />
+            ))}
+          </ul>
+          {query.value.trim() !== '' && <MessageHits handset={phone} query={query.value} />}
+        </div>
       )}
     </nav>
   );
@@ -156,15 +157,10 @@ function Welcome({ handset: phone }: { handset: Handset }): JSX.Element {
   );
 }
 
-function matches(phone: Handset, conversation: ConversationRecord, query: string): boolean {
+/** By name and number; what was said is looked for below. */
+function matches(phone: Handset, { peer }: ConversationRecord, query: string): boolean {
   const wanted = query.trim().toLowerCase();
   if (wanted === '') return true;
-  const { peer, last } = conversation;
-  const haystack = [
-    phone.directory.name(peer),
-    peer,
-    displayAddress(peer),
-    last ? previewText(phone.content(last)) : '',
-  ];
+  const haystack = [phone.directory.name(peer), peer, displayAddress(peer)];
   return haystack.some((text) => text.toLowerCase().includes(wanted));
 }

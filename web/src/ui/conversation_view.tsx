@@ -16,7 +16,8 @@ import { Drafting } from './drafting';
 import { useDrop } from './drop';
 import { dayName, dayNumber, language, t } from './i18n';
 import { Icon, VerifiedMark } from './icons';
-import { openList, openSheet, pageActive } from './state';
+import { FindBar } from './search';
+import { hit, openList, openSheet, pageActive, seeking } from './state';
 
 /** Messages of one side within this time stand close together. */
 const GROUP_MS = 3 * 60_000;
@@ -44,6 +45,7 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
     // With a mouse the composer takes the focus; a finger would make the keyboard jump up.
     if (!matchMedia('(pointer: fine)').matches) heading.current?.focus();
   }, []);
+  const finding = useSignal(false);
   const drafting = useMemo(() => new Drafting(), []);
   const drop = useDrop((files) => {
     if (handset.contentServer) attach(drafting.attachments, files, handset.contentServer);
@@ -60,8 +62,28 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       <h1 ref={heading} class="sr-only" tabIndex={-1}>
         {handset.directory.name(peer)}
       </h1>
-      <Header handset={handset} peer={peer} isChatbot={isChatbot} />
-      {isChatbot && isEmpty ? <Hero handset={handset} peer={peer} /> : <Log handset={handset} peer={peer} />}
+      <Header
+        handset={handset}
+        peer={peer}
+        isChatbot={isChatbot}
+        onSearch={() => {
+          finding.value = true;
+        }}
+      />
+      {finding.value && (
+        <FindBar
+          handset={handset}
+          peer={peer}
+          onClose={() => {
+            finding.value = false;
+          }}
+        />
+      )}
+      {isChatbot && isEmpty ? (
+        <Hero handset={handset} peer={peer} />
+      ) : (
+        <Log handset={handset} peer={peer} drafting={drafting} />
+      )}
       <Composer handset={handset} peer={peer} isChatbot={isChatbot} drafting={drafting} />
       {drop.isOver.value && (
         <div class="drop-here" aria-hidden="true">
@@ -73,7 +95,12 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
   );
 }
 
-function Header({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): JSX.Element {
+function Header({
+  handset,
+  peer,
+  isChatbot,
+  onSearch,
+}: Props & { isChatbot: boolean; onSearch: () => void }): JSX.Element {
   const name = handset.directory.name(peer);
   const info = handset.directory.get(peer)?.info;
   const showProfile = () =>
@@ -108,6 +135,15 @@ function Header({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): J
       ) : (
         <span class="identity">{identity}</span>
       )}
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={t('searchConversation')}
+        data-testid="find-open"
+        onClick={onSearch}
+      >
+        <Icon name="search" />
+      </button>
       {isChatbot && (
         <button type="button" class="icon-button" aria-label={t('profile')} onClick={showProfile}>
           <Icon name="info" />
@@ -179,7 +215,7 @@ function Hero({ handset, peer }: Props): JSX.Element {
   );
 }
 
-function Log({ handset, peer }: Props): JSX.Element {
+function Log({ handset, peer, drafting }: Props & { drafting: Drafting }): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
   const sticky = useRef(true);
@@ -211,6 +247,16 @@ function Log({ handset, peer }: Props): JSX.Element {
     else missed.value += 1;
   }, [newest?.order]);
 
+  // After the effect above, which would end at the end.
+  useLayoutEffect(() => {
+    if (!seeking.value || !hit.value) return;
+    const bubble = inner.current?.querySelector(`[data-message-id="${CSS.escape(hit.value.messageId)}"]`);
+    if (!bubble) return;
+    sticky.current = false;
+    bubble.scrollIntoView({ block: 'center' });
+    seeking.value = false;
+  }, [seeking.value, hit.value, shown.value]);
+
   return (
     <div class="log-place">
       <div
@@ -232,7 +278,7 @@ function Log({ handset, peer }: Props): JSX.Element {
               {t('olderMessages')}
             </button>
           )}
-          <Messages handset={handset} records={shown.value} scroller={scroller} />
+          <Messages handset={handset} records={shown.value} scroller={scroller} drafting={drafting} />
           {newest && newest.direction === 'in' && answered.value !== newest.messageId && (
             <Chips
               handset={handset}
@@ -260,6 +306,7 @@ function Messages(props: {
   handset: Handset;
   records: readonly MessageRecord[];
   scroller: { readonly current: HTMLDivElement | null };
+  drafting: Drafting;
 }): JSX.Element {
   const { records } = props;
   return (
@@ -279,6 +326,7 @@ function Messages(props: {
               handset={props.handset}
               record={record}
               scroller={props.scroller}
+              drafting={props.drafting}
               first={startsDay || !isGrouped(before, record)}
               last={!isGrouped(record, after)}
             />

@@ -53,8 +53,16 @@ const WORDS = {
   newConversation: ['新建会话', 'New conversation'],
   settings: ['设置', 'Settings'],
   search: ['搜索', 'Search'],
-  searchConversations: ['搜索会话', 'Search conversations'],
-  nothingFound: ['没有找到会话', 'No conversation found'],
+  searchAll: ['搜索会话和消息', 'Search conversations and messages'],
+  searchConversation: ['在此会话中搜索', 'Search in this conversation'],
+  foundMessages: ['消息', 'Messages'],
+  searching: ['正在搜索…', 'Searching…'],
+  noMessageFound: ['没有找到消息', 'No message found'],
+  found: ['找到 {n} 条消息', '{n} messages found'],
+  hitOf: ['{i}/{n}', '{i} of {n}'],
+  olderHit: ['更早的结果', 'Older result'],
+  newerHit: ['更新的结果', 'Newer result'],
+  closeSearch: ['结束搜索', 'End the search'],
   noConversations: ['还没有消息', 'No messages yet'],
   noConversationsHint: [
     '给朋友发消息，或者找一个服务号开始。',
@@ -158,6 +166,28 @@ const WORDS = {
   sendRecording: ['发送语音', 'Send the voice message'],
   slideToCancel: ['松手发送，左滑取消', 'Let go to send, slide left to cancel'],
   recordingTooShort: ['录音时间太短', 'That was too short'],
+  messageMenu: ['消息', 'Message'],
+  messageMenuFor: ['消息操作：{text}', 'Options for: {text}'],
+  reply: ['回复', 'Reply'],
+  replyTo: ['回复 {name}', 'Reply to {name}'],
+  cancelReply: ['取消回复', 'Cancel the reply'],
+  quoteGone: ['原消息不在此设备上', 'The message isn’t on this device'],
+  react: ['表情回应', 'React'],
+  reactWith: ['用 {emoji} 回应', 'React with {emoji}'],
+  moreEmoji: ['更多表情', 'More emoji'],
+  reactions: ['表情回应', 'Reactions'],
+  reactionBy: ['{emoji}，{names}', '{emoji} by {names}'],
+  reactionFailed: ['表情回应没有发出', 'The reaction could not be sent'],
+  copy: ['复制', 'Copy'],
+  details: ['详细信息', 'Details'],
+  deleteHere: ['从此设备删除', 'Delete from this device'],
+  deleted: ['已删除', 'Deleted'],
+  from: ['发送方', 'From'],
+  written: ['时间', 'Written'],
+  kind: ['类型', 'Type'],
+  size: ['大小', 'Size'],
+  trace: ['传送经过', 'How it went'],
+  copyMessageId: ['复制消息编号', 'Copy the message ID'],
   imageFailed: ['图片无法显示', 'The picture can’t be shown'],
   mediaFailed: ['媒体无法播放', 'The recording can’t be played'],
   openFile: ['打开文件', 'Open file'],
@@ -307,6 +337,15 @@ export function listTime(at: number, now: number): string {
   if (days === 1) return t('yesterday');
   if (days < 7) return new Intl.DateTimeFormat(language.value, { weekday: 'short' }).format(at);
   return new Intl.DateTimeFormat(language.value, { month: 'numeric', day: 'numeric' }).format(at);
+}
+
+/** To the second, for looking closely. */
+export function fullTime(at: number): string {
+  return new Intl.DateTimeFormat(language.value, {
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    hour12: false,
+  } as Intl.DateTimeFormatOptions).format(at);
 }
 
 /** A date with time, as in a calendar event. */

@@ -7,6 +7,7 @@ import { batch, effect, signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { type HandsetConfig, loadConfig } from '../handset/config';
 import { Handset } from '../handset/handset';
+import type { MessageRecord } from '../handset/records';
 import {
   type Credentials,
   clearSession,
@@ -40,6 +41,11 @@ export interface SheetContent {
 export const sheet = signal<SheetContent | undefined>(undefined);
 /** A short notice at the bottom, such as “Copied”. */
 export const toast = signal<string | undefined>(undefined);
+
+/** The message that a search or a quote led to, until the next one, and the words that were looked for. */
+export const hit = signal<{ readonly messageId: string; readonly query: string } | undefined>(undefined);
+/** Set until the log has scrolled to `hit`. */
+export const seeking = signal(false);
 
 let config: Promise<HandsetConfig> | undefined;
 let toastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -96,6 +102,17 @@ export function openConversation(peer: Address, draft?: string): void {
   const hash = `#/c/${encodeURIComponent(peer)}`;
   if (location.hash === hash) followAddress();
   else location.hash = hash;
+}
+
+/** Shows a message where it was said, however long ago. */
+export async function openMessage({ peer, messageId, order }: MessageRecord, query = ''): Promise<void> {
+  const phone = handset.value;
+  if (!phone) return;
+  hit.value = { messageId, query };
+  const isShown = phone.current.value === peer && phone.messages.value.some((r) => r.messageId === messageId);
+  if (!isShown) await phone.open(peer, { around: order });
+  seeking.value = true;
+  openConversation(peer);
 }
 
 export function openList(): void {
