@@ -80,6 +80,8 @@ export interface HandsetOptions {
 
 export class Handset {
   readonly registration = signal<RegistrationState>('connecting');
+  /** Devices of this subscriber that are registered, this one among them; 0 when not known. */
+  readonly devices = signal(0);
   /** The conversation on screen. */
   readonly current = signal<Address | undefined>(undefined);
   /** Its messages, oldest first. */
@@ -136,6 +138,9 @@ export class Handset {
       { number, password, domain, webSocket, instanceId: device.instanceId },
       {
         handleState: (state) => this.handleState(state),
+        handleBindings: (count) => {
+          this.devices.value = count;
+        },
         handleMessage: (message) => this.inTurn(() => this.receive(message)),
       },
     );
@@ -163,6 +168,7 @@ export class Handset {
     const device = await claimDevice(options.credentials.number);
     const store = await Store.open(options.credentials.number);
     const directory = new Directory(options.config.chatbots, store);
+    await directory.loadPeople();
     const handset = new Handset(options, device, store, directory, await store.conversations());
     handset.agent.start();
     return handset;
@@ -182,6 +188,15 @@ export class Handset {
   networkIs(online: boolean): void {
     if (online) this.agent.reconnect();
     else this.agent.disconnect();
+  }
+
+  /** What to call this device where its owner asks. */
+  get deviceId(): string {
+    return this.device.instanceId;
+  }
+
+  get domain(): string {
+    return this.options.config.domain;
   }
 
   /** Where files go; `undefined` when the server takes none. */
@@ -357,6 +372,20 @@ export class Handset {
       return found.length < limit && ++looked < SEARCH_MAX;
     });
     return found;
+  }
+
+  /** Removes a conversation with all that was said from this device. */
+  deleteConversation(peer: Address): Promise<void> {
+    return this.inTurn(async () => {
+      await this.store.commit([
+        { table: 'messages', removeAll: peer },
+        { table: 'conversations', remove: peer },
+      ]);
+      const conversations = new Map(this.conversationMap.value);
+      conversations.delete(peer);
+      this.conversationMap.value = conversations;
+      this.siblings.postMessage(peer);
+    });
   }
 
   /** A message by its id, whoever wrote it; `undefined` when it isn't here. */
@@ -589,6 +618,7 @@ export class Handset {
       ? this.report(record, 'delivered')
       : [];
     await this.commitMessage(record, report);
+    if (cpim?.fromName) await this.directory.note(record.sender ?? peer, { claimed: cpim.fromName });
     this.arrived.value = record;
     this.outbox.wake();
   }
@@ -694,6 +724,8 @@ export class Handset {
     ]);
     batch(() => {
       if (conversation) this.showConversation(conversation);
+      else
+        this.conversationMap.value = new Map([...this.conversationMap.value].filter(([key]) => key !== peer));
       if (this.current.value === peer) this.messages.value = messages;
     });
   }

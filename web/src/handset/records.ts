@@ -116,6 +116,15 @@ export interface OutboxEntry {
   readonly attempts: number;
 }
 
+/** A person as this handset knows them. */
+export interface PersonRecord {
+  readonly address: Address;
+  /** As the user calls them; empty when the user has no name for them. */
+  readonly name: string;
+  /** As they call themselves in their messages: a claim and no more. */
+  readonly claimed: string;
+}
+
 export interface ChatbotRecord {
   readonly id: Address;
   readonly language: string;

@@ -12,12 +12,17 @@ import type {
   FileRecord,
   MessageRecord,
   OutboxEntry,
+  PersonRecord,
 } from './records';
 
 export type Change =
   | { readonly table: 'messages'; readonly put: MessageRecord }
   | { readonly table: 'messages'; readonly remove: [Address, Direction, string] }
+  /** A whole conversation. */
+  | { readonly table: 'messages'; readonly removeAll: Address }
   | { readonly table: 'conversations'; readonly put: ConversationRecord }
+  | { readonly table: 'conversations'; readonly remove: Address }
+  | { readonly table: 'people'; readonly put: PersonRecord }
   | { readonly table: 'outbox'; readonly put: OutboxEntry }
   | { readonly table: 'outbox'; readonly remove: number }
   | { readonly table: 'files'; readonly put: FileRecord }
@@ -120,6 +125,10 @@ export class Store {
     return result(this.table('files').get(messageId));
   }
 
+  people(): Promise<PersonRecord[]> {
+    return result(this.table('people').getAll());
+  }
+
   chatbot(id: Address, language: string): Promise<ChatbotRecord | undefined> {
     return result(this.table('chatbots').get([id, language]));
   }
@@ -136,6 +145,9 @@ export class Store {
         for (const change of changes) {
           const table = transaction.objectStore(change.table);
           if ('remove' in change) table.delete(change.remove);
+          // An array sorts after every string: the range is all keys that begin with the peer.
+          else if ('removeAll' in change)
+            table.delete(IDBKeyRange.bound([change.removeAll], [change.removeAll, []]));
           else table.put(change.put);
         }
       } catch (error) {
@@ -163,6 +175,7 @@ function upgrade({ result: database, transaction }: IDBOpenDBRequest, from: numb
   }
   if (from < 2) {
     database.createObjectStore('files', { keyPath: 'messageId' });
+    database.createObjectStore('people', { keyPath: 'address' });
     // For searching all conversations, newest first.
     transaction?.objectStore('messages').createIndex('time', 'order');
   }

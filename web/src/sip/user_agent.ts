@@ -63,6 +63,8 @@ export interface Answer {
 
 export interface UserAgentEvents {
   handleState(state: RegistrationState): void;
+  /** How many devices of ours are registered now. */
+  handleBindings(count: number): void;
   /** Resolves when the message is safely kept: only then is it answered 200. A rejection is a 500. */
   handleMessage(message: IncomingMessage): Promise<void>;
 }
@@ -163,6 +165,7 @@ export class UserAgent {
       this.retryMs = REGISTER_RETRY_MS;
       const flowTimer = response.getHeader('flow-timer');
       this.socket.keepAlive(flowTimer === undefined ? undefined : Number(flowTimer));
+      this.events.handleBindings(response.getHeaders('contact').length);
       this.setState('registered');
     });
     this.ua.on('registrationFailed', ({ response }) =>
@@ -253,6 +256,8 @@ interface JsSipResponse {
   readonly status_code: number;
   readonly reason_phrase: string;
   getHeader(name: string): string | undefined;
+  /** One for each address, also of those that share a line. */
+  getHeaders(name: string): string[];
 }
 
 interface JsSipRequest {

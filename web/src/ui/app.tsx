@@ -7,6 +7,7 @@ import { ConversationList } from './conversation_list';
 import { ConversationView } from './conversation_view';
 import { t } from './i18n';
 import { Goose } from './icons';
+import { Notifier } from './notifier';
 import { previewText } from './preview';
 import { Sheet } from './sheet';
 import { SignIn } from './sign_in';
@@ -22,6 +23,7 @@ export function App(): JSX.Element {
       <Viewer />
       <Toast />
       <LiveRegion />
+      <Notifier />
     </>
   );
 }

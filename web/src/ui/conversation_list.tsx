@@ -8,6 +8,7 @@ import { Avatar } from './avatar';
 import { listTime, t } from './i18n';
 import { Goose, Icon, VerifiedMark } from './icons';
 import { NewConversation } from './new_conversation';
+import { ClaimedName } from './person_profile';
 import { previewText } from './preview';
 import { MessageHits } from './search';
 import { Settings } from './settings';
@@ -104,6 +105,7 @@ function Row({
           <span class="row-top">
             <span class="row-name">{phone.directory.name(peer)}</span>
             {info?.verified && <VerifiedMark label={t('verified')} />}
+            <ClaimedName handset={phone} peer={peer} />
             <time class="row-time" dateTime={new Date(lastAt).toISOString()}>
               {listTime(lastAt, Date.now())}
             </time>

@@ -16,6 +16,7 @@ import { Drafting } from './drafting';
 import { useDrop } from './drop';
 import { dayName, dayNumber, language, t } from './i18n';
 import { Icon, VerifiedMark } from './icons';
+import { ClaimedName, PersonProfile } from './person_profile';
 import { FindBar } from './search';
 import { hit, openList, openSheet, pageActive, seeking } from './state';
 
@@ -104,7 +105,11 @@ function Header({
   const name = handset.directory.name(peer);
   const info = handset.directory.get(peer)?.info;
   const showProfile = () =>
-    openSheet({ title: t('profile'), content: <ChatbotProfile handset={handset} peer={peer} /> });
+    openSheet(
+      isChatbot
+        ? { title: t('profile'), content: <ChatbotProfile handset={handset} peer={peer} /> }
+        : { title: t('contact'), content: <PersonProfile handset={handset} peer={peer} /> },
+    );
   const identity = (
     <>
       <Avatar handset={handset} peer={peer} size={40} />
@@ -112,6 +117,7 @@ function Header({
         <span class="header-name">
           {name}
           {info?.verified && <VerifiedMark label={t('verified')} />}
+          <ClaimedName handset={handset} peer={peer} />
         </span>
         <Presence handset={handset} peer={peer} isChatbot={isChatbot} />
       </span>
@@ -122,19 +128,15 @@ function Header({
       <button type="button" class="icon-button back-button" aria-label={t('back')} onClick={openList}>
         <Icon name="back" />
       </button>
-      {isChatbot ? (
-        <button
-          type="button"
-          class="identity"
-          aria-haspopup="dialog"
-          data-testid="profile"
-          onClick={showProfile}
-        >
-          {identity}
-        </button>
-      ) : (
-        <span class="identity">{identity}</span>
-      )}
+      <button
+        type="button"
+        class="identity"
+        aria-haspopup="dialog"
+        data-testid="profile"
+        onClick={showProfile}
+      >
+        {identity}
+      </button>
       <button
         type="button"
         class="icon-button"

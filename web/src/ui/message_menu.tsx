@@ -208,7 +208,9 @@ function Trace({ handset, record }: Pick<Props, 'handset' | 'record'>): JSX.Elem
         <li key={`${step.state}-${step.by}`} class={`trace-step is-${step.state}`}>
           <span>
             {t(step.state)}
-            {step.by !== undefined && step.by !== record.peer && <small> · {handset.directory.name(step.by)}</small>}
+            {step.by !== undefined && step.by !== record.peer && (
+              <small> · {handset.directory.name(step.by)}</small>
+            )}
           </span>
           <time dateTime={new Date(step.at).toISOString()}>{fullTime(step.at)}</time>
         </li>

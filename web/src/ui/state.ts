@@ -16,7 +16,8 @@ import {
   saveSession,
   signInLink,
 } from '../handset/session';
-import { type Address, parseAddress } from '../rcs/address';
+import { Store } from '../handset/store';
+import { type Address, e164, parseAddress } from '../rcs/address';
 import { parseDeepLink } from '../rcs/deep_link';
 import { t } from './i18n';
 import { displayName, readReceipts } from './settings_store';
@@ -84,6 +85,13 @@ export async function signIn(numberText: string, password: string): Promise<void
   await begin(credentials);
 }
 
+/** Ends the session of this tab and removes what this browser keeps of the account. */
+export async function clearData(): Promise<void> {
+  const account = handset.value && e164(handset.value.self);
+  await signOut();
+  if (account !== undefined) await Store.remove(account);
+}
+
 /** Ends the session of this tab. The history stays on the device. */
 export async function signOut(): Promise<void> {
   const ending = handset.value;
@@ -146,7 +154,7 @@ async function begin(credentials: Credentials): Promise<void> {
       config: await config,
       credentials,
       sendsDisplayed: () => readReceipts.value,
-      displayName: () => displayName.value,
+      displayName: () => displayName(credentials.number).value,
     });
   } catch (error) {
     console.error('cannot start', error);
