@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use message_centre::files::{Foreign, Rules};
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
 
@@ -322,6 +323,22 @@ impl Default for Messages {
     }
 }
 
+impl Content {
+    /// What the message centre holds files to.
+    fn rules(&self, public_url: &str) -> Rules {
+        let own = format!("{public_url}/content/");
+        Rules {
+            quota: store::Usage { files: self.quota_files.get().into(), bytes: self.quota_bytes.get() },
+            url_prefixes: std::iter::once(own).chain(self.partner_urls.iter().cloned()).collect(),
+            foreign: match self.foreign_urls {
+                ForeignUrls::Refuse => Foreign::Refuse,
+                ForeignUrls::Flag => Foreign::Flag,
+                ForeignUrls::Allow => Foreign::Allow,
+            },
+        }
+    }
+}
+
 impl Default for Content {
     fn default() -> Self {
         let refused = [
@@ -409,7 +426,8 @@ impl Config {
     }
 
     /// The message centre's part. Our Via names the domain and the port of SIP.
-    pub fn centre(&self, secrets: &message_centre::Secrets) -> message_centre::Config {
+    /// `public_url` is how handsets reach our content server.
+    pub fn centre(&self, secrets: &message_centre::Secrets, public_url: &str) -> message_centre::Config {
         let port = self.sip.udp.address().or(self.sip.tcp.address()).map_or(5060, |address| address.port());
         let via_secret = std::array::from_fn(|at| secrets.process[at]);
         let transactions = sip::transaction::Config::new(format!("{}:{port}", self.domain), via_secret);
@@ -428,6 +446,7 @@ impl Config {
             report_validity: seconds(self.messages.keep_reports_s),
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
+            files: self.content.rules(public_url),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
             ..defaults
         }
@@ -478,6 +497,13 @@ impl Config {
         }
         if self.messages.max_body_bytes.get() > 1 << 20 {
             return refuse("messages.max_body_bytes: at most 1048576");
+        }
+        let is_prefix = |url: &String| {
+            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            rest.is_some_and(|rest| !rest.starts_with('/')) && url.ends_with('/')
+        };
+        if !self.content.partner_urls.iter().all(is_prefix) {
+            return refuse("content.partner_urls: write https://host/path/ with a slash at the end");
         }
         if self.content.keep_s < self.messages.keep_s {
             return refuse("content.keep_s: not below messages.keep_s, or a message outlives its file");
@@ -786,6 +812,7 @@ mod tests {
             "[http]\nlisten = \"off\"\n",
             "[http]\npublic_url = \"https://a.example/\"\n",
             "[content]\nkeep_s = 60\n",
+            "[content]\npartner_urls = [\"https://partner.example\"]\n",
             "domain = \"-a.example\"\n",
             "domain = \"\"\n",
         ] {

@@ -62,8 +62,8 @@ pub async fn configuration(
         content: Content {
             upload_uri: "/content/",
             download_prefix: format!("{}/content/", app.public_url),
-            max_bytes: app.content.max_file_bytes.get(),
-            max_thumbnail_bytes: app.content.max_thumbnail_bytes.get(),
+            max_bytes: app.content.config.max_file_bytes.get(),
+            max_thumbnail_bytes: app.content.config.max_thumbnail_bytes.get(),
         },
         chatbots: listed.collect(),
     };
