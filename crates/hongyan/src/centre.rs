@@ -12,6 +12,7 @@ use rcs::Timestamp;
 use store::{Store, StoreError};
 
 use crate::config::{Config, ConfigError};
+use crate::content::blobs::Blobs;
 use crate::engine::{Effects, Engine};
 use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
 use crate::net::Network;
@@ -135,16 +136,23 @@ pub fn start(
     store: Store,
     network: Arc<Network>,
     pusher: Pusher,
+    blobs: Arc<Blobs>,
     metrics: Arc<Metrics>,
 ) -> Result<(Inbox, JoinHandle<()>), StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
-    let centre = Centre::new(config.centre(&secrets), &secrets, clock.now());
+    let centre = Centre::new(config.centre(&secrets, public_url), &secrets, clock.now());
     let maap = maap::Maap::new(config.maap(public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
     let (inbox, outlet) = inbox(config.centre.inbox_messages.get() as usize);
-    let world =
-        World { network, pusher, metrics, inbox: inbox.clone(), runtime: tokio::runtime::Handle::current() };
+    let world = World {
+        network,
+        pusher,
+        blobs,
+        metrics,
+        inbox: inbox.clone(),
+        runtime: tokio::runtime::Handle::current(),
+    };
     let thread = std::thread::Builder::new()
         .name("centre".to_owned())
         .spawn(move || run(engine, outlet, &clock, &world))?;
@@ -172,6 +180,7 @@ pub enum StartError {
 struct World {
     network: Arc<Network>,
     pusher: Pusher,
+    blobs: Arc<Blobs>,
     metrics: Arc<Metrics>,
     inbox: Inbox,
     runtime: tokio::runtime::Handle,
@@ -218,6 +227,10 @@ impl World {
         for flow in &effects.close {
             self.network.close(flow);
         }
+        if !effects.files_gone.is_empty() {
+            let blobs = self.blobs.clone();
+            self.runtime.spawn_blocking(move || blobs.remove_all(&effects.files_gone));
+        }
         for push in effects.pushes {
             let (pusher, inbox) = (self.pusher.clone(), self.inbox.clone());
             self.runtime.spawn(async move {
@@ -246,7 +259,11 @@ impl World {
             reports,
             registrations,
             challenges,
+            files_expired,
         } = effects.stats;
+        if files_expired > 0 {
+            metrics.files.get_or_create(&Message::of("expired")).inc_by(files_expired);
+        }
         for (event, count) in [
             ("accepted", accepted),
             ("delivered", delivered),
@@ -294,8 +311,11 @@ impl Clock {
     }
 }
 
-/// The secret that signs nonces: made once for a data directory.
-fn deployment_secret(store: &Store) -> Result<[u8; 32], StartError> {
+/// The secret that signs nonces and links: made once for a data directory.
+///
+/// # Errors
+/// If the store cannot be read or written, or the system gives no randomness.
+pub fn deployment_secret(store: &Store) -> Result<[u8; 32], StartError> {
     if let Some(secret) = store.setting(SECRET_SETTING)?.and_then(|kept| kept.try_into().ok()) {
         return Ok(secret);
     }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use message_centre::files::{Foreign, Rules};
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub registrar: Registrar,
     /// Messages.
     pub messages: Messages,
+    /// Files.
+    pub content: Content,
     /// Chatbots.
     pub maap: Maap,
     /// The log.
@@ -142,6 +145,56 @@ pub struct Messages {
     pub mailbox_messages: NonZeroU32,
     /// Bytes of bodies in one mailbox.
     pub mailbox_bytes: NonZeroU64,
+}
+
+/// `[content]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Content {
+    /// Largest file.
+    pub max_file_bytes: NonZeroU64,
+    /// Largest thumbnail that comes with a file.
+    pub max_thumbnail_bytes: NonZeroU64,
+    /// How long a file is kept.
+    pub keep_s: NonZeroU64,
+    /// How long an upload that broke off can be resumed.
+    pub resume_s: NonZeroU64,
+    /// Bytes of one subscriber's files.
+    pub quota_bytes: NonZeroU64,
+    /// Files of one subscriber, unfinished ones included.
+    pub quota_files: NonZeroU32,
+    /// Uploads at once.
+    pub uploads: NonZeroU32,
+    /// Uploads at once of one subscriber.
+    pub uploads_per_subscriber: NonZeroU32,
+    /// Uploads that one subscriber may begin a minute.
+    pub uploads_per_minute: NonZeroU32,
+    /// An upload on which nothing arrives for so long is broken off, and so is a download of which nothing is taken.
+    pub idle_timeout_s: NonZeroU64,
+    /// Media types that are taken, `image/*` for a family; none: all but `refused_types`.
+    pub types: Vec<String>,
+    /// Media types that are not taken.
+    pub refused_types: Vec<String>,
+    /// Whether pictures that come without a thumbnail get one.
+    pub make_thumbnails: bool,
+    /// Larger pictures get none.
+    pub thumbnail_max_pixels: NonZeroU32,
+    /// Beginnings of file URLs of partners, which handsets may send as well as ours.
+    pub partner_urls: Vec<String>,
+    /// What happens to a message with a file that is neither ours nor a partner's.
+    pub foreign_urls: ForeignUrls,
+}
+
+/// What happens to a message whose file lies with strangers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignUrls {
+    /// It is refused with 403.
+    Refuse,
+    /// It passes, and its trace says so.
+    Flag,
+    /// It passes.
+    Allow,
 }
 
 /// `[maap]`
@@ -270,6 +323,50 @@ impl Default for Messages {
     }
 }
 
+impl Content {
+    /// What the message centre holds files to.
+    fn rules(&self, public_url: &str) -> Rules {
+        let own = format!("{public_url}/content/");
+        Rules {
+            quota: store::Usage { files: self.quota_files.get().into(), bytes: self.quota_bytes.get() },
+            url_prefixes: std::iter::once(own).chain(self.partner_urls.iter().cloned()).collect(),
+            foreign: match self.foreign_urls {
+                ForeignUrls::Refuse => Foreign::Refuse,
+                ForeignUrls::Flag => Foreign::Flag,
+                ForeignUrls::Allow => Foreign::Allow,
+            },
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        let refused = [
+            "application/x-executable",
+            "application/x-mach-binary",
+            "application/vnd.microsoft.portable-executable",
+        ];
+        Self {
+            max_file_bytes: nonzero_u64(100 << 20),
+            max_thumbnail_bytes: nonzero_u64(50 << 10),
+            keep_s: nonzero_u64(31 * 86_400),
+            resume_s: nonzero_u64(86_400),
+            quota_bytes: nonzero_u64(2 << 30),
+            quota_files: nonzero(10_000),
+            uploads: nonzero(256),
+            uploads_per_subscriber: nonzero(8),
+            uploads_per_minute: nonzero(60),
+            idle_timeout_s: nonzero_u64(30),
+            types: Vec::new(),
+            refused_types: refused.map(str::to_owned).to_vec(),
+            make_thumbnails: true,
+            thumbnail_max_pixels: nonzero(50_000_000),
+            partner_urls: Vec::new(),
+            foreign_urls: ForeignUrls::Refuse,
+        }
+    }
+}
+
 impl Default for Maap {
     fn default() -> Self {
         Self {
@@ -329,7 +426,8 @@ impl Config {
     }
 
     /// The message centre's part. Our Via names the domain and the port of SIP.
-    pub fn centre(&self, secrets: &message_centre::Secrets) -> message_centre::Config {
+    /// `public_url` is how handsets reach our content server.
+    pub fn centre(&self, secrets: &message_centre::Secrets, public_url: &str) -> message_centre::Config {
         let port = self.sip.udp.address().or(self.sip.tcp.address()).map_or(5060, |address| address.port());
         let via_secret = std::array::from_fn(|at| secrets.process[at]);
         let transactions = sip::transaction::Config::new(format!("{}:{port}", self.domain), via_secret);
@@ -348,6 +446,7 @@ impl Config {
             report_validity: seconds(self.messages.keep_reports_s),
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
+            files: self.content.rules(public_url),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
             ..defaults
         }
@@ -398,6 +497,16 @@ impl Config {
         }
         if self.messages.max_body_bytes.get() > 1 << 20 {
             return refuse("messages.max_body_bytes: at most 1048576");
+        }
+        let is_prefix = |url: &String| {
+            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            rest.is_some_and(|rest| !rest.starts_with('/')) && url.ends_with('/')
+        };
+        if !self.content.partner_urls.iter().all(is_prefix) {
+            return refuse("content.partner_urls: write https://host/path/ with a slash at the end");
+        }
+        if self.content.keep_s < self.messages.keep_s {
+            return refuse("content.keep_s: not below messages.keep_s, or a message outlives its file");
         }
         if self.messages.hold_s.get() > 20 {
             return refuse("messages.hold_s: at most 20, since senders give up after 32 s");
@@ -702,6 +811,8 @@ mod tests {
             "[sip]\ntls = \"0.0.0.0:5061\"\n",
             "[http]\nlisten = \"off\"\n",
             "[http]\npublic_url = \"https://a.example/\"\n",
+            "[content]\nkeep_s = 60\n",
+            "[content]\npartner_urls = [\"https://partner.example\"]\n",
             "domain = \"-a.example\"\n",
             "domain = \"\"\n",
         ] {

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/lock                held while a process uses the directory
 //! DIR/store/              the database
+//! DIR/content/            files between handsets
 //! DIR/admin-token         opens /admin/v1 (mode 0600)
 //! DIR/admin-url           where the running server listens; gone when none runs
 //! DIR/demo-password       of the demo subscribers (0600)
@@ -78,6 +79,11 @@ impl DataDirectory {
     /// The database.
     pub fn store(&self) -> PathBuf {
         self.path.join("store")
+    }
+
+    /// Files between handsets.
+    pub fn content(&self) -> PathBuf {
+        self.path.join("content")
     }
 
     /// The rail bot's own data.

@@ -3,14 +3,16 @@
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use sip::{Flow, Message};
-use store::{Store, StoreError, View, Wants};
+use store::{FileId, Store, StoreError, View, Wants};
 
-use message_centre::{Centre, Stats, Task, Work, admin};
+use message_centre::{Centre, Stats, Task, Work, admin, files};
 
 /// Most due entries that one batch takes on.
 const DUE_MAX: usize = 256;
 /// Records looked at, now and then, for ones that may be forgotten.
 const SWEEP_RECORDS: usize = 2_000;
+/// The same for files whose time is over.
+const SWEEP_FILES: usize = 2_000;
 /// Pause between two such looks.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same while there is much to forget.
@@ -39,6 +41,8 @@ pub enum Input {
     Chatbot(Box<maap::Call>, Reply<maap::Answer>),
     /// How a webhook call ended.
     Pushed(Box<maap::Pushed>),
+    /// A change of the index of files.
+    Files(Box<files::Call>, Reply<files::Answer>),
 }
 
 impl Input {
@@ -50,6 +54,7 @@ impl Input {
             Self::Admin(..) => "admin",
             Self::Chatbot(..) => "api",
             Self::Pushed(_) => "pushed",
+            Self::Files(..) => "files",
         }
     }
 }
@@ -85,6 +90,8 @@ pub struct Effects {
     pub close: Vec<Flow>,
     /// Webhook calls to make.
     pub pushes: Vec<maap::Push>,
+    /// Files whose bytes may go.
+    pub files_gone: Vec<FileId>,
     /// What happened in the message centre, counted.
     pub stats: Stats,
     /// What happened on the chatbot platform, counted.
@@ -100,12 +107,14 @@ enum Todo {
     Centre(Task),
     Admin(admin::Call, Reply<admin::Answer>),
     Maap(maap::Task, Reply<maap::Answer>),
+    Files(Box<files::Call>, Reply<files::Answer>),
 }
 
 /// An answer that waits for the commit.
 enum Answered {
     Admin(admin::Answer, Reply<admin::Answer>),
     Maap(maap::Answer, Reply<maap::Answer>),
+    Files(files::Answer, Reply<files::Answer>),
 }
 
 impl Answered {
@@ -113,6 +122,7 @@ impl Answered {
         match self {
             Self::Admin(answer, reply) => reply.send(answer),
             Self::Maap(answer, reply) => reply.send(answer),
+            Self::Files(answer, reply) => reply.send(answer),
         }
     }
 }
@@ -130,6 +140,7 @@ pub struct Engine {
     due_at: Option<Timestamp>,
     sweep_at: Timestamp,
     sweep_cursor: Option<Vec<u8>>,
+    files_cursor: Option<Vec<u8>>,
 }
 
 impl Engine {
@@ -148,8 +159,8 @@ impl Engine {
             chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
         let mut waking = store.owners_of_mail()?;
         waking.retain(|owner| owner.kind() == AddressKind::Subscriber);
-        let (due_at, sweep_at, sweep_cursor) = (Some(Timestamp::EPOCH), now, None);
-        Ok(Self { centre, maap, store, next, due_at, sweep_at, sweep_cursor, waking })
+        let (due_at, sweep_at, sweep_cursor, files_cursor) = (Some(Timestamp::EPOCH), now, None, None);
+        Ok(Self { centre, maap, store, next, due_at, sweep_at, sweep_cursor, files_cursor, waking })
     }
 
     /// Takes a batch of inputs, decides everything that follows from them, commits, and answers callers.
@@ -171,6 +182,7 @@ impl Engine {
                 Input::FlowClosed(flow) => self.centre.flow_closed(now, flow, &mut tasks),
                 Input::Admin(call, reply) => todo.push(Todo::Admin(call, reply)),
                 Input::Chatbot(call, reply) => todo.push(Todo::Maap(maap::Task::Call(call), reply)),
+                Input::Files(call, reply) => todo.push(Todo::Files(call, reply)),
                 Input::Pushed(pushed) => todo.push(Todo::Maap(maap::Task::Pushed(pushed), Reply::none())),
             }
         }
@@ -197,7 +209,7 @@ impl Engine {
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
         }
-        let (next, close, stats, mut woken) = (work.next, work.close, work.stats, work.woken);
+        let Work { next, close, stats, mut woken, files_gone, .. } = work;
         let is_committed = view.is_changed();
         if is_committed {
             self.store.commit(&view)?;
@@ -212,7 +224,15 @@ impl Engine {
             self.next.push(Todo::Maap(self.maap.woken(chatbot), Reply::none()));
         }
         answers.into_iter().for_each(Answered::send);
-        Ok(Effects { close, pushes: out.pushes, stats, platform: out.stats, inputs: count, is_committed })
+        Ok(Effects {
+            close,
+            pushes: out.pushes,
+            files_gone,
+            stats,
+            platform: out.stats,
+            inputs: count,
+            is_committed,
+        })
     }
 
     /// The next bytes for the network.
@@ -243,6 +263,7 @@ impl Engine {
                 Todo::Centre(task) => self.centre.wants(task, &mut wants),
                 Todo::Admin(call, _) => self.centre.admin_wants(call, &mut wants),
                 Todo::Maap(task, _) => self.maap.wants(&self.centre, task, &mut wants),
+                Todo::Files(call, _) => self.centre.file_wants(call, &mut wants),
             }
         }
         self.store.load(wants, view)
@@ -254,6 +275,9 @@ impl Engine {
             Todo::Admin(call, reply) => {
                 answers.push(Answered::Admin(self.centre.decide_admin(call, work), reply))
             }
+            Todo::Files(call, reply) => {
+                answers.push(Answered::Files(self.centre.decide_file(*call, work), reply));
+            }
             Todo::Maap(task, reply) => {
                 if let Some(answer) = self.maap.decide(task, &mut self.centre, work, out) {
                     answers.push(Answered::Maap(answer, reply));
@@ -262,7 +286,7 @@ impl Engine {
         }
     }
 
-    /// Tasks for entries whose time has come, and for records that may be forgotten.
+    /// Tasks for entries whose time has come, for records that may be forgotten and for files that may go.
     fn look_for_due(&mut self, now: Timestamp, tasks: &mut Vec<Task>) -> Result<(), StoreError> {
         if let Some(from) = self.due_at.filter(|at| *at <= now) {
             let (due, next) = self.store.due(from, now, DUE_MAX)?;
@@ -276,7 +300,14 @@ impl Engine {
                 tasks.push(Task::Forget(old));
             }
             self.sweep_cursor = cursor;
-            let is_behind = found && self.sweep_cursor.is_some();
+            let (expired, cursor) = self.store.expired_files(now, self.files_cursor.take(), SWEEP_FILES)?;
+            let found_files = !expired.is_empty();
+            if found_files {
+                tasks.push(Task::ExpireFiles(expired));
+            }
+            self.files_cursor = cursor;
+            let is_behind =
+                (found && self.sweep_cursor.is_some()) || (found_files && self.files_cursor.is_some());
             self.sweep_at = now.plus(if is_behind { SWEEP_AGAIN } else { SWEEP_EVERY });
         }
         Ok(())

@@ -6,6 +6,7 @@
 pub mod centre;
 pub mod cli;
 pub mod config;
+pub mod content;
 pub mod data;
 pub mod demo;
 pub mod engine;

@@ -38,6 +38,12 @@ pub struct Metrics {
     pub api_calls: Family<ApiCall, Counter>,
     /// Callback checks of webhooks: `passed`, `failed`.
     pub callback_checks: Family<Outcome, Counter>,
+    /// Files of handsets: `uploaded`, `downloaded`, `broken off` (and may be resumed), `expired`.
+    pub files: Family<Message, Counter>,
+    /// Bytes of files and what comes with them, `in` and `out`.
+    pub file_bytes: Family<Kind, Counter>,
+    /// Uploads refused: `quota`, `size`, `type`, `busy`, `timeout`, …
+    pub files_refused: Family<Kind, Counter>,
     /// Connections open, WebSocket included.
     pub connections: Family<Transport, Gauge>,
     /// Connections refused or closed because a ceiling was reached.
@@ -149,6 +155,9 @@ impl Metrics {
             registrations: Family::default(),
             api_calls: Family::default(),
             callback_checks: Family::default(),
+            files: Family::default(),
+            file_bytes: Family::default(),
+            files_refused: Family::default(),
             connections: Family::default(),
             connections_refused: Family::default(),
             malformed: Family::default(),
@@ -180,6 +189,9 @@ impl Metrics {
             metrics.api_calls.clone(),
         );
         registry.register("callback_checks", "Checks of webhooks", metrics.callback_checks.clone());
+        registry.register("files", "What became of files of handsets", metrics.files.clone());
+        registry.register("file_bytes", "Bytes of files taken and given", metrics.file_bytes.clone());
+        registry.register("files_refused", "Uploads that were refused", metrics.files_refused.clone());
         registry.register("connections", "Connections open", metrics.connections.clone());
         registry.register(
             "connections_refused",

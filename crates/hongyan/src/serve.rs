@@ -22,7 +22,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::centre;
 use crate::config::{self, Config, ConfigError, Listen};
+use crate::content::{self, Content, blobs::Blobs, link::Links};
 use crate::data::{self, DataDirectory, DataError};
+use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
 use crate::metrics::Metrics;
 use crate::net::ceiling::Ceiling;
@@ -187,8 +189,16 @@ impl Running {
         let network = Arc::new(Network::new(config.sip.queue_messages.get() as usize, metrics.clone()));
         let pusher = Pusher::new(&config.maap, metrics.clone())?;
         let store = store::Store::open(&data.store())?;
-        let (inbox, centre) =
-            centre::start(&config, &public_url, store.clone(), network.clone(), pusher, metrics.clone())?;
+        let blobs = Arc::new(open_blobs(&data, &store)?);
+        let (inbox, centre) = centre::start(
+            &config,
+            &public_url,
+            store.clone(),
+            network.clone(),
+            pusher,
+            blobs.clone(),
+            metrics.clone(),
+        )?;
 
         let (stop, stopping) = watch::channel(false);
         let edge = Arc::new(Edge {
@@ -197,6 +207,7 @@ impl Running {
             metrics: metrics.clone(),
             limits: limits(&config),
         });
+        let content = content(&config, &public_url, &store, blobs)?;
         let ready = Arc::new(AtomicBool::new(false));
         let app = Arc::new(App {
             numbering: config.numbering(),
@@ -208,6 +219,7 @@ impl Running {
             admin_token,
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
+            content,
         });
         let mut running = Self {
             bound,
@@ -344,6 +356,35 @@ impl Running {
         while self.sip.join_next().await.is_some() {}
         tracing::info!("stopped");
     }
+}
+
+/// The directory of files; what crashes left there is removed while we serve.
+fn open_blobs(data: &DataDirectory, store: &store::Store) -> Result<Blobs, ServeError> {
+    let path = data.content();
+    let blobs = Blobs::open(&path).map_err(file_error(&path))?;
+    let found = blobs.list().map_err(file_error(&path))?;
+    let (sweeping, store) = (Blobs::open(&path).map_err(file_error(&path))?, store.clone());
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = content::remove_left_overs(&sweeping, &store, found) {
+            tracing::warn!(%error, "cannot look for what uploads left behind");
+        }
+    });
+    Ok(blobs)
+}
+
+/// The content server.
+fn content(
+    config: &Config,
+    public_url: &str,
+    store: &store::Store,
+    blobs: Arc<Blobs>,
+) -> Result<Content, ServeError> {
+    let secret = centre::deployment_secret(store)?;
+    let links = Links::new(format!("{public_url}/content/"), &content::key(&secret, "content links"));
+    let nonce_life = config::seconds(config.registrar.nonce_s);
+    let nonces = content::key(&secret, "content nonces");
+    let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now());
+    Ok(Content::new(config.content.clone(), blobs, links, gate))
 }
 
 /// Binds everything before anything is served, so that a port in use is found at once.

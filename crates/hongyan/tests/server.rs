@@ -148,7 +148,15 @@ async fn pages_carry_the_headers_that_protect_them() {
     }
     let configuration: Value =
         server.client.get(server.url("/handset/config.json")).send().await.unwrap().json().await.unwrap();
-    assert_eq!(configuration, json!({ "domain": "hongyan.local", "sipWebSocket": "/sip", "chatbots": [] }));
+    let content = json!({
+        "uploadUri": "/content/",
+        "downloadPrefix": server.url("/content/"),
+        "maxBytes": 100 << 20,
+        "maxThumbnailBytes": 50 << 10,
+    });
+    let expected =
+        json!({ "domain": "hongyan.local", "sipWebSocket": "/sip", "content": content, "chatbots": [] });
+    assert_eq!(configuration, expected);
     server.running.stop().await;
 }
 

@@ -194,10 +194,7 @@ fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) {
 fn media_urls(content: &Content) -> Vec<&str> {
     match &content.body {
         Body::Text(_) | Body::Location(_) => Vec::new(),
-        Body::File(transfer) => {
-            let thumbnail = transfer.thumbnail.as_ref().map(|thumbnail| thumbnail.url.as_str());
-            std::iter::once(transfer.file.url.as_str()).chain(thumbnail).collect()
-        }
+        Body::File(transfer) => transfer.urls().collect(),
         Body::Card(BotMessage::Card(card)) => media_of_card(&card.content).collect(),
         Body::Card(BotMessage::Carousel(carousel)) => {
             carousel.content.iter().flat_map(media_of_card).collect()

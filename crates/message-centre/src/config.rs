@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rcs::address::Numbering;
 
+use crate::files::Rules;
+
 /// How the message centre behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -34,6 +36,8 @@ pub struct Config {
     pub pager_body_bytes_max: usize,
     /// Largest body after inflation.
     pub inflated_bytes_max: usize,
+    /// What files of handsets are held to.
+    pub files: Rules,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
 }
@@ -75,6 +79,7 @@ impl Config {
             mailbox_bytes_max: 64 << 20,
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,
+            files: Rules::new(),
             transactions,
         }
     }

@@ -8,11 +8,13 @@
 //! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+//! - [`files`]: the index of the content server, and which files messages may name.
 
 pub mod access;
 pub mod admin;
 mod config;
 pub mod delivery;
+pub mod files;
 mod gruu;
 pub mod report;
 pub mod submit;
@@ -146,11 +148,17 @@ impl Centre {
             Task::Due(key) => self.due_wants(key, wants),
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
+            Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
         }
     }
 
     /// The rows that an administrative call reads.
     pub fn admin_wants(&self, call: &admin::Call, wants: &mut Wants) {
+        call.wants(wants);
+    }
+
+    /// The rows that a change of the index of files reads.
+    pub fn file_wants(&self, call: &files::Call, wants: &mut Wants) {
         call.wants(wants);
     }
 
@@ -168,6 +176,7 @@ impl Centre {
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
+            Task::ExpireFiles(files) => self.expire_files(&files, work),
         }
     }
 

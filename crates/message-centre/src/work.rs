@@ -3,7 +3,7 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::Flow;
-use store::{EntryKey, RecordKey, View};
+use store::{EntryKey, File, FileId, RecordKey, View};
 
 use crate::access::identity::Claim;
 use crate::access::message::PagerMessage;
@@ -39,6 +39,8 @@ pub enum Task {
     Lost(Box<report::Lost>),
     /// Records that may be forgotten.
     Forget(Vec<RecordKey>),
+    /// Files whose time is over.
+    ExpireFiles(Vec<File>),
 }
 
 /// The state of a batch while its tasks are decided.
@@ -56,6 +58,8 @@ pub struct Work<'v> {
     pub woken: Vec<Address>,
     /// Connections to close.
     pub close: Vec<Flow>,
+    /// Files whose rows are gone: their bytes go after the commit.
+    pub files_gone: Vec<FileId>,
     /// What happened, counted.
     pub stats: Stats,
 }
@@ -70,6 +74,7 @@ impl<'v> Work<'v> {
             next: Vec::new(),
             woken: Vec::new(),
             close: Vec::new(),
+            files_gone: Vec::new(),
             stats: Stats::default(),
         }
     }
@@ -96,4 +101,6 @@ pub struct Stats {
     pub registrations: u64,
     /// Challenges and refusals of credentials.
     pub challenges: u64,
+    /// Files that went because their time was over.
+    pub files_expired: u64,
 }

@@ -1,11 +1,15 @@
 //! A file as a message: `application/vnd.gsma.rcs-ft-http+xml` (GSMA RCC.07, file transfer via HTTP).
 //!
 //! The content server answers an upload with this document; the sender sends it on as a message body; the recipient
-//! fetches the `data url`. Whether that URL may be fetched is for the caller to judge.
+//! fetches the `data url`. Whether that URL may be fetched is for the caller to judge. [`form`] reads an upload, [`resume`]
+//! tells how far one got.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub mod form;
+pub mod resume;
 
 use crate::Timestamp;
 use crate::xml::{Element, Writer, XmlError};
@@ -72,6 +76,12 @@ impl FileTransfer {
             root.children().iter().find(is_kind).map(FileInfo::parse).transpose()
         };
         Ok(Self { thumbnail: info("thumbnail")?, file: info("file")?.ok_or(XmlError::Missing("file-info"))? })
+    }
+
+    /// Every URL that a handset might fetch or show, the file's first.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        let infos = std::iter::once(&self.file).chain(&self.thumbnail);
+        infos.flat_map(|info| std::iter::once(&info.url).chain(&info.branded_url)).map(String::as_str)
     }
 
     /// The document.

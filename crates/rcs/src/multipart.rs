@@ -19,7 +19,7 @@ pub const HEADERS_MAX: usize = 32;
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
 
 /// RFC 2046 §5.1.1.
-const BOUNDARY_BYTES_MAX: usize = 70;
+pub(crate) const BOUNDARY_BYTES_MAX: usize = 70;
 
 /// One of the bodies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -179,7 +179,8 @@ impl Delimiters<'_> {
     }
 }
 
-fn part(bytes: &Bytes) -> Result<Part, MultipartError> {
+/// Headers up to a blank line, and the rest.
+pub(crate) fn part(bytes: &Bytes) -> Result<Part, MultipartError> {
     let mut headers: Vec<(String, String)> = Vec::new();
     let mut at = 0;
     loop {

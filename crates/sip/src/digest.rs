@@ -39,7 +39,7 @@ mod server;
 
 pub use client::Challenge;
 pub use nonce::NonceCounter;
-pub use server::{Authorization, Denied, Verifier};
+pub use server::{Authorization, Denied, Target, Verifier};
 
 /// A hash algorithm for digests.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sip::Uri;
-use sip::digest::{Algorithm, Authorization, Challenge, Denied, Ha1s, NonceCounter, Verifier};
+use sip::digest::{Algorithm, Authorization, Challenge, Denied, Ha1s, NonceCounter, Target, Verifier};
 
 const NOW: Duration = Duration::from_secs(1_795_000_000);
 const LIFE: Duration = Duration::from_secs(300);
@@ -114,6 +114,32 @@ fn an_old_nonce_with_the_right_password_is_stale() {
     assert_eq!(scene.verify(late, &answer(&challenge, "guess", 2)), Err(Denied::Wrong));
     let next = scene.verifier.challenges(late, 2, true);
     assert!(Challenge::parse(next[0].as_bytes()).unwrap().stale);
+}
+
+#[test]
+fn an_http_request_is_named_by_its_path_and_query_or_by_the_whole_url() {
+    let mut scene = Scene::new();
+    let target = Target::Http("/content/?tid=7&get_upload_info");
+    for (salt, (uri, outcome)) in [
+        ("/content/?tid=7&get_upload_info", Ok(())),
+        ("http://rcs.example:8080/content/?tid=7&get_upload_info", Ok(())),
+        ("/content/?tid=8&get_upload_info", Err(Denied::UriMismatch)),
+        ("/content/", Err(Denied::UriMismatch)),
+        ("http://rcs.example", Err(Denied::UriMismatch)),
+        ("", Err(Denied::UriMismatch)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let challenge = scene.challenge(Algorithm::Sha256, salt as u64);
+        let answer = challenge.answer("GET", uri, "alice", "wonderland", "c0ffee", 1);
+        let offered = Authorization::parse(answer.as_bytes()).unwrap();
+        let stored = Some(&scene.stored);
+        let verdict = scene.verifier.verify(NOW, &offered, "GET", target, stored, &mut scene.seen);
+        assert_eq!(verdict, outcome, "{uri}");
+        let verdict = scene.verifier.verify(NOW, &offered, "PUT", target, stored, &mut scene.seen);
+        assert!(verdict.is_err(), "the method counts");
+    }
 }
 
 #[test]

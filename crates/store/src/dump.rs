@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
-use crate::{Account, Bindings, Chatbot, Entry, Head, Record, Store, StoreError, mailbox};
+use crate::{
+    Account, Bindings, Chatbot, Entry, File, Head, Record, Store, StoreError, Transfer, Usage, mailbox,
+};
 
 impl Store {
     /// Calls `line` with each row of a family as JSON, in key order. Credentials, tokens and message bodies are replaced by
@@ -23,6 +25,9 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::Files => json_of::<File>(&value)?,
+                Family::Transfers => json_of::<Transfer>(&value)?,
+                Family::Usage => json_of::<Usage>(&value)?,
                 Family::Due => {
                     let (at, address, id) =
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;

@@ -3,7 +3,7 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
+//! [`record`], [`chatbot`], [`file`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
 //! people.
 
 pub mod account;
@@ -11,6 +11,7 @@ pub mod binding;
 mod cache;
 pub mod chatbot;
 mod dump;
+pub mod file;
 pub mod mailbox;
 pub mod record;
 mod row;
@@ -26,6 +27,7 @@ use rcs::address::Address;
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
@@ -114,6 +116,9 @@ impl Store {
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        self.load_rows(wants.files, &mut view.files)?;
+        self.load_rows(wants.transfers, &mut view.transfers)?;
+        self.load_rows(wants.usages, &mut view.usages)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -176,19 +181,22 @@ impl Store {
         cursor: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<(Vec<RecordKey>, Option<Vec<u8>>), StoreError> {
-        let mut old = Vec::new();
-        let from = cursor.unwrap_or_default();
-        for (seen, guard) in self.keyspace(Family::Records).range(from..).enumerate() {
-            let (key, value) = guard.into_inner()?;
-            if seen == limit {
-                return Ok((old, Some(key.to_vec())));
-            }
-            let record: Record = decode(&value)?;
-            if record.keep_until <= now {
-                old.push(record.key());
-            }
-        }
-        Ok((old, None))
+        let (old, cursor) = self.sift(cursor, limit, |record: &Record| record.keep_until <= now)?;
+        Ok((old.iter().map(Record::key).collect(), cursor))
+    }
+
+    /// Looks at up to `limit` files from `cursor` on for ones whose time is over at `now`: the files, and where to go on
+    /// (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn expired_files(
+        &self,
+        now: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<File>, Option<Vec<u8>>), StoreError> {
+        self.sift(cursor, limit, |file: &File| file.expires_at <= now)
     }
 
     /// One account.
@@ -229,6 +237,41 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn chatbots(&self) -> Result<Vec<Chatbot>, StoreError> {
         self.all()
+    }
+
+    /// One file.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn file(&self, id: FileId) -> Result<Option<File>, StoreError> {
+        self.get(&id)
+    }
+
+    /// All files, in the order of their random ids; `None` for the owner means everybody's.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn files(&self, owner: Option<&Address>) -> Result<Vec<File>, StoreError> {
+        let mut files: Vec<File> = self.all()?;
+        files.retain(|file| owner.is_none_or(|owner| file.owner == *owner));
+        Ok(files)
+    }
+
+    /// The file that an upload makes or made.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn transfer(&self, key: &TransferKey) -> Result<Option<File>, StoreError> {
+        let transfer: Option<Transfer> = self.get(key)?;
+        transfer.map_or(Ok(None), |transfer| self.file(transfer.file))
+    }
+
+    /// What somebody's files come to.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn usage(&self, owner: &Address) -> Result<Usage, StoreError> {
+        Ok(self.get(owner)?.unwrap_or_default())
     }
 
     /// Every record of a message id: one for each sender that used it and each addressee.
@@ -304,6 +347,28 @@ impl Store {
 
     fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
         self.keyspace(R::FAMILY).get(R::key_bytes(key))?.map(|value| decode(&value)).transpose()
+    }
+
+    /// Rows that `is_wanted` picks among up to `limit` from `cursor` on, and where to go on (`None`: the end was reached).
+    fn sift<R: Row>(
+        &self,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+        is_wanted: impl Fn(&R) -> bool,
+    ) -> Result<(Vec<R>, Option<Vec<u8>>), StoreError> {
+        let mut wanted = Vec::new();
+        let from = cursor.unwrap_or_default();
+        for (seen, guard) in self.keyspace(R::FAMILY).range(from..).enumerate() {
+            let (key, value) = guard.into_inner()?;
+            if seen == limit {
+                return Ok((wanted, Some(key.to_vec())));
+            }
+            let row: R = decode(&value)?;
+            if is_wanted(&row) {
+                wanted.push(row);
+            }
+        }
+        Ok((wanted, None))
     }
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {

@@ -38,13 +38,19 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// Files on the content server.
+    Files,
+    /// Which file an upload makes.
+    Transfers,
+    /// What somebody's files come to.
+    Usage,
     /// Single values of the deployment.
     Settings,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -52,6 +58,9 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::Files,
+        Self::Transfers,
+        Self::Usage,
         Self::Settings,
     ];
 
@@ -65,6 +74,9 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::Files => "files",
+            Self::Transfers => "transfers",
+            Self::Usage => "usage",
             Self::Settings => "settings",
         }
     }

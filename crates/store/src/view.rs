@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use crate::account::Account;
 use crate::binding::Bindings;
 use crate::chatbot::Chatbot;
+use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
@@ -26,6 +27,9 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) files: Vec<FileId>,
+    pub(crate) transfers: Vec<TransferKey>,
+    pub(crate) usages: Vec<Address>,
     pub(crate) pages: Vec<PageKey>,
 }
 
@@ -64,6 +68,13 @@ impl Wants {
         self.chatbots.push(address.clone());
     }
 
+    /// A file, and the rows that are kept in step with it.
+    pub fn file(&mut self, file: &File) {
+        self.files.push(file.id);
+        self.transfers.extend(file.transfer_key());
+        self.usages.push(file.owner.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -78,6 +89,9 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.files.is_empty()
+            && self.transfers.is_empty()
+            && self.usages.is_empty()
             && self.pages.is_empty()
     }
 }
@@ -102,6 +116,9 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) files: Table<File>,
+    pub(crate) transfers: Table<Transfer>,
+    pub(crate) usages: Table<Usage>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
@@ -219,6 +236,44 @@ impl View {
         self.chatbots.put(address.clone(), None);
     }
 
+    /// A file; `None` when there is no such file.
+    pub fn file(&self, id: FileId) -> Option<&File> {
+        self.files.get(&id)
+    }
+
+    /// The file that a transfer id names.
+    pub fn transfer(&self, key: &TransferKey) -> Option<FileId> {
+        self.transfers.get(key).map(|transfer| transfer.file)
+    }
+
+    /// What somebody's files come to.
+    pub fn usage(&self, owner: &Address) -> Usage {
+        self.usages.get(owner).copied().unwrap_or_default()
+    }
+
+    /// Adds or replaces a file. Its transfer id means this file from now on.
+    pub fn put_file(&mut self, file: File) {
+        let usage = self.usage(&file.owner).with(self.files.get(&file.id), Some(&file));
+        self.usages.put(file.owner.clone(), Some(usage));
+        if let Some(key) = file.transfer_key() {
+            self.transfers.put(key, Some(Transfer { file: file.id }));
+        }
+        self.files.put(file.id, Some(file));
+    }
+
+    /// Removes a file, and its transfer id if it means this file.
+    pub fn remove_file(&mut self, id: FileId) {
+        let Some(file) = self.files.get(&id).cloned() else { return };
+        let usage = self.usage(&file.owner).with(Some(&file), None);
+        self.usages.put(file.owner.clone(), (usage.files > 0).then_some(usage));
+        if let Some(key) = file.transfer_key()
+            && self.transfer(&key) == Some(id)
+        {
+            self.transfers.put(key, None);
+        }
+        self.files.put(id, None);
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -227,6 +282,9 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.files.changed
+            || self.transfers.changed
+            || self.usages.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -244,6 +302,9 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.files.changes(&mut changes);
+        self.transfers.changes(&mut changes);
+        self.usages.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);

@@ -4,7 +4,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rcs::Timestamp;
 use rcs::address::Address;
-use store::{Entry, EntryId, EntryIds, EntryKind, Family, Lookup, Outcome, Record, Store, View, Wants};
+use store::{
+    Entry, EntryId, EntryIds, EntryKind, Family, File, FileId, Lookup, Outcome, Record, Store, Thumbnail,
+    Usage, View, Wants,
+};
 
 fn bob() -> Address {
     "tel:+8613800000002".parse().expect("an address")
@@ -266,5 +269,80 @@ proptest! {
         due.sort();
         let (found, _) = store.due(Timestamp::EPOCH, at(1000), 1000).expect("readable");
         prop_assert_eq!(found, due.into_iter().map(|(_, key)| key).collect::<Vec<_>>());
+    }
+}
+
+/// File `number` of Alice; two of each four share a transfer id.
+fn file(number: u8, bytes: u64) -> File {
+    File {
+        id: FileId([number; 16]),
+        owner: alice(),
+        tid: (number % 4 < 2).then(|| "shared".to_owned()),
+        name: Some("car.png".to_owned()),
+        content_type: "image/png".to_owned(),
+        bytes,
+        thumbnail: number
+            .is_multiple_of(2)
+            .then(|| Thumbnail { content_type: "image/jpeg".to_owned(), bytes: 7 }),
+        is_complete: true,
+        created_at: at(0),
+        expires_at: at(u64::from(number)),
+    }
+}
+
+#[test]
+fn files_are_found_by_id_owner_and_transfer_and_go_when_their_time_is_over() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opened");
+    let files: Vec<File> = (1..=6).map(|number| file(number, 10)).collect();
+    let mut view = view(&store, |wants| files.iter().for_each(|file| wants.file(file)));
+    files.iter().cloned().for_each(|file| view.put_file(file));
+    store.commit(&view).expect("committed");
+    drop(store);
+
+    let store = Store::open(directory.path()).expect("opened again");
+    assert_eq!(store.file(FileId([3; 16])).expect("read"), Some(file(3, 10)));
+    assert_eq!(store.files(Some(&alice())).expect("read"), files);
+    assert_eq!(store.files(Some(&bob())).expect("read"), []);
+    // The latest upload with an id is what the id means.
+    assert_eq!(store.transfer(&(alice(), "shared".to_owned())).expect("read"), Some(file(5, 10)));
+    assert_eq!(store.transfer(&(bob(), "shared".to_owned())).expect("read"), None);
+    let (expired, cursor) = store.expired_files(at(3), None, 2).expect("read");
+    assert_eq!(expired, [file(1, 10), file(2, 10)]);
+    let (expired, end) = store.expired_files(at(3), cursor, 100).expect("read");
+    assert_eq!((expired, end), (vec![file(3, 10)], None));
+    let mut ids = Vec::new();
+    store.dump(Family::Files, |row| ids.push(row["row"]["id"].clone())).expect("dumped");
+    assert_eq!(ids[2], "03030303030303030303030303030303");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn usage_is_what_the_files_come_to(
+        steps in proptest::collection::vec((1u8..6, proptest::option::of(0u64..100), any::<bool>()), 0..30)
+    ) {
+        let directory = directory();
+        let store = Store::open(directory.path()).expect("opened");
+        let mut batch = View::default();
+        for (number, bytes, ends_batch) in steps {
+            let mut wants = Wants::default();
+            wants.file(&file(number, 0));
+            store.load(wants, &mut batch).expect("loaded");
+            match bytes {
+                Some(bytes) => batch.put_file(file(number, bytes)),
+                None => batch.remove_file(FileId([number; 16])),
+            }
+            if ends_batch {
+                store.commit(&batch).expect("committed");
+                batch = View::default();
+            }
+        }
+        store.commit(&batch).expect("committed");
+        let files = store.files(None).expect("read");
+        let bytes = files.iter().map(File::stored_bytes).sum();
+        prop_assert_eq!(store.usage(&alice()).expect("read"), Usage { files: files.len() as u64, bytes });
+        let named = store.transfer(&(alice(), "shared".to_owned())).expect("read");
+        prop_assert!(named.is_none_or(|named| files.contains(&named)));
     }
 }

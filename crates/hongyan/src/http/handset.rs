@@ -16,7 +16,22 @@ use super::{App, Failure};
 pub struct Configuration {
     domain: String,
     sip_web_socket: &'static str,
+    content: Content,
     chatbots: Vec<Listed>,
+}
+
+/// What files may be sent, and how (RCC.07 file transfer by HTTP).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Content {
+    /// Where to POST a file; relative to this document's origin.
+    upload_uri: &'static str,
+    /// How the URLs of files here begin. A browser may know us by another name: the same path on its own origin will do.
+    download_prefix: String,
+    /// Largest file.
+    max_bytes: u64,
+    /// Largest thumbnail.
+    max_thumbnail_bytes: u64,
 }
 
 /// A chatbot as the list of chatbots shows it.
@@ -29,7 +44,7 @@ struct Listed {
     verified: bool,
 }
 
-/// Domain, WebSocket path and the chatbots that are live.
+/// Domain, WebSocket path, where files go, and the chatbots that are live.
 pub async fn configuration(
     State(app): State<Arc<App>>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Configuration>), Failure> {
@@ -44,6 +59,12 @@ pub async fn configuration(
     let configuration = Configuration {
         domain: app.numbering.domain.clone(),
         sip_web_socket: "/sip",
+        content: Content {
+            upload_uri: "/content/",
+            download_prefix: format!("{}/content/", app.public_url),
+            max_bytes: app.content.config.max_file_bytes.get(),
+            max_thumbnail_bytes: app.content.config.max_thumbnail_bytes.get(),
+        },
         chatbots: listed.collect(),
     };
     Ok(([(CACHE_CONTROL, "no-cache")], Json(configuration)))

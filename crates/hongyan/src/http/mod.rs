@@ -5,6 +5,7 @@
 //! | `/` | the web handset | `assets.rs` |
 //! | `/sip` | SIP over WebSocket | `net/websocket.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
+//! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
@@ -14,6 +15,7 @@ pub(crate) mod admin;
 mod assets;
 mod bot_api;
 mod bot_information;
+pub(crate) mod content;
 mod handset;
 mod status;
 
@@ -44,10 +46,12 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::centre::{Inbox, Input};
+use crate::content::Content;
 use crate::log::Shown;
 use crate::metrics::{Kind, Metrics};
 use crate::net::ceiling::{Ceiling, Permit};
 use crate::net::listener::{self, Stop, stopped};
+use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
 
 /// Bodies of requests, chatbot messages included.
@@ -79,6 +83,8 @@ pub struct App {
     pub ready: Arc<AtomicBool>,
     /// For a request to be answered.
     pub request_timeout: Duration,
+    /// Files between handsets.
+    pub content: Content,
 }
 
 impl App {
@@ -134,6 +140,10 @@ pub struct Failure {
 }
 
 impl Failure {
+    fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self { status, reason: reason.into() }
+    }
+
     fn bad_request(reason: &str) -> Self {
         Self { status: StatusCode::BAD_REQUEST, reason: reason.to_owned() }
     }
@@ -173,7 +183,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = Json(serde_json::json!({ "error": self.reason }));
         match self.status {
-            StatusCode::TOO_MANY_REQUESTS => busy(body),
+            status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => {
+                (status, [(header::RETRY_AFTER, RETRY_AFTER_S)], body).into_response()
+            }
             status => (status, body).into_response(),
         }
     }
@@ -186,6 +198,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether the connection is under TLS.
     pub secure: bool,
+    /// How long what is written to it may wait for it.
+    pub patience: Patience,
     /// Its place among the connections: whoever keeps the connection keeps this.
     _permit: Arc<Permit>,
 }
@@ -194,6 +208,7 @@ pub struct Peer {
 pub fn router(app: Arc<App>) -> Router {
     let edge = app.edge.clone();
     let request_timeout = app.request_timeout;
+    let content = content::router().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/handset/config.json", get(handset::configuration))
@@ -207,6 +222,7 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
+        .merge(content)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),
@@ -252,7 +268,8 @@ impl Server {
         let stop_connections = stop.clone();
         listener::accept(listener, ceiling, metrics, stop, move |stream, address, permit| {
             let (server, acceptor, stop) = (self.clone(), acceptor.clone(), stop_connections.clone());
-            let peer = Peer { address, secure: acceptor.is_some(), _permit: Arc::new(permit) };
+            let (secure, patience) = (acceptor.is_some(), Patience::default());
+            let peer = Peer { address, secure, patience, _permit: Arc::new(permit) };
             async move {
                 match acceptor {
                     None => server.connection(stream, peer, stop).await,
@@ -271,6 +288,7 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let router = self.router;
+        let stream = Patient::new(stream, peer.patience.clone());
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer.clone());
             router.clone().oneshot(request)

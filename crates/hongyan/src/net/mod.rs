@@ -10,6 +10,7 @@
 pub mod ceiling;
 mod edge;
 pub mod listener;
+pub mod patience;
 pub mod stream;
 pub mod tls;
 pub mod udp;

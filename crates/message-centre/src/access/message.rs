@@ -80,6 +80,7 @@ impl PagerMessage {
             expires_s,
         };
         let payload = read.open_envelope()?;
+        centre.config.files.check(&read.payload_type, &payload)?;
         if read.message_id.is_empty()
             || read.message_id.len() > ids::ID_BYTES_MAX
             || read.message_id.contains('\0')

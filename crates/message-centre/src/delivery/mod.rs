@@ -275,6 +275,7 @@ impl Centre {
         outcome: Outcome,
         work: &Work<'_>,
     ) -> Record {
+        let is_flagged = self.config.files.is_flagged(&content_type, entry);
         let mut record = Record {
             message_id: entry.message_id.clone(),
             from: entry.from.clone(),
@@ -293,6 +294,9 @@ impl Centre {
             keep_until: entry.expires_at.plus(self.config.dedup_window),
         };
         record.step(entry.accepted_at, "accepted");
+        if is_flagged {
+            record.step(entry.accepted_at, "warning: its file lies on a server that is not known here");
+        }
         for device in &entry.taken {
             record.step(work.now, format!("taken by {device}"));
         }

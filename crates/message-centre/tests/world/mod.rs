@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use message_centre::{Centre, Config, Secrets, Task, Work, admin};
+use message_centre::{Centre, Config, Secrets, Task, Work, admin, files};
 use rcs::Timestamp;
 use rcs::address::{Address, Numbering};
 use rcs::cpim::{Cpim, CpimBuilder, Dispositions};
@@ -15,7 +15,7 @@ use rcs::imdn::{self, Disposition, Imdn};
 use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{ClientTxId, Event, Layer};
 use sip::{Flow, HeaderName, Message, Method, RequestBuilder, ResponseBuilder, Transport};
-use store::{Account, Credential, Record, Store, View, Wants};
+use store::{Account, Credential, FileId, Record, Store, View, Wants};
 
 pub const DOMAIN: &str = "hongyan.local";
 pub const PASSWORD: &str = "open sesame";
@@ -287,6 +287,20 @@ impl World {
     pub fn inject(&mut self, flow: Flow, bytes: Bytes) {
         self.post(Parcel::ToCentre(flow, bytes), Duration::from_millis(1));
         self.settle();
+    }
+
+    /// Has a change of the index of files decided; the answer, and the files whose bytes may go.
+    pub fn change_files(&mut self, call: files::Call) -> (files::Answer, Vec<FileId>) {
+        let (Some(centre), Some(store)) = (&self.centre, &self.store) else { panic!("the centre runs") };
+        let mut view = View::default();
+        let mut wants = Wants::default();
+        centre.file_wants(&call, &mut wants);
+        store.load(wants, &mut view).expect("loaded");
+        let mut work = Work::new(self.now, &mut view);
+        let answer = centre.decide_file(call, &mut work);
+        let gone = std::mem::take(&mut work.files_gone);
+        store.commit(&view).expect("committed");
+        (answer, gone)
     }
 
     pub fn admin(&mut self, call: admin::Call) {

@@ -28,6 +28,37 @@ impl fmt::Debug for Verifier {
     }
 }
 
+/// What a request is for, as its digest `uri` must name it.
+#[derive(Copy, Clone, Debug)]
+pub enum Target<'a> {
+    /// A SIP Request-URI; equivalents name it too (RFC 3261 §19.1.4).
+    Sip(&'a Uri<'a>),
+    /// Path and query of an HTTP request as they stand in its first line. Clients may write the whole URL
+    /// (RFC 7616 §3.4): then its scheme and authority are passed over.
+    Http(&'a str),
+}
+
+impl<'a> From<&'a Uri<'a>> for Target<'a> {
+    fn from(uri: &'a Uri<'a>) -> Self {
+        Target::Sip(uri)
+    }
+}
+
+impl Target<'_> {
+    fn is_named_by(self, uri: &str) -> bool {
+        match self {
+            Target::Sip(target) => Uri::parse(uri).is_ok_and(|uri| uri.is_equivalent(target)),
+            Target::Http(target) => {
+                let path = match uri.split_once("://") {
+                    Some((_, rest)) if !uri.starts_with('/') => rest.find('/').map_or("/", |at| &rest[at..]),
+                    _ => uri,
+                };
+                path == target
+            }
+        }
+    }
+}
+
 /// Why an answer was not accepted. All but [`Denied::UriMismatch`] and [`Denied::Malformed`] (400) are answered
 /// with new challenges.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,12 +123,12 @@ impl Verifier {
     ///
     /// # Errors
     /// See [`Denied`].
-    pub fn verify(
+    pub fn verify<'t>(
         &self,
         now: Duration,
         authorization: &Authorization<'_>,
         method: &str,
-        request_uri: &Uri<'_>,
+        target: impl Into<Target<'t>>,
         ha1s: Option<&Ha1s>,
         seen: &mut NonceCounter,
     ) -> Result<(), Denied> {
@@ -124,8 +155,7 @@ impl Verifier {
             Some(_) => return Err(Denied::Malformed),
             None => 1,
         };
-        let same_uri = Uri::parse(uri).is_ok_and(|uri| uri.is_equivalent(request_uri));
-        if !same_uri {
+        if !target.into().is_named_by(uri) {
             return Err(Denied::UriMismatch);
         }
 

@@ -1,0 +1,138 @@
+//! Files on the content server: what is kept, what goes, and messages that name one.
+
+mod world;
+
+use message_centre::Config;
+use message_centre::files::{Answer, Call, Foreign, Rules};
+use rcs::cpim::{self, CpimBuilder};
+use rcs::file_transfer::{self, FileInfo, FileTransfer};
+use sip::HeaderName;
+use store::{File, FileId, Usage};
+use world::{DOMAIN, Phone, World, seconds};
+
+const ALICE: &str = "+8613800000001";
+const BOB: &str = "+8613800000002";
+const HERE: &str = "https://rcs.example/content/abc";
+const ELSEWHERE: &str = "https://evil.example/content/abc";
+
+fn rules(config: &mut Config) {
+    config.files = Rules {
+        quota: Usage { files: 3, bytes: 100 },
+        url_prefixes: vec!["https://rcs.example/content/".to_owned()],
+        foreign: Foreign::Refuse,
+    };
+}
+
+fn flagging(config: &mut Config) {
+    rules(config);
+    config.files.foreign = Foreign::Flag;
+}
+
+fn file(world: &World, number: u8, bytes: u64) -> File {
+    File {
+        id: FileId([number; 16]),
+        owner: format!("tel:{ALICE}").parse().expect("an address"),
+        tid: Some("t".to_owned()),
+        name: None,
+        content_type: "image/png".to_owned(),
+        bytes,
+        thumbnail: None,
+        is_complete: true,
+        created_at: world.now,
+        expires_at: world.now.plus(seconds(60)),
+    }
+}
+
+fn unfinished(world: &World, number: u8, bytes: u64) -> File {
+    File { is_complete: false, ..file(world, number, bytes) }
+}
+
+fn add(file: &File) -> Call {
+    Call::Add { file: file.clone(), replaces: None }
+}
+
+/// Alice sends Bob a file that lies at `url`; the message's id.
+fn send_file(world: &mut World, from: Phone, url: &str) -> &'static str {
+    let file = FileInfo {
+        size: 1,
+        name: Some("car.png".to_owned()),
+        content_type: "image/png".to_owned(),
+        url: url.to_owned(),
+        until: None,
+        disposition: None,
+        playing_length: None,
+        branded_url: None,
+    };
+    let body = CpimBuilder::new(&format!("sip:{ALICE}@{DOMAIN}"), &format!("sip:{BOB}@{DOMAIN}"))
+        .message_id("file-1")
+        .content_type(file_transfer::CONTENT_TYPE)
+        .build(FileTransfer { thumbnail: None, file }.to_xml());
+    let request = world.phones[from]
+        .request("MESSAGE", &format!("sip:{BOB}@{DOMAIN}"), url)
+        .header(HeaderName::To, format!("<sip:{BOB}@{DOMAIN}>"))
+        .body(cpim::CONTENT_TYPE, body)
+        .build();
+    world.send_request(from, request);
+    world.run_until_idle();
+    "file-1"
+}
+
+#[test]
+fn a_quota_counts_every_file_until_it_goes() {
+    let mut world = World::with(1, rules);
+    let (first, second) = (file(&world, 1, 60), file(&world, 2, 50));
+    assert_eq!(world.change_files(add(&first)).0, Answer::Done);
+    assert_eq!(world.change_files(add(&second)).0, Answer::OverQuota);
+    assert_eq!(world.change_files(add(&file(&world, 2, 40))).0, Answer::Done);
+    assert_eq!(world.change_files(Call::Update(second.clone())).0, Answer::OverQuota);
+    assert_eq!(world.change_files(Call::Remove(first.clone())), (Answer::Done, vec![first.id]));
+    assert_eq!(world.change_files(Call::Remove(first.clone())), (Answer::NotFound, vec![]));
+    assert_eq!(world.change_files(Call::Update(second)).0, Answer::Done);
+    for number in 3..=4 {
+        assert_eq!(world.change_files(add(&file(&world, number, 0))).0, Answer::Done);
+    }
+    assert_eq!(world.change_files(add(&file(&world, 5, 0))).0, Answer::OverQuota);
+    assert_eq!(world.store().usage(&first.owner).expect("readable"), Usage { files: 3, bytes: 50 });
+}
+
+#[test]
+fn an_upload_that_begins_anew_takes_the_place_of_the_unfinished_one() {
+    let mut world = World::with(1, rules);
+    let old = unfinished(&world, 1, 80);
+    assert_eq!(world.change_files(add(&old)).0, Answer::Done);
+    let new = unfinished(&world, 2, 90);
+    let again = Call::Add { file: new.clone(), replaces: Some(old.clone()) };
+    assert_eq!(world.change_files(again), (Answer::Done, vec![old.id]));
+    assert_eq!(world.change_files(Call::Update(old)).0, Answer::NotFound);
+    // What is complete by now stays, even if the edge thought otherwise.
+    let complete = file(&world, 2, 90);
+    assert_eq!(world.change_files(Call::Update(complete.clone())).0, Answer::Done);
+    let third = unfinished(&world, 3, 5);
+    let again = Call::Add { file: third.clone(), replaces: Some(new) };
+    assert_eq!(world.change_files(again), (Answer::Done, vec![]));
+    let key = third.transfer_key().expect("it has one");
+    assert_eq!(world.store().transfer(&key).expect("readable"), Some(third));
+    assert_eq!(world.store().file(complete.id).expect("readable"), Some(complete));
+}
+
+#[test]
+fn a_message_with_a_file_from_elsewhere_is_refused() {
+    let mut world = World::with(1, rules);
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    send_file(&mut world, alice, ELSEWHERE);
+    assert_eq!(world.phones[alice].responses.last(), Some(&403));
+    let id = send_file(&mut world, alice, HERE);
+    assert_eq!(world.phones[alice].responses.last(), Some(&200));
+    assert_eq!(world.phones[bob].inbox.len(), 1);
+    assert!(world.records(id)[0].steps.iter().all(|step| !step.what.starts_with("warning")));
+}
+
+#[test]
+fn or_it_passes_and_its_trace_warns() {
+    let mut world = World::with(1, flagging);
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    let id = send_file(&mut world, alice, ELSEWHERE);
+    assert_eq!(world.phones[bob].inbox.len(), 1);
+    let records = world.records(id);
+    assert!(records[0].steps.iter().any(|step| step.what.starts_with("warning: its file")), "{records:?}");
+}
