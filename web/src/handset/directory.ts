@@ -3,7 +3,7 @@
  * the names that the user gave them.
  */
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { type Address, displayAddress, e164, userPart } from '../rcs/address';
+import { type Address, displayAddress, e164, isGroup, userPart } from '../rcs/address';
 import { type ChatbotInfo, parseChatbotInfo } from '../rcs/bot/info';
 import type { KnownChatbot } from './config';
 import type { PersonRecord } from './records';
@@ -20,6 +20,9 @@ export interface Chatbot {
 export class Directory {
   private readonly people = signal<ReadonlyMap<Address, PersonRecord>>(new Map());
   private readonly entries: Signal<ReadonlyMap<Address, Chatbot>>;
+
+  /** The name of a group, which its conversation has. */
+  groupName: (focus: Address) => string | undefined = () => undefined;
 
   constructor(
     known: readonly KnownChatbot[],
@@ -40,12 +43,13 @@ export class Directory {
 
   /** Whether an address is a chatbot: listed, or on a chatbot platform's domain. */
   isChatbot(address: Address): boolean {
-    if (e164(address) !== undefined) return false;
+    if (e164(address) !== undefined || isGroup(address)) return false;
     return this.entries.value.has(address) || /@botplatform\./.test(address);
   }
 
   /** The name to show for any party. */
   name(address: Address): string {
+    if (isGroup(address)) return this.groupName(address) ?? displayAddress(address);
     const given = this.people.value.get(address)?.name;
     return this.entries.value.get(address)?.name ?? (given || displayAddress(address));
   }

@@ -59,6 +59,12 @@ export class Envelopes {
     return entry('reaction', record.peer, id, cpim, conversationId, uuid());
   }
 
+  /** A change of a group, which its focus takes. */
+  groupChange(focus: Address, contentType: string, body: string, conversationId: string): OutgoingMessage {
+    const cpim = this.cpim(focus, { dateTime: new Date(), messageId: uuid(), contentType, body });
+    return { to: focus, contentType: media.CPIM, body: cpim, conversationId, contributionId: uuid() };
+  }
+
   composing(peer: Address, state: 'active' | 'idle', conversationId: string): OutgoingMessage {
     const body = this.cpim(peer, {
       dateTime: new Date(),

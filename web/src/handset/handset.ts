@@ -9,29 +9,37 @@ import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { DigestClient } from '../http/digest';
 import { http } from '../http/transport';
 import { type UploadOutcome, upload } from '../http/upload';
-import { type Address, e164, parseAddress } from '../rcs/address';
+import { type Address, e164, isGroup, parseAddress } from '../rcs/address';
 import { text } from '../rcs/bot/json';
 import type { SuggestionResponse } from '../rcs/bot/response';
 import { writeSuggestionResponse } from '../rcs/bot/response';
 import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
 import { ComposingSender, parseComposing } from '../rcs/composing';
+import { parseConferenceInfo } from '../rcs/conference_info';
 import { type Content, parseContent, searchableText } from '../rcs/content';
 import { type Cpim, parseCpim } from '../rcs/cpim';
 import { asVoiceMessage } from '../rcs/file_transfer';
 import { type Geolocation, writePushLocation } from '../rcs/geolocation';
+import { GROUP_DATA, writeSubject } from '../rcs/group_data';
+import type { GroupEvent } from '../rcs/group_event';
 import { uuid } from '../rcs/id';
 import { type Disposition, parseImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
 import type { Capability } from '../sip/capability';
+import { contactUri } from '../sip/side_requests';
 import { type Answer, type IncomingMessage, type RegistrationState, UserAgent } from '../sip/user_agent';
+import { type SipMessage, sipHeader } from '../sip/wire';
 import type { ContentServer, HandsetConfig } from './config';
 import { Directory } from './directory';
 import { Envelopes } from './envelope';
+import { Focus, type MadeGroup } from './focus';
+import { everybody, type Group, groupOf, NEW_GROUP, withInfo } from './group';
 import { Outbox, type Outcome } from './outbox';
 import {
   type ConversationRecord,
   type FileRecord,
   type MessageRecord,
+  type MessageState,
   type OutboxEntry,
   type PendingUpload,
   type Reaction,
@@ -87,8 +95,8 @@ export class Handset {
   /** Its messages, oldest first. */
   readonly messages = signal<readonly MessageRecord[]>([]);
   readonly hasOlder = signal(false);
-  /** Parties that are typing to us. */
-  readonly composing = signal<ReadonlySet<Address>>(new Set());
+  /** Conversations in which somebody is typing, and who. */
+  readonly composing = signal<ReadonlyMap<Address, Address>>(new Map());
   readonly capabilities = signal<ReadonlyMap<Address, Capability>>(new Map());
   /** The latest message that came in, for the live region and the title. */
   readonly arrived = signal<MessageRecord | undefined>(undefined);
@@ -104,6 +112,9 @@ export class Handset {
   private readonly outbox: Outbox;
   private readonly uploads: Uploads;
   private readonly envelopes: Envelopes;
+  private readonly focus: Focus;
+  /** When to subscribe to a group again. */
+  private readonly subscriptionTimers = new Map<Address, ReturnType<typeof setTimeout>>();
   /** Whom we tell that we are typing, and when to tell them that we have stopped. */
   private readonly composingSenders = new Map<Address, ComposingSender>();
   private readonly idleTimers = new Map<Address, ReturnType<typeof setTimeout>>();
@@ -142,8 +153,11 @@ export class Handset {
           this.devices.value = count;
         },
         handleMessage: (message) => this.inTurn(() => this.receive(message)),
+        handleFocusRequest: (request) => void this.inTurn(() => this.receiveFromFocus(request)),
       },
     );
+    this.focus = new Focus(this.agent.side, domain);
+    directory.groupName = (focus) => this.groupName(focus);
     this.outbox = new Outbox({
       load: () => this.store.outbox(),
       isRegistered: () => this.registration.value === 'registered',
@@ -177,7 +191,8 @@ export class Handset {
   /** Removes the binding; what is kept stays. */
   async stop(): Promise<void> {
     this.agent.stop();
-    for (const timer of [...this.composingTimers.values(), ...this.idleTimers.values()]) clearTimeout(timer);
+    const timers = [this.composingTimers, this.idleTimers, this.subscriptionTimers];
+    for (const timer of timers.flatMap((some) => [...some.values()])) clearTimeout(timer);
     this.siblings.close();
     await Promise.all([this.outbox.stop(), this.uploads.stop()]);
     await this.turn;
@@ -212,7 +227,7 @@ export class Handset {
   content(record: MessageRecord): Content {
     let content = contents.get(record);
     if (!content) {
-      content = record.upload ? localContent(record.upload) : parseContent(record.contentType, record.body);
+      content = contentOf(record);
       contents.set(record, content);
     }
     return content;
@@ -372,6 +387,53 @@ export class Handset {
       return found.length < limit && ++looked < SEARCH_MAX;
     });
     return found;
+  }
+
+  // --- groups
+
+  group(peer: Address): Group | undefined {
+    return this.conversation(peer)?.group;
+  }
+
+  /** Makes a group with ourselves in it and opens it. The network has to be there. */
+  async createGroup(subject: string, members: readonly Address[]): Promise<MadeGroup | Answer> {
+    const [conversationId, contributionId] = [uuid(), uuid()];
+    const made = await this.focus.make({ subject, members, conversationId, contributionId });
+    if (!('focus' in made)) return made;
+    const asked = members.filter((member) => !made.left.includes(member));
+    const group = groupOf(subject, this.self, asked);
+    await this.inTurn(() => this.commitGroup(made.focus, group, [{ kind: 'created' }], conversationId));
+    void this.subscribe(made.focus);
+    return made;
+  }
+
+  addMember(focus: Address, member: Address): Promise<Answer> {
+    return this.focus.add(focus, member);
+  }
+
+  removeMember(focus: Address, member: Address): Promise<Answer> {
+    return this.focus.remove(focus, member);
+  }
+
+  setAdmin(focus: Address, member: Address, isAdmin: boolean): Promise<Answer> {
+    return this.focus.setAdmin(focus, member, isAdmin);
+  }
+
+  renameGroup(focus: Address, subject: string): Promise<Answer> {
+    const conversationId = this.conversation(focus)?.conversationId ?? uuid();
+    return this.agent.sendMessage(
+      this.envelopes.groupChange(focus, GROUP_DATA, writeSubject(subject), conversationId),
+    );
+  }
+
+  /** Leaves a group for good. What was said stays. */
+  async leaveGroup(focus: Address): Promise<Answer> {
+    const answer = await this.focus.remove(focus, this.self);
+    // A group that is gone, or that we are no longer in, has been left.
+    if ((answer.status >= 200 && answer.status < 300) || [403, 404, 481].includes(answer.status)) {
+      await this.inTurn(() => this.endMembership(focus, false));
+    }
+    return answer;
   }
 
   /** Removes a conversation with all that was said from this device. */
@@ -581,9 +643,9 @@ export class Handset {
     const body = cpim?.body ?? message.body;
     switch (media.parseMediaType(contentType).essence) {
       case media.IMDN:
-        return this.receiveReport(peer, body);
+        return this.receiveReport(partyOf(peer, cpim), body);
       case media.IS_COMPOSING:
-        return this.receiveComposing(peer, body);
+        return this.receiveComposing(peer, partyOf(peer, cpim), body);
       default:
         if (cpim && (await this.receiveReaction(peer, cpim))) return;
         return this.receiveMessage(peer, message, cpim);
@@ -591,33 +653,39 @@ export class Handset {
   }
 
   private async receiveMessage(peer: Address, message: IncomingMessage, cpim?: Cpim): Promise<void> {
-    this.setComposing(peer, false);
+    this.setComposing(peer, undefined);
+    const author = isGroup(peer) ? parseAddress(cpim?.from ?? '') : undefined;
+    if (isGroup(peer) && !this.group(peer)) await this.meetGroup(peer, message.conversationId);
     // Without CPIM the Call-ID is what reports refer to.
     const messageId = cpim?.messageId ?? message.callId;
     // The network repeats what it isn't sure of: the second copy is answered and not shown.
     if (await this.store.message(peer, 'in', messageId)) return;
+    // What another device of ours said in a group comes to this one as well.
+    const isOwn = author === this.self;
+    if (isOwn && (await this.store.message(peer, 'out', messageId))) return;
     const at = Date.parse(cpim?.dateTime ?? '');
     const replied = cpim?.replyTo;
     const sender = parseAddress(replied?.sender ?? '') ?? peer;
     const record: MessageRecord = {
       peer,
-      direction: 'in',
+      direction: isOwn ? 'out' : 'in',
       messageId,
       order: this.nextOrder(),
       at: Number.isNaN(at) ? Date.now() : at,
-      dateTime: cpim?.dateTime || new Date().toISOString(),
+      dateTime: isOwn ? '' : cpim?.dateTime || new Date().toISOString(),
       contentType: cpim?.contentType ?? message.contentType,
       body: cpim?.body ?? message.body,
-      state: 'delivered',
+      state: isOwn ? 'sent' : 'delivered',
       conversationId: message.conversationId ?? this.conversation(peer)?.conversationId ?? uuid(),
       contributionId: message.contributionId ?? uuid(),
-      owed: cpim?.dispositionNotification.has('display') ? ['display'] : [],
+      owed: !isOwn && cpim?.dispositionNotification.has('display') ? ['display'] : [],
+      ...(author && !isOwn ? { sender: author } : {}),
       ...(replied ? { replyTo: { messageId: replied.messageId, sender } } : {}),
     };
-    const report = cpim?.dispositionNotification.has('positive-delivery')
-      ? this.report(record, 'delivered')
-      : [];
+    const isAsked = !isOwn && cpim?.dispositionNotification.has('positive-delivery');
+    const report = isAsked ? this.report(record, 'delivered') : [];
     await this.commitMessage(record, report);
+    if (isOwn) return;
     if (cpim?.fromName) await this.directory.note(record.sender ?? peer, { claimed: cpim.fromName });
     this.arrived.value = record;
     this.outbox.wake();
@@ -629,23 +697,147 @@ export class Handset {
     const target = await this.storedMessage(peer, cpim.inReplyTo);
     if (!target) return false;
     const emoji = text(cpim.body.trim(), EMOJI_MAX) ?? '';
-    if (!target.deleted) await this.commitMessage(withReaction(target, peer, emoji));
+    if (!target.deleted) await this.commitMessage(withReaction(target, partyOf(peer, cpim), emoji));
     return true;
   }
 
-  private async receiveReport(peer: Address, body: string): Promise<void> {
+  private async receiveReport(by: Address, body: string): Promise<void> {
     const imdn = parseImdn(body);
     const record = imdn && (await this.store.sentMessage(imdn.messageId));
     const reported = imdn && stateOf(imdn.disposition);
     if (!record || !reported) return;
-    const changed = traced({ ...record, state: raised(record.state, reported) }, reported, peer);
+    const heard = traced(record, reported, by);
+    const changed = { ...heard, state: raised(record.state, this.reached(heard, reported)) };
     if (changed.state !== record.state || changed.trace !== record.trace) await this.commitMessage(changed);
   }
 
-  private receiveComposing(peer: Address, body: string): void {
+  /** How far a message has come when this is reported: in a group, when everybody has come so far. */
+  private reached(record: MessageRecord, reported: 'delivered' | 'displayed' | 'failed'): MessageState {
+    const group = this.group(record.peer);
+    // That one member couldn't be reached isn't the end of a group's message.
+    if (!group || record.state === 'failed') return reported;
+    if (reported === 'failed') return record.state;
+    const counts = (states: readonly string[]) =>
+      new Set(record.trace?.filter(({ state }) => states.includes(state)).map(({ by }) => by));
+    if (everybody(group, this.self, counts(['displayed']))) return 'displayed';
+    return everybody(group, this.self, counts(['delivered', 'displayed'])) ? 'delivered' : record.state;
+  }
+
+  private receiveComposing(peer: Address, by: Address, body: string): void {
     const composing = parseComposing(body);
-    if (!composing) return;
-    this.setComposing(peer, composing.state === 'active', composing.refreshS * 1000);
+    if (!composing || by === this.self) return;
+    this.setComposing(peer, composing.state === 'active' ? by : undefined, composing.refreshS * 1000);
+  }
+
+  // --- groups
+
+  /** INVITE, BYE or NOTIFY of a focus. */
+  private async receiveFromFocus(request: SipMessage): Promise<void> {
+    const named = request.method === 'INVITE' ? contactUri(request) : sipHeader(request, 'from');
+    const focus = parseAddress(named ?? '');
+    if (!focus || !isGroup(focus)) return;
+    switch (request.method) {
+      case 'INVITE': {
+        const known = this.group(focus);
+        const subject = sipHeader(request, 'subject') ?? '';
+        const by = parseAddress(sipHeader(request, 'referred-by') ?? '');
+        if (!known?.isMember) {
+          const group = { ...NEW_GROUP, subject };
+          await this.commitGroup(
+            focus,
+            group,
+            [{ kind: 'invited', by }],
+            sipHeader(request, 'conversation-id'),
+          );
+        }
+        void this.subscribe(focus);
+        return;
+      }
+      case 'BYE':
+        return this.endMembership(focus, /cause\s*=\s*410/.test(sipHeader(request, 'reason') ?? ''));
+      case 'NOTIFY': {
+        const group = this.group(focus);
+        const info = group && parseConferenceInfo(request.body);
+        if (info) {
+          const changed = withInfo(group, info, this.self);
+          await this.commitGroup(focus, changed.group, changed.events);
+          if (changed.isStale) void this.subscribe(focus);
+        }
+        const isOver = /^terminated.*reason\s*=\s*noresource/i.test(
+          sipHeader(request, 'subscription-state') ?? '',
+        );
+        return isOver ? this.endMembership(focus, true) : undefined;
+      }
+    }
+  }
+
+  /** A group that this device hasn't heard of says something: who is in it is asked. */
+  private async meetGroup(focus: Address, conversationId: string | undefined): Promise<void> {
+    await this.commitGroup(focus, NEW_GROUP, [], conversationId);
+    void this.subscribe(focus);
+  }
+
+  private async endMembership(focus: Address, wasRemoved: boolean): Promise<void> {
+    const group = this.group(focus);
+    clearTimeout(this.subscriptionTimers.get(focus));
+    if (!group?.isMember) return;
+    const left = {
+      ...group,
+      isMember: false,
+      members: group.members.filter(({ address }) => address !== this.self),
+    };
+    await this.commitGroup(focus, left, [{ kind: 'out', wasRemoved }]);
+  }
+
+  /** Hears of changes in a group for as long as we are registered and in it. */
+  private async subscribe(focus: Address): Promise<void> {
+    clearTimeout(this.subscriptionTimers.get(focus));
+    if (this.registration.value !== 'registered') return;
+    const { status, expiresS } = await this.focus.subscribe(focus);
+    if (status === 403 || status === 404) await this.inTurn(() => this.endMembership(focus, true));
+    if (status < 200 || status >= 300) return;
+    const timer = setTimeout(() => void this.subscribe(focus), expiresS * 800);
+    this.subscriptionTimers.set(focus, timer);
+  }
+
+  /** Commits what a group has become, with a line for each event. */
+  private async commitGroup(
+    focus: Address,
+    group: Group,
+    events: readonly GroupEvent[],
+    conversationId?: string,
+  ): Promise<void> {
+    const known = this.conversation(focus);
+    const id = conversationId ?? known?.conversationId ?? uuid();
+    const base = known ?? { peer: focus, conversationId: id, unread: 0, draft: '', lastAt: Date.now() };
+    await this.commitConversation({ ...base, conversationId: id, group });
+    for (const event of events) {
+      await this.commitMessage({
+        peer: focus,
+        direction: 'in',
+        messageId: uuid(),
+        order: this.nextOrder(),
+        at: Date.now(),
+        dateTime: '',
+        contentType: media.UTF8_TEXT,
+        body: '',
+        state: 'delivered',
+        conversationId: id,
+        contributionId: '',
+        owed: [],
+        event,
+      });
+    }
+    this.siblings.postMessage(focus);
+  }
+
+  /** The subject, else the names of the members. */
+  private groupName(focus: Address): string | undefined {
+    const group = this.group(focus);
+    if (!group) return undefined;
+    if (group.subject !== '') return group.subject;
+    const others = group.members.filter(({ address }) => address !== this.self);
+    return others.map(({ address }) => this.directory.name(address)).join(', ') || undefined;
   }
 
   // --- store and signals together
@@ -681,7 +873,7 @@ export class Handset {
     const isNew = !base.last || record.order > base.last.order;
     const isLatest = isNew || (base.last !== undefined && sameMessage(base.last, record));
     if (!isLatest) return base;
-    const counts = isNew && record.direction === 'in' && !this.isLookedAt(record.peer);
+    const counts = isNew && record.direction === 'in' && !record.event && !this.isLookedAt(record.peer);
     return {
       ...base,
       // The conversation goes on under the id that the other side uses.
@@ -745,8 +937,11 @@ export class Handset {
     if (state === 'registered') {
       this.outbox.wake();
       this.uploads.wake();
+      for (const { peer, group } of this.conversationMap.value.values()) {
+        if (group?.isMember) void this.subscribe(peer);
+      }
     }
-    if (state === 'offline') this.composing.value = new Set();
+    if (state === 'offline') this.composing.value = new Map();
   }
 
   private tellComposing(peer: Address, state: 'active' | 'idle' | undefined): void {
@@ -769,16 +964,16 @@ export class Handset {
     this.idleTimers.set(peer, timer);
   }
 
-  private setComposing(peer: Address, active: boolean, forMs = 0): void {
+  /** Notes who is typing in a conversation; `undefined` for nobody. */
+  private setComposing(peer: Address, by: Address | undefined, forMs = 0): void {
     clearTimeout(this.composingTimers.get(peer));
-    if (active)
-      this.composingTimers.set(
-        peer,
-        setTimeout(() => this.setComposing(peer, false), forMs),
-      );
-    if (this.composing.value.has(peer) === active) return;
-    const parties = new Set(this.composing.value);
-    if (active) parties.add(peer);
+    if (by) {
+      const timer = setTimeout(() => this.setComposing(peer, undefined), forMs);
+      this.composingTimers.set(peer, timer);
+    }
+    if (this.composing.value.get(peer) === by) return;
+    const parties = new Map(this.composing.value);
+    if (by) parties.set(peer, by);
     else parties.delete(peer);
     this.composing.value = parties;
   }
@@ -835,6 +1030,16 @@ function traced(record: MessageRecord, state: TraceStep['state'], by?: Address):
   if (trace.length >= TRACE_MAX || trace.some((step) => step.state === state && step.by === by))
     return record;
   return { ...record, trace: [...trace, { state, at: Date.now(), ...(by ? { by } : {}) }] };
+}
+
+/** Whom something is from: in a group, the envelope says it. */
+function partyOf(peer: Address, cpim: Cpim | undefined): Address {
+  return (isGroup(peer) ? parseAddress(cpim?.from ?? '') : undefined) ?? peer;
+}
+
+function contentOf({ event, upload, contentType, body }: MessageRecord): Content {
+  if (event) return { kind: 'event', event };
+  return upload ? localContent(upload) : parseContent(contentType, body);
 }
 
 /** A file that isn't uploaded yet, as others will see it. */

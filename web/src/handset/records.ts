@@ -1,6 +1,8 @@
 /** What the handset keeps: the rows of its IndexedDB database, one database per account. */
 import type { Address } from '../rcs/address';
 import type { DispositionNotification } from '../rcs/cpim';
+import type { GroupEvent } from '../rcs/group_event';
+import type { Group } from './group';
 
 export type Direction = 'in' | 'out';
 
@@ -34,6 +36,8 @@ export interface MessageRecord {
   readonly upload?: PendingUpload;
   /** In a group: who wrote it. */
   readonly sender?: Address;
+  /** In a group: nothing that was said, but something that happened. Such a row has no body. */
+  readonly event?: GroupEvent;
   readonly replyTo?: ReplyTo;
   readonly reactions?: readonly Reaction[];
   /** Own messages: when it was sent, delivered and displayed. */
@@ -94,6 +98,8 @@ export interface ConversationRecord {
   readonly conversationId: string;
   readonly unread: number;
   readonly draft: string;
+  /** Absent when the peer is one party. */
+  readonly group?: Group;
   /** Absent in a conversation that was opened but has no message yet. */
   readonly last?: MessageRecord;
   /** ms since 1970: sorts the list. */

@@ -8,6 +8,7 @@ import { parseSuggestionResponse, type SuggestionResponse } from './bot/response
 import { parseChipList, type Suggestion } from './bot/suggestion';
 import { type FileTransfer, parseFileTransfer } from './file_transfer';
 import { type Geolocation, parseGeoUri, parsePushLocation } from './geolocation';
+import type { GroupEvent } from './group_event';
 import * as media from './media_type';
 import { decodedBody, header } from './mime';
 import { parseMultipart } from './multipart';
@@ -23,6 +24,8 @@ export type Content = (
   /** A chip list that came alone: nothing to show but the chips. */
   | { readonly kind: 'chips' }
   | { readonly kind: 'unknown'; readonly contentType: string }
+  /** Nothing that anybody said: something that happened in a group. */
+  | { readonly kind: 'event'; readonly event: GroupEvent }
 ) & { readonly suggestions?: readonly Suggestion[] };
 
 /** Longest text that is shown; the rest is cut, as a bubble is no place for a book. */
@@ -90,6 +93,7 @@ function wordsOf(content: Content): readonly (string | undefined)[] {
     case 'sharedData':
     case 'chips':
     case 'unknown':
+    case 'event':
       return [];
   }
 }

@@ -4,8 +4,10 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
+import type { Address } from '../rcs/address';
 import type { Content } from '../rcs/content';
 import type { Geolocation } from '../rcs/geolocation';
+import { hue } from './avatar';
 import { CardView } from './card';
 import { CarouselView } from './carousel';
 import type { Drafting } from './drafting';
@@ -17,6 +19,7 @@ import { LocationSheet } from './location_sheet';
 import { useLongPress } from './long_press';
 import { MapSketch } from './map';
 import { openMessageMenu } from './message_menu';
+import { ClaimedName } from './person_profile';
 import { previewText } from './preview';
 import { Quote } from './quote';
 import { Reactions } from './reactions';
@@ -61,6 +64,7 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
         data-message-id={record.messageId}
         {...longPress}
       >
+        {first && record.sender !== undefined && <Author handset={handset} author={record.sender} />}
         <Quote handset={handset} record={record} />
         <Body handset={handset} record={record} content={content} />
         <span class="meta">
@@ -98,6 +102,16 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
   );
 }
 
+/** In a group: whose words these are. */
+function Author({ handset, author }: { handset: Handset; author: Address }): JSX.Element {
+  return (
+    <p class={`author ink-${hue(author)}`}>
+      {handset.directory.name(author)}
+      <ClaimedName handset={handset} peer={author} />
+    </p>
+  );
+}
+
 function Body({
   handset,
   record,
@@ -106,7 +120,7 @@ function Body({
   handset: Handset;
   record: MessageRecord;
   content: Content;
-}): JSX.Element {
+}): JSX.Element | null {
   switch (content.kind) {
     case 'text':
       return (
@@ -135,6 +149,9 @@ function Body({
       );
     case 'chips':
       return <p class="text">{t('kindChips')}</p>;
+    case 'event':
+      // A line of its own, see the log.
+      return null;
     case 'unknown':
       return <p class="text is-unknown">{t('unknownMessage', { type: content.contentType })}</p>;
   }

@@ -120,8 +120,9 @@ function Row({
                 </>
               ) : (
                 <>
-                  {last?.direction === 'out' && <StateTick state={last.state} />}
-                  {last && previewText(phone.content(last))}
+                  {last?.direction === 'out' && !last.event && <StateTick state={last.state} />}
+                  {last?.sender !== undefined && `${phone.directory.name(last.sender)}: `}
+                  {last && previewText(phone.content(last), (party) => phone.directory.name(party))}
                 </>
               )}
             </span>

@@ -4,7 +4,7 @@ import { Fragment, type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
-import { type Address, displayAddress } from '../rcs/address';
+import { type Address, displayAddress, isGroup } from '../rcs/address';
 import { NEW_BOT_USER_INITIATION } from '../rcs/bot/response';
 import { attach } from './attachments';
 import { Avatar } from './avatar';
@@ -14,9 +14,11 @@ import { Chips } from './chips';
 import { Composer } from './composer';
 import { Drafting } from './drafting';
 import { useDrop } from './drop';
+import { GroupProfile } from './group_profile';
 import { dayName, dayNumber, language, t } from './i18n';
 import { Icon, VerifiedMark } from './icons';
 import { ClaimedName, PersonProfile } from './person_profile';
+import { eventText } from './preview';
 import { FindBar } from './search';
 import { hit, openList, openSheet, pageActive, seeking } from './state';
 
@@ -34,7 +36,8 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
   const isChatbot = handset.directory.isChatbot(peer);
   useSignalEffect(() => {
     if (isChatbot) void handset.directory.load(peer, language.value);
-    else if (handset.registration.value === 'registered') void handset.refreshCapability(peer);
+    else if (!isGroup(peer) && handset.registration.value === 'registered')
+      void handset.refreshCapability(peer);
   });
   useSignalEffect(() => {
     const unread =
@@ -85,7 +88,13 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       ) : (
         <Log handset={handset} peer={peer} drafting={drafting} />
       )}
-      <Composer handset={handset} peer={peer} isChatbot={isChatbot} drafting={drafting} />
+      {handset.group(peer)?.isMember === false ? (
+        <p class="composer not-a-member" role="status">
+          {t('notAMember')}
+        </p>
+      ) : (
+        <Composer handset={handset} peer={peer} isChatbot={isChatbot} drafting={drafting} />
+      )}
       {drop.isOver.value && (
         <div class="drop-here" aria-hidden="true">
           <Icon name="download" size={32} />
@@ -108,7 +117,9 @@ function Header({
     openSheet(
       isChatbot
         ? { title: t('profile'), content: <ChatbotProfile handset={handset} peer={peer} /> }
-        : { title: t('contact'), content: <PersonProfile handset={handset} peer={peer} /> },
+        : isGroup(peer)
+          ? { title: t('group'), content: <GroupProfile handset={handset} focus={peer} /> }
+          : { title: t('contact'), content: <PersonProfile handset={handset} peer={peer} /> },
     );
   const identity = (
     <>
@@ -157,12 +168,20 @@ function Header({
 
 /** The line under the name: typing, else what is known about the other side. */
 function Presence({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): JSX.Element {
-  if (handset.composing.value.has(peer)) {
+  const by = handset.composing.value.get(peer);
+  if (by) {
     return (
       <span class="presence is-typing" data-testid="composing">
-        {t('composing')}
+        {by === peer ? t('composing') : t('isComposing', { name: handset.directory.name(by) })}
       </span>
     );
+  }
+  const group = handset.group(peer);
+  if (group) {
+    const names = group.members.map(({ address }) =>
+      address === handset.self ? t('you') : handset.directory.name(address),
+    );
+    return <span class="presence">{`${t('memberCount', { n: names.length })} · ${names.join(', ')}`}</span>;
   }
   if (isChatbot) {
     const provider = handset.directory.get(peer)?.info?.provider;
@@ -324,14 +343,20 @@ function Messages(props: {
                 <span>{dayName(record.at, Date.now())}</span>
               </div>
             )}
-            <Bubble
-              handset={props.handset}
-              record={record}
-              scroller={props.scroller}
-              drafting={props.drafting}
-              first={startsDay || !isGrouped(before, record)}
-              last={!isGrouped(record, after)}
-            />
+            {record.event ? (
+              <p class="event-line" data-testid="event">
+                {eventText(record.event, (party) => props.handset.directory.name(party))}
+              </p>
+            ) : (
+              <Bubble
+                handset={props.handset}
+                record={record}
+                scroller={props.scroller}
+                drafting={props.drafting}
+                first={startsDay || !isGrouped(before, record)}
+                last={!isGrouped(record, after)}
+              />
+            )}
           </Fragment>
         );
       })}
@@ -353,6 +378,12 @@ function TypingBubble(): JSX.Element {
 
 function isGrouped(a: MessageRecord | undefined, b: MessageRecord | undefined): boolean {
   return (
-    a !== undefined && b !== undefined && a.direction === b.direction && Math.abs(b.at - a.at) < GROUP_MS
+    a !== undefined &&
+    b !== undefined &&
+    !a.event &&
+    !b.event &&
+    a.direction === b.direction &&
+    a.sender === b.sender &&
+    Math.abs(b.at - a.at) < GROUP_MS
   );
 }
