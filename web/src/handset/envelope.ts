@@ -5,6 +5,7 @@ import { type CpimToWrite, type DispositionNotification, writeCpim } from '../rc
 import { uuid } from '../rcs/id';
 import { writeImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
+import { REVOKE, writeRevokeRequest } from '../rcs/revoke';
 import type { OutgoingMessage } from '../sip/user_agent';
 import type { MessageRecord, OutboxEntry } from './records';
 
@@ -59,8 +60,14 @@ export class Envelopes {
     return entry('reaction', record.peer, id, cpim, conversationId, uuid());
   }
 
-  /** A change of a group, which its focus takes. */
-  groupChange(focus: Address, contentType: string, body: string, conversationId: string): OutgoingMessage {
+  /** Asks the network to take a message back. */
+  revocation(record: MessageRecord, conversationId: string): OutboxEntry {
+    const { body } = this.document(record.peer, REVOKE, writeRevokeRequest(record.messageId), conversationId);
+    return entry('revocation', record.peer, record.messageId, body, conversationId, uuid());
+  }
+
+  /** A document that asks for no report, to be sent at once or not at all. */
+  document(focus: Address, contentType: string, body: string, conversationId: string): OutgoingMessage {
     const cpim = this.cpim(focus, { dateTime: new Date(), messageId: uuid(), contentType, body });
     return { to: focus, contentType: media.CPIM, body: cpim, conversationId, contributionId: uuid() };
   }

@@ -14,26 +14,25 @@ import { text } from '../rcs/bot/json';
 import type { SuggestionResponse } from '../rcs/bot/response';
 import { writeSuggestionResponse } from '../rcs/bot/response';
 import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
-import { ComposingSender, parseComposing } from '../rcs/composing';
-import { parseConferenceInfo } from '../rcs/conference_info';
-import { type Content, parseContent, searchableText } from '../rcs/content';
+import { parseComposing } from '../rcs/composing';
+import { type Content, searchableText } from '../rcs/content';
 import { type Cpim, parseCpim } from '../rcs/cpim';
 import { asVoiceMessage } from '../rcs/file_transfer';
 import { type Geolocation, writePushLocation } from '../rcs/geolocation';
-import { GROUP_DATA, writeSubject } from '../rcs/group_data';
 import type { GroupEvent } from '../rcs/group_event';
 import { uuid } from '../rcs/id';
 import { type Disposition, parseImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
+import { parseRevokeAnswer, REVOKE } from '../rcs/revoke';
 import type { Capability } from '../sip/capability';
-import { contactUri } from '../sip/side_requests';
 import { type Answer, type IncomingMessage, type RegistrationState, UserAgent } from '../sip/user_agent';
-import { type SipMessage, sipHeader } from '../sip/wire';
+import { BlockList } from './block_list';
 import type { ContentServer, HandsetConfig } from './config';
 import { Directory } from './directory';
 import { Envelopes } from './envelope';
-import { Focus, type MadeGroup } from './focus';
-import { everybody, type Group, groupOf, NEW_GROUP, withInfo } from './group';
+import { everybody, type Group } from './group';
+import { Groups } from './groups';
+import { contentOf, emptied, mayRevoke, sameMessage, traced, withReaction } from './message';
 import { Outbox, type Outcome } from './outbox';
 import {
   type ConversationRecord,
@@ -41,14 +40,12 @@ import {
   type MessageRecord,
   type MessageState,
   type OutboxEntry,
-  type PendingUpload,
-  type Reaction,
   type ReplyTo,
   raised,
-  type TraceStep,
 } from './records';
 import { type Credentials, claimDevice, type Device } from './session';
 import { type Change, Store } from './store';
+import { Typing } from './typing';
 import { Uploads } from './uploads';
 
 /** How much of a conversation is read from the store; older messages are loaded in steps of as many. */
@@ -63,8 +60,6 @@ const BEFORE_HIT = 30;
 const SEARCH_MAX = 50_000;
 /** Longest reaction: some emoji are many code points. */
 const EMOJI_MAX = 16;
-/** Steps that are kept of one message: two for each member of a large group. */
-const TRACE_MAX = 256;
 /** Why a file failed that was kept by a tab which is gone. */
 export const FILE_LOST = 'lost';
 
@@ -95,8 +90,6 @@ export class Handset {
   /** Its messages, oldest first. */
   readonly messages = signal<readonly MessageRecord[]>([]);
   readonly hasOlder = signal(false);
-  /** Conversations in which somebody is typing, and who. */
-  readonly composing = signal<ReadonlyMap<Address, Address>>(new Map());
   readonly capabilities = signal<ReadonlyMap<Address, Capability>>(new Map());
   /** The latest message that came in, for the live region and the title. */
   readonly arrived = signal<MessageRecord | undefined>(undefined);
@@ -106,20 +99,15 @@ export class Handset {
   readonly conversations: ReadonlySignal<readonly ConversationRecord[]>;
   readonly unread: ReadonlySignal<number>;
   readonly self: Address;
+  readonly groups: Groups;
+  readonly blockList: BlockList;
 
   private readonly conversationMap = signal<ReadonlyMap<Address, ConversationRecord>>(new Map());
   private readonly agent: UserAgent;
   private readonly outbox: Outbox;
   private readonly uploads: Uploads;
   private readonly envelopes: Envelopes;
-  private readonly focus: Focus;
-  /** When to subscribe to a group again. */
-  private readonly subscriptionTimers = new Map<Address, ReturnType<typeof setTimeout>>();
-  /** Whom we tell that we are typing, and when to tell them that we have stopped. */
-  private readonly composingSenders = new Map<Address, ComposingSender>();
-  private readonly idleTimers = new Map<Address, ReturnType<typeof setTimeout>>();
-  /** When to stop believing that somebody is typing to us. */
-  private readonly composingTimers = new Map<Address, ReturnType<typeof setTimeout>>();
+  private readonly typing: Typing;
   /** Other tabs of this account: they share the store and hear which conversation has changed. */
   private readonly siblings: BroadcastChannel;
   private readonly capabilityAskedAt = new Map<Address, number>();
@@ -153,10 +141,18 @@ export class Handset {
           this.devices.value = count;
         },
         handleMessage: (message) => this.inTurn(() => this.receive(message)),
-        handleFocusRequest: (request) => void this.inTurn(() => this.receiveFromFocus(request)),
+        handleFocusRequest: (request) => void this.inTurn(() => this.groups.receive(request)),
       },
     );
-    this.focus = new Focus(this.agent.side, domain);
+    this.groups = new Groups(this.self, domain, this.agent.side, {
+      isRegistered: () => this.registration.value === 'registered',
+      group: (focus) => this.group(focus),
+      commit: (focus, group, events, id) => this.commitGroup(focus, group, events, id),
+      inTurn: (work) => this.inTurn(work),
+      send: (focus, contentType, body) =>
+        this.agent.sendMessage(this.envelopes.document(focus, contentType, body, this.conversationId(focus))),
+    });
+    this.typing = new Typing((peer, state) => this.tellComposing(peer, state));
     directory.groupName = (focus) => this.groupName(focus);
     this.outbox = new Outbox({
       load: () => this.store.outbox(),
@@ -167,6 +163,7 @@ export class Handset {
     });
     this.envelopes = new Envelopes(this.self, domain, options.displayName);
     const digest = new DigestClient(number, password, uuid);
+    this.blockList = new BlockList({ http, digest: new DigestClient(number, password, uuid) }, location.href);
     this.uploads = new Uploads({
       load: () => this.store.files(),
       isConnected: () => options.config.content !== undefined && this.registration.value === 'registered',
@@ -191,8 +188,8 @@ export class Handset {
   /** Removes the binding; what is kept stays. */
   async stop(): Promise<void> {
     this.agent.stop();
-    const timers = [this.composingTimers, this.idleTimers, this.subscriptionTimers];
-    for (const timer of timers.flatMap((some) => [...some.values()])) clearTimeout(timer);
+    this.typing.stop();
+    this.groups.stop();
     this.siblings.close();
     await Promise.all([this.outbox.stop(), this.uploads.stop()]);
     await this.turn;
@@ -217,6 +214,15 @@ export class Handset {
   /** Where files go; `undefined` when the server takes none. */
   get contentServer(): ContentServer | undefined {
     return this.options.config.content;
+  }
+
+  /** Conversations in which somebody is typing, and who. */
+  get composing(): ReadonlySignal<ReadonlyMap<Address, Address>> {
+    return this.typing.parties;
+  }
+
+  group(peer: Address): Group | undefined {
+    return this.conversation(peer)?.group;
   }
 
   conversation(peer: Address): ConversationRecord | undefined {
@@ -292,7 +298,7 @@ export class Handset {
   }
 
   sendText(peer: Address, text: string, replyTo?: ReplyTo): Promise<void> {
-    this.composingSenders.get(peer)?.handleSent();
+    this.typing.handleSent(peer);
     return this.send(peer, media.UTF8_TEXT, text, replyTo);
   }
 
@@ -360,9 +366,22 @@ export class Handset {
     return this.inTurn(async () => {
       const kept = await this.store.message(record.peer, record.direction, record.messageId);
       if (!kept || kept.deleted) return;
-      const conversationId = this.conversation(kept.peer)?.conversationId ?? kept.conversationId;
-      const reaction = this.envelopes.reaction(kept, emoji, conversationId);
+      const reaction = this.envelopes.reaction(kept, emoji, this.conversationId(kept.peer));
       await this.commitMessage(withReaction(kept, this.self, emoji), [{ table: 'outbox', put: reaction }]);
+      this.outbox.wake();
+    });
+  }
+
+  /**
+   * Takes back a message that nobody has got yet. Whether it was in time is told by the network; until then it
+   * is on its way.
+   */
+  revoke(record: MessageRecord): Promise<void> {
+    return this.inTurn(async () => {
+      const kept = await this.store.message(record.peer, record.direction, record.messageId);
+      if (!kept || !mayRevoke(kept)) return;
+      const request = this.envelopes.revocation(kept, this.conversationId(kept.peer));
+      await this.commitMessage({ ...kept, revocation: 'asked' }, [{ table: 'outbox', put: request }]);
       this.outbox.wake();
     });
   }
@@ -372,7 +391,8 @@ export class Handset {
     if (record.upload) return this.cancelUpload(record);
     return this.inTurn(async () => {
       const kept = await this.store.message(record.peer, record.direction, record.messageId);
-      if (kept) await this.commitRemoval(kept, [{ table: 'messages', put: emptied(kept) }]);
+      if (kept)
+        await this.commitRemoval(kept, [{ table: 'messages', put: { ...emptied(kept), deleted: true } }]);
     });
   }
 
@@ -387,53 +407,6 @@ export class Handset {
       return found.length < limit && ++looked < SEARCH_MAX;
     });
     return found;
-  }
-
-  // --- groups
-
-  group(peer: Address): Group | undefined {
-    return this.conversation(peer)?.group;
-  }
-
-  /** Makes a group with ourselves in it and opens it. The network has to be there. */
-  async createGroup(subject: string, members: readonly Address[]): Promise<MadeGroup | Answer> {
-    const [conversationId, contributionId] = [uuid(), uuid()];
-    const made = await this.focus.make({ subject, members, conversationId, contributionId });
-    if (!('focus' in made)) return made;
-    const asked = members.filter((member) => !made.left.includes(member));
-    const group = groupOf(subject, this.self, asked);
-    await this.inTurn(() => this.commitGroup(made.focus, group, [{ kind: 'created' }], conversationId));
-    void this.subscribe(made.focus);
-    return made;
-  }
-
-  addMember(focus: Address, member: Address): Promise<Answer> {
-    return this.focus.add(focus, member);
-  }
-
-  removeMember(focus: Address, member: Address): Promise<Answer> {
-    return this.focus.remove(focus, member);
-  }
-
-  setAdmin(focus: Address, member: Address, isAdmin: boolean): Promise<Answer> {
-    return this.focus.setAdmin(focus, member, isAdmin);
-  }
-
-  renameGroup(focus: Address, subject: string): Promise<Answer> {
-    const conversationId = this.conversation(focus)?.conversationId ?? uuid();
-    return this.agent.sendMessage(
-      this.envelopes.groupChange(focus, GROUP_DATA, writeSubject(subject), conversationId),
-    );
-  }
-
-  /** Leaves a group for good. What was said stays. */
-  async leaveGroup(focus: Address): Promise<Answer> {
-    const answer = await this.focus.remove(focus, this.self);
-    // A group that is gone, or that we are no longer in, has been left.
-    if ((answer.status >= 200 && answer.status < 300) || [403, 404, 481].includes(answer.status)) {
-      await this.inTurn(() => this.endMembership(focus, false));
-    }
-    return answer;
   }
 
   /** Removes a conversation with all that was said from this device. */
@@ -500,12 +473,8 @@ export class Handset {
   }
 
   /** A key was pressed in the composer. Only people are told: chatbots don't care. */
-  typing(peer: Address, text: string): void {
-    if (this.directory.isChatbot(peer)) return;
-    const sender = this.composingSenders.get(peer) ?? new ComposingSender();
-    this.composingSenders.set(peer, sender);
-    this.tellComposing(peer, text === '' ? sender.handleCleared() : sender.handleInput(Date.now()));
-    this.awaitComposingTimeout(peer, sender);
+  handleInput(peer: Address, text: string): void {
+    if (!this.directory.isChatbot(peer)) this.typing.handleInput(peer, text);
   }
 
   /** Asks the network about a peer, unless it was asked a moment ago. */
@@ -538,7 +507,7 @@ export class Handset {
       contentType,
       body,
       state: 'pending',
-      conversationId: this.conversation(peer)?.conversationId ?? uuid(),
+      conversationId: this.conversationId(peer),
       contributionId: uuid(),
       owed: [],
       ...(replyTo ? { replyTo } : {}),
@@ -618,6 +587,9 @@ export class Handset {
     }
     const gone: Change = { table: 'outbox', remove: sequence };
     if (entry.kind === 'reaction' && outcome === 'failed') this.refused.value = entry;
+    if (entry.kind === 'revocation' && outcome === 'failed') {
+      return this.endRevocation(entry.messageId, false, [gone]);
+    }
     const record = entry.kind === 'message' ? await this.store.sentMessage(entry.messageId) : undefined;
     if (!record) {
       await this.store.commit([gone]);
@@ -644,6 +616,8 @@ export class Handset {
     switch (media.parseMediaType(contentType).essence) {
       case media.IMDN:
         return this.receiveReport(partyOf(peer, cpim), body);
+      case REVOKE:
+        return this.receiveRevokeAnswer(body);
       case media.IS_COMPOSING:
         return this.receiveComposing(peer, partyOf(peer, cpim), body);
       default:
@@ -653,9 +627,9 @@ export class Handset {
   }
 
   private async receiveMessage(peer: Address, message: IncomingMessage, cpim?: Cpim): Promise<void> {
-    this.setComposing(peer, undefined);
+    this.typing.hear(peer, undefined);
     const author = isGroup(peer) ? parseAddress(cpim?.from ?? '') : undefined;
-    if (isGroup(peer) && !this.group(peer)) await this.meetGroup(peer, message.conversationId);
+    if (isGroup(peer)) await this.groups.meet(peer, message.conversationId);
     // Without CPIM the Call-ID is what reports refer to.
     const messageId = cpim?.messageId ?? message.callId;
     // The network repeats what it isn't sure of: the second copy is answered and not shown.
@@ -701,6 +675,23 @@ export class Handset {
     return true;
   }
 
+  private async receiveRevokeAnswer(body: string): Promise<void> {
+    const answer = parseRevokeAnswer(body);
+    if (answer) await this.endRevocation(answer.messageId, answer.isDone);
+  }
+
+  private async endRevocation(
+    messageId: string,
+    isDone: boolean,
+    more: readonly Change[] = [],
+  ): Promise<void> {
+    const record = await this.store.sentMessage(messageId);
+    // Nobody else takes our messages back.
+    if (record?.revocation !== 'asked') return this.store.commit(more);
+    const changed = isDone ? emptied(record) : record;
+    await this.commitMessage({ ...changed, revocation: isDone ? 'done' : 'failed' }, more);
+  }
+
   private async receiveReport(by: Address, body: string): Promise<void> {
     const imdn = parseImdn(body);
     const record = imdn && (await this.store.sentMessage(imdn.messageId));
@@ -726,78 +717,7 @@ export class Handset {
   private receiveComposing(peer: Address, by: Address, body: string): void {
     const composing = parseComposing(body);
     if (!composing || by === this.self) return;
-    this.setComposing(peer, composing.state === 'active' ? by : undefined, composing.refreshS * 1000);
-  }
-
-  // --- groups
-
-  /** INVITE, BYE or NOTIFY of a focus. */
-  private async receiveFromFocus(request: SipMessage): Promise<void> {
-    const named = request.method === 'INVITE' ? contactUri(request) : sipHeader(request, 'from');
-    const focus = parseAddress(named ?? '');
-    if (!focus || !isGroup(focus)) return;
-    switch (request.method) {
-      case 'INVITE': {
-        const known = this.group(focus);
-        const subject = sipHeader(request, 'subject') ?? '';
-        const by = parseAddress(sipHeader(request, 'referred-by') ?? '');
-        if (!known?.isMember) {
-          const group = { ...NEW_GROUP, subject };
-          await this.commitGroup(
-            focus,
-            group,
-            [{ kind: 'invited', by }],
-            sipHeader(request, 'conversation-id'),
-          );
-        }
-        void this.subscribe(focus);
-        return;
-      }
-      case 'BYE':
-        return this.endMembership(focus, /cause\s*=\s*410/.test(sipHeader(request, 'reason') ?? ''));
-      case 'NOTIFY': {
-        const group = this.group(focus);
-        const info = group && parseConferenceInfo(request.body);
-        if (info) {
-          const changed = withInfo(group, info, this.self);
-          await this.commitGroup(focus, changed.group, changed.events);
-          if (changed.isStale) void this.subscribe(focus);
-        }
-        const isOver = /^terminated.*reason\s*=\s*noresource/i.test(
-          sipHeader(request, 'subscription-state') ?? '',
-        );
-        return isOver ? this.endMembership(focus, true) : undefined;
-      }
-    }
-  }
-
-  /** A group that this device hasn't heard of says something: who is in it is asked. */
-  private async meetGroup(focus: Address, conversationId: string | undefined): Promise<void> {
-    await this.commitGroup(focus, NEW_GROUP, [], conversationId);
-    void this.subscribe(focus);
-  }
-
-  private async endMembership(focus: Address, wasRemoved: boolean): Promise<void> {
-    const group = this.group(focus);
-    clearTimeout(this.subscriptionTimers.get(focus));
-    if (!group?.isMember) return;
-    const left = {
-      ...group,
-      isMember: false,
-      members: group.members.filter(({ address }) => address !== this.self),
-    };
-    await this.commitGroup(focus, left, [{ kind: 'out', wasRemoved }]);
-  }
-
-  /** Hears of changes in a group for as long as we are registered and in it. */
-  private async subscribe(focus: Address): Promise<void> {
-    clearTimeout(this.subscriptionTimers.get(focus));
-    if (this.registration.value !== 'registered') return;
-    const { status, expiresS } = await this.focus.subscribe(focus);
-    if (status === 403 || status === 404) await this.inTurn(() => this.endMembership(focus, true));
-    if (status < 200 || status >= 300) return;
-    const timer = setTimeout(() => void this.subscribe(focus), expiresS * 800);
-    this.subscriptionTimers.set(focus, timer);
+    this.typing.hear(peer, composing.state === 'active' ? by : undefined, composing.refreshS * 1000);
   }
 
   /** Commits what a group has become, with a line for each event. */
@@ -805,7 +725,7 @@ export class Handset {
     focus: Address,
     group: Group,
     events: readonly GroupEvent[],
-    conversationId?: string,
+    conversationId: string | undefined,
   ): Promise<void> {
     const known = this.conversation(focus);
     const id = conversationId ?? known?.conversationId ?? uuid();
@@ -937,50 +857,27 @@ export class Handset {
     if (state === 'registered') {
       this.outbox.wake();
       this.uploads.wake();
+      void this.blockList.load();
       for (const { peer, group } of this.conversationMap.value.values()) {
-        if (group?.isMember) void this.subscribe(peer);
+        if (group?.isMember) void this.groups.subscribe(peer);
       }
     }
-    if (state === 'offline') this.composing.value = new Map();
+    if (state === 'offline') this.typing.handleOffline();
   }
 
-  private tellComposing(peer: Address, state: 'active' | 'idle' | undefined): void {
-    if (state === undefined || this.registration.value !== 'registered') return;
-    const conversationId = this.conversation(peer)?.conversationId ?? uuid();
-    void this.agent.sendMessage(this.envelopes.composing(peer, state, conversationId));
-  }
-
-  private awaitComposingTimeout(peer: Address, sender: ComposingSender): void {
-    const due = sender.pollTimeout();
-    if (due === undefined) return;
-    clearTimeout(this.idleTimers.get(peer));
-    const timer = setTimeout(
-      () => {
-        this.tellComposing(peer, sender.handleTimeout(Date.now()));
-        this.awaitComposingTimeout(peer, sender);
-      },
-      Math.max(0, due - Date.now()),
-    );
-    this.idleTimers.set(peer, timer);
-  }
-
-  /** Notes who is typing in a conversation; `undefined` for nobody. */
-  private setComposing(peer: Address, by: Address | undefined, forMs = 0): void {
-    clearTimeout(this.composingTimers.get(peer));
-    if (by) {
-      const timer = setTimeout(() => this.setComposing(peer, undefined), forMs);
-      this.composingTimers.set(peer, timer);
-    }
-    if (this.composing.value.get(peer) === by) return;
-    const parties = new Map(this.composing.value);
-    if (by) parties.set(peer, by);
-    else parties.delete(peer);
-    this.composing.value = parties;
+  private tellComposing(peer: Address, state: 'active' | 'idle'): void {
+    if (this.registration.value !== 'registered') return;
+    void this.agent.sendMessage(this.envelopes.composing(peer, state, this.conversationId(peer)));
   }
 
   private setCapability(peer: Address, capability: Capability): void {
     if (capability === 'unknown' && this.capabilities.value.has(peer)) return;
     this.capabilities.value = new Map(this.capabilities.value).set(peer, capability);
+  }
+
+  /** Under which a conversation goes on, a new one if need be. */
+  private conversationId(peer: Address): string {
+    return this.conversation(peer)?.conversationId ?? uuid();
   }
 
   /** Rises always, also when the clock is set back. */
@@ -1007,53 +904,9 @@ async function oneTabAtATime(name: string, work: () => Promise<void>): Promise<v
 
 const contents = new WeakMap<MessageRecord, Content>();
 
-function sameMessage(a: MessageRecord, b: MessageRecord): boolean {
-  return a.messageId === b.messageId && a.direction === b.direction && a.peer === b.peer;
-}
-
-/** A message without what it said. */
-function emptied(record: MessageRecord): MessageRecord {
-  const { replyTo: _, reactions: __, ...rest } = record;
-  return { ...rest, contentType: media.UTF8_TEXT, body: '', owed: [], deleted: true };
-}
-
-/** One mark for each person, the latest last. */
-function withReaction(record: MessageRecord, by: Address, emoji: string): MessageRecord {
-  const others = (record.reactions ?? []).filter((reaction) => reaction.by !== by);
-  const reactions: readonly Reaction[] = emoji === '' ? others : [...others, { by, emoji }];
-  return { ...record, reactions };
-}
-
-/** The message with one more step in its trace; the same step of the same party counts once. */
-function traced(record: MessageRecord, state: TraceStep['state'], by?: Address): MessageRecord {
-  const trace = record.trace ?? [];
-  if (trace.length >= TRACE_MAX || trace.some((step) => step.state === state && step.by === by))
-    return record;
-  return { ...record, trace: [...trace, { state, at: Date.now(), ...(by ? { by } : {}) }] };
-}
-
 /** Whom something is from: in a group, the envelope says it. */
 function partyOf(peer: Address, cpim: Cpim | undefined): Address {
   return (isGroup(peer) ? parseAddress(cpim?.from ?? '') : undefined) ?? peer;
-}
-
-function contentOf({ event, upload, contentType, body }: MessageRecord): Content {
-  if (event) return { kind: 'event', event };
-  return upload ? localContent(upload) : parseContent(contentType, body);
-}
-
-/** A file that isn't uploaded yet, as others will see it. */
-function localContent({ name, contentType, sizeBytes, playingMs }: PendingUpload): Content {
-  const file = {
-    url: '',
-    contentType,
-    sizeBytes,
-    name,
-    until: undefined,
-    playingMs,
-    render: playingMs !== undefined,
-  };
-  return { kind: 'file', transfer: { file, thumbnail: undefined } };
 }
 
 /** What a report says about the tick; some say nothing. */

@@ -42,6 +42,8 @@ export interface MessageRecord {
   readonly reactions?: readonly Reaction[];
   /** Own messages: when it was sent, delivered and displayed. */
   readonly trace?: readonly TraceStep[];
+  /** Own messages: whether the network was asked to take it back, and what came of it. */
+  readonly revocation?: 'asked' | 'done' | 'failed';
   /** Deleted here. The row stays, empty, so that a repetition isn't taken for new. */
   readonly deleted?: boolean;
 }
@@ -110,8 +112,9 @@ export interface ConversationRecord {
 export interface OutboxEntry {
   /** Given by the database: entries go out in this order. */
   readonly sequence?: number;
-  readonly kind: 'message' | 'report' | 'reaction';
+  readonly kind: 'message' | 'report' | 'reaction' | 'revocation';
   readonly to: Address;
+  /** Its own; of a revocation, that of the message to take back. */
   readonly messageId: string;
   readonly contentType: string;
   /** The whole CPIM, so that a repetition has the same Message-ID and DateTime. */

@@ -3,8 +3,8 @@
  * multipart POST with the transfer id, thumbnail and file, and for what broke off a PUT of the rest.
  */
 import { parseFileTransfer, parseResumeInfo } from '../rcs/file_transfer';
-import type { DigestClient } from './digest';
-import type { Http, HttpAnswer, HttpRequest } from './transport';
+import { type Authority, authorized, isOk } from './authorized';
+import type { HttpAnswer } from './transport';
 
 export interface FileToUpload {
   /** UUID: names the transfer over interruptions. */
@@ -22,9 +22,7 @@ export type UploadOutcome =
   /** The server wants none of it: 413 too large, 415 not this type, 401 and 403 not from us, 507 no room. */
   | { readonly kind: 'refused'; readonly status: number };
 
-export interface UploadOptions {
-  readonly http: Http;
-  readonly digest: DigestClient;
+export interface UploadOptions extends Authority {
   /** Where to POST to, absolute. */
   readonly uploadUri: string;
   /** Part of the file may be there already. */
@@ -33,9 +31,6 @@ export interface UploadOptions {
   readonly signal: AbortSignal;
 }
 
-/** A challenge is answered so often before the password is believed to be wrong: a nonce may have grown old. */
-const CHALLENGES_MAX = 2;
-
 /** Rejects with the signal's reason when aborted; otherwise always resolves. */
 export async function upload(file: FileToUpload, options: UploadOptions): Promise<UploadOutcome> {
   const resumed = options.resume ? await resume(file, options) : undefined;
@@ -43,8 +38,9 @@ export async function upload(file: FileToUpload, options: UploadOptions): Promis
 }
 
 async function uploadWhole(file: FileToUpload, options: UploadOptions): Promise<UploadOutcome> {
+  const { signal } = options;
   // Nothing is sent twice because of a 401 or a server that is busy: this asks first.
-  const welcome = await authorized(options, { method: 'POST', url: options.uploadUri });
+  const welcome = await authorized(options, { method: 'POST', url: options.uploadUri, signal });
   if (!isOk(welcome)) return failed(welcome);
   const form = new FormData();
   form.append('tid', file.tid);
@@ -57,17 +53,19 @@ async function uploadWhole(file: FileToUpload, options: UploadOptions): Promise<
     url: options.uploadUri,
     body: form,
     onProgress,
+    signal,
   });
   return described(answer);
 }
 
 /** Goes on where an earlier upload broke off; `undefined` when the server knows nothing of it. */
 async function resume(file: FileToUpload, options: UploadOptions): Promise<UploadOutcome | undefined> {
+  const { signal } = options;
   const about = (question: string) => {
     const url = new URL(options.uploadUri);
     // The question is a bare key, as RCC.07 writes it.
     url.search = `?tid=${encodeURIComponent(file.tid)}&${question}`;
-    return authorized(options, { method: 'GET', url: url.href });
+    return authorized(options, { method: 'GET', url: url.href, signal });
   };
   const complete = await about('get_download_info');
   if (complete.status === 200) return described(complete);
@@ -84,25 +82,12 @@ async function resume(file: FileToUpload, options: UploadOptions): Promise<Uploa
       headers: { 'Content-Range': `bytes ${from}-${total - 1}/${total}` },
       body: file.file.slice(from),
       onProgress: (sent) => options.onProgress(from + sent),
+      signal,
     });
     if (!isOk(rest)) return rest.status === 404 || rest.status === 416 ? undefined : failed(rest);
     if (parseFileTransfer(rest.body)) return described(rest);
   }
   return described(await about('get_download_info'));
-}
-
-async function authorized(
-  { http, digest, signal }: UploadOptions,
-  request: Pick<HttpRequest, 'method' | 'url' | 'onProgress' | 'body'> & { headers?: Record<string, string> },
-): Promise<HttpAnswer> {
-  const { pathname, search } = new URL(request.url);
-  for (let challenges = 0; ; challenges++) {
-    const authorization = digest.authorization(request.method, pathname + search);
-    const headers = { ...request.headers, ...(authorization ? { Authorization: authorization } : {}) };
-    const answer = await http({ ...request, headers, signal });
-    if (answer.status !== 401 || challenges === CHALLENGES_MAX) return answer;
-    if (!digest.handleChallenge(answer.header('WWW-Authenticate') ?? '')) return answer;
-  }
 }
 
 function described(answer: HttpAnswer): UploadOutcome {
@@ -120,8 +105,4 @@ function failed(answer: HttpAnswer): UploadOutcome {
 function later({ status, header }: HttpAnswer): UploadOutcome {
   const after = Number(header('Retry-After') ?? Number.NaN);
   return { kind: 'later', status, afterS: Number.isFinite(after) ? after : undefined };
-}
-
-function isOk({ status }: HttpAnswer): boolean {
-  return status >= 200 && status < 300;
 }

@@ -26,6 +26,8 @@ export type Content = (
   | { readonly kind: 'unknown'; readonly contentType: string }
   /** Nothing that anybody said: something that happened in a group. */
   | { readonly kind: 'event'; readonly event: GroupEvent }
+  /** Taken back by its sender. */
+  | { readonly kind: 'revoked' }
 ) & { readonly suggestions?: readonly Suggestion[] };
 
 /** Longest text that is shown; the rest is cut, as a bubble is no place for a book. */
@@ -94,6 +96,7 @@ function wordsOf(content: Content): readonly (string | undefined)[] {
     case 'chips':
     case 'unknown':
     case 'event':
+    case 'revoked':
       return [];
   }
 }

@@ -71,7 +71,7 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
           <time dateTime={new Date(record.at).toISOString()} title={dateAndTime(new Date(record.at))}>
             {timeOfDay(record.at)}
           </time>
-          {isOwn && <StateTick state={record.state} />}
+          {isOwn && record.revocation !== 'done' && <StateTick state={record.state} />}
         </span>
       </div>
       <button
@@ -85,6 +85,11 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
         <Icon name="more" size={20} />
       </button>
       <Reactions handset={handset} record={record} />
+      {(record.revocation === 'asked' || record.revocation === 'failed') && (
+        <p class="revocation" role="status">
+          {t(record.revocation === 'asked' ? 'revoking' : 'revokeFailed')}
+        </p>
+      )}
       {record.state === 'failed' && (
         <div class="failed" title={record.reason}>
           <span>{t('failed')}</span>
@@ -149,6 +154,8 @@ function Body({
       );
     case 'chips':
       return <p class="text">{t('kindChips')}</p>;
+    case 'revoked':
+      return <p class="text is-unknown">{t('revoked')}</p>;
     case 'event':
       // A line of its own, see the log.
       return null;

@@ -58,7 +58,7 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
 
   const change = (value: string) => {
     text.value = value;
-    handset.typing(peer, value);
+    handset.handleInput(peer, value);
     clearTimeout(draftTimer.current);
     draftTimer.current = setTimeout(() => void handset.saveDraft(peer, text.peek()), DRAFT_MS);
   };

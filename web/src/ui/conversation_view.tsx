@@ -8,6 +8,7 @@ import { type Address, displayAddress, isGroup } from '../rcs/address';
 import { NEW_BOT_USER_INITIATION } from '../rcs/bot/response';
 import { attach } from './attachments';
 import { Avatar } from './avatar';
+import { BlockedNotice } from './block';
 import { Bubble } from './bubble';
 import { ChatbotProfile } from './chatbot_profile';
 import { Chips } from './chips';
@@ -92,6 +93,8 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
         <p class="composer not-a-member" role="status">
           {t('notAMember')}
         </p>
+      ) : handset.blockList.blocked.value?.has(peer) ? (
+        <BlockedNotice handset={handset} peer={peer} />
       ) : (
         <Composer handset={handset} peer={peer} isChatbot={isChatbot} drafting={drafting} />
       )}

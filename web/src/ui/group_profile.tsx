@@ -64,7 +64,7 @@ export function GroupProfile({ handset, focus }: Props): JSX.Element | null {
           without={new Set(members.map(({ address }) => address))}
           onChoose={(member) => {
             adding.value = false;
-            void done(handset.addMember(focus, member));
+            void done(handset.groups.add(focus, member));
           }}
         />
       )}
@@ -81,7 +81,7 @@ function Subject({ handset, focus, subject }: Props & { subject: string }): JSX.
   const text = useSignal(subject);
   const save = (event: Event) => {
     event.preventDefault();
-    void done(handset.renameGroup(focus, text.value.trim()));
+    void done(handset.groups.rename(focus, text.value.trim()));
   };
   return (
     <form class="field-with-action" onSubmit={save}>
@@ -130,7 +130,7 @@ function Member(props: Props & { member: GroupMember; mayChange: boolean }): JSX
           type="button"
           class="icon-button"
           aria-label={t('makeAdmin', { name })}
-          onClick={() => void done(handset.setAdmin(focus, member.address, true))}
+          onClick={() => void done(handset.groups.setAdmin(focus, member.address, true))}
         >
           <Icon name="shield" size={20} />
         </button>
@@ -140,7 +140,7 @@ function Member(props: Props & { member: GroupMember; mayChange: boolean }): JSX
           type="button"
           class="icon-button danger"
           aria-label={t('removeMember', { name })}
-          onClick={() => void done(handset.removeMember(focus, member.address))}
+          onClick={() => void done(handset.groups.remove(focus, member.address))}
         >
           <Icon name="close" size={20} />
         </button>
@@ -157,7 +157,7 @@ function LeaveButton({ handset, focus }: Props): JSX.Element {
         <ConsentSheet
           text={t('leaveGroupHint')}
           accept={t('leaveGroup')}
-          onAccept={() => void done(handset.leaveGroup(focus))}
+          onAccept={() => void done(handset.groups.leave(focus))}
         />
       ),
     });

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
+import { mayRevoke } from '../handset/message';
 import type { MessageRecord } from '../handset/records';
 import { displayAddress } from '../rcs/address';
 import type { Content } from '../rcs/content';
@@ -34,7 +35,11 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
   const text = copyable(content);
   // Chatbots take messages and taps, not these.
   const isPerson = !handset.directory.isChatbot(record.peer);
-  const isSent = record.upload === undefined && record.state !== 'failed' && record.state !== 'pending';
+  const isSent =
+    record.upload === undefined &&
+    record.revocation !== 'done' &&
+    record.state !== 'failed' &&
+    record.state !== 'pending';
   return (
     <div class="message-menu">
       <p class="message-menu-preview">{previewText(content)}</p>
@@ -59,6 +64,17 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
             onClick={() => {
               closeSheet();
               void copyText(text);
+            }}
+          />
+        )}
+        {mayRevoke(record) && (
+          <Entry
+            icon="undo"
+            label={t('revoke')}
+            id="revoke"
+            onClick={() => {
+              closeSheet();
+              void handset.revoke(record);
             }}
           />
         )}

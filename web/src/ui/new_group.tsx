@@ -20,7 +20,7 @@ export function NewGroup({ handset }: { handset: Handset }): JSX.Element {
     event.preventDefault();
     if (members.value.length === 0 || isBusy.value) return;
     isBusy.value = true;
-    const made = await handset.createGroup(subject.value.trim(), members.value);
+    const made = await handset.groups.create(subject.value.trim(), members.value);
     isBusy.value = false;
     if (!('focus' in made)) {
       problem.value = t('groupNotMade', { reason: reasonText(made) });

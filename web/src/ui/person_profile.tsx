@@ -5,6 +5,7 @@ import type { Handset } from '../handset/handset';
 import { type Address, displayAddress } from '../rcs/address';
 import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
+import { BlockButton } from './block';
 import { copyText } from './copy';
 import { t } from './i18n';
 import { Icon } from './icons';
@@ -71,6 +72,7 @@ export function PersonProfile({ handset, peer }: { handset: Handset; peer: Addre
         <Icon name="copy" size={20} />
         {t('copyNumber')}
       </button>
+      <BlockButton handset={handset} peer={peer} />
       <button
         type="button"
         class="secondary-button wide danger"

@@ -26,6 +26,8 @@ export function previewText(content: Content, name: (party: Address) => string =
       return t('kindChips');
     case 'unknown':
       return t('kindUnknown');
+    case 'revoked':
+      return t('revoked');
     case 'event':
       return eventText(content.event, name);
   }

@@ -6,6 +6,7 @@ import type { Handset } from '../handset/handset';
 import { displayAddress, e164 } from '../rcs/address';
 import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
+import { BlockedList } from './block';
 import { type LanguageChoice, languageChoice, sizeText, t } from './i18n';
 import { Icon } from './icons';
 import { allowNotifications } from './notifier';
@@ -60,6 +61,21 @@ export function Settings({ handset }: { handset: Handset }): JSX.Element {
           theme.value = choice;
         }}
       />
+      {handset.blockList.blocked.value !== undefined && (
+        <section class="settings-group" aria-label={t('blockedList')}>
+          <button
+            type="button"
+            class="settings-row"
+            data-testid="blocked-list"
+            onClick={() => openSheet({ title: t('blockedList'), content: <BlockedList handset={handset} /> })}
+          >
+            <Icon name="block" size={20} />
+            <span>{t('blockedList')}</span>
+            {handset.blockList.blocked.value.size}
+            <Icon name="next" size={18} />
+          </button>
+        </section>
+      )}
       <Storage handset={handset} />
       <button type="button" class="secondary-button wide danger" onClick={() => void signOut()}>
         <Icon name="leave" size={20} />
