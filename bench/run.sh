@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds with optimisation, measures the parser, then a running platform (and Kamailio beside it when it is installed), and
-# writes docs/performance.md. Arguments go to hongyan-bench: bench/run.sh --messages 10000 --only relay
+# Builds with optimisation, measures the parser, then a running platform (and Kamailio and nginx beside it when they are installed), and
+# writes docs/performance.md. Arguments go to hongyan-bench: bench/run.sh --messages 10000 --only relay, or --only files
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

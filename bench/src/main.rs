@@ -1,12 +1,14 @@
 //! `hongyan-bench`: what messages and registrations cost a running platform, over loopback, in bounded runs that end by
-//! themselves; and what the same load costs Kamailio, when it is installed.
+//! themselves; and what the same load costs Kamailio and nginx, when they are installed.
 //!
 //! The numbers that count are CPU seconds of the *server* process (user and system, from `/proc`), since the load generator
 //! shares the machine. `bench/run.sh` builds everything and runs this.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod files;
 mod fleet;
 mod kamailio;
+mod nginx;
 mod process;
 mod report;
 mod scenarios;
@@ -19,7 +21,7 @@ use clap::Parser;
 
 use report::Report;
 
-/// Load on a running platform, and on Kamailio beside it.
+/// Load on a running platform, and on Kamailio and nginx beside it.
 #[derive(Parser)]
 #[command(
     after_help = "Example:\n  hongyan-bench --hongyan target/release/hongyan --markdown docs/performance.md"
@@ -34,6 +36,12 @@ struct Args {
     /// Kamailio's configuration
     #[arg(long, value_name = "FILE", default_value = "bench/kamailio/kamailio.cfg")]
     kamailio_config: PathBuf,
+    /// nginx's program; left out when it is not there
+    #[arg(long, value_name = "FILE", default_value = "/usr/sbin/nginx")]
+    nginx: PathBuf,
+    /// nginx's configuration
+    #[arg(long, value_name = "FILE", default_value = "bench/nginx/nginx.conf")]
+    nginx_config: PathBuf,
     /// Messages in each relay scenario
     #[arg(long, default_value_t = 50_000)]
     messages: u32,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::files::Spent;
 use crate::scenarios::Cost;
 
 /// CPU seconds per 10,000 relayed messages that Kamailio was measured at when the target was set.
@@ -21,10 +22,19 @@ impl Row {
     }
 }
 
+/// Files through one server.
+pub struct FileRow {
+    pub scenario: &'static str,
+    pub server: &'static str,
+    pub spent: Spent,
+    pub note: &'static str,
+}
+
 /// All results.
 #[derive(Default)]
 pub struct Report {
     rows: Vec<Row>,
+    files: Vec<FileRow>,
     /// Devices, and resident bytes before and after they registered.
     pub memory: Option<(u32, u64, u64)>,
     /// What the parser's own benchmark printed.
@@ -37,6 +47,12 @@ impl Report {
     pub fn add(&mut self, row: Row) {
         eprintln!("{}", line(&row));
         self.rows.push(row);
+    }
+
+    /// Adds a result about files, and says so at once.
+    pub fn add_files(&mut self, row: FileRow) {
+        eprintln!("{}", file_line(&row));
+        self.files.push(row);
     }
 
     /// For the terminal.
@@ -52,6 +68,10 @@ impl Report {
         }
         if let Some(memory) = self.memory_line() {
             text += &memory;
+            text.push('\n');
+        }
+        for line in self.files.iter().map(file_line).chain(self.file_ratios()) {
+            text += &line;
             text.push('\n');
         }
         text
@@ -77,6 +97,7 @@ impl Report {
         for line in self.ratios().into_iter().chain(self.memory_line()) {
             let _ = writeln!(page, "- {line}");
         }
+        page += &self.files_markdown();
         page += "\n## Notes\n\n";
         for note in &self.notes {
             let _ = writeln!(page, "- {note}");
@@ -104,6 +125,40 @@ impl Report {
         .collect()
     }
 
+    fn files_markdown(&self) -> String {
+        let mut page = String::new();
+        if self.files.is_empty() {
+            return page;
+        }
+        page += "\n## Files\n\nFiles of 100 MiB over one connection, the servers in turn. Target: downloads within 20% of nginx.\n\n";
+        page += "| scenario | server | MB/s | CPU s per GB | |\n|---|---|---:|---:|---|\n";
+        for FileRow { scenario, server, spent, note } in &self.files {
+            let (rate, cpu) = (spent.mb_per_second(), spent.cpu_per_gb());
+            let _ = writeln!(page, "| {scenario} | {server} | {rate:.0} | {cpu:.2} | {note} |");
+        }
+        page.push('\n');
+        for line in self.file_ratios() {
+            let _ = writeln!(page, "- {line}");
+        }
+        page
+    }
+
+    /// Ours to theirs.
+    fn file_ratios(&self) -> Vec<String> {
+        let ours = self.files.iter().filter(|row| row.server == "Hongyan");
+        ours.filter_map(|ours| {
+            let is_theirs = |row: &&FileRow| row.server == "nginx" && row.scenario == ours.scenario;
+            let theirs = self.files.iter().find(is_theirs)?;
+            let rate = ours.spent.mb_per_second() / theirs.spent.mb_per_second();
+            let cpu = ours.spent.cpu_per_gb() / theirs.spent.cpu_per_gb();
+            Some(format!(
+                "{}: {rate:.2} times the throughput of nginx, {cpu:.2} times its CPU",
+                ours.scenario
+            ))
+        })
+        .collect()
+    }
+
     fn memory_line(&self) -> Option<String> {
         let (devices, before, after) = self.memory?;
         let each = after.saturating_sub(before) as f64 / f64::from(devices);
@@ -126,6 +181,12 @@ fn line(row: &Row) -> String {
         cost.per_second(),
         cost.cpu_per_10_000()
     )
+}
+
+fn file_line(row: &FileRow) -> String {
+    let FileRow { scenario, server, spent, note } = row;
+    let (rate, cpu) = (spent.mb_per_second(), spent.cpu_per_gb());
+    format!("{scenario:<14} {server:<9} {rate:>6.0} MB/s  {cpu:>5.2} CPU s per GB   {note}")
 }
 
 fn machine() -> String {

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::Args;
+use crate::files;
 use crate::fleet::Fleet;
 use crate::kamailio::Kamailio;
 use crate::process::Process;
@@ -83,6 +84,10 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
                 "no credentials, one request each, memory only",
             ));
         }
+    }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("files")) {
+        let nginx = args.nginx.exists().then_some((args.nginx.as_path(), args.nginx_config.as_path()));
+        files::compare(runtime, program, nginx, report)?;
     }
     Ok(())
 }

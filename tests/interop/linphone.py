@@ -8,6 +8,19 @@ import raw
 from platform_under_test import DOMAIN, PASSWORD, wait_for
 
 
+def configuration(platform, number):
+    """A linphonerc for a subscriber who registers over TCP and sends files by the platform's content server."""
+    server = f"sip:127.0.0.1:{platform.tcp_port};transport=tcp"
+    return (
+        "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\ndefault_proxy=0\nguess_hostname=0\ncontact=sip:linphone@127.0.0.1\n"
+        f"[proxy_0]\nreg_proxy=<{server}>\nreg_route=<{server}>\nreg_identity=sip:{number}@{DOMAIN}\n"
+        "reg_expires=600\nreg_sendregister=1\npublish=0\ncpim_in_basic_chat_rooms_enabled=1\n"
+        f"[auth_info_0]\nusername={number}\npasswd={PASSWORD}\nrealm={DOMAIN}\n"
+        "[net]\nmtu=0\nfirewall_policy=0\n"
+        f"[misc]\nversion_check_url_root=\nfile_transfer_server_url=http://{platform.http}/content/\n"
+    )
+
+
 class Linphone:
     """linphonec, told what to do on its standard input, and watched through its log, where all its SIP is."""
 
@@ -15,14 +28,7 @@ class Linphone:
         self.directory = directory / number.strip("+")
         # Where it keeps its database; it does not make the way there itself.
         (self.directory / ".local" / "share" / "linphone").mkdir(parents=True)
-        server = f"sip:127.0.0.1:{platform.tcp_port};transport=tcp"
-        (self.directory / "linphonerc").write_text(
-            "[sip]\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\ndefault_proxy=0\nguess_hostname=0\ncontact=sip:linphone@127.0.0.1\n"
-            f"[proxy_0]\nreg_proxy=<{server}>\nreg_route=<{server}>\nreg_identity=sip:{number}@{DOMAIN}\n"
-            "reg_expires=600\nreg_sendregister=1\npublish=0\ncpim_in_basic_chat_rooms_enabled=1\n"
-            f"[auth_info_0]\nusername={number}\npasswd={PASSWORD}\nrealm={DOMAIN}\n"
-            "[net]\nmtu=0\nfirewall_policy=0\n[misc]\nversion_check_url_root=\n"
-        )
+        (self.directory / "linphonerc").write_text(configuration(platform, number))
         self.log = self.directory / "linphonec.log"
         self.process = subprocess.Popen(
             ["linphonec", "-c", self.directory / "linphonerc", "-d", "6", "-l", self.log],

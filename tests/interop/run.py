@@ -12,11 +12,18 @@ from pathlib import Path
 import capture
 import jssip
 import linphone
+import linphone_files
 import raw
 import sipp
 from platform_under_test import Platform
 
-SUITES = {"raw": raw.run, "sipp": sipp.run, "jssip": jssip.run, "linphone": linphone.run}
+SUITES = {
+    "raw": raw.run,
+    "sipp": sipp.run,
+    "jssip": jssip.run,
+    "linphone": linphone.run,
+    "linphone-files": linphone_files.run,
+}
 
 
 class Checks:

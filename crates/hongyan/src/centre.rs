@@ -1,12 +1,10 @@
-//! The centre's thread: it alone decides and writes. The edges reach it through a bounded inbox; what it says leaves through
-//! the network and the webhook pusher, always after the commit.
+//! The centre's thread: it alone decides and writes. What reaches it comes out of its inbox; what it says leaves through the
+//! network and the webhook pusher, always after the commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use message_centre::{Centre, Secrets, Stats};
 use rcs::Timestamp;
 use store::{Store, StoreError};
@@ -14,117 +12,17 @@ use store::{Store, StoreError};
 use crate::config::{Config, ConfigError};
 use crate::content::blobs::Blobs;
 use crate::engine::{Effects, Engine};
+use crate::inbox::{BATCH_MAX, Inbox, Outlet};
 use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
 use crate::net::Network;
 use crate::push::Pusher;
 
 pub use crate::engine::{Input, Reply};
 
-/// Most inputs in one batch: the commit's cost is shared by as many, and nobody waits for more.
-const BATCH_MAX: usize = 256;
-/// Under load, inputs may gather for so long before a batch is taken: it shares wake-ups, system calls and the commit.
-const GATHER: Duration = Duration::from_micros(250);
-/// What load is: a batch of at least so many inputs, no longer ago than this.
-const LOAD_INPUTS: usize = 4;
-const LOAD_WITHIN: Duration = Duration::from_millis(2);
 /// Longest sleep without inputs.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Name of the setting that holds the deployment's secret.
 const SECRET_SETTING: &str = "deployment-secret";
-
-/// The way in to the centre. Cheap to clone.
-#[derive(Clone)]
-pub struct Inbox {
-    sender: Sender<Option<Input>>,
-    waiting: Arc<AtomicUsize>,
-    capacity: usize,
-}
-
-/// The inbox is full; the input comes back, to be refused with 503 or 429.
-#[derive(Debug)]
-pub struct Full(pub Box<Input>);
-
-impl Inbox {
-    /// Hands over an input, unless too many wait already.
-    ///
-    /// # Errors
-    /// [`Full`], with the input.
-    pub fn try_send(&self, input: Input) -> Result<(), Full> {
-        if self.waiting.load(Ordering::Relaxed) >= self.capacity {
-            return Err(Full(Box::new(input)));
-        }
-        self.push(Some(input));
-        Ok(())
-    }
-
-    /// Hands over an input that must not be lost and of which there are never many: a closed connection, the end of a
-    /// webhook call.
-    pub fn send(&self, input: Input) {
-        self.push(Some(input));
-    }
-
-    /// Asks the centre to finish what it has and end.
-    pub fn stop(&self) {
-        self.push(None);
-    }
-
-    fn push(&self, input: Option<Input>) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        // The receiver is only gone when the process ends.
-        let _ = self.sender.send(input);
-    }
-}
-
-/// An inbox and its other end.
-pub fn inbox(capacity: usize) -> (Inbox, Outlet) {
-    let (sender, receiver) = crossbeam_channel::unbounded();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    (
-        Inbox { sender, waiting: waiting.clone(), capacity },
-        Outlet { receiver, waiting, loaded_at: None, is_stopping: false },
-    )
-}
-
-/// The inbox's other end.
-pub struct Outlet {
-    receiver: Receiver<Option<Input>>,
-    waiting: Arc<AtomicUsize>,
-    /// When a batch was last large enough to speak of load.
-    loaded_at: Option<Instant>,
-    is_stopping: bool,
-}
-
-impl Outlet {
-    /// Waits for an input, at most for `patience`, then takes all that are there, at most [`BATCH_MAX`].
-    pub fn take(&mut self, patience: Duration, batch: &mut Vec<Input>) {
-        let first = match self.receiver.recv_timeout(patience) {
-            Ok(first) => first,
-            Err(RecvTimeoutError::Timeout) => return,
-            Err(RecvTimeoutError::Disconnected) => {
-                self.is_stopping = true;
-                return;
-            }
-        };
-        if self.loaded_at.is_some_and(|at| at.elapsed() < LOAD_WITHIN) && self.receiver.len() < BATCH_MAX {
-            std::thread::sleep(GATHER);
-        }
-        let mut taken = 0;
-        for input in std::iter::once(first).chain(self.receiver.try_iter()) {
-            taken += 1;
-            match input {
-                Some(input) => batch.push(input),
-                None => self.is_stopping = true,
-            }
-            if taken == BATCH_MAX {
-                break;
-            }
-        }
-        if taken >= LOAD_INPUTS {
-            self.loaded_at = Some(Instant::now());
-        }
-        self.waiting.fetch_sub(taken, Ordering::Relaxed);
-    }
-}
 
 /// Starts the centre's thread.
 ///
@@ -134,29 +32,18 @@ pub fn start(
     config: &Config,
     public_url: &str,
     store: Store,
-    network: Arc<Network>,
-    pusher: Pusher,
-    blobs: Arc<Blobs>,
+    ways: Ways,
     metrics: Arc<Metrics>,
-) -> Result<(Inbox, JoinHandle<()>), StartError> {
+    (inbox, outlet): (Inbox, Outlet),
+) -> Result<JoinHandle<()>, StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
     let centre = Centre::new(config.centre(&secrets, public_url), &secrets, clock.now());
     let maap = maap::Maap::new(config.maap(public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
-    let (inbox, outlet) = inbox(config.centre.inbox_messages.get() as usize);
-    let world = World {
-        network,
-        pusher,
-        blobs,
-        metrics,
-        inbox: inbox.clone(),
-        runtime: tokio::runtime::Handle::current(),
-    };
-    let thread = std::thread::Builder::new()
-        .name("centre".to_owned())
-        .spawn(move || run(engine, outlet, &clock, &world))?;
-    Ok((inbox, thread))
+    let world = World { ways, metrics, inbox, runtime: tokio::runtime::Handle::current() };
+    let thread = std::thread::Builder::new().name("centre".to_owned());
+    Ok(thread.spawn(move || run(engine, outlet, &clock, &world))?)
 }
 
 /// Why the centre did not start.
@@ -177,10 +64,18 @@ pub enum StartError {
 }
 
 /// Where effects go.
+pub struct Ways {
+    /// Bytes to handsets.
+    pub network: Arc<Network>,
+    /// Calls of webhooks.
+    pub pusher: Pusher,
+    /// Files that are gone.
+    pub blobs: Arc<Blobs>,
+}
+
+/// Everything outside.
 struct World {
-    network: Arc<Network>,
-    pusher: Pusher,
-    blobs: Arc<Blobs>,
+    ways: Ways,
     metrics: Arc<Metrics>,
     inbox: Inbox,
     runtime: tokio::runtime::Handle,
@@ -196,12 +91,12 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
             false => engine.wake_at().since(clock.now()).min(SLEEP_MAX),
         };
         outlet.take(patience, &mut batch);
-        if outlet.is_stopping && !was_stopping {
+        if outlet.is_stopping() && !was_stopping {
             was_stopping = true;
             engine.stop();
         }
-        for input in &batch {
-            world.metrics.inputs.get_or_create(&Kind::of(input.kind())).inc();
+        for same in batch.chunk_by(|one, next| one.kind() == next.kind()) {
+            world.metrics.inputs.get_or_create(&Kind::of(same[0].kind())).inc_by(same.len() as u64);
         }
         let begun = Instant::now();
         match engine.run(clock.now(), batch.drain(..)) {
@@ -212,7 +107,7 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
                 std::process::exit(74);
             }
         }
-        world.metrics.inbox_depth.set(outlet.waiting.load(Ordering::Relaxed) as i64);
+        world.metrics.inbox_depth.set(outlet.waiting() as i64);
         if was_stopping && !engine.has_more() {
             return;
         }
@@ -223,16 +118,16 @@ impl World {
     /// Lets out what a batch has decided.
     fn perform(&self, engine: &mut Engine, effects: Effects, begun: Instant) {
         self.count(&effects, begun);
-        self.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
+        self.ways.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
         for flow in &effects.close {
-            self.network.close(flow);
+            self.ways.network.close(flow);
         }
         if !effects.files_gone.is_empty() {
-            let blobs = self.blobs.clone();
+            let blobs = self.ways.blobs.clone();
             self.runtime.spawn_blocking(move || blobs.remove_all(&effects.files_gone));
         }
         for push in effects.pushes {
-            let (pusher, inbox) = (self.pusher.clone(), self.inbox.clone());
+            let (pusher, inbox) = (self.ways.pusher.clone(), self.inbox.clone());
             self.runtime.spawn(async move {
                 let pushed = crate::push::perform(&pusher, push).await;
                 inbox.send(Input::Pushed(Box::new(pushed)));

@@ -360,7 +360,7 @@ impl Default for Content {
             types: Vec::new(),
             refused_types: refused.map(str::to_owned).to_vec(),
             make_thumbnails: true,
-            thumbnail_max_pixels: nonzero(50_000_000),
+            thumbnail_max_pixels: nonzero(25_000_000),
             partner_urls: Vec::new(),
             foreign_urls: ForeignUrls::Refuse,
         }

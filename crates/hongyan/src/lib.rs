@@ -11,6 +11,7 @@ pub mod data;
 pub mod demo;
 pub mod engine;
 pub mod http;
+pub mod inbox;
 pub mod log;
 pub mod metrics;
 pub mod net;

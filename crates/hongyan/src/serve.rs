@@ -20,12 +20,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::centre;
+use crate::centre::{self, StartError, Ways};
 use crate::config::{self, Config, ConfigError, Listen};
 use crate::content::{self, Content, blobs::Blobs, link::Links};
 use crate::data::{self, DataDirectory, DataError};
 use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
+use crate::inbox::{self, Inbox};
 use crate::metrics::Metrics;
 use crate::net::ceiling::Ceiling;
 use crate::net::listener::{self, Stop};
@@ -156,9 +157,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     stop_udp: Arc<AtomicBool>,
     network: Arc<Network>,
-    inbox: centre::Inbox,
+    inbox: Inbox,
     centre: JoinHandle<()>,
-    udp: Option<JoinHandle<()>>,
     http: JoinSet<()>,
     sip: JoinSet<()>,
     rail: JoinSet<()>,
@@ -178,11 +178,12 @@ impl Running {
     pub async fn start(mut config: Config, options: Options) -> Result<Self, ServeError> {
         let data = DataDirectory::open_or_make(&options.data)?;
         let admin_token = kept(&data::admin_token(data.path()))?;
-        let sockets = bind(&config)?;
+        let mut sockets = bind(&config)?;
         let bound = bound(&config, &sockets)?;
         // From here on the configuration says which ports were free.
         config.sip.udp = Listen::from(bound.sip_udp);
         config.sip.tcp = Listen::from(bound.sip_tcp);
+        config.sip.tls = Listen::from(bound.sip_tls);
         let public_url = public_url(&config, &bound);
 
         let metrics = Arc::new(Metrics::new());
@@ -190,24 +191,28 @@ impl Running {
         let pusher = Pusher::new(&config.maap, metrics.clone())?;
         let store = store::Store::open(&data.store())?;
         let blobs = Arc::new(open_blobs(&data, &store)?);
-        let (inbox, centre) = centre::start(
-            &config,
-            &public_url,
-            store.clone(),
-            network.clone(),
-            pusher,
-            blobs.clone(),
-            metrics.clone(),
-        )?;
-
-        let (stop, stopping) = watch::channel(false);
+        let (inbox, mut outlet) =
+            inbox::inbox(config.centre.inbox_messages.get() as usize).map_err(StartError::from)?;
         let edge = Arc::new(Edge {
             inbox: inbox.clone(),
             network: network.clone(),
             metrics: metrics.clone(),
             limits: limits(&config),
         });
-        let content = content(&config, &public_url, &store, blobs)?;
+        let content = content(&config, &public_url, &store, blobs.clone())?;
+        let (stop, stopping) = watch::channel(false);
+        let stop_udp = Arc::new(AtomicBool::new(false));
+        if let Some(socket) = sockets.udp.take() {
+            outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
+        }
+        let centre = centre::start(
+            &config,
+            &public_url,
+            store.clone(),
+            Ways { network: network.clone(), pusher, blobs },
+            metrics.clone(),
+            (inbox.clone(), outlet),
+        )?;
         let ready = Arc::new(AtomicBool::new(false));
         let app = Arc::new(App {
             numbering: config.numbering(),
@@ -226,11 +231,10 @@ impl Running {
             data,
             ready,
             stop,
-            stop_udp: Arc::new(AtomicBool::new(false)),
+            stop_udp,
             network,
             inbox,
             centre,
-            udp: None,
             http: JoinSet::new(),
             sip: JoinSet::new(),
             rail: JoinSet::new(),
@@ -280,9 +284,6 @@ impl Running {
         }
         if let Some(listener) = sockets.tcp {
             self.sip.spawn(stream::serve(listener, None, ceiling, edge.clone(), stopping));
-        }
-        if let Some(socket) = sockets.udp {
-            self.udp = Some(udp::start(socket, edge, self.stop_udp.clone())?);
         }
         Ok(())
     }
@@ -343,13 +344,8 @@ impl Running {
         while self.rail.join_next().await.is_some() {}
         while self.http.join_next().await.is_some() {}
         self.inbox.stop();
-        let (centre, udp) = (self.centre, self.udp.take());
-        let threads = tokio::task::spawn_blocking(move || {
-            let ended = centre.join();
-            let _ = udp.map(JoinHandle::join);
-            ended
-        });
-        if let Ok(Err(_)) = threads.await {
+        let centre = tokio::task::spawn_blocking(move || self.centre.join());
+        if let Ok(Err(_)) = centre.await {
             tracing::error!("the centre ended with a panic");
         }
         self.network.close_all();

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use handset::platform::{Launch, Platform};
@@ -250,11 +251,12 @@ fn left_on_disk(data: &Path) -> Vec<PathBuf> {
 
 /// Looks until it is true: it becomes so when the server notices that a connection is gone.
 async fn becomes(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !is_so().await {
-        assert!(std::time::Instant::now() < deadline, "never: {what}");
-        tokio::task::yield_now().await;
-    }
+    let wait = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "never: {what}");
 }
 
 /// What a connection answers to raw bytes, up to the end of the head.
@@ -560,6 +562,35 @@ async fn one_subscriber_has_so_many_uploads_at_once_and_in_a_minute() {
     becomes("the first is over", async || alice.upload(small()).await.status() == StatusCode::OK).await;
     assert_eq!(alice.upload(small()).await.status(), StatusCode::OK);
     assert_eq!(alice.upload(small()).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_sees_files_without_links_and_removes_them() {
+    let server = Server::start(|_| {}).await;
+    let alice = server.phone(ALICE);
+    let file = alice.sends("a.txt", "text/plain", b"hello").await.file;
+    let token = std::fs::read_to_string(server.data.path().join("admin-token")).unwrap();
+    let call = |method: Method, path: String| {
+        alice.request(&method, &format!("/admin/v1/files{path}")).bearer_auth(token.trim()).send()
+    };
+    let listed: serde_json::Value =
+        call(Method::GET, "?owner=%2B8613800000001".into()).await.unwrap().json().await.unwrap();
+    assert_eq!((&listed["usage"]["files"], &listed["usage"]["bytes"]), (&1.into(), &5.into()));
+    assert_eq!(
+        (&listed["files"][0]["name"], &listed["files"][0]["state"]),
+        (&"a.txt".into(), &"complete".into())
+    );
+    assert!(!listed.to_string().contains(file.url.rsplit('/').next().unwrap()));
+    let other: serde_json::Value =
+        call(Method::GET, "?owner=%2B8613800000002".into()).await.unwrap().json().await.unwrap();
+    assert_eq!(other["files"], serde_json::json!([]));
+    let path = format!("/{}", listed["files"][0]["id"].as_str().unwrap());
+    assert_eq!(call(Method::GET, path.clone()).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(call(Method::DELETE, path.clone()).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(call(Method::DELETE, path).await.unwrap().status(), StatusCode::NOT_FOUND);
+    assert_eq!(alice.fetch(&file.url, |request| request).await.status(), StatusCode::GONE);
+    becomes("its bytes are gone", async || left_on_disk(server.data.path()).is_empty()).await;
     server.running.stop().await;
 }
 

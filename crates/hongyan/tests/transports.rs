@@ -4,12 +4,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hongyan::centre::{Outlet, inbox};
 use hongyan::engine::Input;
+use hongyan::inbox::{Outlet, inbox};
 use hongyan::metrics::Metrics;
 use hongyan::net::ceiling::Ceiling;
 use hongyan::net::{Edge, Limits, Network, listener, stream, udp};
@@ -21,7 +20,6 @@ struct Bench {
     edge: Arc<Edge>,
     outlet: Outlet,
     stop: tokio::sync::watch::Sender<bool>,
-    stop_udp: Arc<AtomicBool>,
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,7 +28,7 @@ impl Bench {
     fn new(inbox_messages: usize) -> Self {
         let metrics = Arc::new(Metrics::new());
         let network = Arc::new(Network::new(8, metrics.clone()));
-        let (inbox, outlet) = inbox(inbox_messages);
+        let (inbox, outlet) = inbox(inbox_messages).unwrap();
         let limits = Limits {
             body_bytes_max: 16 * 1024,
             idle: Duration::from_secs(30),
@@ -45,7 +43,6 @@ impl Bench {
             edge: Arc::new(Edge { inbox, network, metrics, limits }),
             outlet,
             stop: tokio::sync::watch::channel(false).0,
-            stop_udp: Arc::default(),
         }
     }
 
@@ -61,11 +58,18 @@ impl Bench {
         connect(self.listen_tcp(Ceiling::new(100, 100)))
     }
 
-    fn listen_udp(&self) -> SocketAddr {
+    fn listen_udp(&mut self) -> SocketAddr {
         let socket = udp::bind("127.0.0.1:0".parse().unwrap(), 1 << 20).unwrap();
         let address = socket.local_addr().unwrap();
-        udp::start(socket, self.edge.clone(), self.stop_udp.clone()).unwrap();
+        self.outlet.attach_udp(udp::start(socket, self.edge.clone(), Arc::default()).unwrap());
         address
+    }
+
+    /// Lets the centre's end take what is there; fails if there is an input.
+    fn take_nothing(&mut self) {
+        let mut batch = Vec::new();
+        self.outlet.take(Duration::ZERO, &mut batch);
+        assert!(batch.is_empty(), "{batch:?}");
     }
 
     /// The next input; fails when none comes.
@@ -81,12 +85,6 @@ impl Bench {
             Input::Sip { flow, message } => (flow, message),
             other => panic!("a message is expected, not {other:?}"),
         }
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        self.stop_udp.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 }
 
@@ -150,23 +148,45 @@ fn datagrams_that_are_no_message_are_answered_or_forgotten() {
     {
         client.send(noise).unwrap();
     }
+    bench.take_nothing();
     client.send(options("Content-Length: 10\r\n").as_bytes()).unwrap();
+    bench.take_nothing();
     assert!(read_datagram(&client).starts_with("SIP/2.0 400"));
     client.send(options("Content-Length: -1\r\n").as_bytes()).unwrap();
+    bench.take_nothing();
     assert!(read_datagram(&client).starts_with("SIP/2.0 400"));
     client.send((options("") + &"x".repeat(17 * 1024)).as_bytes()).unwrap();
+    bench.take_nothing();
     assert!(read_datagram(&client).starts_with("SIP/2.0 413"));
     client.send(options("").as_bytes()).unwrap();
     bench.message();
 }
 
 #[test]
+fn a_datagram_ends_the_wait_and_stopping_ends_the_datagrams() {
+    let mut bench = Bench::new(100);
+    let socket = udp::bind("127.0.0.1:0".parse().unwrap(), 1 << 20).unwrap();
+    let client = udp_client(socket.local_addr().unwrap());
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    bench.outlet.attach_udp(udp::start(socket, bench.edge.clone(), stop.clone()).unwrap());
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.send(options("").as_bytes()).unwrap());
+        bench.message();
+    });
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    client.send(options("").as_bytes()).unwrap();
+    bench.take_nothing();
+}
+
+#[test]
 fn a_full_inbox_is_said_so() {
     let bench = Bench::new(1);
-    let client = udp_client(bench.listen_udp());
-    client.send(options("").as_bytes()).unwrap();
-    client.send(options("").as_bytes()).unwrap();
-    let answer = read_datagram(&client);
+    let mut client = bench.connect();
+    let request = options("Content-Length: 0\r\n");
+    client.write_all((request.clone() + &request).as_bytes()).unwrap();
+    let mut answer = [0; 256];
+    let len = client.read(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer[..len]);
     assert!(answer.starts_with("SIP/2.0 503") && answer.contains("Retry-After: "), "{answer}");
 }
 

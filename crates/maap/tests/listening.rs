@@ -45,10 +45,19 @@ fn taps_places_and_files_are_told_as_the_interface_writes_them() {
     let tap = r#"{"response":{"reply":{"displayText":"好","postback":{"data":"buy"}}}}"#;
     world.message(ALICE, "t1", "application/vnd.gsma.botsuggestion.response.v1.0+json", tap);
     world.text(ALICE, "geo:39.865,116.378;crs=gcj02;u=10");
+    // A voice message, as a handset makes it of what the content server answered.
+    let voice = include_str!("../../../fixtures/rcs/file-transfer/voice.xml");
+    world.message(ALICE, "t2", "application/vnd.gsma.rcs-ft-http+xml", voice);
     world.run_for(seconds(1));
     let item = |n: usize| world.webhook.taken[n].1["messageList"][0].clone();
     assert_eq!(item(0)["contentText"]["response"]["reply"]["postback"]["data"], "buy");
     assert_eq!(item(1)["messageItem"], "location");
+    let file = &item(2)["contentText"][0];
+    assert_eq!((&item(2)["messageItem"], &file["type"]), (&"audio".into(), &"file".into()));
+    assert_eq!(item(2)["messageFileSize"], file["fileSize"]);
+    let told = rcs::file_transfer::FileTransfer::parse(voice.as_bytes()).expect("a file").file;
+    assert_eq!(file["url"], told.url);
+    assert_eq!(file["contentType"], told.content_type);
 }
 
 #[test]

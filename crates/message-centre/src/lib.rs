@@ -226,9 +226,11 @@ impl Centre {
         (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
     }
 
-    /// A tag or Call-ID.
+    /// A tag or Call-ID: sixteen hexadecimal digits.
     fn tag(&mut self) -> String {
-        format!("{:016x}", self.random())
+        let random = self.random();
+        let digits = (0..16).map(|at| b"0123456789abcdef"[(random >> (60 - 4 * at)) as usize & 15]);
+        digits.map(char::from).collect()
     }
 }
 

@@ -113,7 +113,7 @@ impl Address {
     /// A SIP URI for it: `sip:+8613800000001@domain;user=phone` for a subscriber, itself for anybody else.
     pub fn sip_uri(&self, domain: &str) -> String {
         match self.e164() {
-            Some(number) => format!("sip:{number}@{domain};user=phone"),
+            Some(number) => ["sip:", number, "@", domain, ";user=phone"].concat(),
             None => self.0.to_string(),
         }
     }

@@ -120,16 +120,20 @@ impl Timestamp {
         const MONTHS: [&str; 12] =
             ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let at = self.to_offset(UtcOffset::UTC);
-        format!(
-            "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-            WEEKDAYS[usize::from(at.weekday().number_days_from_monday())],
-            at.day(),
-            MONTHS[usize::from(u8::from(at.month())) - 1],
-            at.year(),
-            at.hour(),
-            at.minute(),
-            at.second(),
-        )
+        let mut text = String::with_capacity("Mon, 23 Nov 2026 11:33:38 GMT".len());
+        text.push_str(WEEKDAYS[usize::from(at.weekday().number_days_from_monday())]);
+        text.push_str(", ");
+        push_digits(&mut text, at.day().into(), 2);
+        text.push(' ');
+        text.push_str(MONTHS[usize::from(u8::from(at.month())) - 1]);
+        text.push(' ');
+        push_digits(&mut text, u32::try_from(at.year()).unwrap_or(0), 4);
+        for (separator, number) in [(' ', at.hour()), (':', at.minute()), (':', at.second())] {
+            text.push(separator);
+            push_digits(&mut text, number.into(), 2);
+        }
+        text.push_str(" GMT");
+        text
     }
 
     /// `2026-11-23T11:33:38.000` as the clock stands at `offset`.

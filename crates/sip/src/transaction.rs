@@ -34,6 +34,7 @@ use std::time::Duration;
 use crate::flow::Flow;
 use crate::message::{Request, Response};
 
+mod answered;
 mod client;
 mod layer;
 mod server;

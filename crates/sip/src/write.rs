@@ -4,7 +4,7 @@
 //! a value become spaces, and whatever may not stand in a header name becomes `-`.
 
 use std::fmt::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
@@ -12,6 +12,9 @@ use smallvec::SmallVec;
 use crate::message::Request;
 use crate::name::{HeaderName, Name};
 use crate::value;
+
+/// Room for Content-Length, the blank line after it, and a few bytes.
+const CONTENT_LENGTH_BYTES: usize = 32;
 
 /// Writes a request.
 ///
@@ -49,10 +52,18 @@ impl RequestBuilder {
         self
     }
 
+    /// Adds a header whose value is the given pieces, one after the other: what `header` does with `format_args!`, without
+    /// the detour over the formatting machinery. For the requests that every message makes.
+    pub fn pieces<'n>(mut self, name: impl Into<Name<'n>>, pieces: &[&str]) -> Self {
+        pieces_line(&mut self.out, name.into(), pieces);
+        self
+    }
+
     /// The body and its Content-Type. An empty body has no type and is simply not set.
     pub fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         header_line(&mut self.out, HeaderName::ContentType.into(), content_type);
         self.body = body.into();
+        self.out.reserve(self.body.len() + CONTENT_LENGTH_BYTES);
         self
     }
 
@@ -114,7 +125,7 @@ impl<'a> ResponseBuilder<'a> {
         let request = self.request;
         let mut out = BytesMut::with_capacity(512 + self.extra.len() + self.body.len());
         out.put_slice(b"SIP/2.0 ");
-        put(&mut out, self.status);
+        put_number(&mut out, self.status.into());
         out.put_u8(b' ');
         let reason = if self.reason.is_empty() { reason_phrase(self.status) } else { self.reason };
         let start = out.len();
@@ -373,6 +384,15 @@ fn request_line(out: &mut BytesMut, method: &str, uri: &str) {
 
 /// One line, unless it is Content-Length.
 fn header_line(out: &mut BytesMut, name: Name<'_>, value: impl fmt::Display) {
+    line(out, name, |out| put(out, value));
+}
+
+/// The same, of pieces.
+fn pieces_line(out: &mut BytesMut, name: Name<'_>, pieces: &[&str]) {
+    line(out, name, |out| pieces.iter().for_each(|piece| out.put_slice(piece.as_bytes())));
+}
+
+fn line(out: &mut BytesMut, name: Name<'_>, value: impl FnOnce(&mut BytesMut)) {
     if let Name::Known(HeaderName::ContentLength) = name {
         return;
     }
@@ -382,7 +402,7 @@ fn header_line(out: &mut BytesMut, name: Name<'_>, value: impl fmt::Display) {
     }
     out.put_slice(b": ");
     let start = out.len();
-    put(out, value);
+    value(out);
     neutralise(&mut out[start..]);
     out.put_slice(b"\r\n");
 }
@@ -401,7 +421,7 @@ fn name_text(out: &mut BytesMut, text: &str) {
 /// Ends the head with Content-Length and adds the body.
 fn finish(out: &mut BytesMut, body: &[u8]) -> Bytes {
     out.put_slice(b"Content-Length: ");
-    put(out, body.len());
+    put_number(out, body.len());
     out.put_slice(b"\r\n\r\n");
     out.put_slice(body);
     out.split().freeze()
@@ -419,6 +439,31 @@ fn neutralise(value: &mut [u8]) {
 fn put(out: &mut BytesMut, value: impl fmt::Display) {
     // A Display that fails leaves what it wrote so far; the buffer itself never refuses.
     let _ = write!(out, "{value}");
+}
+
+/// As [`put`] would, in a fraction of the time: every answer has these.
+fn put_ip(out: &mut BytesMut, ip: IpAddr) {
+    let IpAddr::V4(ip) = ip else { return put(out, ip) };
+    for (at, octet) in ip.octets().into_iter().enumerate() {
+        if at > 0 {
+            out.put_u8(b'.');
+        }
+        put_number(out, octet.into());
+    }
+}
+
+fn put_number(out: &mut BytesMut, number: usize) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = number;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return out.put_slice(&digits[at..]);
+        }
+    }
 }
 
 /// The rest of a list after its first element; `None` when nothing is left.
@@ -453,11 +498,11 @@ fn via_with_source(out: &mut BytesMut, value: &[u8], source: SocketAddr) {
     }
     if differs || wants_rport {
         out.put_slice(b";received=");
-        put(out, source.ip());
+        put_ip(out, source.ip());
     }
     if wants_rport {
         out.put_slice(b";rport=");
-        put(out, source.port());
+        put_number(out, source.port().into());
     }
     out.put_slice(others);
 }

@@ -179,6 +179,35 @@ fn requests_that_lack_what_every_request_has_hear_400() {
 }
 
 #[test]
+fn a_plain_answer_is_repeated_to_the_letter_for_timer_j_and_takes_next_to_nothing() {
+    let mut layer = layer();
+    let udp = flow(Transport::Udp);
+    let (tx, request) = received(layer.receive(seconds(0), udp, from_peer("MESSAGE", "z9hG4bKa")));
+    layer.answer(seconds(1), tx, &request, udp, 202).unwrap();
+    let (to, first) = layer.poll_transmit().unwrap();
+    assert_eq!((to, &first[..12]), (udp, &b"SIP/2.0 202 "[..]));
+    assert_eq!(layer.answer(seconds(1), tx, &request, udp, 200), Err(Gone), "it has its answer");
+    for at in [2, 32] {
+        assert!(layer.receive(seconds(at), udp, from_peer("MESSAGE", "z9hG4bKa")).is_none());
+        assert_eq!(layer.poll_transmit(), Some((udp, first.clone())));
+    }
+    assert_eq!(layer.len(), (1, 0));
+    while let Some(at) = layer.poll_timeout() {
+        layer.handle_timeout(at);
+    }
+    assert!(layer.is_empty());
+}
+
+#[test]
+fn over_a_connection_nothing_repeats_itself_and_nothing_is_kept() {
+    let mut layer = layer();
+    let tcp = flow(Transport::Tcp);
+    let (tx, request) = received(layer.receive(seconds(0), tcp, from_peer("MESSAGE", "z9hG4bKa")));
+    layer.answer(seconds(1), tx, &request, tcp, 200).unwrap();
+    assert!(layer.is_empty());
+}
+
+#[test]
 fn beyond_its_ceiling_the_layer_says_503_and_remembers_nothing() {
     let mut config = Config::new("hongyan.local", [9; 16]);
     config.server_max = 1;

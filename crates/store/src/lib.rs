@@ -247,14 +247,14 @@ impl Store {
         self.get(&id)
     }
 
-    /// All files, in the order of their random ids; `None` for the owner means everybody's.
+    /// Up to `limit` files, in the order of their random ids; `None` for the owner means everybody's. Looks at every row.
     ///
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
-    pub fn files(&self, owner: Option<&Address>) -> Result<Vec<File>, StoreError> {
-        let mut files: Vec<File> = self.all()?;
-        files.retain(|file| owner.is_none_or(|owner| file.owner == *owner));
-        Ok(files)
+    pub fn files(&self, owner: Option<&Address>, limit: usize) -> Result<Vec<File>, StoreError> {
+        let rows = self.keyspace(Family::Files).iter().map(|guard| decode(&guard.value()?));
+        let is_wanted = |file: &File| owner.is_none_or(|owner| file.owner == *owner);
+        rows.filter(|row| row.as_ref().map_or(true, is_wanted)).take(limit).collect()
     }
 
     /// The file that an upload makes or made.

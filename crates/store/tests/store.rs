@@ -302,8 +302,9 @@ fn files_are_found_by_id_owner_and_transfer_and_go_when_their_time_is_over() {
 
     let store = Store::open(directory.path()).expect("opened again");
     assert_eq!(store.file(FileId([3; 16])).expect("read"), Some(file(3, 10)));
-    assert_eq!(store.files(Some(&alice())).expect("read"), files);
-    assert_eq!(store.files(Some(&bob())).expect("read"), []);
+    assert_eq!(store.files(Some(&alice()), 100).expect("read"), files);
+    assert_eq!(store.files(Some(&bob()), 100).expect("read"), []);
+    assert_eq!(store.files(None, 2).expect("read"), files[..2]);
     // The latest upload with an id is what the id means.
     assert_eq!(store.transfer(&(alice(), "shared".to_owned())).expect("read"), Some(file(5, 10)));
     assert_eq!(store.transfer(&(bob(), "shared".to_owned())).expect("read"), None);
@@ -339,7 +340,7 @@ proptest! {
             }
         }
         store.commit(&batch).expect("committed");
-        let files = store.files(None).expect("read");
+        let files = store.files(None, 100).expect("read");
         let bytes = files.iter().map(File::stored_bytes).sum();
         prop_assert_eq!(store.usage(&alice()).expect("read"), Usage { files: files.len() as u64, bytes });
         let named = store.transfer(&(alice(), "shared".to_owned())).expect("read");

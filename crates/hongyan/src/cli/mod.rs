@@ -5,6 +5,7 @@ mod backup;
 mod chatbot;
 mod client;
 mod config;
+mod file;
 mod mailbox;
 mod send;
 mod serve;
@@ -45,6 +46,9 @@ enum Command {
     /// Show what waits in a mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
+    /// List, show or remove files on the content server
+    #[command(subcommand)]
+    File(file::File),
     /// Send a text from a chatbot to a subscriber
     Send(send::Send),
     /// Show where a message was and is
@@ -81,6 +85,7 @@ impl Cli {
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
+            Command::File(file) => file.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
             Command::Store(store) => store.run(),

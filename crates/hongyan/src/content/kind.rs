@@ -1,5 +1,8 @@
 //! What a file is: its first bytes say more than its sender.
 
+use std::sync::LazyLock;
+
+use infer::Infer;
 use rcs::content_type::{essence, is_accepted};
 
 /// The most that is looked at of a file's beginning.
@@ -11,13 +14,21 @@ const UNKNOWN: &str = "application/octet-stream";
 /// Pictures whose beginnings everybody knows: what claims to be one and does not begin so is none.
 const EVIDENT: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
+/// Beginnings of files. RCS voice messages are AMR (RFC 4867 §5), which begins as a shell script does.
+static BEGINNINGS: LazyLock<Infer> = LazyLock::new(|| {
+    let mut beginnings = Infer::new();
+    beginnings.add("audio/amr", "amr", |head| head.starts_with(b"#!AMR\n"));
+    beginnings.add("audio/amr-wb", "awb", |head| head.starts_with(b"#!AMR-WB\n"));
+    beginnings
+});
+
 /// The media type of a file that begins with `head` and is said to be `declared`.
 ///
 /// A picture is what its bytes say. Sound and film share containers, documents share archives, and text has no beginning of
 /// its own: there the sender's word stands as long as the bytes do not speak against it.
 pub fn of(declared: &str, head: &[u8]) -> String {
     let said = essence(declared).to_ascii_lowercase();
-    let found = infer::get(&head[..head.len().min(HEAD_BYTES)]).map(|kind| kind.mime_type());
+    let found = begins_as(head);
     match found {
         Some(found) if agrees(&said, found) => declared.to_owned(),
         Some(found) => found.to_owned(),
@@ -41,7 +52,11 @@ pub fn is_shown_in_place(media_type: &str) -> bool {
 
 /// Whether a picture may be a thumbnail.
 pub fn is_thumbnail(head: &[u8]) -> Option<&'static str> {
-    infer::get(head).map(|kind| kind.mime_type()).filter(|found| EVIDENT.contains(found))
+    begins_as(head).filter(|found| EVIDENT.contains(found))
+}
+
+fn begins_as(head: &[u8]) -> Option<&'static str> {
+    BEGINNINGS.get(&head[..head.len().min(HEAD_BYTES)]).map(|kind| kind.mime_type())
 }
 
 fn agrees(said: &str, found: &str) -> bool {
@@ -69,7 +84,8 @@ mod tests {
     use super::*;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-    const ELF: &[u8] = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0";
+    /// As long as the shortest header.
+    const ELF: &[u8] = b"\x7fELF\x02\x01\x01_________________________________________________________";
     const WAV: &[u8] = b"RIFF\x24\0\0\0WAVEfmt ";
     const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0";
 
@@ -90,6 +106,7 @@ mod tests {
                 "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             ),
             ("audio/amr", b"#!AMR\n\x3c", "audio/amr"),
+            ("application/octet-stream", b"#!AMR-WB\n\x3c", "audio/amr-wb"),
             ("text/vcard", b"BEGIN:VCARD\r\n", "text/vcard"),
             ("text/plain; charset=UTF-8", b"hello", "text/plain; charset=UTF-8"),
         ] {

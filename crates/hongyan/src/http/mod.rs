@@ -45,8 +45,9 @@ use tower::ServiceExt as _;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::centre::{Inbox, Input};
 use crate::content::Content;
+use crate::engine::Input;
+use crate::inbox::Inbox;
 use crate::log::Shown;
 use crate::metrics::{Kind, Metrics};
 use crate::net::ceiling::{Ceiling, Permit};

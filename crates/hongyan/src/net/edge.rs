@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use sip::{Flow, HeaderName, Message, Method, ParseError, ResponseBuilder};
 
-use crate::centre::{Full, Inbox, Input};
+use crate::engine::Input;
+use crate::inbox::{Full, Inbox};
 use crate::log::Shown;
 use crate::metrics::{self, Metrics};
 use crate::net::Network;

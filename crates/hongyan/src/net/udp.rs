@@ -1,35 +1,26 @@
-//! SIP over UDP: one thread that receives in batches, and a sender for the centre's thread.
+//! SIP over UDP, in batches: the centre's thread takes datagrams off the socket and puts them on it.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use bytes::Bytes;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrStorage};
 use nix::sys::socket::{recvmmsg, sendmmsg};
-use sip::{Flow, Message, Transport};
+use sip::{Flow, Message, ResponseBuilder, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::engine::Input;
 use crate::net::Edge;
 
 /// Datagrams taken from or given to the kernel at once.
 const BATCH: usize = 64;
 
-/// Under load, that is after a batch of at least so many, datagrams may gather in the kernel for so long: each then costs
-/// less of a wake-up.
-const LOAD_DATAGRAMS: usize = 4;
-const GATHER: Duration = Duration::from_micros(100);
-
 /// Longer datagrams do not exist over IPv4, and over IPv6 only as jumbograms.
 const DATAGRAM_BYTES_MAX: usize = 65_535;
-
-/// How long the receiving thread may sleep before it looks whether it is to stop.
-const WAKE: Duration = Duration::from_millis(200);
 
 /// Binds the socket, with `buffer_bytes` of receive buffer or as much of it as the kernel gives.
 pub fn bind(address: SocketAddr, buffer_bytes: usize) -> io::Result<UdpSocket> {
@@ -40,75 +31,92 @@ pub fn bind(address: SocketAddr, buffer_bytes: usize) -> io::Result<UdpSocket> {
     // Best effort: the kernel's ceiling is not ours to raise.
     let _ = socket.set_recv_buffer_size(buffer_bytes);
     let _ = socket.set_send_buffer_size(buffer_bytes);
-    socket.set_read_timeout(Some(WAKE))?;
     socket.bind(&address.into())?;
     Ok(socket.into())
 }
 
-/// Starts receiving on `socket` and lets the network of `edge` send through it. The thread ends soon after `stop`.
-pub fn start(socket: UdpSocket, edge: Arc<Edge>, stop: Arc<AtomicBool>) -> io::Result<JoinHandle<()>> {
+/// Lets the network of `edge` send through `socket`, and gives what receives on it. It takes nothing more after `stop`.
+pub fn start(socket: UdpSocket, edge: Arc<Edge>, stop: Arc<AtomicBool>) -> io::Result<Receiver> {
     edge.network.attach_udp(Sender { ipv6: socket.local_addr()?.is_ipv6(), socket: socket.try_clone()? });
-    std::thread::Builder::new().name("udp".to_owned()).spawn(move || receive(&socket, &edge, &stop))
+    Ok(Receiver { socket, edge, stop, buffers: vec![0; BATCH * DATAGRAM_BYTES_MAX] })
 }
 
-fn receive(socket: &UdpSocket, edge: &Edge, stop: &AtomicBool) {
-    let mut buffers = vec![0; BATCH * DATAGRAM_BYTES_MAX];
-    let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, None);
-    while !stop.load(Ordering::Relaxed) {
-        let received = match receive_batch(socket, &mut buffers, &mut headers) {
-            Ok(received) => received,
-            Err(Errno::EAGAIN | Errno::EINTR) => continue,
-            // An ICMP error of an earlier datagram, reported on the socket: it says nothing about the next one.
-            Err(Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH) => continue,
-            Err(error) => {
-                tracing::error!(%error, "cannot receive on the UDP socket");
-                std::thread::sleep(WAKE);
-                continue;
+/// Takes datagrams off our socket, without waiting.
+pub struct Receiver {
+    socket: UdpSocket,
+    edge: Arc<Edge>,
+    stop: Arc<AtomicBool>,
+    buffers: Vec<u8>,
+}
+
+impl Receiver {
+    /// Takes up to `max` datagrams, answers those that are no message, and adds the others to `batch`.
+    pub fn receive(&mut self, max: usize, batch: &mut Vec<Input>) {
+        let mut room = max;
+        while room > 0 && !self.stop.load(Ordering::Relaxed) {
+            match self.receive_some(room.min(BATCH), batch) {
+                Ok(taken) if taken == BATCH => room -= taken,
+                Ok(_) | Err(Errno::EAGAIN) => return,
+                // EINTR, or an ICMP error of an earlier datagram, reported on the socket: it says nothing about the next one.
+                Err(Errno::EINTR | Errno::ECONNREFUSED | Errno::EHOSTUNREACH | Errno::ENETUNREACH) => {
+                    room -= 1
+                }
+                Err(error) => {
+                    tracing::error!(%error, "cannot receive on the UDP socket");
+                    return;
+                }
             }
-        };
-        let is_loaded = received.len() >= LOAD_DATAGRAMS;
-        for ((peer, len), buffer) in received.into_iter().zip(buffers.chunks(DATAGRAM_BYTES_MAX)) {
+        }
+    }
+
+    fn receive_some(&mut self, max: usize, batch: &mut Vec<Input>) -> nix::Result<usize> {
+        let received = self.take(max)?;
+        for ((peer, len), buffer) in received.iter().zip(self.buffers.chunks(DATAGRAM_BYTES_MAX)) {
             if let Some(peer) = peer {
-                receive_datagram(edge, peer, &buffer[..len]);
+                batch.extend(read(&self.edge, *peer, &buffer[..*len]));
             }
         }
-        if is_loaded {
-            std::thread::sleep(GATHER);
-        }
+        Ok(received.len())
+    }
+
+    /// Fills buffers; gives the sender and the length of each.
+    fn take(&mut self, max: usize) -> nix::Result<Vec<(Option<SocketAddr>, usize)>> {
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(max, None);
+        let buffers = self.buffers.chunks_mut(DATAGRAM_BYTES_MAX).take(max);
+        let mut slices: Vec<_> = buffers.map(|buffer| [IoSliceMut::new(buffer)]).collect();
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let taken = recvmmsg(self.socket.as_raw_fd(), &mut headers, slices.iter_mut(), flags, None)?;
+        Ok(taken
+            .map(|datagram| (datagram.address.as_ref().and_then(socket_address), datagram.bytes))
+            .collect())
     }
 }
 
-/// Waits for one datagram, then takes those that are there; gives the sender and the length of each.
-fn receive_batch(
-    socket: &UdpSocket,
-    buffers: &mut [u8],
-    headers: &mut MultiHeaders<SockaddrStorage>,
-) -> nix::Result<Vec<(Option<SocketAddr>, usize)>> {
-    let mut slices: Vec<_> =
-        buffers.chunks_mut(DATAGRAM_BYTES_MAX).map(|buffer| [IoSliceMut::new(buffer)]).collect();
-    let messages = recvmmsg(socket.as_raw_fd(), headers, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None)?;
-    Ok(messages.map(|message| (message.address.as_ref().and_then(socket_address), message.bytes)).collect())
+impl AsFd for Receiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }
 
-fn receive_datagram(edge: &Edge, peer: SocketAddr, datagram: &[u8]) {
+/// The message in a datagram; `None` when there is none, and its sender has been told if that can be.
+fn read(edge: &Edge, peer: SocketAddr, datagram: &[u8]) -> Option<Input> {
     let flow = Flow { transport: Transport::Udp, id: 0, peer };
     // A keep-alive (RFC 5626 §3.5.1 has STUN for UDP, but CRLF and single NUL bytes are what is seen): nothing to do.
     if datagram.len() <= 4 {
-        return;
+        return None;
     }
     let answer = match Message::parse_datagram(Bytes::copy_from_slice(datagram)) {
         Ok(message) if message.body().len() > edge.limits.body_bytes_max => match message {
-            Message::Request(request) if request.method() != sip::Method::Ack => Some(
-                sip::ResponseBuilder::for_request(&request, 413, "").to_tag("large").source(peer).build(),
-            ),
-            _ => None,
+            Message::Request(request) if request.method() != sip::Method::Ack => {
+                ResponseBuilder::for_request(&request, 413, "").to_tag("large").source(peer).build()
+            }
+            _ => return None,
         },
-        Ok(message) => edge.receive(flow, message),
-        Err(error) => edge.malformed(&flow, &error),
+        Ok(message) => return Some(Input::Sip { flow, message }),
+        Err(error) => edge.malformed(&flow, &error)?,
     };
-    if let Some(answer) = answer {
-        edge.network.transmit(&flow, answer);
-    }
+    edge.network.transmit(&flow, answer);
+    None
 }
 
 /// Sends datagrams through our socket, from any thread, without waiting.

@@ -12,7 +12,7 @@ use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
 
 use crate::work::Task;
-use crate::{Centre, gruu};
+use crate::{Centre, gruu, transaction_time};
 use identity::Claim;
 use register::Register;
 
@@ -181,10 +181,9 @@ impl Centre {
         status: u16,
         now: Timestamp,
     ) {
-        let tag = self.tag();
-        let response =
-            ResponseBuilder::for_request(request, status, "").to_tag(&tag).source(flow.peer).build();
-        self.respond(now, tx, response);
+        if self.layer.answer(transaction_time(now), tx, request, flow, status).is_err() {
+            tracing::debug!("the request to answer is gone");
+        }
     }
 
     /// Answers with the status of a refusal and what the client needs to do better.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcs::address::AddressKind;
-use rcs::cpim::{self, Cpim};
+use rcs::cpim;
 use sip::{HeaderName, RequestBuilder};
 use store::{Binding, Entry, EntryKind};
 
@@ -26,12 +26,12 @@ impl Centre {
             request = request.header(HeaderName::Route, path);
         }
         request = request
-            .header(HeaderName::MaxForwards, 70)
-            .header(HeaderName::From, format_args!("<{}>;tag={tag}", shown.as_deref().unwrap_or(&from)))
-            .header(HeaderName::To, format_args!("<{}>", entry.to.sip_uri(domain)))
-            .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
-            .header(HeaderName::CSeq, "1 MESSAGE")
-            .header(HeaderName::PAssertedIdentity, format_args!("<{from}>"));
+            .pieces(HeaderName::MaxForwards, &["70"])
+            .pieces(HeaderName::From, &["<", shown.unwrap_or(&from), ">;tag=", &tag])
+            .pieces(HeaderName::To, &["<", &entry.to.sip_uri(domain), ">"])
+            .pieces(HeaderName::CallId, &[&call_id, "@", domain])
+            .pieces(HeaderName::CSeq, &["1 MESSAGE"])
+            .pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
         if let Some(service) = &entry.service {
             let icsi = utf8_percent_encode(service, URN_ESCAPES);
             request = request
@@ -47,15 +47,15 @@ impl Centre {
             );
         }
         request = request
-            .header(HeaderName::ConversationId, &entry.conversation_id)
-            .header(HeaderName::ContributionId, &entry.contribution_id);
+            .pieces(HeaderName::ConversationId, &[&entry.conversation_id])
+            .pieces(HeaderName::ContributionId, &[&entry.contribution_id]);
         if let Some(id) = &entry.in_reply_to {
             request = request.header(HeaderName::InReplyToContributionId, id);
         }
         if is_fleeting {
             request = request.header(HeaderName::Expires, 0);
         } else {
-            request = request.header(HeaderName::Date, entry.accepted_at.http_date());
+            request = request.pieces(HeaderName::Date, &[&entry.accepted_at.http_date()]);
         }
         request.body(&entry.content_type, entry.body.clone()).build()
     }
@@ -63,13 +63,14 @@ impl Centre {
 
 /// The sender as the CPIM names it. It was checked to be the sender when the message came in, and some clients (liblinphone) take
 /// a message only if From is the same text. `None` without CPIM, or when it names nobody.
-fn named_sender(entry: &Entry) -> Option<String> {
+fn named_sender(entry: &Entry) -> Option<&str> {
     if !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE) {
         return None;
     }
-    let envelope = Cpim::parse(entry.body.clone()).ok()?;
-    let named = envelope.from_uri()?;
-    let is_usable =
-        named.starts_with("sip:") && !named.contains("anonymous.invalid") && sip::Uri::parse(named).is_ok();
-    is_usable.then(|| named.to_owned())
+    let named = cpim::from_uri_of(&entry.body)?;
+    // It is a URI, or it would not have been found to be the sender's; what could end it early in a name-addr is looked for.
+    let is_usable = named.starts_with("sip:")
+        && !named.contains("anonymous.invalid")
+        && named.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'));
+    is_usable.then_some(named)
 }

@@ -23,6 +23,23 @@ fn when() -> Timestamp {
 }
 
 #[test]
+fn the_sender_is_found_without_reading_everything() {
+    for (raw, expected) in [
+        ("From: Alice <sip:alice@h>\r\nTo: <sip:bob@h>\r\n\r\n\r\nx", Some("sip:alice@h")),
+        ("NS: imdn <urn:x>\nfrom : <sip:alice@h>\n\n\nx", Some("sip:alice@h")),
+        ("From: tel:+8613800000001\r\n\r\n", Some("tel:+8613800000001")),
+        ("To: <sip:bob@h>\r\n\r\nFrom: <sip:payload@h>\r\n", None),
+        ("From: Alice\r\n <sip:alice@h>\r\n\r\n", Some("Alice")),
+        ("From: Alice <\r\n sip:alice@h>\r\n\r\n", None),
+    ] {
+        assert_eq!(from_uri_of(raw.as_bytes()), expected, "{raw}");
+    }
+    for raw in [CHAT, INTERLEAVED, LINE_FEEDS, IMDN, CARD] {
+        assert_eq!(from_uri_of(raw), parse(raw).unwrap().from_uri());
+    }
+}
+
+#[test]
 fn a_chat_message_reads() {
     let cpim = parse(CHAT).unwrap();
     assert_eq!(cpim.from(), Some("<sip:anonymous@anonymous.invalid>"));

@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use rustc_hash::FxHashMap;
 
+use super::answered::Answered;
 use super::client::ClientTransaction;
 use super::server::{OnTimeout, ServerTransaction};
 use super::timers::Timers;
@@ -101,6 +102,7 @@ pub struct Layer {
     config: Config,
     now: Duration,
     servers: FxHashMap<u64, ServerSlot>,
+    answered: Answered,
     clients: FxHashMap<u64, ClientSlot>,
     last_client: u64,
     /// Live transactions of each connection; ended ones are swept out when the list grows.
@@ -140,6 +142,7 @@ impl Layer {
             config,
             now: Duration::ZERO,
             servers: FxHashMap::default(),
+            answered: Answered::default(),
             clients: FxHashMap::default(),
             last_client: 0,
             by_connection: FxHashMap::default(),
@@ -178,6 +181,38 @@ impl Layer {
             self.servers.remove(&tx.0);
         } else {
             self.set_timers(Owner::Server(tx.0), before, after);
+        }
+        Ok(())
+    }
+
+    /// Sends a final response with nothing in it but its status and a To tag. Over UDP a repeat of the request hears the same
+    /// again, at a fraction of the memory that [`Layer::respond`] takes: the status is all that is kept.
+    ///
+    /// `request` is `tx`'s request and `flow` whence it came.
+    ///
+    /// # Errors
+    /// The transaction has ended, or a final response was sent before.
+    pub fn answer(
+        &mut self,
+        now: Duration,
+        tx: ServerTxId,
+        request: &Request,
+        flow: Flow,
+        status: u16,
+    ) -> Result<(), Gone> {
+        let response = self.plain_response(tx.0, request, flow, status);
+        if request.method() == Method::Invite || status < 200 {
+            return self.respond(now, tx, response);
+        }
+        self.advance(now);
+        if !self.is_pending(tx) {
+            return Err(Gone);
+        }
+        let slot = self.servers.remove(&tx.0).ok_or(Gone)?;
+        self.outgoing.push_back((slot.reply_to, response));
+        if !flow.transport.is_reliable() {
+            let linger = self.config.timing.give_up(); // Timer J
+            self.answered.insert(self.now, linger, self.config.server_max, tx.0, status);
         }
         Ok(())
     }
@@ -303,12 +338,14 @@ impl Layer {
 
     /// When to call [`Layer::handle_timeout`] next; earlier does no harm.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.timers.next_due()
+        let forget_at = self.answered.expires_at(self.config.timing.give_up());
+        self.timers.next_due().into_iter().chain(forget_at).min()
     }
 
     /// Moves time on: retransmissions become due, and transactions end.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.advance(now);
+        self.answered.expire(self.now, self.config.timing.give_up());
         while let Some(owner) = self.timers.pop_due(self.now) {
             match owner {
                 Owner::Server(key) => self.server_timeout(key),
@@ -324,12 +361,12 @@ impl Layer {
 
     /// Number of server and client transactions held.
     pub fn len(&self) -> (usize, usize) {
-        (self.servers.len(), self.clients.len())
+        (self.servers.len() + self.answered.len(), self.clients.len())
     }
 
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.servers.is_empty() && self.clients.is_empty()
+        self.len() == (0, 0)
     }
 
     fn receive_request(&mut self, flow: Flow, request: Request) -> Option<Event> {
@@ -357,6 +394,11 @@ impl Layer {
             return None;
         }
         let reply_to = reply_to(flow, &via);
+        if let Some(status) = self.answered.get(key) {
+            let response = self.plain_response(key, &request, flow, status);
+            self.outgoing.push_back((reply_to, response));
+            return None;
+        }
         if self.servers.len() >= self.config.server_max {
             let answer = ResponseBuilder::for_request(&request, 503, "")
                 .to_tag("overload")
@@ -375,6 +417,14 @@ impl Layer {
         };
         self.hold_server(key, tx, flow, reply_to);
         Some(Event::Request { tx: ServerTxId(key), flow, request })
+    }
+
+    /// The same response to a request and to its repeats: the tag is the transaction's.
+    fn plain_response(&self, key: u64, request: &Request, flow: Flow, status: u16) -> Bytes {
+        let mut tag = BytesMut::with_capacity(16);
+        put_hex(&mut tag, self.keyed(&[b"tag", &key.to_le_bytes()]));
+        let tag = std::str::from_utf8(&tag).expect("hex digits are ASCII");
+        ResponseBuilder::for_request(request, status, "").to_tag(tag).source(flow.peer).build()
     }
 
     fn receive_ack(&mut self, key: u64, flow: Flow, request: Request) -> Option<Event> {
@@ -417,12 +467,15 @@ impl Layer {
         let before = slot.tx.deadlines();
         let todo = slot.tx.handle_response(self.now, &self.config.timing, response.status());
         let after = slot.tx.deadlines();
+        // RFC 3261 §17.1.2.2 keeps the transaction for timer K to absorb repeats of the answer; without it they are answers to
+        // nothing we asked, and dropped above.
+        let is_over = slot.tx.is_terminated() || !(slot.tx.is_invite() || slot.tx.is_pending());
         if todo.acknowledge
             && let Some(ack) = follow_up(slot.tx.request(), "ACK", response.raw(HeaderName::To))
         {
             self.outgoing.push_back((slot.flow, ack));
         }
-        if slot.tx.is_terminated() {
+        if is_over {
             self.clients.remove(&id);
         } else {
             self.set_timers(Owner::Client(id), before, after);

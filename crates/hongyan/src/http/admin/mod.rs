@@ -7,12 +7,15 @@
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
+//! | `GET /files?owner=&limit=` | files on the content server |
+//! | `GET`, `DELETE /files/{id}` | show; remove |
 //! | `GET /trace/{message-id}` | where a message was and is |
 //! | `POST /messages` | a text from a chatbot |
 //!
 //! Bodies are JSON; a failure is `{"error": "what is wrong"}` with a fitting status.
 
 mod chatbots;
+mod files;
 mod messages;
 mod subscribers;
 
@@ -40,6 +43,8 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/mailboxes/{address}", get(messages::mailbox))
+        .route("/files", get(files::list))
+        .route("/files/{id}", get(files::show).delete(files::remove))
         .route("/trace/{message_id}", get(messages::trace))
         .route("/messages", post(messages::send))
         .fallback(|| async { Failure::not_found("there is no such call") })

@@ -31,10 +31,10 @@ use store::File;
 use tokio::sync::oneshot;
 
 use super::{App, Failure};
-use crate::centre::Input;
 use crate::content::blobs::Body;
 use crate::content::kind;
 use crate::content::link::Purpose;
+use crate::engine::Input;
 use crate::metrics::{Kind, Message};
 
 /// All of it. Bodies and answers take as long as they take: the callers bound them.
@@ -48,7 +48,7 @@ pub fn router() -> Router<Arc<App>> {
 
 impl App {
     /// Has the centre decide a change of the index of files; the answer comes after its commit.
-    async fn change_files(&self, call: Call) -> Result<Answer, Failure> {
+    pub(super) async fn change_files(&self, call: Call) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
         // Whoever got so far is not turned away; how many there are is bounded by the slots.
         self.inbox.send(Input::Files(Box::new(call), reply.into()));

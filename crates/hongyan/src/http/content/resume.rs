@@ -83,13 +83,14 @@ impl Asked {
 
 impl App {
     async fn upload_info(&self, owner: Address, tid: String) -> Result<Response, Failure> {
-        let file = self.transfer(owner, tid).await?;
-        if file.is_complete {
-            return Ok(self.resume_info(&file, file.bytes));
-        }
-        // Whoever still writes, over a connection that may be dead, is to stop first.
+        let file = self.transfer(owner.clone(), tid.clone()).await?;
+        // Whoever still writes, over a connection that may be dead, is to stop first; or comes to the end.
         let writer = self.content.writers.take(file.id).await;
-        let received = self.received_bytes(&file).await?;
+        let file = self.transfer(owner, tid).await?;
+        let received = match file.is_complete {
+            true => file.bytes,
+            false => self.received_bytes(&file).await?,
+        };
         drop(writer);
         match received {
             0 => Err(Failure::not_found("nothing has arrived; begin anew")),
@@ -138,19 +139,20 @@ async fn go_on(
         return Err(Failure::not_found("there is no such upload"));
     };
     let gone = || Failure::new(StatusCode::GONE, "the upload's time is over; begin anew");
-    let file = app.read(move |store| store.file(id)).await?.ok_or_else(gone)?;
-    if file.owner != *owner {
+    let find = async || app.read(move |store| store.file(id)).await?.ok_or_else(gone);
+    if find().await?.owner != *owner {
         return Err(Failure::not_found("there is no such upload"));
-    }
-    if file.is_complete {
-        // The answer to the last piece got lost.
-        return Ok(app.document(&file));
     }
     let range = head.headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(sent);
     let (range, total) =
         range.ok_or_else(|| Failure::bad_request("Content-Range: bytes FIRST-LAST/TOTAL is wanted"))?;
     let _slot = app.slot(owner)?;
     let writer = app.content.writers.take(id).await;
+    let file = find().await?;
+    if file.is_complete {
+        // The answer to the last piece got lost.
+        return Ok(app.document(&file));
+    }
     let received = app.received_bytes(&file).await?;
     if range.start > received {
         let reason = format!("bytes {received} to {} are missing before these", range.start - 1);
