@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import capture
+import groups
 import jssip
 import linphone
 import linphone_files
@@ -23,6 +24,7 @@ SUITES = {
     "jssip": jssip.run,
     "linphone": linphone.run,
     "linphone-files": linphone_files.run,
+    "groups": groups.run,
 }
 
 

@@ -17,11 +17,15 @@ use sip::digest::Challenge;
 use sip::transaction::{self, ClientTxId, Layer, RequestError, Timing};
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response, Transport};
 
+use crate::group::{Group, sent_request};
 use crate::message::Incoming;
 use crate::register::Registration;
 
 /// How often one request is sent again with better credentials: once for a challenge, once for a nonce grown old meanwhile.
 const CHALLENGES_MAX: u32 = 2;
+
+/// INVITEs remembered so that a repeated answer is acknowledged again.
+const ACCEPTED_MAX: usize = 16;
 
 /// Messages remembered so that their repeats are recognised.
 const SEEN_MAX: usize = 100_000;
@@ -131,6 +135,23 @@ pub enum Event {
         /// The feature tags of the Contact; empty unless the status is 200.
         contact: String,
     },
+    /// We are in a group: we made it, or its focus called.
+    Joined {
+        /// Its focus, a SIP URI.
+        focus: String,
+    },
+    /// No group came of what was asked.
+    NotJoined(Failure),
+    /// Somebody came into a group or went, or its subject is another: see [`Handset::group_info`].
+    Members {
+        /// Its focus.
+        focus: String,
+    },
+    /// We are in a group no longer.
+    Left {
+        /// Its focus.
+        focus: String,
+    },
     /// The connection was lost. Requests under way have failed with [`Failure::ConnectionLost`].
     Disconnected,
 }
@@ -169,6 +190,10 @@ pub struct Handset {
     events: VecDeque<Event>,
     seen: FxHashSet<(String, String)>,
     seen_order: VecDeque<(String, String)>,
+    /// By focus.
+    pub(crate) groups: FxHashMap<String, Group>,
+    /// INVITEs of ours that were accepted, for when the answer comes again; the oldest first.
+    accepted: VecDeque<(ClientTxId, sip::Request)>,
 }
 
 /// A challenge that was answered, good for more requests with a rising count.
@@ -192,6 +217,13 @@ pub(crate) enum Purpose {
     Options {
         of: String,
     },
+    Invite,
+    Subscribe {
+        focus: String,
+    },
+    Bye {
+        focus: String,
+    },
 }
 
 /// A request of which all but credentials and CSeq stays the same when it is repeated.
@@ -211,6 +243,8 @@ pub(crate) struct Draft {
 struct Pending {
     purpose: Purpose,
     draft: Draft,
+    /// As it was sent, if it may open a dialog.
+    sent: Option<Bytes>,
     challenges: u32,
 }
 
@@ -231,6 +265,8 @@ impl Handset {
             events: VecDeque::new(),
             seen: FxHashSet::default(),
             seen_order: VecDeque::new(),
+            groups: FxHashMap::default(),
+            accepted: VecDeque::new(),
         }
     }
 
@@ -391,9 +427,12 @@ impl Handset {
         if let Some((content_type, body)) = &draft.body {
             request = request.body(content_type, body.clone());
         }
-        match self.layer.request(time(now), flow, request.build()) {
+        let request = request.build();
+        let opens = matches!(purpose, Purpose::Invite | Purpose::Subscribe { .. });
+        let sent = opens.then(|| request.clone());
+        match self.layer.request(time(now), flow, request) {
             Ok(tx) => {
-                let pending = Pending { purpose, draft, challenges };
+                let pending = Pending { purpose, draft, sent, challenges };
                 self.requests.insert(tx, pending);
             }
             Err(RequestError::TooLarge { .. }) => self.failed(purpose, Failure::TooLarge),
@@ -410,12 +449,15 @@ impl Handset {
     fn take(&mut self, now: Timestamp, event: transaction::Event) {
         match event {
             transaction::Event::Request { tx, request, flow } => {
-                let (status, event) = self.answer_to(&request);
                 let tag = self.random.tag();
-                let response = sip::ResponseBuilder::for_request(&request, status, "")
-                    .to_tag(&tag)
-                    .source(flow.peer)
-                    .build();
+                let of_group = self.answer_to_focus(now, &request, &tag);
+                let (status, event) = of_group.unwrap_or_else(|| self.answer_to(&request));
+                let mut response =
+                    sip::ResponseBuilder::for_request(&request, status, "").to_tag(&tag).source(flow.peer);
+                if let Some(contact) = self.answer_contact(request.method()) {
+                    response = response.header(HeaderName::Contact, contact);
+                }
+                let response = response.build();
                 // It fails only when the request is too old to be answered.
                 let _ = self.layer.respond(time(now), tx, response);
                 if let Some(event) = event {
@@ -423,8 +465,9 @@ impl Handset {
                 }
             }
             transaction::Event::Response { tx, response } if response.is_final() => {
-                if let Some(pending) = self.requests.remove(&tx) {
-                    self.answered(now, pending, &response);
+                match self.requests.remove(&tx) {
+                    Some(pending) => self.answered(now, tx, pending, &response),
+                    None => self.accepted_again(now, tx, &response),
                 }
             }
             transaction::Event::TimedOut { tx } => self.lost(tx, Failure::NoAnswer),
@@ -436,8 +479,24 @@ impl Handset {
         }
     }
 
-    fn answered(&mut self, now: Timestamp, pending: Pending, response: &Response) {
-        let Pending { purpose, draft, challenges } = pending;
+    /// A 2xx came again: its ACK was lost.
+    fn accepted_again(&mut self, now: Timestamp, tx: ClientTxId, response: &Response) {
+        let sent = self.accepted.iter().find(|(accepted, _)| *accepted == tx).map(|(_, sent)| sent.clone());
+        if let Some(sent) = sent {
+            self.invite_accepted(now, &sent, response);
+        }
+    }
+
+    /// Sends an ACK to a 2xx.
+    pub(crate) fn acknowledge(&mut self, now: Timestamp, ack: Bytes) {
+        if let Some(flow) = self.flow {
+            // A lost ACK is asked for again.
+            let _ = self.layer.acknowledge(time(now), flow, ack);
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, tx: ClientTxId, pending: Pending, response: &Response) {
+        let Pending { purpose, draft, sent, challenges } = pending;
         match response.status() {
             401 | 407 if challenges < CHALLENGES_MAX => {
                 match self.credentials(response, draft.method, &draft.uri, &purpose) {
@@ -457,6 +516,21 @@ impl Handset {
                 Purpose::Message { message_id } if status < 300 => {
                     self.tell(Event::Sent { message_id, status })
                 }
+                Purpose::Invite if status < 300 => {
+                    if let Some(sent) = sent.and_then(sent_request) {
+                        self.invite_accepted(now, &sent, response);
+                        self.accepted.push_back((tx, sent));
+                        if self.accepted.len() > ACCEPTED_MAX {
+                            self.accepted.pop_front();
+                        }
+                    }
+                }
+                Purpose::Subscribe { focus } if status < 300 => {
+                    if let Some(sent) = sent.and_then(sent_request) {
+                        self.subscribed(&focus, &sent, response);
+                    }
+                }
+                Purpose::Bye { focus } if status < 300 => self.left(&focus),
                 Purpose::Options { of } => {
                     let contact = response.header(HeaderName::Contact).unwrap_or_default().into_owned();
                     self.tell(Event::Capabilities { of, status, contact });
@@ -519,7 +593,8 @@ impl Handset {
                 let contact = String::new();
                 self.tell(Event::Capabilities { of, status, contact });
             }
-            Purpose::Aside => {}
+            Purpose::Invite => self.not_joined(why),
+            Purpose::Aside | Purpose::Subscribe { .. } | Purpose::Bye { .. } => {}
         }
     }
 }

@@ -1,10 +1,11 @@
 //! A headless RCS handset: the peer that tests talk to, and what the load generator is made of.
 //!
 //! - [`Handset`] is the protocol without sockets: registration with Digest, sending and answering MESSAGE, reports,
-//!   recognition of repeats. Give it messages and the time; ask it what to send and what happened.
+//!   recognition of repeats, groups in pager mode. Give it messages and the time; ask it what to send and what happened.
 //! - [`run::Phone`] runs one over UDP, TCP or WebSocket (feature `run`).
 //! - [`platform::Platform`] starts a real server for it to talk to, and kills it (feature `run`).
 
+mod group;
 mod handset;
 mod message;
 #[cfg(feature = "run")]

@@ -56,8 +56,10 @@ impl Outgoing {
 /// A message that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
-    /// The sender's URI, as the platform asserts it.
+    /// The sender's URI, as the platform asserts it; of a group message, the focus.
     pub from: String,
+    /// Who said it, as the CPIM names them; absent without CPIM.
+    pub author: Option<String>,
     /// Whom the request was for, from its To.
     pub to: String,
     /// `imdn.Message-ID`, or the Call-ID.
@@ -161,6 +163,7 @@ impl Handset {
         let call_id = request.call_id().map_err(|_| 400u16)?.to_owned();
         let mut message = Incoming {
             from,
+            author: None,
             to: request.to().map_err(|_| 400u16)?.uri.as_str().to_owned(),
             message_id: call_id,
             conversation_id: request.header(HeaderName::ConversationId).map(|id| id.into_owned()),
@@ -175,12 +178,16 @@ impl Handset {
             }
             message.content_type = envelope.content_type().to_owned();
             message.wanted = envelope.dispositions();
+            message.author = envelope.from_uri().map(str::to_owned);
             message.payload = envelope.decoded_payload().map_err(|_| 400u16)?;
         }
         if content_type::is(&message.content_type, imdn::CONTENT_TYPE) {
             let report = Imdn::parse(&message.payload).map_err(|_| 400u16)?;
             let (message_id, disposition) = (report.message_id, report.disposition);
-            return Ok(Event::Report { message_id, from: message.from, disposition });
+            // A focus passes on what its members report.
+            let of_group = is_focus(&message.from);
+            let from = message.author.filter(|_| of_group).unwrap_or(message.from);
+            return Ok(Event::Report { message_id, from, disposition });
         }
         if content_type::is(&message.content_type, composing::CONTENT_TYPE) {
             let active = Composing::parse(&message.payload).map_err(|_| 400u16)?.state == State::Active;
@@ -223,4 +230,9 @@ impl Handset {
         draft.body = Some((cpim::CONTENT_TYPE, body));
         draft
     }
+}
+
+/// Whether a URI is that of a group.
+fn is_focus(uri: &str) -> bool {
+    sip::Uri::parse(uri).is_ok_and(|uri| uri.host().starts_with("groups."))
 }

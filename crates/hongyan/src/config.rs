@@ -39,6 +39,8 @@ pub struct Config {
     pub messages: Messages,
     /// Files.
     pub content: Content,
+    /// Groups.
+    pub groups: Groups,
     /// Chatbots.
     pub maap: Maap,
     /// The log.
@@ -77,6 +79,8 @@ pub struct Sip {
     pub tcp: Listen,
     /// TLS over TCP.
     pub tls: Listen,
+    /// How handsets reach us within dialogs: a host name or address; empty: the listeners' own address, or the domain.
+    pub public_host: String,
     /// TCP and TLS connections at once.
     pub max_connections: NonZeroU32,
     /// TCP and TLS connections at once from one IP address.
@@ -127,6 +131,40 @@ pub struct Registrar {
     pub max_devices: NonZeroU32,
     /// How long a Digest nonce may be used.
     pub nonce_s: NonZeroU64,
+}
+
+/// `[groups]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Groups {
+    /// User part of the conference factory's URI.
+    pub factory: String,
+    /// Members of one group.
+    pub max_members: NonZeroU32,
+    /// Groups of one subscriber.
+    pub max_groups: NonZeroU32,
+    /// UTF-8 bytes of a subject.
+    pub max_subject_bytes: NonZeroU32,
+    /// Longest subscription to a group's conference-info.
+    pub max_subscription_s: NonZeroU32,
+    /// Whether any member brings in others, or only administrators.
+    pub members_may_add: bool,
+    /// Whether any member changes the subject, or only administrators.
+    pub members_may_change_subject: bool,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            factory: "conference-factory".to_owned(),
+            max_members: nonzero(100),
+            max_groups: nonzero(500),
+            max_subject_bytes: nonzero(255),
+            max_subscription_s: nonzero(3600),
+            members_may_add: true,
+            members_may_change_subject: true,
+        }
+    }
 }
 
 /// `[messages]`
@@ -281,6 +319,7 @@ impl Default for Sip {
             udp: Listen::port(5060),
             tcp: Listen::port(5060),
             tls: Listen::OFF,
+            public_host: String::new(),
             max_connections: nonzero(200_000),
             max_connections_per_address: nonzero(2_000),
             idle_timeout_s: nonzero_u64(600),
@@ -444,12 +483,37 @@ impl Config {
             hold: seconds(self.messages.hold_s),
             validity: seconds(self.messages.keep_s),
             report_validity: seconds(self.messages.keep_reports_s),
+            record_route: self.record_route(),
+            groups: message_centre::group::Config {
+                factory: self.groups.factory.clone(),
+                members_max: self.groups.max_members.get() as usize,
+                groups_max: self.groups.max_groups.get() as usize,
+                subject_bytes_max: self.groups.max_subject_bytes.get() as usize,
+                subscription_s_max: self.groups.max_subscription_s.get(),
+                members_may_add: self.groups.members_may_add,
+                members_may_change_subject: self.groups.members_may_change_subject,
+            },
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
             files: self.content.rules(public_url),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
             ..defaults
         }
+    }
+
+    /// Where each listener is reached within dialogs.
+    fn record_route(&self) -> message_centre::RecordRoute {
+        let at = |listen: &Listen| {
+            let address = listen.address()?;
+            let host = match (self.sip.public_host.as_str(), address.ip()) {
+                ("", ip) if ip.is_unspecified() => self.domain.to_string(),
+                ("", std::net::IpAddr::V6(ip)) => format!("[{ip}]"),
+                ("", ip) => ip.to_string(),
+                (host, _) => host.to_owned(),
+            };
+            Some(format!("{host}:{}", address.port()))
+        };
+        message_centre::RecordRoute { udp: at(&self.sip.udp), tcp: at(&self.sip.tcp), tls: at(&self.sip.tls) }
     }
 
     /// The chatbot platform's part. `public_url` is how chatbots reach us.
@@ -494,6 +558,19 @@ impl Config {
             return refuse(
                 "http.public_url: write http://… or https://… without a trailing slash, or leave it empty",
             );
+        }
+        let factory = &self.groups.factory;
+        let is_user = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        if factory.is_empty() || factory.len() > 64 || !factory.bytes().all(is_user) {
+            return refuse("groups.factory: up to 64 letters, digits, '-', '.' and '_'");
+        }
+        if self.groups.max_members.get() > 1000 {
+            return refuse("groups.max_members: at most 1000");
+        }
+        let host = &self.sip.public_host;
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
+        if host.len() > 255 || !host.bytes().all(is_host) {
+            return refuse("sip.public_host: a host name or an address, without a port");
         }
         if self.messages.max_body_bytes.get() > 1 << 20 {
             return refuse("messages.max_body_bytes: at most 1048576");

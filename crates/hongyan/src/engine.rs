@@ -1,7 +1,7 @@
 //! Load, decide, commit: one batch at a time, without threads, clocks or sockets, so that tests can play it.
 
 use rcs::Timestamp;
-use rcs::address::{Address, AddressKind};
+use rcs::address::AddressKind;
 use sip::{Flow, Message};
 use store::{FileId, Store, StoreError, View, Wants};
 
@@ -17,7 +17,7 @@ const SWEEP_FILES: usize = 2_000;
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same while there is much to forget.
 const SWEEP_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
-/// Subscribers with mail that are looked at in one batch after a start.
+/// Subscribers with mail and groups with pending members that are looked at in one batch after a start.
 const WAKE_MAX: usize = 256;
 /// Rounds of follow-up tasks within one batch; more would be a loop of ours.
 const ROUNDS_MAX: usize = 16;
@@ -134,9 +134,9 @@ pub struct Engine {
     store: Store,
     /// Tasks for the next batch.
     next: Vec<Todo>,
+    /// Members to be invited and subscribers with mail, to be looked at after the start: the last first.
+    waking: Vec<Task>,
     /// When the next entry is due, as far as is known.
-    /// Subscribers with mail, to be looked at after the start.
-    waking: Vec<Address>,
     due_at: Option<Timestamp>,
     sweep_at: Timestamp,
     sweep_cursor: Option<Vec<u8>>,
@@ -157,8 +157,10 @@ impl Engine {
         let chatbots = store.chatbots()?;
         let next =
             chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
-        let mut waking = store.owners_of_mail()?;
-        waking.retain(|owner| owner.kind() == AddressKind::Subscriber);
+        let mut owners = store.owners_of_mail()?;
+        owners.retain(|owner| owner.kind() == AddressKind::Subscriber);
+        let mut waking: Vec<Task> = owners.into_iter().map(Task::Wake).collect();
+        waking.extend(store.groups()?.iter().filter_map(message_centre::group::wake));
         let (due_at, sweep_at, sweep_cursor, files_cursor) = (Some(Timestamp::EPOCH), now, None, None);
         Ok(Self { centre, maap, store, next, due_at, sweep_at, sweep_cursor, files_cursor, waking })
     }
@@ -188,7 +190,7 @@ impl Engine {
         }
         self.centre.tick(now, &mut tasks);
         let woken = self.waking.len().saturating_sub(WAKE_MAX);
-        tasks.extend(self.waking.drain(woken..).map(Task::Wake));
+        tasks.extend(self.waking.drain(woken..).rev());
         self.look_for_due(now, &mut tasks)?;
         todo.extend(tasks.into_iter().map(Todo::Centre));
         let mut tasks = Vec::new();

@@ -3,6 +3,8 @@
 use rcs::address::Address;
 use store::{Account, Wants};
 
+use crate::group::members::Leave;
+use crate::work::Task;
 use crate::{Centre, Work};
 
 /// A change that an administrator asks for, with the edge's way to answer.
@@ -10,7 +12,7 @@ use crate::{Centre, Work};
 pub enum Call {
     /// Adds a subscriber, or gives one new credentials.
     PutSubscriber(Account),
-    /// Removes a subscriber with its bindings. What waits for it expires in its time.
+    /// Removes a subscriber with its bindings and from its groups. What waits for it expires in its time.
     RemoveSubscriber(Address),
 }
 
@@ -35,6 +37,7 @@ impl Call {
         };
         wants.account(address);
         wants.bindings(address);
+        wants.memberships(address);
     }
 }
 
@@ -58,6 +61,10 @@ impl Centre {
                     return Answer::NotFound;
                 }
                 work.view.remove_account(&address);
+                for group in work.view.memberships(&address) {
+                    let leave = Leave { group: group.clone(), member: address.clone() };
+                    work.then.push(Task::Leave(Box::new(leave)));
+                }
                 work.view.put_bindings(&address, Default::default());
                 self.agents.retain(|(owner, _), _| *owner != address);
                 self.flows.values_mut().for_each(|users| users.retain(|(user, _)| *user != address));

@@ -38,8 +38,25 @@ pub struct Config {
     pub inflated_bytes_max: usize,
     /// What files of handsets are held to.
     pub files: Rules,
+    /// Where handsets send requests within dialogs that they have with us; see [`RecordRoute`].
+    pub record_route: RecordRoute,
+    /// Groups.
+    pub groups: crate::group::Config,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
+}
+
+/// What stands in Record-Route of requests and answers that open dialogs with us, as `host:port`: without it, a client asks
+/// DNS for the host of our Contact, which names a group or a subscriber and no machine. `None`: nothing. WebSocket clients
+/// use the connection they have.
+#[derive(Debug, Clone, Default)]
+pub struct RecordRoute {
+    /// Over UDP.
+    pub udp: Option<String>,
+    /// Over TCP.
+    pub tcp: Option<String>,
+    /// Over TLS.
+    pub tls: Option<String>,
 }
 
 /// Registration lifetimes and ceilings (RFC 3261 §10.2.1.1).
@@ -80,6 +97,8 @@ impl Config {
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,
             files: Rules::new(),
+            record_route: RecordRoute::default(),
+            groups: crate::group::Config::default(),
             transactions,
         }
     }

@@ -6,15 +6,18 @@
 //! ([`Centre::poll_transmit`]) leaves after the batch has been committed.
 //!
 //! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS.
+//! - [`group`]: the conference factory, focuses and members.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
 pub mod access;
 pub mod admin;
+mod calls;
 mod config;
 pub mod delivery;
 pub mod files;
+pub mod group;
 mod gruu;
 pub mod report;
 pub mod submit;
@@ -32,7 +35,7 @@ use sip::transaction::{ClientTxId, Event, Layer, ServerTxId};
 use sip::{Flow, Message};
 use store::{EntryIds, RecordKey, Wants};
 
-pub use config::{Config, Registration};
+pub use config::{Config, RecordRoute, Registration};
 pub use work::{Stats, Task, Work};
 
 use delivery::agent::{Agent, DeviceKey};
@@ -71,6 +74,8 @@ pub struct Centre {
     last_relay: u64,
     /// Reports under way, so that a second device's report of the same is not passed on too.
     reporting: FxHashSet<(RecordKey, Disposition)>,
+    calls: calls::Calls,
+    groups: group::Hot,
 }
 
 impl Centre {
@@ -94,6 +99,8 @@ impl Centre {
             holds: Holds::default(),
             last_relay: 0,
             reporting: FxHashSet::default(),
+            calls: calls::Calls::default(),
+            groups: group::Hot::default(),
         }
     }
 
@@ -119,13 +126,20 @@ impl Centre {
     /// Lets time pass: retransmissions, timeouts, senders who have waited long enough.
     pub fn tick(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
         self.layer.handle_timeout(transaction_time(now));
+        for (tx, response) in
+            self.calls.handle_timeout(transaction_time(now), &self.config.transactions.timing)
+        {
+            self.respond(now, tx, response);
+        }
         self.take_events(now, tasks);
         self.holds_over(now, tasks);
     }
 
     /// When to call [`Centre::tick`] at the latest.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        let timer = self.layer.poll_timeout().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
+        let timers = [self.layer.poll_timeout(), self.calls.poll_timeout()];
+        let timer =
+            timers.into_iter().flatten().min().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
         timer.into_iter().chain(hold).min()
     }
@@ -149,6 +163,14 @@ impl Centre {
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
+            Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
+            Task::FanOut(fan_out) => fan_out.wants(wants),
+            Task::FanIn(fan_in) => fan_in.wants(wants),
+            Task::Leave(leave) => leave.wants(wants),
+            Task::Telling(telling) => telling.wants(wants),
+            Task::Parting(parting) => parting.wants(wants),
+            Task::Invitations(invitations) => invitations.wants(wants),
+            Task::FocusAnswered(answered) => answered.wants(self, wants),
         }
     }
 
@@ -177,6 +199,14 @@ impl Centre {
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
             Task::ExpireFiles(files) => self.expire_files(&files, work),
+            Task::Group(claim) => self.decide_group(*claim, work),
+            Task::FanOut(fan_out) => self.decide_fan_out(*fan_out, work),
+            Task::FanIn(fan_in) => self.decide_fan_in(*fan_in, work),
+            Task::Leave(leave) => self.decide_leave(*leave, work),
+            Task::Telling(telling) => self.decide_telling(*telling, work),
+            Task::Parting(parting) => self.decide_parting(*parting, work),
+            Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
+            Task::FocusAnswered(answered) => self.decide_focus_answered(*answered, work),
         }
     }
 
@@ -190,19 +220,33 @@ impl Centre {
         match event {
             Event::Request { tx, flow, request } => self.read(now, tx, flow, request, tasks),
             Event::Response { tx, response } if response.is_final() => {
-                self.attempt_over(tx, Answer::of(response.status()), tasks);
+                if let Some((flow, ack)) = self.calls.ack_again(tx) {
+                    return self.acknowledge(transaction_time(now), flow, ack);
+                }
+                self.attempt_over(tx, Answer::of(response.status()), Some(response), tasks);
             }
             Event::TimedOut { tx } | Event::TransportFailed { tx } => {
-                self.attempt_over(tx, Answer::NotNow(None), tasks);
+                self.attempt_over(tx, Answer::NotNow(None), None, tasks);
             }
-            // Provisional answers say nothing; sessions are refused with 405, so there is nothing to acknowledge or cancel.
-            Event::Response { .. } | Event::Ack { .. } | Event::Cancel { .. } | Event::NoAck { .. } => {}
+            Event::Ack { request, .. } => drop(self.calls.acknowledged(&request)),
+            // Provisional answers say nothing; an INVITE is answered in the batch in which it comes, too soon to be cancelled; and
+            // who does not acknowledge a refusal has heard it or not.
+            Event::Response { .. } | Event::Cancel { .. } | Event::NoAck { .. } => {}
         }
     }
 
-    fn attempt_over(&mut self, tx: ClientTxId, answer: Answer, tasks: &mut Vec<Task>) {
+    /// A request of ours is over: a message to a device, or something of a group.
+    fn attempt_over(
+        &mut self,
+        tx: ClientTxId,
+        answer: Answer,
+        response: Option<sip::Response>,
+        tasks: &mut Vec<Task>,
+    ) {
         if self.attempts.contains_key(&tx) {
             tasks.push(Task::Answered(Answered { tx, answer }));
+        } else if self.groups.has_asked(tx) {
+            tasks.push(Task::FocusAnswered(Box::new(group::invitation::FocusAnswered { tx, response })));
         }
     }
 
@@ -238,6 +282,9 @@ impl Centre {
 fn forget(key: &RecordKey, work: &mut Work<'_>) {
     if work.view.record(key).is_some_and(|record| record.keep_until <= work.now) {
         work.view.remove_record(key);
+        if key.2.kind() == rcs::address::AddressKind::Group {
+            work.view.remove_author(&key.2, &key.0);
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use store::{Entry, EntryKind, Outcome, Record, RecordKey, Wants};
 
 use crate::delivery::{About, Delivery};
+use crate::group::report::FanIn;
+use crate::work::Task;
 use crate::{Centre, Work};
 
 /// Media type of [`Status`], which never leaves the process.
@@ -56,6 +58,9 @@ pub struct Lost {
 impl Lost {
     pub(crate) fn wants(&self, wants: &mut Wants) {
         wants.record(self.record.clone());
+        if self.record.1.kind() == AddressKind::Group {
+            wants.author(&self.record.1, &self.record.0);
+        }
         sender_wants(&self.record.1, wants);
     }
 }
@@ -144,6 +149,9 @@ impl Centre {
             }
             Delivery::status(self.status_entry(record, fate, work.now))
         } else if record.wanted.negative_delivery && fate != Fate::Sent {
+            if record.from.kind() == AddressKind::Group {
+                return self.tell_author(record, work);
+            }
             let entry = self.imdn_entry(record, Disposition::Failed, work.now);
             Delivery::report(entry, record.key(), Disposition::Failed)
         } else {
@@ -152,6 +160,16 @@ impl Centre {
         if let Err(refusal) = self.keep(delivery, work) {
             tracing::warn!(sender = %record.from, %refusal, "a report could not be kept");
         }
+    }
+
+    /// Tells the author of a group message that a member will not get it.
+    fn tell_author(&mut self, record: &Record, work: &mut Work<'_>) {
+        let Some(author) = work.view.author(&record.from, &record.message_id).cloned() else { return };
+        let disposition = Disposition::Failed;
+        let mut entry = self.imdn_entry(record, disposition, work.now);
+        (entry.from, entry.to) = (record.from.clone(), author);
+        let fan_in = FanIn { entry, original: record.key(), disposition, asker: None };
+        work.then.push(Task::FanIn(Box::new(fan_in)));
     }
 
     /// Reports from a chatbot's side on a message that its webhook has taken.

@@ -12,6 +12,11 @@ use crate::access::register::Register;
 use crate::delivery::Answered;
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::relay::RelayId;
+use crate::group::GroupRequest;
+use crate::group::fan_out::FanOut;
+use crate::group::invitation::{FocusAnswered, Invitations};
+use crate::group::members::{Leave, Parting, Telling};
+use crate::group::report::FanIn;
 use crate::report;
 
 /// Something to decide once the rows it needs are loaded.
@@ -41,6 +46,22 @@ pub enum Task {
     Forget(Vec<RecordKey>),
     /// Files whose time is over.
     ExpireFiles(Vec<File>),
+    /// A request to the conference factory or to a group's focus.
+    Group(Box<Claim<GroupRequest>>),
+    /// Something said in a group, to be brought to the others.
+    FanOut(Box<FanOut>),
+    /// A report on something said in a group, to be brought to its author.
+    FanIn(Box<FanIn>),
+    /// Somebody is no subscriber any more, and so in no group.
+    Leave(Box<Leave>),
+    /// Members of a group have changed, or its subject: the others are told.
+    Telling(Box<Telling>),
+    /// Devices of somebody who is no member any more are let go.
+    Parting(Box<Parting>),
+    /// Devices of members may have to be invited.
+    Invitations(Box<Invitations>),
+    /// A request of a group's focus was answered, or never will be.
+    FocusAnswered(Box<FocusAnswered>),
 }
 
 /// The state of a batch while its tasks are decided.

@@ -4,7 +4,7 @@
 
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sip::Transport;
 use store::Outcome;
@@ -20,8 +20,41 @@ fn number(person: usize) -> String {
 /// What was sent: by which phone, to whom.
 type Sent = BTreeMap<String, (Phone, usize)>;
 
-/// A day in the life of the centre. Gives the world at rest, and what was sent.
-fn play(seed: u64, weather: Weather, crashes: bool) -> (World, Sent) {
+/// Something said in the group: by which phone of whom, and who had left by then for certain.
+struct Said {
+    phone: Phone,
+    person: usize,
+    outsiders: Vec<usize>,
+}
+
+/// A day in the life of the centre: the world at rest, and what was sent and said.
+struct Day {
+    world: World,
+    sent: Sent,
+    said: BTreeMap<String, Said>,
+    /// Who asked to leave the group at some time: what was said before may have been accepted after.
+    leaving: BTreeSet<usize>,
+}
+
+/// The group of a day: everybody but the last person.
+struct Circle {
+    focus: String,
+    leaving: BTreeSet<usize>,
+}
+
+impl Circle {
+    fn say(&self, world: &mut World, phone: Phone, person: usize, said: &mut BTreeMap<String, Said>) {
+        let has_left = |person: &usize| {
+            let phones = world.phones.iter().filter(|phone| phone.number == number(*person));
+            phones.flat_map(|phone| &phone.groups.heard).any(|heard| *heard == ("BYE", 200))
+        };
+        let outsiders = (0..PEOPLE).filter(|person| *person == PEOPLE - 1 || has_left(person)).collect();
+        let id = world.send(phone, &self.focus, "hello all");
+        said.insert(id, Said { phone, person, outsiders });
+    }
+}
+
+fn play(seed: u64, weather: Weather, crashes: bool) -> Day {
     let mut world = World::with_seed(seed);
     let transports = [Transport::Udp, Transport::Ws, Transport::Tcp];
     let mut phones = Vec::new();
@@ -34,11 +67,15 @@ fn play(seed: u64, weather: Weather, crashes: bool) -> (World, Sent) {
             world.register(phone);
         }
     }
+    let others: Vec<String> = (1..PEOPLE - 1).map(number).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let mut circle =
+        Circle { focus: world.make_group(phones[0].0, "circle", &others), leaving: BTreeSet::new() };
     world.weather = weather;
-    let mut sent = Sent::new();
+    let (mut sent, mut said) = (Sent::new(), BTreeMap::new());
     for _ in 0..OPERATIONS {
-        let (phone, _) = phones[world.random(phones.len() as u64) as usize];
-        match world.random(20) {
+        let (phone, person) = phones[world.random(phones.len() as u64) as usize];
+        match world.random(24) {
             0 if crashes => {
                 world.crash();
                 let pause = seconds(world.random(5));
@@ -51,6 +88,12 @@ fn play(seed: u64, weather: Weather, crashes: bool) -> (World, Sent) {
             6 | 7 => {
                 let pause = seconds(world.random(100));
                 world.run_for(pause);
+            }
+            8..=11 if world.phones[phone].is_registered => circle.say(&mut world, phone, person, &mut said),
+            12 if person > 1 && world.phones[phone].is_on && circle.leaving.len() < 2 => {
+                if world.start_leaving(phone, &circle.focus) {
+                    circle.leaving.insert(person);
+                }
             }
             _ if world.phones[phone].is_registered => {
                 let to = world.random(PEOPLE as u64) as usize;
@@ -68,7 +111,7 @@ fn play(seed: u64, weather: Weather, crashes: bool) -> (World, Sent) {
         }
         world.run_for(seconds(2400));
     }
-    (world, sent)
+    Day { world, sent, said, leaving: circle.leaving }
 }
 
 /// After a crash, devices whose connections broke connect again.
@@ -81,7 +124,9 @@ fn reconnect(world: &mut World) {
 }
 
 /// The platform's invariants (ARCHITECTURE.md), for a world at rest.
-fn check(seed: u64, world: &World, sent: &Sent) {
+fn check(seed: u64, day: &Day) {
+    let Day { world, sent, said, leaving } = day;
+    check_group(seed, world, said, leaving);
     for (id, (sender, to)) in sent {
         let answer = world.phones[*sender].answers.get(id);
         let mine = |phone: &&world::Handset| phone.number == number(*to);
@@ -111,6 +156,48 @@ fn check(seed: u64, world: &World, sent: &Sent) {
     }
 }
 
+/// What was said in the group and accepted reached every member once, and nobody else.
+fn check_group(seed: u64, world: &World, said: &BTreeMap<String, Said>, leaving: &BTreeSet<usize>) {
+    for (id, Said { phone, person: author, outsiders }) in said {
+        let holders = |person: usize| {
+            let phones = world.phones.iter().filter(move |phone| phone.number == number(person));
+            phones.map(|phone| phone.inbox.iter().filter(|shown| *shown == id).count()).collect::<Vec<_>>()
+        };
+        for person in 0..PEOPLE {
+            let copies = holders(person);
+            assert!(
+                copies.iter().all(|copies| *copies <= 1),
+                "seed {seed}: {id} was shown more than once to {person}"
+            );
+        }
+        for person in outsiders {
+            assert!(holders(*person).iter().all(|copies| *copies == 0), "seed {seed}: {id} came to {person}");
+        }
+        assert!(!world.phones[*phone].inbox.contains(id), "seed {seed}: {id} came back to its own device");
+        if world.phones[*phone].answers.get(id).is_none_or(|status| !(200..300).contains(status)) {
+            continue;
+        }
+        let stayed = (0..PEOPLE - 1).filter(|person| person != author && !leaving.contains(person));
+        for person in stayed {
+            let records = world.records(id);
+            let copy = records.iter().find(|record| record.to.user() == number(person));
+            assert!(
+                holders(person).contains(&1),
+                "seed {seed}: {id} was accepted and did not reach {person}: {copy:#?}"
+            );
+        }
+        for record in world.records(id) {
+            assert_eq!(
+                record.outcome,
+                Outcome::Delivered,
+                "seed {seed}: {id} to {}: {:#?}",
+                record.to,
+                record.steps
+            );
+        }
+    }
+}
+
 fn seeds(default: u64) -> std::ops::Range<u64> {
     let wanted = std::env::var("HONGYAN_SIMULATION_SEEDS").ok().and_then(|count| count.parse().ok());
     1..1 + wanted.unwrap_or(default)
@@ -118,27 +205,33 @@ fn seeds(default: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn in_fair_weather_everything_arrives_everywhere() {
+    let mut said = 0;
     for seed in seeds(6) {
-        let (world, sent) = play(seed, Weather::default(), false);
-        check(seed, &world, &sent);
-        for (id, (sender, _)) in &sent {
-            assert!(world.phones[*sender].answers.contains_key(id), "seed {seed}: {id} was never answered");
+        let day = play(seed, Weather::default(), false);
+        check(seed, &day);
+        said += day.said.len();
+        for (id, (sender, _)) in &day.sent {
+            assert!(
+                day.world.phones[*sender].answers.contains_key(id),
+                "seed {seed}: {id} was never answered"
+            );
         }
     }
+    assert!(said > 20, "there is a group to speak of: {said}");
 }
 
 #[test]
 fn loss_repetition_and_disorder_lose_nothing_accepted() {
     for seed in seeds(6) {
-        let (world, sent) = play(seed, Weather { lose: 200, repeat: 150, reorder: 200 }, false);
-        check(seed, &world, &sent);
+        let day = play(seed, Weather { lose: 200, repeat: 150, reorder: 200 }, false);
+        check(seed, &day);
     }
 }
 
 #[test]
 fn crashes_in_bad_weather_lose_nothing_accepted() {
     for seed in seeds(8) {
-        let (world, sent) = play(seed, Weather { lose: 150, repeat: 100, reorder: 150 }, true);
-        check(seed, &world, &sent);
+        let day = play(seed, Weather { lose: 150, repeat: 100, reorder: 150 }, true);
+        check(seed, &day);
     }
 }

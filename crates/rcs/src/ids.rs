@@ -14,6 +14,9 @@ pub const ID_BYTES_MAX: usize = 128;
 /// Names the conversations that [`conversation_between`] derives. Changing it would tear every such conversation in two.
 const CONVERSATIONS: Uuid = Uuid::from_u128(0x2d1f_6b0e_5c38_4f7a_9a41_77c0_31e6_b852);
 
+/// Names the groups that [`group_id`] derives. Changing it would lose the way back to groups that have ended.
+const GROUPS: Uuid = Uuid::from_u128(0x7a0c_94d1_3e2b_4c58_8f16_5bd2_90e7_a43f);
+
 /// A new Message-ID (RFC 5438 §6.3): 32 hexadecimal digits with 122 random bits.
 pub fn message_id(random: [u8; 16]) -> String {
     random_uuid(random).simple().to_string()
@@ -29,6 +32,11 @@ pub fn conversation_between(a: &Address, b: &Address) -> String {
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
     let pair = format!("{first}\n{second}");
     Uuid::new_v5(&CONVERSATIONS, pair.as_bytes()).hyphenated().to_string()
+}
+
+/// The id of the group that follows from `name`: 32 hexadecimal digits, always the same.
+pub fn group_id(name: &str) -> String {
+    Uuid::new_v5(&GROUPS, name.as_bytes()).simple().to_string()
 }
 
 /// Whether a peer's id can be taken over: 1 to [`ID_BYTES_MAX`] visible ASCII characters, none of which could break

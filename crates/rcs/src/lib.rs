@@ -8,6 +8,7 @@
 //! - [`cpim`]: the envelope (RFC 3862), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`] (all over [`xml`]), and the [`bot`]
 //!   cards and chips.
+//! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`].
 //!
 //! Every parser has ceilings on what it reads, never panics on bad input, and is exact in what it writes.
 
@@ -15,14 +16,18 @@ pub mod address;
 pub mod bot;
 pub mod capability;
 pub mod composing;
+pub mod conference_info;
 pub mod content_type;
 pub mod cpim;
 pub mod encoding;
 pub mod file_transfer;
 pub mod geolocation;
+pub mod group_data;
 pub mod ids;
 pub mod imdn;
 pub mod multipart;
+pub mod resource_list;
+pub mod sipfrag;
 pub mod time;
 pub mod xml;
 

@@ -5,11 +5,13 @@
 //! - [`stream::Framer`] cuts a TCP or TLS byte stream into messages and keep-alives; datagrams and WebSocket
 //!   messages go straight to [`Message::parse_datagram`] and [`Message::parse_websocket`].
 //! - [`Message`], [`Request`], [`Response`] keep the received bytes and an index of their headers. Values are
-//!   parsed when asked for: [`value`] has Via, Contact, name-addr, CSeq, Accept-Contact; [`uri`] has SIP and tel URIs.
+//!   parsed when asked for: [`value`] has Via, Contact, name-addr, CSeq, Accept-Contact, Event, Refer-To; [`uri`] has SIP and
+//!   tel URIs.
 //! - [`RequestBuilder`], [`ResponseBuilder`] and [`Forward`] write messages, each into one buffer.
 //! - [`digest`] challenges, verifies and answers (RFC 7616, RFC 8760).
 //! - [`transaction::Layer`] holds client and server transactions (RFC 3261 §17, RFC 6026): it absorbs and sends
 //!   retransmissions and pairs responses with requests.
+//! - [`dialog::Dialog`] is what two parties remember of each other (RFC 3261 §12); it can be stored.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -36,6 +38,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod dialog;
 pub mod digest;
 pub mod flow;
 pub mod message;
@@ -55,7 +58,8 @@ pub use name::{HeaderName, Name};
 pub use parse::{ParseError, Problem};
 pub use uri::{Scheme, Uri};
 pub use value::{
-    AcceptContact, CSeq, Contact, ContactAddress, Features, Fit, HeaderError, NameAddr, Params, Via,
+    AcceptContact, CSeq, Contact, ContactAddress, Features, Fit, HeaderError, NameAddr, Params, Reason,
+    ReferTo, SubscriptionState, Via,
 };
 pub use write::{Forward, RequestBuilder, ResponseBuilder, reason_phrase};
 

@@ -38,6 +38,7 @@ pub enum HeaderName {
     InReplyToContributionId,
     MaxForwards,
     MinExpires,
+    MinSe,
     PAccessNetworkInfo,
     PAssertedIdentity,
     PAssertedService,
@@ -49,8 +50,11 @@ pub enum HeaderName {
     ProxyAuthenticate,
     ProxyAuthorization,
     ProxyRequire,
+    Reason,
     RecordRoute,
+    ReferSub,
     ReferTo,
+    ReferredBy,
     RejectContact,
     RequestDisposition,
     Require,
@@ -58,6 +62,7 @@ pub enum HeaderName {
     Route,
     Server,
     ServiceRoute,
+    SessionExpires,
     Subject,
     SubscriptionState,
     Supported,
@@ -72,7 +77,7 @@ pub enum HeaderName {
 use HeaderName::*;
 
 /// Every known name with its long text and its compact letter, in the order of the enum.
-const KNOWN: [(HeaderName, &str, Option<u8>); 55] = [
+const KNOWN: [(HeaderName, &str, Option<u8>); 60] = [
     (Accept, "Accept", None),
     (AcceptContact, "Accept-Contact", Some(b'a')),
     (AcceptEncoding, "Accept-Encoding", None),
@@ -99,6 +104,7 @@ const KNOWN: [(HeaderName, &str, Option<u8>); 55] = [
     (InReplyToContributionId, "InReplyTo-Contribution-ID", None),
     (MaxForwards, "Max-Forwards", None),
     (MinExpires, "Min-Expires", None),
+    (MinSe, "Min-SE", None),
     (PAccessNetworkInfo, "P-Access-Network-Info", None),
     (PAssertedIdentity, "P-Asserted-Identity", None),
     (PAssertedService, "P-Asserted-Service", None),
@@ -110,8 +116,11 @@ const KNOWN: [(HeaderName, &str, Option<u8>); 55] = [
     (ProxyAuthenticate, "Proxy-Authenticate", None),
     (ProxyAuthorization, "Proxy-Authorization", None),
     (ProxyRequire, "Proxy-Require", None),
+    (Reason, "Reason", None),
     (RecordRoute, "Record-Route", None),
+    (ReferSub, "Refer-Sub", None),
     (ReferTo, "Refer-To", Some(b'r')),
+    (ReferredBy, "Referred-By", Some(b'b')),
     (RejectContact, "Reject-Contact", Some(b'j')),
     (RequestDisposition, "Request-Disposition", Some(b'd')),
     (Require, "Require", None),
@@ -119,6 +128,7 @@ const KNOWN: [(HeaderName, &str, Option<u8>); 55] = [
     (Route, "Route", None),
     (Server, "Server", None),
     (ServiceRoute, "Service-Route", None),
+    (SessionExpires, "Session-Expires", Some(b'x')),
     (Subject, "Subject", Some(b's')),
     (SubscriptionState, "Subscription-State", None),
     (Supported, "Supported", Some(b'k')),
@@ -246,7 +256,7 @@ mod tests {
 
     #[test]
     fn other_names_are_other() {
-        for text in ["", "X-Thing", "Viaa", "vi", "b", "\u{e9}", "\u{16}", "Rout", "Call_ID"] {
+        for text in ["", "X-Thing", "Viaa", "vi", "z", "\u{e9}", "\u{16}", "Rout", "Call_ID"] {
             assert_eq!(HeaderName::of(text.as_bytes()), Other, "{text:?}");
         }
         assert_eq!(HeaderName::of(&[b'v' | 0x80]), Other);

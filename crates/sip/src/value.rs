@@ -6,6 +6,9 @@ mod accept_contact;
 mod contact;
 mod name_addr;
 mod params;
+mod reason;
+mod refer_to;
+mod subscription;
 mod via;
 
 pub use accept_contact::{AcceptContact, Fit};
@@ -13,6 +16,9 @@ pub use contact::{Contact, ContactAddress, Features};
 pub use name_addr::NameAddr;
 pub use params::Params;
 pub(crate) use params::unescape;
+pub use reason::Reason;
+pub use refer_to::ReferTo;
+pub use subscription::{Event, SubscriptionState, Substate};
 pub use via::Via;
 
 use crate::method::Method;

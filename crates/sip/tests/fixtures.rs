@@ -1,25 +1,12 @@
 //! The messages of `fixtures/sip`, read to their full expected values, and some of them written back byte for byte.
 
-use std::path::Path;
+mod fixture;
 
 use bytes::Bytes;
+use fixture::{fixture, request, response};
 use sip::digest::Authorization;
 use sip::value::{Contact, Fit};
-use sip::{HeaderName, Message, Method, Problem, Request, RequestBuilder, Response, ResponseBuilder, Scheme};
-
-fn fixture(name: &str) -> Bytes {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/sip").join(name).with_extension("sip");
-    Bytes::from(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-}
-
-fn request(name: &str) -> Request {
-    Message::parse_datagram(fixture(name)).expect(name).into_request().expect(name)
-}
-
-fn response(name: &str) -> Response {
-    Message::parse_datagram(fixture(name)).expect(name).into_response().expect(name)
-}
+use sip::{HeaderName, Message, Method, Problem, RequestBuilder, ResponseBuilder, Scheme};
 
 #[test]
 fn a_pager_message_is_read_in_full() {

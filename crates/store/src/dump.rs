@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Bindings, Chatbot, Entry, File, Head, Record, Store, StoreError, Transfer, Usage, mailbox,
+    Account, Author, Bindings, Chatbot, Entry, File, Group, Head, Leg, Memberships, Record, Store,
+    StoreError, Transfer, Usage, mailbox,
 };
 
 impl Store {
@@ -33,6 +34,10 @@ impl Store {
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;
                     json!({ "at": at.rfc3339(), "address": address, "entry": id.to_string() })
                 }
+                Family::Groups => json_of::<Group>(&value)?,
+                Family::Legs => json_of::<Leg>(&value)?,
+                Family::Memberships => json_of::<Memberships>(&value)?,
+                Family::Authors => json_of::<Author>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

@@ -3,8 +3,8 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`]. Beside the two verbs there are short scans: what is due, what can be forgotten, and listings for
-//! people.
+//! [`record`], [`chatbot`], [`file`], [`group`]. Beside the two verbs there are short scans: what is due, what can be forgotten,
+//! and listings for people.
 
 pub mod account;
 pub mod binding;
@@ -12,6 +12,7 @@ mod cache;
 pub mod chatbot;
 mod dump;
 pub mod file;
+pub mod group;
 pub mod mailbox;
 pub mod record;
 mod row;
@@ -28,6 +29,10 @@ pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
+pub use group::{
+    Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
+    Subscription,
+};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
@@ -84,6 +89,8 @@ struct Caches {
     accounts: Cache<Account>,
     bindings: Cache<Bindings>,
     heads: Cache<Head>,
+    groups: Cache<Group>,
+    memberships: Cache<Memberships>,
 }
 
 impl Store {
@@ -113,12 +120,16 @@ impl Store {
         self.load_cached(wants.accounts, &mut caches.accounts, &mut view.accounts)?;
         self.load_cached(wants.bindings, &mut caches.bindings, &mut view.bindings)?;
         self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
+        self.load_cached(wants.groups, &mut caches.groups, &mut view.groups)?;
+        self.load_cached(wants.memberships, &mut caches.memberships, &mut view.memberships)?;
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
         self.load_rows(wants.usages, &mut view.usages)?;
+        self.load_rows(wants.legs, &mut view.legs)?;
+        self.load_rows(wants.authors, &mut view.authors)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -149,6 +160,8 @@ impl Store {
         remember(&view.accounts, &mut caches.accounts);
         remember(&view.bindings, &mut caches.bindings);
         remember(&view.heads, &mut caches.heads);
+        remember(&view.groups, &mut caches.groups);
+        remember(&view.memberships, &mut caches.memberships);
         Ok(())
     }
 
@@ -272,6 +285,30 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn usage(&self, owner: &Address) -> Result<Usage, StoreError> {
         Ok(self.get(owner)?.unwrap_or_default())
+    }
+
+    /// One group.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn group(&self, address: &Address) -> Result<Option<Group>, StoreError> {
+        self.get(address)
+    }
+
+    /// All groups, by address.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn groups(&self) -> Result<Vec<Group>, StoreError> {
+        self.all()
+    }
+
+    /// How a member's devices are connected to a group.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn leg(&self, key: &LegKey) -> Result<Option<Leg>, StoreError> {
+        self.get(key)
     }
 
     /// Every record of a message id: one for each sender that used it and each addressee.

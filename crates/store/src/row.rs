@@ -46,11 +46,19 @@ pub enum Family {
     Usage,
     /// Single values of the deployment.
     Settings,
+    /// Groups and their members.
+    Groups,
+    /// The dialogs and subscriptions of groups' members.
+    Legs,
+    /// The groups of each subscriber.
+    Memberships,
+    /// Whose the messages in groups were.
+    Authors,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -62,6 +70,10 @@ impl Family {
         Self::Transfers,
         Self::Usage,
         Self::Settings,
+        Self::Groups,
+        Self::Legs,
+        Self::Memberships,
+        Self::Authors,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -78,6 +90,10 @@ impl Family {
             Self::Transfers => "transfers",
             Self::Usage => "usage",
             Self::Settings => "settings",
+            Self::Groups => "groups",
+            Self::Legs => "legs",
+            Self::Memberships => "memberships",
+            Self::Authors => "authors",
         }
     }
 }

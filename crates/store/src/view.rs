@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::binding::Bindings;
 use crate::chatbot::Chatbot;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
+use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
@@ -31,6 +32,10 @@ pub struct Wants {
     pub(crate) transfers: Vec<TransferKey>,
     pub(crate) usages: Vec<Address>,
     pub(crate) pages: Vec<PageKey>,
+    pub(crate) groups: Vec<Address>,
+    pub(crate) legs: Vec<LegKey>,
+    pub(crate) memberships: Vec<Address>,
+    pub(crate) authors: Vec<AuthorKey>,
 }
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
@@ -81,6 +86,26 @@ impl Wants {
         self.heads.push(address.clone());
     }
 
+    /// A group.
+    pub fn group(&mut self, address: &Address) {
+        self.groups.push(address.clone());
+    }
+
+    /// How a member's devices are connected to a group.
+    pub fn leg(&mut self, group: &Address, member: &Address) {
+        self.legs.push((group.clone(), member.clone()));
+    }
+
+    /// The groups of a subscriber.
+    pub fn memberships(&mut self, member: &Address) {
+        self.memberships.push(member.clone());
+    }
+
+    /// Whose a message in a group was.
+    pub fn author(&mut self, group: &Address, message_id: &str) {
+        self.authors.push((group.clone(), message_id.to_owned()));
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
@@ -93,6 +118,10 @@ impl Wants {
             && self.transfers.is_empty()
             && self.usages.is_empty()
             && self.pages.is_empty()
+            && self.groups.is_empty()
+            && self.legs.is_empty()
+            && self.memberships.is_empty()
+            && self.authors.is_empty()
     }
 }
 
@@ -119,6 +148,10 @@ pub struct View {
     pub(crate) files: Table<File>,
     pub(crate) transfers: Table<Transfer>,
     pub(crate) usages: Table<Usage>,
+    pub(crate) groups: Table<Group>,
+    pub(crate) legs: Table<Leg>,
+    pub(crate) memberships: Table<Memberships>,
+    pub(crate) authors: Table<Author>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
@@ -274,6 +307,65 @@ impl View {
         self.files.put(id, None);
     }
 
+    /// A group; `None` when there is no such group.
+    pub fn group(&self, address: &Address) -> Option<&Group> {
+        self.groups.get(address)
+    }
+
+    /// Adds or replaces a group.
+    pub fn put_group(&mut self, group: Group) {
+        self.groups.put(group.address.clone(), Some(group));
+    }
+
+    /// Removes a group.
+    pub fn remove_group(&mut self, address: &Address) {
+        self.groups.put(address.clone(), None);
+    }
+
+    /// How a member's devices are connected to a group; `None` when none is.
+    pub fn leg(&self, key: &LegKey) -> Option<&Leg> {
+        self.legs.get(key)
+    }
+
+    /// Replaces a leg; one without devices and subscriptions is removed.
+    pub fn put_leg(&mut self, leg: Leg) {
+        let key = leg.key();
+        let row = (!leg.devices.is_empty() || !leg.subscriptions.is_empty()).then_some(leg);
+        self.legs.put(key, row);
+    }
+
+    /// Removes a leg.
+    pub fn remove_leg(&mut self, key: &LegKey) {
+        self.legs.put(key.clone(), None);
+    }
+
+    /// The groups of a subscriber.
+    pub fn memberships(&self, member: &Address) -> &[Address] {
+        self.memberships.get(member).map_or(&[], |memberships| &memberships.groups)
+    }
+
+    /// Replaces the groups of a subscriber; none removes the row.
+    pub fn put_memberships(&mut self, member: &Address, groups: Vec<Address>) {
+        let row = (!groups.is_empty()).then_some(Memberships { groups });
+        self.memberships.put(member.clone(), row);
+    }
+
+    /// Whose a message in a group was; `None` when it is unknown or forgotten.
+    pub fn author(&self, group: &Address, message_id: &str) -> Option<&Address> {
+        self.authors.get(&(group.clone(), message_id.to_owned())).map(|row| &row.author)
+    }
+
+    /// Notes whose a message in a group is.
+    pub fn put_author(&mut self, group: &Address, message_id: &str, author: &Address) {
+        let row = Author { author: author.clone() };
+        self.authors.put((group.clone(), message_id.to_owned()), Some(row));
+    }
+
+    /// Forgets whose a message in a group was.
+    pub fn remove_author(&mut self, group: &Address, message_id: &str) {
+        self.authors.put((group.clone(), message_id.to_owned()), None);
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -285,6 +377,10 @@ impl View {
             || self.files.changed
             || self.transfers.changed
             || self.usages.changed
+            || self.groups.changed
+            || self.legs.changed
+            || self.memberships.changed
+            || self.authors.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -305,6 +401,10 @@ impl View {
         self.files.changes(&mut changes);
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
+        self.groups.changes(&mut changes);
+        self.legs.changes(&mut changes);
+        self.memberships.changes(&mut changes);
+        self.authors.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);

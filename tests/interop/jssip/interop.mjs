@@ -6,49 +6,10 @@
 
 import { once } from 'node:events';
 import JsSIP from 'jssip';
-import WebSocket from 'ws';
+import { Socket } from './socket.mjs';
 
 const PATIENCE_MS = 30_000;
 const [url, domain, password, aliceNumber, bobNumber] = process.argv.slice(2);
-
-/** The socket that JsSIP asks for, over ws. */
-class Socket {
-  constructor(url) {
-    this.url = url;
-    this.via_transport = 'WS';
-    this.sip_uri = `sip:${new URL(url).host};transport=ws`;
-  }
-
-  connect() {
-    if (this.ws) return;
-    this.ws = new WebSocket(this.url, 'sip');
-    this.ws.on('open', () => this.onconnect());
-    this.ws.on('close', (code, reason) => {
-      this.ws = undefined;
-      this.ondisconnect(code !== 1000, code, String(reason));
-    });
-    this.ws.on('error', () => {});
-    this.ws.on('message', (data) => this.ondata(String(data)));
-  }
-
-  disconnect() {
-    this.ws?.close();
-  }
-
-  isConnected() {
-    return this.ws?.readyState === WebSocket.OPEN;
-  }
-
-  isConnecting() {
-    return this.ws?.readyState === WebSocket.CONNECTING;
-  }
-
-  send(message) {
-    if (!this.isConnected()) return false;
-    this.ws.send(message);
-    return true;
-  }
-}
 
 class Phone {
   constructor(number, secret = password) {

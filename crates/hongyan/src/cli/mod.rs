@@ -6,6 +6,7 @@ mod chatbot;
 mod client;
 mod config;
 mod file;
+mod group;
 mod mailbox;
 mod send;
 mod serve;
@@ -43,6 +44,9 @@ enum Command {
     /// Create, list, show, update or remove chatbots
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
+    /// List or show groups
+    #[command(subcommand)]
+    Group(group::Group),
     /// Show what waits in a mailbox
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
@@ -84,6 +88,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),
             Command::Send(send) => send.run(),

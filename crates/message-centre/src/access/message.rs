@@ -39,6 +39,8 @@ pub struct PagerMessage {
     pub(crate) body: Bytes,
     /// The URI in the CPIM's From, when it names somebody.
     pub(crate) cpim_from: Option<String>,
+    /// The URI in the CPIM's To.
+    pub(crate) cpim_to: Option<String>,
     pub(crate) wanted: Dispositions,
     /// `Expires`: 0 means now or never (is-composing).
     pub(crate) expires_s: Option<u32>,
@@ -59,7 +61,7 @@ impl PagerMessage {
     /// Reads what a MESSAGE carries. Which identity may send it is not looked at here.
     pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
         let (to, device) = centre.target(request.uri_text())?;
-        let body = plain_body(centre, request)?;
+        let body = plain_body(centre, request, centre.config.pager_body_bytes_max)?;
         let declared = request.content_type().unwrap_or("text/plain".into()).into_owned();
         let call_id = request.call_id()?;
         let expires_s = request.expires()?;
@@ -76,6 +78,7 @@ impl PagerMessage {
             content_type: declared,
             body,
             cpim_from: None,
+            cpim_to: None,
             wanted: Dispositions::NONE,
             expires_s,
         };
@@ -103,6 +106,7 @@ impl PagerMessage {
         self.wanted = envelope.dispositions();
         self.payload_type = content_type::essence(envelope.content_type()).to_ascii_lowercase();
         self.cpim_from = envelope.from_uri().map(str::to_owned);
+        self.cpim_to = envelope.to_uri().map(str::to_owned);
         envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))
     }
 
@@ -130,6 +134,7 @@ impl Claim<PagerMessage> {
         wants.head(to);
         match to.kind() {
             AddressKind::Chatbot => wants.chatbot(to),
+            AddressKind::Group => self.group_message_wants(wants),
             _ => {
                 wants.account(to);
                 wants.bindings(to);
@@ -159,6 +164,9 @@ impl Centre {
     /// Takes the message on, answering it sooner or later; or says why not.
     fn route_message(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) -> Result<(), Refusal> {
         let (from, message) = (&claim.from, &claim.what);
+        if message.to.kind() == AddressKind::Group {
+            return self.route_group_message(claim, work);
+        }
         check_addressee(&message.to, work)?;
         match &message.kind {
             Kind::Fleeting => {
@@ -268,8 +276,7 @@ fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
 }
 
 /// The body with transfer encodings undone and within its ceilings.
-fn plain_body(centre: &Centre, request: &Request) -> Result<Bytes, Refusal> {
-    let max_bytes = centre.config.pager_body_bytes_max;
+pub(crate) fn plain_body(centre: &Centre, request: &Request, max_bytes: usize) -> Result<Bytes, Refusal> {
     if request.body().len() > max_bytes {
         return Err(Refusal::TooLarge { max_bytes });
     }
@@ -285,7 +292,7 @@ fn plain_body(centre: &Centre, request: &Request) -> Result<Bytes, Refusal> {
 }
 
 /// An RCC.07 id header: any token of sane length.
-fn id_header(request: &Request, name: HeaderName) -> Result<Option<String>, Refusal> {
+pub(crate) fn id_header(request: &Request, name: HeaderName) -> Result<Option<String>, Refusal> {
     match request.header(name) {
         Some(value) if ids::is_valid(&value) => Ok(Some(value.into_owned())),
         Some(_) => Err(Refusal::bad(format!("{} is not an id", name.as_str()))),

@@ -8,16 +8,19 @@ pub mod register;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
+use sip::dialog::InDialogError;
 use sip::transaction::ServerTxId;
-use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder};
+use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder, Transport};
 
+use crate::group::{self, GroupRequest};
 use crate::work::Task;
 use crate::{Centre, gruu, transaction_time};
 use identity::Claim;
+pub(crate) use message::plain_body;
 use register::Register;
 
 /// The methods that we answer with more than a refusal.
-pub(crate) const ALLOW: &str = "REGISTER, MESSAGE, OPTIONS";
+pub(crate) const ALLOW: &str = "REGISTER, MESSAGE, OPTIONS, INVITE, ACK, CANCEL, BYE, SUBSCRIBE, REFER";
 
 /// Why a request was turned away. Each variant is one SIP answer.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,8 @@ pub(crate) enum Refusal {
     Forbidden(&'static str),
     #[error("no such user here")]
     NotFound,
+    #[error("no such group here")]
+    NoSuchGroup,
     #[error("only {ALLOW}")]
     MethodNotAllowed,
     #[error("body above {max_bytes} bytes")]
@@ -42,6 +47,16 @@ pub(crate) enum Refusal {
     IntervalTooBrief { min_s: u32 },
     #[error("not reachable now")]
     Unavailable,
+    #[error("no such dialog")]
+    NoDialog,
+    #[error("only {}", rcs::conference_info::EVENT)]
+    BadEvent,
+    #[error("only {}", rcs::conference_info::CONTENT_TYPE)]
+    NotAcceptable,
+    #[error("a group has at most {max} members")]
+    GroupFull { max: usize },
+    #[error("{0}")]
+    NotAcceptableHere(&'static str),
     #[error("too many hops")]
     TooManyHops,
     #[error("a later request was here before")]
@@ -68,7 +83,7 @@ impl Refusal {
         match self {
             Self::BadRequest(_) => 400,
             Self::Forbidden(_) => 403,
-            Self::NotFound => 404,
+            Self::NotFound | Self::NoSuchGroup => 404,
             Self::MethodNotAllowed => 405,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedEncoding => 415,
@@ -76,12 +91,26 @@ impl Refusal {
             Self::BadExtension(_) => 420,
             Self::IntervalTooBrief { .. } => 423,
             Self::Unavailable => 480,
+            Self::NoDialog => 481,
             Self::TooManyHops => 483,
+            Self::GroupFull { .. } => 486,
+            Self::NotAcceptableHere(_) => 488,
+            Self::BadEvent => 489,
+            Self::NotAcceptable => 406,
             Self::OutOfOrder => 500,
             Self::MailboxFull => 503,
             // What only makes sense between a device and us says nothing to the sender.
             Self::ByDevices(401 | 405 | 407 | 420 | 421) => 488,
             Self::ByDevices(status) => *status,
+        }
+    }
+}
+
+impl From<InDialogError> for Refusal {
+    fn from(error: InDialogError) -> Self {
+        match error {
+            InDialogError::OutOfOrder => Self::OutOfOrder,
+            InDialogError::Malformed(error) => error.into(),
         }
     }
 }
@@ -100,6 +129,7 @@ enum Asked {
     Register(register::Asked),
     Message(Address, message::PagerMessage),
     Options(Address, options::Options),
+    Group(Address, GroupRequest),
 }
 
 impl Centre {
@@ -123,6 +153,9 @@ impl Centre {
             Ok(Asked::Options(from, what)) => {
                 tasks.push(Task::Options(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
+            Ok(Asked::Group(from, what)) => {
+                tasks.push(Task::Group(Box::new(self.claim(now, tx, flow, request, from, what))));
+            }
             Err(refusal) => self.refuse(tx, &request, flow, &refusal, now),
         }
     }
@@ -134,20 +167,26 @@ impl Centre {
         match request.method() {
             Method::Register => Ok(Asked::Register(register::Asked::read(self, request)?)),
             Method::Message => {
-                Ok(Asked::Message(self.claimed(request)?, message::PagerMessage::read(self, request)?))
+                Ok(Asked::Message(self.claimed(request, &[])?, message::PagerMessage::read(self, request)?))
             }
             Method::Options if options::is_for_us(request) => Ok(Asked::OurOptions),
             Method::Options => {
-                Ok(Asked::Options(self.claimed(request)?, options::Options::read(self, request)?))
+                Ok(Asked::Options(self.claimed(request, &[])?, options::Options::read(self, request)?))
+            }
+            Method::Invite | Method::Bye | Method::Subscribe | Method::Refer => {
+                let focus = self.focus_of(request)?.ok_or(Refusal::MethodNotAllowed)?;
+                let from = self.claimed(request, &group::SUPPORTED)?;
+                let asked = GroupRequest::read(self, request, focus, &from)?;
+                Ok(Asked::Group(from, asked))
             }
             _ => Err(Refusal::MethodNotAllowed),
         }
     }
 
     /// Who a request says it is from.
-    fn claimed(&self, request: &Request) -> Result<Address, Refusal> {
+    fn claimed(&self, request: &Request, supported: &[&str]) -> Result<Address, Refusal> {
         check_require(request, HeaderName::ProxyRequire, &[])?;
-        check_require(request, HeaderName::Require, &[])?;
+        check_require(request, HeaderName::Require, supported)?;
         // The client may prefer one of its identities (RFC 3325 §9.2); it never gets to assert one.
         let from = match request.address(HeaderName::PPreferredIdentity) {
             Ok(preferred) => address_of(self, preferred.uri.as_str())?,
@@ -204,12 +243,37 @@ impl Centre {
             Refusal::BadExtension(names) => response.header(HeaderName::Unsupported, names),
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
+            Refusal::BadEvent => response.header(HeaderName::AllowEvents, rcs::conference_info::EVENT),
             Refusal::MailboxFull => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response
                 .header(HeaderName::Warning, format!("399 {} \"{}\"", self.config.domain(), quotable(other))),
         };
         self.respond(now, tx, response.build());
+    }
+
+    /// The Record-Route for a request of ours that opens a dialog over this transport.
+    pub(crate) fn record_route(&self, transport: Transport) -> Option<String> {
+        let routes = &self.config.record_route;
+        let host = match transport {
+            Transport::Udp => routes.udp.as_ref(),
+            Transport::Tcp => routes.tcp.as_ref(),
+            Transport::Tls => routes.tls.as_ref(),
+            Transport::Ws | Transport::Wss => None,
+        };
+        let transport = transport.via_token().to_ascii_lowercase();
+        host.map(|host| format!("<sip:{host};transport={transport};lr>"))
+    }
+
+    /// The Record-Route for our answer to a request that opens a dialog: the way it took, if it says so, or else the way we know.
+    /// `None` when a proxy has put one in, which brings the next request here too.
+    pub(crate) fn record_route_back(&self, request: &Request, transport: Transport) -> Option<String> {
+        if request.raw(HeaderName::RecordRoute).is_some() {
+            return None;
+        }
+        let preloaded = request.routes().next().and_then(Result::ok);
+        let loose = preloaded.filter(|route| route.uri.params().has("lr"));
+        loose.map(|route| format!("<{}>", route.uri)).or_else(|| self.record_route(transport))
     }
 
     /// Whom a URI means, and which of their devices if it is a GRUU (RFC 5627).

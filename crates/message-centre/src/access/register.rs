@@ -12,6 +12,7 @@ use store::{Binding, Bindings, Wants};
 use super::Refusal;
 use super::identity::{Proof, Role};
 use crate::delivery::agent::DeviceKey;
+use crate::group::invitation::Invitations;
 use crate::work::Task;
 use crate::{Centre, Work, gruu};
 
@@ -102,6 +103,7 @@ impl Register {
         wants.account(&self.asked.aor);
         wants.bindings(&self.asked.aor);
         wants.head(&self.asked.aor);
+        wants.memberships(&self.asked.aor);
     }
 }
 
@@ -291,6 +293,7 @@ impl Centre {
         {
             self.agents.remove(&(register.asked.aor.clone(), gone.device().to_owned()));
         }
+        self.invite_to_groups(&register.asked.aor, before, bindings, work);
         let has_mail = work.view.head(&register.asked.aor).count > 0;
         for device in devices {
             let key: DeviceKey = (register.asked.aor.clone(), device);
@@ -305,6 +308,21 @@ impl Centre {
         }
         let response = self.register_response(register, bindings, work.now);
         self.respond(work.now, register.tx, response);
+    }
+
+    /// A device that is new, or has come back over another flow, is invited to the groups in which it does not take part yet:
+    /// before it gets what was said there.
+    fn invite_to_groups(&self, aor: &Address, before: &Bindings, bindings: &Bindings, work: &mut Work<'_>) {
+        let is_news = |binding: &Binding| {
+            !before.list.iter().any(|old| old.device() == binding.device() && old.flow == binding.flow)
+        };
+        if !bindings.list.iter().any(is_news) {
+            return;
+        }
+        for group in work.view.memberships(aor) {
+            let invitations = Invitations { group: group.clone(), members: vec![aor.clone()] };
+            work.next.push(Task::Invitations(Box::new(invitations)));
+        }
     }
 
     /// The 200: every binding with what is left of its life (RFC 3261 §10.3 step 8).

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use rcs::Timestamp;
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use sip::transaction::ClientTxId;
 use store::{Binding, Entry, EntryId, EntryKind, Lookup, View, Wants};
 
@@ -192,6 +192,10 @@ impl Centre {
                 }
             };
             if entry.is_settled_for(&device.1) || entry.expires_at <= now || agent.is_under_way(id) {
+                continue;
+            }
+            if entry.from.kind() == AddressKind::Group && self.is_inviting(device, &entry.from) {
+                // It is looked for again when the device has answered the invitation.
                 continue;
             }
             if blocked.contains(&entry.from) {

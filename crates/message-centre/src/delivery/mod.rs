@@ -33,6 +33,8 @@ pub(crate) enum About {
     Message { payload_type: String, report_request: Vec<String> },
     /// It tells a chatbot what no report tells.
     Status,
+    /// It shows a subscriber's other devices what one of them said in a group.
+    Copy,
     /// It reports on the message with this record.
     Report { original: RecordKey, disposition: Disposition },
 }
@@ -44,6 +46,10 @@ impl Delivery {
 
     pub(crate) fn status(entry: Entry) -> Self {
         Self { entry, only: None, about: About::Status }
+    }
+
+    pub(crate) fn copy(entry: Entry) -> Self {
+        Self { entry, only: None, about: About::Copy }
     }
 
     pub(crate) fn report(entry: Entry, original: RecordKey, disposition: Disposition) -> Self {
@@ -259,6 +265,7 @@ impl Centre {
                 work.view.put_record(record);
             }
             About::Status => work.stats.reports += 1,
+            About::Copy => {}
             About::Report { original, disposition } => {
                 work.stats.reports += 1;
                 self.reporting.remove(&(original.clone(), disposition));
@@ -267,7 +274,7 @@ impl Centre {
         }
     }
 
-    fn record(
+    pub(crate) fn record(
         &self,
         entry: &Entry,
         content_type: String,

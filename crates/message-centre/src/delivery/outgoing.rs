@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use rcs::address::AddressKind;
+use rcs::address::{Address, AddressKind};
 use rcs::cpim;
 use sip::{HeaderName, RequestBuilder};
 use store::{Binding, Entry, EntryKind};
 
-use crate::Centre;
+use crate::{Centre, gruu};
 
 /// What stays as it is in a percent-encoded URN of a feature tag (RFC 3840 as profiled by 3GPP: the colon does not).
 const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
@@ -21,6 +21,10 @@ impl Centre {
         let domain = self.config.domain();
         let from = entry.from.sip_uri(domain);
         let shown = named_sender(entry);
+        let to = match entry.from.kind() {
+            AddressKind::Group => self.device_uri(&entry.to, binding),
+            _ => entry.to.sip_uri(domain),
+        };
         let mut request = RequestBuilder::new("MESSAGE", &binding.contact_uri);
         for path in &binding.path {
             request = request.header(HeaderName::Route, path);
@@ -28,7 +32,7 @@ impl Centre {
         request = request
             .pieces(HeaderName::MaxForwards, &["70"])
             .pieces(HeaderName::From, &["<", shown.unwrap_or(&from), ">;tag=", &tag])
-            .pieces(HeaderName::To, &["<", &entry.to.sip_uri(domain), ">"])
+            .pieces(HeaderName::To, &["<", &to, ">"])
             .pieces(HeaderName::CallId, &[&call_id, "@", domain])
             .pieces(HeaderName::CSeq, &["1 MESSAGE"])
             .pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
@@ -61,10 +65,25 @@ impl Centre {
     }
 }
 
+impl Centre {
+    /// How a focus addresses a device: by its GRUU if it has one. liblinphone knows a group by the pair of the focus and the URI
+    /// by which it takes part itself, and takes part by its GRUU.
+    pub(crate) fn device_uri(&self, subscriber: &Address, binding: &Binding) -> String {
+        let domain = self.config.domain();
+        match &binding.instance {
+            Some(instance) if binding.temp_gruu.is_some() => gruu::public(subscriber, instance, domain),
+            _ => subscriber.sip_uri(domain),
+        }
+    }
+}
+
 /// The sender as the CPIM names it. It was checked to be the sender when the message came in, and some clients (liblinphone) take
 /// a message only if From is the same text. `None` without CPIM, or when it names nobody.
 fn named_sender(entry: &Entry) -> Option<&str> {
-    if !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE) {
+    // A group speaks with one voice: its members know each other by the CPIM inside.
+    if entry.from.kind() == AddressKind::Group
+        || !rcs::content_type::is(&entry.content_type, cpim::CONTENT_TYPE)
+    {
         return None;
     }
     let named = cpim::from_uri_of(&entry.body)?;

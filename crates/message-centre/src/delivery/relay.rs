@@ -52,7 +52,7 @@ impl Centre {
         wants.head(&entry.to);
         wants.bindings(&entry.to);
         match &relay.delivery.about {
-            About::Message { .. } | About::Status => {}
+            About::Message { .. } | About::Status | About::Copy => {}
             About::Report { original, .. } => wants.record(original.clone()),
         }
     }
@@ -313,15 +313,19 @@ impl Centre {
         let Ok(entry) = self.entry(claim, store::EntryKind::Report, self.config.hold, work.now) else {
             return;
         };
-        let bindings = match entry.to.kind() {
-            rcs::address::AddressKind::Chatbot => return,
-            _ => work.view.bindings(&entry.to).cloned().unwrap_or_default(),
-        };
+        if entry.to.kind() != rcs::address::AddressKind::Chatbot {
+            self.pass_now(&entry, work);
+        }
+    }
+
+    /// Sends an entry to the devices of its addressee that are there, and asks no further.
+    pub(crate) fn pass_now(&mut self, entry: &Entry, work: &mut Work<'_>) {
+        let bindings = work.view.bindings(&entry.to).cloned().unwrap_or_default();
         for binding in bindings.live(work.now) {
             if !self.is_reachable(binding) {
                 continue;
             }
-            let request = self.message_request(&entry, binding, true);
+            let request = self.message_request(entry, binding, true);
             if let Err(error) = self.layer.request(transaction_time(work.now), binding.flow, request) {
                 tracing::debug!(device = binding.device(), %error, "not sent");
             }

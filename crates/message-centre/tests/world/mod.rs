@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -88,6 +90,8 @@ pub struct Handset {
     shown: BTreeSet<String>,
     /// Reports received: message id and disposition, in order.
     pub reports: Vec<(String, Disposition)>,
+    /// Whose reports these were, by their CPIM From.
+    pub reporters: Vec<String>,
     /// Composing indications received.
     pub composing: usize,
     /// What the handset answers to a MESSAGE.
@@ -97,6 +101,9 @@ pub struct Handset {
     /// Whether it shows a message and reports on it before it answers.
     pub answers_last: bool,
     pub responses: Vec<u16>,
+    /// What the handset answers to an INVITE of a focus.
+    pub answers_invite_with: u16,
+    pub groups: groups::Groups,
 }
 
 impl World {
@@ -149,6 +156,8 @@ impl World {
         self.store = Some(store);
         let store = self.store.as_ref().expect("just opened");
         let owners = store.owners_of_mail().expect("readable");
+        let groups = store.groups().expect("readable");
+        self.todo.extend(groups.iter().filter_map(message_centre::group::wake));
         self.todo.extend(owners.into_iter().map(Task::Wake));
         self.due_at = Some(Timestamp::EPOCH);
     }
@@ -212,11 +221,14 @@ impl World {
             texts: Vec::new(),
             shown: BTreeSet::new(),
             reports: Vec::new(),
+            reporters: Vec::new(),
             composing: 0,
             answers_with: 200,
             sends_reports: true,
             answers_last: false,
             responses: Vec::new(),
+            answers_invite_with: 200,
+            groups: groups::Groups::default(),
         };
         if transport.is_reliable() {
             self.connections += 1;
@@ -311,6 +323,13 @@ impl World {
         store.load(wants, &mut view).expect("loaded");
         let mut work = Work::new(self.now, &mut view);
         let answer = centre.decide_admin(call, &mut work);
+        while !work.then.is_empty() {
+            let tasks = std::mem::take(&mut work.then);
+            let mut wants = Wants::default();
+            tasks.iter().for_each(|task| centre.wants(task, &mut wants));
+            store.load(wants, work.view).expect("loaded");
+            tasks.into_iter().for_each(|task| centre.decide(task, &mut work));
+        }
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);
@@ -348,8 +367,7 @@ impl World {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        let phones =
-            self.phones.iter().filter(|phone| phone.is_on).filter_map(|phone| phone.layer.poll_timeout());
+        let phones = self.phones.iter().filter(|phone| phone.is_on).filter_map(Handset::wakes_at);
         let phones = phones.map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1)).min();
         let centre = self.centre.as_ref().and_then(Centre::wake_at);
         let due = self.centre.as_ref().and(self.due_at);
@@ -357,7 +375,7 @@ impl World {
     }
 
     /// Everything that happens at this instant.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         // What phones were just told to send is seen only when they are asked for it: once in any case.
         let mut is_first = true;
         loop {
@@ -373,7 +391,7 @@ impl World {
             let phone_timer = self
                 .phones
                 .iter()
-                .any(|phone| phone.is_on && phone.layer.poll_timeout().is_some_and(|at| at <= self.time()));
+                .any(|phone| phone.is_on && phone.wakes_at().is_some_and(|at| at <= self.time()));
             let is_quiet =
                 arrived.is_empty() && !has_due && !is_timer && !phone_timer && self.todo.is_empty();
             if is_quiet && !is_first {
@@ -451,6 +469,7 @@ impl World {
                 continue;
             }
             phone.layer.handle_timeout(now);
+            phone.repeat_answers(now);
             while let Some(event) = phone.layer.poll_event() {
                 phone.take(now, event, nonce);
             }
@@ -535,7 +554,7 @@ impl Handset {
 
     fn send_text(&mut self, now: Duration, id: &str, to: &str, text: &str, authorization: Option<String>) {
         let wanted = Dispositions { negative_delivery: true, ..Dispositions::DELIVERY_AND_DISPLAY };
-        let body = CpimBuilder::new(&self.uri(), &format!("sip:{to}@{DOMAIN};user=phone"))
+        let body = CpimBuilder::new(&self.uri(), &uri_of(to))
             .message_id(id)
             .dispositions(wanted)
             .content_type("text/plain;charset=UTF-8")
@@ -552,8 +571,7 @@ impl Handset {
         body: Bytes,
         authorization: Option<String>,
     ) -> Option<ClientTxId> {
-        let uri =
-            if to.contains('@') { format!("sip:{to}") } else { format!("sip:{to}@{DOMAIN};user=phone") };
+        let uri = uri_of(to);
         let call_id = format!("c{}-{}", self.cseq, self.instance);
         let mut request = self.request("MESSAGE", &uri, &call_id).header(HeaderName::To, format!("<{uri}>"));
         if let Some(authorization) = authorization {
@@ -571,6 +589,8 @@ impl Handset {
 
     fn take(&mut self, now: Duration, event: Event, nonce: u64) {
         match event {
+            Event::Request { tx, request, .. } if self.take_group_request(now, tx, &request) => {}
+            Event::Ack { request, .. } => self.acknowledged(&request),
             Event::Request { tx, request, .. } => {
                 let status = if request.method() == Method::Message { self.answers_with } else { 405 };
                 let response = ResponseBuilder::for_request(&request, status, "").to_tag("phone").build();
@@ -596,6 +616,7 @@ impl Handset {
         let payload = envelope.payload().clone();
         if envelope.is_imdn() {
             let report = Imdn::parse(&payload).expect("an IMDN");
+            self.reporters.push(envelope.from_uri().unwrap_or_default().to_owned());
             return self.reports.push((report.message_id, report.disposition));
         }
         if envelope.content_type().contains("iscomposing") {
@@ -608,10 +629,13 @@ impl Handset {
             self.texts.push(String::from_utf8_lossy(&payload).into_owned());
         }
         if self.sends_reports {
-            let sender = request.from().expect("a From").uri.user().expect("a user").to_owned();
+            let from = request.from().expect("a From").uri;
+            let (user, host) = (from.user().expect("a user"), from.host());
+            let sender = if host.starts_with("groups.") { format!("{user}@{host}") } else { user.to_owned() };
+            let author = envelope.from_uri().expect("an author").to_owned();
             for disposition in [Disposition::Delivered, Disposition::Displayed] {
                 let report = Imdn::new(&id, disposition).to_xml();
-                let body = CpimBuilder::new(&self.uri(), &format!("sip:{sender}@{DOMAIN}"))
+                let body = CpimBuilder::new(&self.uri(), &author)
                     .message_id(&format!("r{}", self.cseq))
                     .content_type(imdn::CONTENT_TYPE)
                     .build(report);
@@ -621,6 +645,9 @@ impl Handset {
     }
 
     fn answered(&mut self, now: Duration, tx: ClientTxId, response: Option<&sip::Response>, nonce: u64) {
+        if self.take_group_answer(now, tx, response) {
+            return;
+        }
         let status = response.map_or(408, |response| response.status());
         self.responses.push(status);
         if self.registration == Some(tx) {
@@ -650,11 +677,7 @@ impl Handset {
             Some(response) if status == 407 => {
                 let challenge =
                     Challenge::best(response.all(HeaderName::ProxyAuthenticate)).expect("a challenge");
-                let uri = if to.contains('@') {
-                    format!("sip:{to}")
-                } else {
-                    format!("sip:{to}@{DOMAIN};user=phone")
-                };
+                let uri = uri_of(&to);
                 let answer =
                     challenge.answer("MESSAGE", &uri, &self.number, PASSWORD, &format!("{nonce:x}"), 1);
                 self.send_text(now, &id, &to, &text, Some(answer));
@@ -667,4 +690,9 @@ impl Handset {
             None => self.flush(now),
         }
     }
+}
+
+/// The SIP URI of a number, or of `user@host`.
+fn uri_of(to: &str) -> String {
+    if to.contains('@') { format!("sip:{to}") } else { format!("sip:{to}@{DOMAIN};user=phone") }
 }

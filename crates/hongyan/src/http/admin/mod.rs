@@ -6,6 +6,7 @@
 //! | `GET`, `DELETE /subscribers/{number}` | show with devices; remove |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
 //! | `GET /files?owner=&limit=` | files on the content server |
 //! | `GET`, `DELETE /files/{id}` | show; remove |
@@ -16,6 +17,7 @@
 
 mod chatbots;
 mod files;
+mod groups;
 mod messages;
 mod subscribers;
 
@@ -42,6 +44,8 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/subscribers/{number}", get(subscribers::show).delete(subscribers::remove))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
+        .route("/groups", get(groups::list))
+        .route("/groups/{group}", get(groups::show))
         .route("/mailboxes/{address}", get(messages::mailbox))
         .route("/files", get(files::list))
         .route("/files/{id}", get(files::show).delete(files::remove))

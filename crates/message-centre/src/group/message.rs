@@ -1,0 +1,225 @@
+//! MESSAGE to a focus: something said to everybody or to one member, a new subject, a report, a composing indication.
+
+use bytes::Bytes;
+use rcs::address::Address;
+use rcs::cpim::{self, Cpim, CpimBuilder, Dispositions};
+use rcs::group_data::{self, GroupData};
+use rcs::imdn::Imdn;
+use rcs::{content_type, ids};
+use store::{EntryKind, Group, Wants};
+
+use super::NOT_A_MEMBER;
+use super::fan_out::FanOut;
+use super::report::FanIn;
+use crate::access::Refusal;
+use crate::access::identity::Claim;
+use crate::access::message::{Kind, PagerMessage};
+use crate::work::Task;
+use crate::{Centre, Work};
+
+impl Claim<PagerMessage> {
+    /// The rows that [`Centre::route_group_message`] reads beside those of every message.
+    pub(crate) fn group_message_wants(&self, wants: &mut Wants) {
+        let group = &self.what.to;
+        wants.group(group);
+        wants.bindings(&self.from);
+        if let Kind::Report(imdn) = &self.what.kind {
+            wants.author(group, &imdn.message_id);
+        }
+    }
+}
+
+impl Centre {
+    /// Takes on a MESSAGE to a focus, or says why not.
+    pub(crate) fn route_group_message(
+        &mut self,
+        claim: &Claim<PagerMessage>,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let group = work.view.group(&claim.what.to).cloned().ok_or(Refusal::NoSuchGroup)?;
+        group.member(&claim.from).ok_or(Refusal::forbidden(NOT_A_MEMBER))?;
+        match &claim.what.kind {
+            Kind::Report(imdn) => self.take_report(claim, &group, imdn, work),
+            Kind::Message if claim.what.payload_type == group_data::CONTENT_TYPE => {
+                self.take_group_data(claim, group, work)
+            }
+            Kind::Message | Kind::Fleeting => self.take_words(claim, &group, work),
+        }
+    }
+
+    /// Something said, or about to be said: to be brought to the others.
+    fn take_words(
+        &mut self,
+        claim: &Claim<PagerMessage>,
+        group: &Group,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let is_fleeting = matches!(claim.what.kind, Kind::Fleeting);
+        if !is_fleeting && work.view.record(&claim.what.record_key(&claim.from)).is_some() {
+            work.stats.duplicates += 1;
+            self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+            return Ok(());
+        }
+        let only = self.private_to(claim, group)?;
+        let validity = if is_fleeting { self.config.hold } else { self.config.validity };
+        let mut entry = self.entry(claim, EntryKind::Message, validity, work.now)?;
+        entry.conversation_id.clone_from(&group.conversation_id);
+        entry.contribution_id.clone_from(&group.contribution_id);
+        if content_type::essence(&entry.content_type) != cpim::CONTENT_TYPE {
+            entry.content_type = cpim::CONTENT_TYPE.to_owned();
+        }
+        entry.body = self.group_body(claim, group, only.as_ref(), work)?;
+        let to = match only {
+            Some(member) => vec![member],
+            None => {
+                let others = group.members.iter().map(|member| &member.address);
+                others.filter(|member| **member != claim.from).cloned().collect()
+            }
+        };
+        work.then.push(Task::FanOut(Box::new(FanOut {
+            asker: claim.asker(),
+            entry,
+            payload_type: claim.what.payload_type.clone(),
+            device: self.sending_device(claim, work),
+            to,
+            is_fleeting,
+        })));
+        Ok(())
+    }
+
+    /// The only member that a message is for, by its CPIM To; `None` when it is for everybody.
+    fn private_to(&self, claim: &Claim<PagerMessage>, group: &Group) -> Result<Option<Address>, Refusal> {
+        let Some(to) = claim.what.cpim_to.as_deref() else { return Ok(None) };
+        let Ok(to) = self.config.numbering.address(to) else { return Ok(None) };
+        if to == group.address || to.kind() != rcs::address::AddressKind::Subscriber {
+            return Ok(None);
+        }
+        group.member(&to).ok_or(Refusal::forbidden("the addressee is not a member of this group"))?;
+        Ok(Some(to))
+    }
+
+    /// What everybody receives: CPIM from the author to the group. Bytes that say so already stay as they are, for all to share.
+    fn group_body(
+        &mut self,
+        claim: &Claim<PagerMessage>,
+        group: &Group,
+        only: Option<&Address>,
+        work: &Work<'_>,
+    ) -> Result<Bytes, Refusal> {
+        let domain = self.config.domain().to_owned();
+        let (author, message) = (claim.from.sip_uri(&domain), &claim.what);
+        let to = only.map_or_else(|| group.address.to_string(), |only| only.sip_uri(&domain));
+        if content_type::essence(&message.content_type) != cpim::CONTENT_TYPE {
+            // A plain client: the envelope tells the others whose words these are, and by which name to report on them.
+            return Ok(CpimBuilder::new(&author, &to)
+                .message_id(&message.message_id)
+                .date_time(work.now)
+                .dispositions(Dispositions::NONE)
+                .content_type(&message.content_type)
+                .build(&message.body));
+        }
+        let envelope = Cpim::parse(message.body.clone()).map_err(|error| Refusal::bad(error.to_string()))?;
+        let is_named = |uri: Option<&str>, meant: &Address| {
+            uri.and_then(|uri| self.config.numbering.address(uri).ok()).is_some_and(|named| named == *meant)
+        };
+        let mut rewrite = envelope.rewrite();
+        let mut is_changed = false;
+        if !is_named(message.cpim_from.as_deref(), &claim.from) {
+            (rewrite, is_changed) = (rewrite.from(&author), true);
+        }
+        if !is_named(message.cpim_to.as_deref(), only.unwrap_or(&group.address)) {
+            (rewrite, is_changed) = (rewrite.to(&to), true);
+        }
+        if envelope.date_time().is_none() {
+            (rewrite, is_changed) = (rewrite.date_time(work.now), true);
+        }
+        Ok(if is_changed { rewrite.build() } else { message.body.clone() })
+    }
+
+    /// The device that a message came from, as far as its flow tells.
+    fn sending_device(&self, claim: &Claim<PagerMessage>, work: &Work<'_>) -> Option<String> {
+        let bindings = work.view.bindings(&claim.from)?;
+        let sender = bindings.live(work.now).find(|binding| binding.flow == claim.flow)?;
+        Some(sender.device().to_owned())
+    }
+
+    /// A member's report on a message: for its author.
+    fn take_report(
+        &mut self,
+        claim: &Claim<PagerMessage>,
+        group: &Group,
+        imdn: &Imdn,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let original = (imdn.message_id.clone(), group.address.clone(), claim.from.clone());
+        let author = work.view.author(&group.address, &imdn.message_id).cloned();
+        let is_news = crate::report::is_news(work.view.record(&original), imdn.disposition);
+        let Some(author) = author.filter(|_| is_news) else {
+            self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+            return Ok(());
+        };
+        if !self.reporting.insert((original.clone(), imdn.disposition)) {
+            self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+            return Ok(());
+        }
+        let mut entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now)?;
+        entry.body = self.report_body(claim, &author, work);
+        entry.content_type = cpim::CONTENT_TYPE.to_owned();
+        (entry.from, entry.to) = (group.address.clone(), author);
+        entry.conversation_id.clone_from(&group.conversation_id);
+        entry.contribution_id.clone_from(&group.contribution_id);
+        let asker = Some(claim.asker());
+        let disposition = imdn.disposition;
+        work.then.push(Task::FanIn(Box::new(FanIn { entry, original, disposition, asker })));
+        Ok(())
+    }
+
+    /// The report in an envelope that names the member that reports.
+    fn report_body(&mut self, claim: &Claim<PagerMessage>, author: &Address, work: &Work<'_>) -> Bytes {
+        let domain = self.config.domain().to_owned();
+        let (member, message) = (claim.from.sip_uri(&domain), &claim.what);
+        match Cpim::parse(message.body.clone()) {
+            Ok(envelope) if content_type::essence(&message.content_type) == cpim::CONTENT_TYPE => {
+                let named = envelope.from_uri().and_then(|uri| self.config.numbering.address(uri).ok());
+                match named == Some(claim.from.clone()) {
+                    true => message.body.clone(),
+                    false => envelope.rewrite().from(&member).build(),
+                }
+            }
+            _ => CpimBuilder::new(&member, &author.sip_uri(&domain))
+                .message_id(&ids::message_id(self.random_16()))
+                .date_time(work.now)
+                .content_type(&message.content_type)
+                .content_header("Content-Disposition", "notification")
+                .build(&message.body),
+        }
+    }
+
+    /// A change of the group itself (OMA CPM).
+    fn take_group_data(
+        &mut self,
+        claim: &Claim<PagerMessage>,
+        mut group: Group,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let payload = match Cpim::parse(claim.what.body.clone()) {
+            Ok(envelope) if content_type::essence(&claim.what.content_type) == cpim::CONTENT_TYPE => {
+                envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))?
+            }
+            _ => claim.what.body.clone(),
+        };
+        let change = GroupData::parse(&payload).map_err(|error| Refusal::bad(error.to_string()))?;
+        let GroupData::Subject(text) = change else {
+            return Err(Refusal::NotAcceptableHere("groups have no icon here"));
+        };
+        self.may_change_subject(&group, &claim.from)?;
+        let text = self.subject(text.as_deref())?;
+        let known = group.subject.as_ref().map(|subject| &subject.text);
+        if text.as_ref() != known {
+            group.subject = self.new_subject(text, &claim.from, work);
+            self.announce(group, &[], &[], true, work);
+        }
+        self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+        Ok(())
+    }
+}

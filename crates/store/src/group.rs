@@ -1,0 +1,219 @@
+//! Groups: who is in them, how each member's devices are connected, and who said what.
+//!
+//! Four families. `groups` (key: the focus, `sip:ID@groups.DOMAIN`): what everybody may know of a group. `legs` (key: focus, zero
+//! byte, member): the dialogs and subscriptions of one member, apart, since a message is fanned out without them. `memberships`
+//! (key: the member): the way from a member to its groups. `authors` (key: focus, zero byte, message id): whose a message was, so
+//! that reports on it find their way; forgotten with the message's record.
+
+use rcs::Timestamp;
+use rcs::address::Address;
+use serde::{Deserialize, Serialize};
+use sip::dialog::Dialog;
+
+use crate::row::{Family, Row};
+
+/// A group. It ends with its last member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The focus.
+    pub address: Address,
+    /// RCC.07 Conversation-ID; the group's for life.
+    pub conversation_id: String,
+    /// RCC.07 Contribution-ID; the group's for life.
+    pub contribution_id: String,
+    /// Absent when nobody has given one.
+    pub subject: Option<Subject>,
+    /// Version of the conference-info; rises with every change that members are told of.
+    pub version: u32,
+    /// Who made it.
+    pub created_by: Address,
+    /// When.
+    pub created_at: Timestamp,
+    /// In the order in which they came.
+    pub members: Vec<Member>,
+}
+
+impl Group {
+    /// The member with this address.
+    pub fn member(&self, address: &Address) -> Option<&Member> {
+        self.members.iter().find(|member| member.address == *address)
+    }
+
+    /// The same, to be changed.
+    pub fn member_mut(&mut self, address: &Address) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.address == *address)
+    }
+}
+
+/// What a group is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The words.
+    pub text: String,
+    /// Who gave it.
+    pub by: Address,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Somebody in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Who.
+    pub address: Address,
+    /// What it may do.
+    pub role: Role,
+    /// Whether a device of it has answered the invitation.
+    pub state: MemberState,
+    /// Who brought it in; of the one who made the group, itself.
+    pub invited_by: Address,
+    /// When it was brought in.
+    pub since: Timestamp,
+}
+
+/// What a member may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Remove others and give roles.
+    Admin,
+    /// Take part.
+    Participant,
+}
+
+/// How a member stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberState {
+    /// Invited, and no device of it has answered yet. What is said in the group waits for it.
+    Pending,
+    /// A device of it takes part.
+    Joined,
+}
+
+impl Row for Group {
+    type Key = Address;
+    const FAMILY: Family = Family::Groups;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &Address) -> Vec<u8> {
+        key.as_str().as_bytes().to_vec()
+    }
+}
+
+/// Group and member.
+pub type LegKey = (Address, Address);
+
+/// How the devices of one member are connected to a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    /// The group.
+    pub group: Address,
+    /// The member.
+    pub member: Address,
+    /// Devices that have answered the invitation, or came of themselves.
+    pub devices: Vec<LegDevice>,
+    /// Subscriptions to the conference package.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// One device of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegDevice {
+    /// [`crate::Binding::device`].
+    pub device: String,
+    /// How what is said in the group travels to and from it.
+    pub mode: Mode,
+    /// Its INVITE dialog; absent when it takes part by MESSAGE alone.
+    pub dialog: Option<Dialog>,
+}
+
+/// How messages travel between a device and the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// As MESSAGE with CPIM, by way of the mailbox.
+    Pager,
+}
+
+/// A subscription to a group's conference-info (RFC 4575).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// [`crate::Binding::device`] of the device that subscribed.
+    pub device: String,
+    /// The dialog, within which NOTIFY is sent.
+    pub dialog: Dialog,
+    /// The `id` of its Event; absent when it has none.
+    pub event_id: Option<String>,
+    /// Whether the subscriber can inflate bodies.
+    pub accepts_deflate: bool,
+    /// When it lapses unless it is refreshed.
+    pub expires_at: Timestamp,
+}
+
+impl Leg {
+    /// A leg without any device.
+    pub fn new(group: Address, member: Address) -> Self {
+        Self { group, member, devices: Vec::new(), subscriptions: Vec::new() }
+    }
+
+    /// The key of this leg's row.
+    pub fn key(&self) -> LegKey {
+        (self.group.clone(), self.member.clone())
+    }
+}
+
+impl Row for Leg {
+    type Key = LegKey;
+    const FAMILY: Family = Family::Legs;
+    const VERSION: u8 = 1;
+
+    fn key_bytes((group, member): &LegKey) -> Vec<u8> {
+        joined(group, member.as_str())
+    }
+}
+
+/// The groups of one subscriber; an absent row means none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memberships {
+    /// Focuses, in the order in which the subscriber came into them.
+    pub groups: Vec<Address>,
+}
+
+impl Row for Memberships {
+    type Key = Address;
+    const FAMILY: Family = Family::Memberships;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &Address) -> Vec<u8> {
+        key.as_str().as_bytes().to_vec()
+    }
+}
+
+/// Group and message id.
+pub type AuthorKey = (Address, String);
+
+/// Whose a message in a group was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// Who said it, and hears of reports on it.
+    pub author: Address,
+}
+
+impl Row for Author {
+    type Key = AuthorKey;
+    const FAMILY: Family = Family::Authors;
+    const VERSION: u8 = 1;
+
+    fn key_bytes((group, message_id): &AuthorKey) -> Vec<u8> {
+        joined(group, message_id)
+    }
+}
+
+fn joined(group: &Address, rest: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(group.as_str().len() + 1 + rest.len());
+    key.extend_from_slice(group.as_str().as_bytes());
+    key.push(0);
+    key.extend_from_slice(rest.as_bytes());
+    key
+}
