@@ -13,6 +13,8 @@ export interface KnownChatbot {
 export interface ContentServer {
   /** Absolute. */
   readonly uploadUri: string;
+  /** How the server begins the URLs of its files; this page may know it by another name. */
+  readonly downloadPrefix: string | undefined;
   readonly maxBytes: number;
   readonly maxThumbnailBytes: number;
 }
@@ -76,9 +78,17 @@ function readContentServer(value: unknown, base: string): ContentServer | undefi
   if (uploadUri === undefined) return undefined;
   return {
     uploadUri,
+    downloadPrefix: httpUrl(entry.downloadPrefix),
     maxBytes: limit(entry.maxBytes, MAX_BYTES),
     maxThumbnailBytes: limit(entry.maxThumbnailBytes, MAX_THUMBNAIL_BYTES),
   };
+}
+
+/** A file of the content server by the name that this page knows the server by: then the page may read it. */
+export function onOwnOrigin(url: string, { uploadUri, downloadPrefix }: ContentServer): string {
+  if (downloadPrefix === undefined || !url.startsWith(downloadPrefix)) return url;
+  const { pathname } = new URL(downloadPrefix);
+  return new URL(pathname + url.slice(downloadPrefix.length), uploadUri).href;
 }
 
 function readChatbot(entry: { readonly [member: string]: unknown }, base: string): KnownChatbot | undefined {

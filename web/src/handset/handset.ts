@@ -17,7 +17,7 @@ import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
 import { parseComposing } from '../rcs/composing';
 import { type Content, searchableText } from '../rcs/content';
 import { type Cpim, parseCpim } from '../rcs/cpim';
-import { asVoiceMessage } from '../rcs/file_transfer';
+import { asVoiceMessage, type FileInfo } from '../rcs/file_transfer';
 import { type Geolocation, writePushLocation } from '../rcs/geolocation';
 import type { GroupEvent } from '../rcs/group_event';
 import { uuid } from '../rcs/id';
@@ -27,7 +27,7 @@ import { parseRevokeAnswer, REVOKE } from '../rcs/revoke';
 import type { Capability } from '../sip/capability';
 import { type Answer, type IncomingMessage, type RegistrationState, UserAgent } from '../sip/user_agent';
 import { BlockList } from './block_list';
-import type { ContentServer, HandsetConfig } from './config';
+import { type ContentServer, type HandsetConfig, onOwnOrigin } from './config';
 import { Directory } from './directory';
 import { Envelopes } from './envelope';
 import { everybody, type Group } from './group';
@@ -233,10 +233,19 @@ export class Handset {
   content(record: MessageRecord): Content {
     let content = contents.get(record);
     if (!content) {
-      content = contentOf(record);
+      content = this.fromOwnServer(contentOf(record));
       contents.set(record, content);
     }
     return content;
+  }
+
+  /** Files of our content server are fetched from where this page came from. */
+  private fromOwnServer(content: Content): Content {
+    const server = this.contentServer;
+    if (content.kind !== 'file' || !server) return content;
+    const { file, thumbnail } = content.transfer;
+    const local = (info: FileInfo) => ({ ...info, url: onOwnOrigin(info.url, server) });
+    return { ...content, transfer: { file: local(file), thumbnail: thumbnail && local(thumbnail) } };
   }
 
   // --- what the views ask for

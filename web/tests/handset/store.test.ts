@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/handset/config';
+import { onOwnOrigin, parseConfig } from '../../src/handset/config';
 import type { MessageRecord } from '../../src/handset/records';
 import { makeCredentials, signInLink } from '../../src/handset/session';
 import { Store } from '../../src/handset/store';
@@ -165,13 +165,23 @@ describe('the configuration', () => {
     const files = JSON.stringify({
       domain: 'h',
       sipWebSocket: '/sip',
-      content: { uploadUri: '/content/', maxBytes: 5, maxThumbnailBytes: 0 },
+      content: {
+        uploadUri: '/content/',
+        downloadPrefix: 'http://10.0.0.1:8080/content/',
+        maxBytes: 5,
+        maxThumbnailBytes: 0,
+      },
     });
-    expect(parseConfig(files, 'https://h.example/')?.content).toEqual({
+    const content = parseConfig(files, 'https://h.example/')?.content;
+    expect(content).toEqual({
       uploadUri: 'https://h.example/content/',
+      downloadPrefix: 'http://10.0.0.1:8080/content/',
       maxBytes: 5,
       maxThumbnailBytes: 50 * 1024,
     });
+    const own = (url: string) => content && onOwnOrigin(url, content);
+    expect(own('http://10.0.0.1:8080/content/f/1?a=b')).toBe('https://h.example/content/f/1?a=b');
+    expect(own('http://elsewhere.example/content/f/1')).toBe('http://elsewhere.example/content/f/1');
     expect(parseConfig(body, 'http://h.example/')?.webSocket).toBe('ws://h.example/sip');
     expect(parseConfig('{}', 'http://h.example/')).toBeUndefined();
   });
