@@ -238,6 +238,8 @@ const WORDS = {
     '无法取得当前位置，请手动选择。',
     'Your position isn’t available. Choose a place instead.',
   ],
+  kmFrom: ['距{city}约 {km} 公里', 'About {km} km from {city}'],
+  farFromCities: ['远离主要城市', 'Far from the larger cities'],
   nearCity: ['选择城市', 'Choose a city'],
   latitude: ['纬度', 'Latitude'],
   longitude: ['经度', 'Longitude'],
@@ -248,10 +250,12 @@ const WORDS = {
     'Nothing is shared until you tap “Send this location”.',
   ],
   recordingTitle: ['录制消息', 'Record a message'],
-  recordingHint: [
+  recordingHint: ['录好后发送给 {name}。', 'Record it, then send it to {name}.'],
+  recordingSaveHint: [
     '录音会保存到此设备，由您发送给 {name}。',
     'The recording is saved on this device for you to send to {name}.',
   ],
+  sendRecordingNow: ['发送录制', 'Send the recording'],
   record: ['开始录制', 'Record'],
   stopRecording: ['停止', 'Stop'],
   saveRecording: ['保存录制', 'Save recording'],
