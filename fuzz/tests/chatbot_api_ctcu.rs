@@ -20,6 +20,7 @@ fn chatbot_api_ctcu() {
             Err(refusal) => assert_ne!(refusal.code, ReturnCode::Ok),
         }
         _ = ctcu::TokenRequest::parse(bytes);
+        _ = ctcu::RevokeRequest::parse(bytes, &numbering);
         for media_type in [
             "text/plain",
             rcs::bot::BOT_SUGGESTION_RESPONSE,

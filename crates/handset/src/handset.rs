@@ -37,7 +37,9 @@ pub struct Config {
     pub address: Address,
     /// SIP domain of the subscriber.
     pub domain: String,
-    /// For Digest; the username is the number.
+    /// Digest user name: the number, or what a configuration says.
+    pub username: String,
+    /// The password that goes with it.
     pub password: String,
     /// Names the device: a URN, `urn:uuid:…`.
     pub instance: String,
@@ -68,6 +70,7 @@ impl Config {
         Ok(Self {
             address: Address::subscriber(number)?,
             domain: domain.to_owned(),
+            username: number.to_owned(),
             password: password.to_owned(),
             instance: format!("urn:uuid:{}", ids::conversation_id(random.bytes_16())),
             expires_s: 3600,
@@ -118,6 +121,13 @@ pub enum Event {
         from: String,
         /// What.
         disposition: Disposition,
+    },
+    /// The platform has taken a message of ours back, or could not.
+    Revoked {
+        /// The message.
+        message_id: String,
+        /// Whether it is taken back.
+        is_done: bool,
     },
     /// The other party is typing, or has stopped.
     Composing {
@@ -384,14 +394,7 @@ impl Handset {
             let config = &self.config;
             let cnonce = self.random.tag();
             let (challenge, count) = (&credentials.challenge, credentials.count);
-            challenge.answer(
-                draft.method,
-                &draft.uri,
-                config.address.user(),
-                &config.password,
-                &cnonce,
-                count,
-            )
+            challenge.answer(draft.method, &draft.uri, &config.username, &config.password, &cnonce, count)
         });
         self.transmit(now, purpose, draft, authorization, 0);
     }
@@ -562,7 +565,7 @@ impl Handset {
         let challenge = Challenge::best(response.all(name).filter(is_ours))?;
         let cnonce = self.random.tag();
         let config = &self.config;
-        let username = config.address.user();
+        let username = &config.username;
         let answer = challenge.answer(method, uri, username, &config.password, &cnonce, 1);
         let credentials = Some(Credentials { challenge, count: 1 });
         match purpose {

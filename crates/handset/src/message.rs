@@ -4,6 +4,7 @@ use bytes::Bytes;
 use rcs::composing::{self, Composing, State};
 use rcs::cpim::{self, Cpim, CpimBuilder, Dispositions};
 use rcs::imdn::{self, Disposition, Imdn};
+use rcs::revoke::{self, Revoke};
 use rcs::{Timestamp, content_type, encoding, ids};
 use sip::{HeaderName, Method, Request};
 
@@ -105,6 +106,19 @@ impl Handset {
         }
     }
 
+    /// Asks the platform to take a message of ours back, as long as nobody has it. Ends in [`Event::Revoked`].
+    pub fn revoke(&mut self, now: Timestamp, to: &str, message_id: &str) {
+        let request = Revoke { message_id: message_id.to_owned(), result: None };
+        let own_id = ids::message_id(self.random.bytes_16());
+        let body = self
+            .envelope(to, now)
+            .message_id(&own_id)
+            .content_type(revoke::CONTENT_TYPE)
+            .build(request.to_xml());
+        let draft = self.message_draft(to, None, body);
+        self.request(now, Purpose::Aside, draft);
+    }
+
     /// Tells somebody that we are typing, or have stopped.
     pub fn composing(&mut self, now: Timestamp, to: &str, active: bool) {
         let state = if active { State::Active } else { State::Idle };
@@ -192,6 +206,11 @@ impl Handset {
         if content_type::is(&message.content_type, composing::CONTENT_TYPE) {
             let active = Composing::parse(&message.payload).map_err(|_| 400u16)?.state == State::Active;
             return Ok(Event::Composing { from: message.from, active });
+        }
+        if content_type::is(&message.content_type, revoke::CONTENT_TYPE) {
+            let answer = Revoke::parse(&message.payload).map_err(|_| 400u16)?;
+            let is_done = answer.result.ok_or(400u16)?;
+            return Ok(Event::Revoked { message_id: answer.message_id, is_done });
         }
         if !self.is_new(&message.from, &message.message_id) {
             return Ok(Event::Repeated { message_id: message.message_id });

@@ -11,7 +11,7 @@ use crate::handset::{Credentials, Event, Failure, Handset, Purpose, Random};
 const FEATURES: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\";\
      +g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.fthttp,\
      urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.geopush,\
-     urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.chatbot.sa\";+g.gsma.rcs.botversion=\"#=1,#=2\"";
+     urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.chatbot.sa\";+g.gsma.rcs.botversion=\"#=1,#=2\";+g.gsma.rcs.msgrevoke";
 
 /// What a handset knows of its registration.
 #[derive(Debug)]

@@ -150,6 +150,7 @@ impl World {
             stored,
             expired,
             refused,
+            revoked,
             duplicates,
             reports,
             registrations,
@@ -165,6 +166,7 @@ impl World {
             ("stored", stored),
             ("expired", expired),
             ("refused", refused),
+            ("revoked", revoked),
             ("duplicate", duplicates),
             ("reported", reports),
         ] {

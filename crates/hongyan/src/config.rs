@@ -13,9 +13,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+mod provisioning;
+
 use message_centre::files::{Foreign, Rules};
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
+
+pub use provisioning::{Network, Provisioning};
 
 /// Everything that can be configured; [`Config::load`] makes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -37,6 +41,8 @@ pub struct Config {
     pub registrar: Registrar,
     /// Messages.
     pub messages: Messages,
+    /// Auto-configuration of handsets.
+    pub provisioning: Provisioning,
     /// Files.
     pub content: Content,
     /// Groups.
@@ -183,6 +189,18 @@ pub struct Messages {
     pub mailbox_messages: NonZeroU32,
     /// Bytes of bodies in one mailbox.
     pub mailbox_bytes: NonZeroU64,
+    /// What a person hears who writes to somebody that has blocked them.
+    pub blocked: Blocked,
+}
+
+/// What becomes of messages of people who are blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blocked {
+    /// Taken and dropped, so that the sender does not know.
+    Drop,
+    /// Refused with 403.
+    Refuse,
 }
 
 /// `[content]`
@@ -358,6 +376,7 @@ impl Default for Messages {
             max_body_bytes: nonzero(8 << 10),
             mailbox_messages: nonzero(10_000),
             mailbox_bytes: nonzero_u64(64 << 20),
+            blocked: Blocked::Drop,
         }
     }
 }
@@ -464,8 +483,7 @@ impl Config {
         Numbering::new(self.country.as_str(), self.domain.as_str())
     }
 
-    /// The message centre's part. Our Via names the domain and the port of SIP.
-    /// `public_url` is how handsets reach our content server.
+    /// The message centre's part. Our Via names the domain and the port of SIP; `public_url` is how handsets reach us.
     pub fn centre(&self, secrets: &message_centre::Secrets, public_url: &str) -> message_centre::Config {
         let port = self.sip.udp.address().or(self.sip.tcp.address()).map_or(5060, |address| address.port());
         let via_secret = std::array::from_fn(|at| secrets.process[at]);
@@ -497,6 +515,8 @@ impl Config {
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
             files: self.content.rules(public_url),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
+            refuse_blocked: self.messages.blocked == Blocked::Refuse,
+            provisioning: self.provisioning(public_url),
             ..defaults
         }
     }
@@ -572,6 +592,7 @@ impl Config {
         if host.len() > 255 || !host.bytes().all(is_host) {
             return refuse("sip.public_host: a host name or an address, without a port");
         }
+        self.provisioning.validate()?;
         if self.messages.max_body_bytes.get() > 1 << 20 {
             return refuse("messages.max_body_bytes: at most 1048576");
         }

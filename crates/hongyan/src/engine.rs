@@ -17,6 +17,8 @@ const SWEEP_FILES: usize = 2_000;
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same while there is much to forget.
 const SWEEP_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
+/// For so long spam reports are kept: 90 days.
+const SPAM_REPORTS_KEPT: std::time::Duration = std::time::Duration::from_secs(90 * 86_400);
 /// Subscribers with mail and groups with pending members that are looked at in one batch after a start.
 const WAKE_MAX: usize = 256;
 /// Rounds of follow-up tasks within one batch; more would be a loop of ours.
@@ -302,6 +304,11 @@ impl Engine {
                 tasks.push(Task::Forget(old));
             }
             self.sweep_cursor = cursor;
+            let oldest = Timestamp::EPOCH.plus(now.since(Timestamp::EPOCH).saturating_sub(SPAM_REPORTS_KEPT));
+            let old = self.store.old_spam_reports(oldest, SWEEP_RECORDS)?;
+            if !old.is_empty() {
+                tasks.push(Task::ForgetSpam(old));
+            }
             let (expired, cursor) = self.store.expired_files(now, self.files_cursor.take(), SWEEP_FILES)?;
             let found_files = !expired.is_empty();
             if found_files {

@@ -222,6 +222,7 @@ impl Running {
             metrics: metrics.clone(),
             edge: edge.clone(),
             admin_token,
+            provisioning: config.provisioning.trust(),
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
@@ -262,6 +263,7 @@ impl Running {
         let domain = config.domain.as_str();
         let http = Server {
             router: http::router(app),
+            provisioning: config.provisioning.trust(),
             ceiling: Ceiling::new(
                 config.http.max_connections.get(),
                 config.http.max_connections_per_address.get(),

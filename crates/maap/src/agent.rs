@@ -1,12 +1,14 @@
 //! The delivery agent of a chatbot: pushes what waits in its mailbox to its webhook, oldest first, one push in each
 //! conversation (with each user) at a time, and the next when the webhook has taken the one before.
 //!
-//! A conversation whose push failed is left alone for a while and the others go on; what waits in it is left in the mailbox
-//! and brought again from there when its time has come, so that a long queue of one user never stands before another's.
+//! A conversation whose push failed is held back for a while and the others go on; what waits in it is left in the mailbox,
+//! so that a long queue of one user never stands before another's. Its next try needs that one entry alone; only when it
+//! succeeds is the mailbox read again for the rest, for all such conversations at once and not more often than
+//! [`REREAD_EVERY`]: however many of them fail, the work is bounded.
 //! An agent lives in memory and can be rebuilt from the mailbox at any time; a push that was under way is then repeated,
 //! with the same message id.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use chatbot_api::ctcu::address::PathForm;
 use chatbot_api::ctcu::signature::push_headers;
@@ -27,6 +29,8 @@ use crate::{Maap, Out, Task, Timer};
 const PAGE: usize = 64;
 /// Most entries brought and not yet pushed. All of them are of conversations that have a push under way, or will.
 const QUEUE_MAX: usize = 512;
+/// Pause between two readings of the mailbox for what was left in it.
+const REREAD_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// Wait after a push for which we had no room ourselves.
 const BUSY_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -40,8 +44,14 @@ pub(crate) struct Agent {
     in_flight: FxHashMap<PushId, InFlight>,
     /// Whether the mailbox had nothing after `cursor` when it was last asked.
     is_exhausted: bool,
-    /// Conversations that are left alone, and until when. None of their entries is in the queue.
-    blocked: FxHashMap<Address, Timestamp>,
+    /// Conversations of which the mailbox holds entries that have been passed over.
+    held: FxHashMap<Address, Held>,
+    /// Those among them that wait for their next try, by its time.
+    retries: BTreeSet<(Timestamp, Address)>,
+    /// After which entry to read the mailbox again, when there are conversations that are [`Held::Behind`].
+    behind: Option<EntryId>,
+    /// Not before this.
+    reread_at: Timestamp,
     circuit: Circuit,
     /// How the webhook wants the chatbot's URI in paths, as far as is known.
     form: PathForm,
@@ -49,6 +59,21 @@ pub(crate) struct Agent {
     pub(crate) check: Option<Check>,
     /// Callback checks that failed in a row.
     pub(crate) check_failures: u32,
+    /// When the next check is due, if one is.
+    pub(crate) check_at: Option<Timestamp>,
+    /// When the agent is woken by time, if it is.
+    wakes_at: Option<Timestamp>,
+}
+
+/// A conversation whose oldest entry could not be pushed. None of its other entries is in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// Its oldest entry is tried again at a time.
+    Until(Timestamp, EntryId),
+    /// Its oldest entry is in the queue or on its way.
+    Trying,
+    /// Its oldest entry has left the mailbox; those after it are to be brought.
+    Behind,
 }
 
 /// A push under way.
@@ -79,11 +104,16 @@ impl Default for Agent {
             queue: VecDeque::new(),
             in_flight: FxHashMap::default(),
             is_exhausted: false,
-            blocked: FxHashMap::default(),
+            held: FxHashMap::default(),
+            retries: BTreeSet::new(),
+            behind: None,
+            reread_at: Timestamp::EPOCH,
             circuit: Circuit::default(),
             form: PathForm::default(),
             check: None,
             check_failures: 0,
+            check_at: None,
+            wakes_at: None,
         }
     }
 }
@@ -94,33 +124,52 @@ impl Agent {
         self.is_exhausted = false;
     }
 
-    /// Looks at the mailbox again from the start; pushes under way stay so.
-    fn restart(&mut self) {
-        self.cursor = EntryId::FIRST;
-        self.queue.clear();
-        self.is_exhausted = false;
-    }
-
-    /// Leaves a conversation alone until `until`.
-    fn block(&mut self, conversation: &Address, until: Timestamp) {
-        self.blocked.insert(conversation.clone(), until);
+    /// Holds a conversation back until `until`, when its oldest entry, which could not be pushed, is tried again.
+    fn hold_back(&mut self, conversation: &Address, oldest: EntryId, until: Timestamp) {
         self.queue.retain(|(_, of)| of != conversation);
+        self.held.insert(conversation.clone(), Held::Until(until, oldest));
+        self.retries.insert((until, conversation.clone()));
     }
 
-    /// Takes up the conversations that were left alone long enough.
-    fn unblock(&mut self, now: Timestamp) {
-        let before = self.blocked.len();
-        self.blocked.retain(|_, until| *until > now);
-        if self.blocked.len() < before {
-            self.restart();
+    /// The oldest entry of a conversation has left the mailbox, one way or another.
+    fn passed(&mut self, conversation: &Address, id: EntryId) {
+        if let Some(held @ Held::Trying) = self.held.get_mut(conversation) {
+            *held = Held::Behind;
+            self.behind = Some(self.behind.map_or(id, |earlier| earlier.min(id)));
         }
     }
 
-    /// The webhook has answered: if it was out of reach, everything is tried again.
-    fn reached(&mut self) {
-        if self.circuit.reached() && !self.blocked.is_empty() {
-            self.blocked.clear();
-            self.restart();
+    /// Takes up what was held back long enough, as far as the queue has room.
+    fn take_up(&mut self, now: Timestamp) {
+        while self.queue.len() < QUEUE_MAX && self.retries.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, conversation)) = self.retries.pop_first() else { break };
+            if let Some(held) = self.held.get_mut(&conversation)
+                && let Held::Until(_, oldest) = *held
+            {
+                *held = Held::Trying;
+                self.queue.push_front((oldest, conversation));
+            }
+        }
+        if let Some(after) = self.behind.take_if(|_| self.reread_at <= now) {
+            self.held.retain(|_, held| *held != Held::Behind);
+            self.cursor = self.cursor.min(after);
+            self.is_exhausted = false;
+            self.reread_at = now.plus(REREAD_EVERY);
+        }
+    }
+
+    /// When something of this is due: the next retry, or the next reading of the mailbox.
+    fn due_at(&self) -> Option<Timestamp> {
+        let retry = self.retries.first().map(|(at, _)| *at).filter(|_| self.queue.len() < QUEUE_MAX);
+        retry.into_iter().chain(self.behind.map(|_| self.reread_at)).min()
+    }
+
+    /// The webhook has answered: if it was out of reach, everything is tried again at once.
+    fn reached(&mut self, now: Timestamp) {
+        if self.circuit.reached() {
+            let waiting = std::mem::take(&mut self.retries);
+            self.retries =
+                waiting.into_iter().map(|(at, conversation)| (at.min(now), conversation)).collect();
         }
     }
 
@@ -136,11 +185,13 @@ impl Agent {
         let Some(page) = view.page(&(chatbot.clone(), self.cursor, PAGE)) else { return };
         self.is_exhausted = page.len() < PAGE;
         self.cursor = page.last().copied().unwrap_or(self.cursor);
+        // What is read again may be here already.
+        let mut known: FxHashSet<EntryId> = self.queue.iter().map(|(id, _)| *id).collect();
+        known.extend(self.in_flight.values().map(|one| one.fetched.key.1));
         for id in page {
-            let key = (chatbot.clone(), *id);
-            if let Lookup::Here(entry) = view.lookup(&key)
-                && !self.blocked.contains_key(&entry.from)
-                && !self.in_flight.values().any(|one| one.fetched.key == key)
+            if let Lookup::Here(entry) = view.lookup(&(chatbot.clone(), *id))
+                && !self.held.contains_key(&entry.from)
+                && !known.contains(id)
             {
                 self.queue.push_back((*id, entry.from.clone()));
             }
@@ -205,14 +256,31 @@ impl Maap {
             // The check that its token set off did not outlive a restart.
             out.next.push(Task::Check(address.clone()));
         }
-        agent.unblock(work.now);
+        agent.take_up(work.now);
         agent.look(address, work.view);
         let has_room = self.push_from(&mut agent, &chatbot, centre, work, out);
         let has_unloaded = agent.ready(None, 1).next().is_some();
-        if has_room && (agent.wants_page() || has_unloaded) {
+        let is_due = agent.due_at().is_some_and(|at| at <= work.now);
+        if has_room && (agent.wants_page() || has_unloaded || is_due) {
             out.next.push(Task::Drain(address.clone()));
         }
+        self.wake(address, &mut agent, work.now);
         self.agents.insert(address.clone(), agent);
+    }
+
+    /// Sets the agent's one timer to when something is due next.
+    fn wake(&mut self, address: &Address, agent: &mut Agent, now: Timestamp) {
+        let at = match agent.circuit.probe_at() {
+            // Nothing can be pushed before the probe.
+            Some(probe_at) if probe_at > now => Some(probe_at),
+            _ => agent.due_at().filter(|at| *at > now),
+        };
+        if agent.wakes_at != at {
+            let timer = |at| (at, address.clone(), Timer::Drain);
+            agent.wakes_at.map(|old| self.timers.remove(&timer(old)));
+            at.map(|at| self.timers.insert(timer(at)));
+            agent.wakes_at = at;
+        }
     }
 
     /// Pushes the first of the queue whose turn it is; true if there is room for more.
@@ -237,7 +305,10 @@ impl Maap {
             let key = (chatbot.address.clone(), id);
             let entry = match work.view.lookup(&key) {
                 Lookup::Here(entry) => entry,
-                Lookup::Gone => continue,
+                Lookup::Gone => {
+                    agent.passed(&conversation, id);
+                    continue;
+                }
                 Lookup::NotLoaded => {
                     busy.insert(conversation.clone());
                     kept.push_back((id, conversation));
@@ -245,6 +316,7 @@ impl Maap {
                 }
             };
             if entry.expires_at <= work.now {
+                agent.passed(&conversation, id);
                 continue;
             }
             match Notification::of(entry) {
@@ -260,7 +332,10 @@ impl Maap {
                     busy.insert(conversation);
                     room -= 1;
                 }
-                Err(why) => centre.refused_by_chatbot(&key, why, work),
+                Err(why) => {
+                    centre.refused_by_chatbot(&key, why, work);
+                    agent.passed(&conversation, id);
+                }
             }
         }
         kept.append(&mut agent.queue);
@@ -328,19 +403,23 @@ impl Maap {
         match verdict(&pushed.outcome, &one) {
             Verdict::Taken => {
                 out.stats.pushes_taken += 1;
-                agent.reached();
+                agent.reached(work.now);
                 agent.form = one.form;
+                agent.passed(&one.conversation, one.fetched.key.1);
                 centre.taken_by_chatbot(&one.fetched, work);
             }
             Verdict::OtherForm => {
                 out.stats.pushes_refused += 1;
-                agent.reached();
+                agent.reached(work.now);
                 let entry = work.view.entry(&one.fetched.key);
                 let notification = entry.map(Notification::of).and_then(Result::ok);
                 let chatbot = work.view.chatbot(&pushed.chatbot).cloned();
-                if let (Some(notification), Some(chatbot)) = (notification, chatbot) {
-                    let second = InFlight { form: one.form.other(), is_second_form: true, ..one };
-                    self.push(agent, second, &chatbot, notification, work.now, out);
+                match (notification, chatbot) {
+                    (Some(notification), Some(chatbot)) => {
+                        let second = InFlight { form: one.form.other(), is_second_form: true, ..one };
+                        self.push(agent, second, &chatbot, notification, work.now, out);
+                    }
+                    _ => agent.passed(&one.conversation, one.fetched.key.1),
                 }
             }
             Verdict::Failed(why, is_reached) => {
@@ -349,23 +428,21 @@ impl Maap {
                 out.stats.pushes_failed += u64::from(!is_reached);
                 let probe_at = match is_reached {
                     true => {
-                        agent.reached();
+                        agent.reached(work.now);
                         None
                     }
                     false => agent.circuit.missed(&self.config, work.now),
                 };
-                self.wake_for(&pushed.chatbot, probe_at);
-                let Some(entry) = work.view.entry(&one.fetched.key) else { return };
+                let Some(entry) = work.view.entry(&one.fetched.key) else {
+                    return agent.passed(&one.conversation, one.fetched.key.1);
+                };
                 let due = self.due_again(entry, work.now).max(probe_at.unwrap_or(work.now));
                 let give_up_at = entry.accepted_at.plus(self.config.give_up_after);
-                agent.block(&one.conversation, due);
-                self.wake_for(&pushed.chatbot, Some(due));
-                centre.retry_for_chatbot(&one.fetched, &why, due, give_up_at, work);
+                agent.hold_back(&one.conversation, entry.id, due);
+                centre.retry_for_chatbot(&one.fetched, &why, give_up_at, work);
             }
             Verdict::Unmade => {
-                let due = work.now.plus(BUSY_WAIT);
-                agent.block(&one.conversation, due);
-                self.wake_for(&pushed.chatbot, Some(due));
+                agent.hold_back(&one.conversation, one.fetched.key.1, work.now.plus(BUSY_WAIT));
             }
         }
     }
@@ -375,16 +452,16 @@ impl Maap {
         now.plus(self.config.backoff(entry.attempts.saturating_add(1)))
     }
 
-    fn wake_for(&mut self, chatbot: &Address, at: Option<Timestamp>) {
-        if let Some(at) = at {
-            self.timers.insert((at, chatbot.clone(), Timer::Drain));
-        }
-    }
-
     /// What was known of the webhook is known no more; pushes under way stay so.
     pub(crate) fn webhook_changed(&mut self, chatbot: &Address) {
         let before = self.agents.remove(chatbot).unwrap_or_default();
-        let agent = Agent { in_flight: before.in_flight, check: before.check, ..Agent::default() };
+        let agent = Agent {
+            in_flight: before.in_flight,
+            check: before.check,
+            check_at: before.check_at,
+            wakes_at: before.wakes_at,
+            ..Agent::default()
+        };
         self.agents.insert(chatbot.clone(), agent);
     }
 }

@@ -19,6 +19,15 @@ pub enum Call {
     },
     /// `POST /bot/v1/{chatbotId}/messages`. Answered with [`Answer::Json`].
     Send(SendCall),
+    /// `POST /bot/v1/{chatbotId}/revoke`. Answered with [`Answer::Json`].
+    Revoke {
+        /// The chatbot that the path names.
+        chatbot: Address,
+        /// The access token of the headers.
+        token: Option<String>,
+        /// As received.
+        body: Bytes,
+    },
     /// `GET /bot/v1/{chatbotId}/find/chatBotInfo`. Answered with [`Answer::Json`].
     Find {
         /// The chatbot that the path names.

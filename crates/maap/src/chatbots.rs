@@ -2,6 +2,7 @@
 
 use chatbot_api::ctcu::LIMITS;
 use message_centre::Work;
+use message_centre::secret::sha256;
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Document as _, Menu, Violation};
@@ -9,7 +10,6 @@ use serde_json::Value;
 use store::{Chatbot, ChatbotStatus, Profile, Wants};
 
 use crate::call::{Answer, Change, Credentials, NewChatbot};
-use crate::random::sha256;
 use crate::{Maap, Out, Task};
 
 /// Longest URL of a profile or webhook, in bytes. The interface has 150 for profiles; signed media URLs are longer.

@@ -73,7 +73,12 @@ impl Maap {
                 agent.check_failures = agent.check_failures.saturating_add(1);
                 let wait = self.config.backoff(agent.check_failures);
                 tracing::warn!(chatbot = %address, why, retry_s = wait.as_secs(), "the callback check failed");
-                self.timers.insert((work.now.plus(wait), address.clone(), Timer::Check));
+                // One chain of retries: the check that a token set off meanwhile neither adds one nor puts it off.
+                if agent.check_at.is_none_or(|at| at <= work.now) {
+                    let at = work.now.plus(wait);
+                    agent.check_at = Some(at);
+                    self.timers.insert((at, address.clone(), Timer::Check));
+                }
             }
         }
     }

@@ -23,6 +23,11 @@ impl Circuit {
         }
     }
 
+    /// When the webhook is tried next, if it is out of reach.
+    pub(crate) fn probe_at(&self) -> Option<Timestamp> {
+        self.probe_at
+    }
+
     /// The webhook has answered, whatever it said. True if it was out of reach before.
     pub(crate) fn reached(&mut self) -> bool {
         self.failures = 0;

@@ -4,7 +4,7 @@
 //! reads ([`Maap::wants`]), is decided over a loaded [`store::View`] ([`Maap::decide`]), changes rows there, and leaves
 //! webhook calls ([`Push`]) that are made after the batch has been committed; how they ended comes back as [`Pushed`].
 //!
-//! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `chatbots.rs`).
+//! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `chatbots.rs`).
 //! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `notification.rs` writes what
 //!   is pushed; `circuit.rs` notices webhooks that are gone.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
@@ -20,8 +20,8 @@ mod config;
 mod information;
 mod notification;
 mod push;
-mod random;
 mod rate;
+mod revoke;
 mod send;
 mod task;
 mod token;
@@ -29,6 +29,7 @@ mod token;
 use std::collections::BTreeSet;
 
 use chatbot_api::ctcu::{Refusal, ReturnCode};
+use message_centre::secret::Random;
 use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -44,7 +45,6 @@ pub use task::{ApiCall, Out, Stats, Task};
 pub use token::authorise;
 
 use agent::Agent;
-use random::Random;
 use rate::Allowance;
 
 /// The chatbot platform's hot state. Everything in it can be lost: the store has what was promised.
@@ -70,7 +70,7 @@ impl Maap {
     pub fn new(config: Config, secrets: &Secrets) -> Self {
         Self {
             config,
-            random: Random::new(&[&secrets.process, &secrets.deployment]),
+            random: Random::new("hongyan chatbot platform 1", secrets),
             agents: FxHashMap::default(),
             allowances: FxHashMap::default(),
             last_push: 0,
@@ -110,7 +110,10 @@ impl Maap {
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. } | Call::Find { chatbot, .. } | Call::Remove(chatbot) => {
+                Call::Token { chatbot, .. }
+                | Call::Revoke { chatbot, .. }
+                | Call::Find { chatbot, .. }
+                | Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                 }
                 Call::Update { chatbot, .. } => wants.chatbot(chatbot),
@@ -148,6 +151,10 @@ impl Maap {
                 json_answer(ApiCall::Token, result, out)
             }
             Call::Send(send) => json_answer(ApiCall::Send, self.decide_send(send, centre, work), out),
+            Call::Revoke { chatbot, token, body } => {
+                let result = self.decide_revoke(&chatbot, token.as_deref(), &body, work);
+                json_answer(ApiCall::Revoke, result, out)
+            }
             Call::Find { chatbot, token } => {
                 let found = token::authorise(work.view.chatbot(&chatbot), token.as_deref(), work.now);
                 json_answer(ApiCall::Find, found.map(information::own_data), out)

@@ -74,6 +74,9 @@ fn fate(entry: &Entry) -> Result<Notification, String> {
         Fate::NoSuchUser => (Status::Failed, Some(Failure::NoSuchUser)),
         Fate::Expired | Fate::Offline | Fate::MailboxFull => (Status::Failed, Some(Failure::Offline)),
         Fate::Refused => (Status::Failed, Some(Failure::NotAcceptable)),
+        Fate::Blocked => (Status::Failed, Some(Failure::RefusedByUser)),
+        Fate::Revoked => (Status::RevokeOk, None),
+        Fate::NotRevoked => (Status::RevokeFail, None),
     };
     let push = StatusPush::one(&entry.message_id, &entry.from, &entry.to, status, failure, told.at);
     Ok(Notification { path: status_path, body: push.to_json().into() })

@@ -134,6 +134,7 @@ impl Maap {
         wants.chatbot(from);
         wants.account(to);
         wants.bindings(to);
+        wants.blocks(to);
         wants.head(to);
     }
 
@@ -175,6 +176,7 @@ impl Maap {
             Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
             Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
             Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
+            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
         }
     }
 }
@@ -187,6 +189,7 @@ fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) {
         Submitted::Duplicate => {}
         Submitted::NoSuchUser => centre.give_up(submission, Fate::NoSuchUser, work),
         Submitted::MailboxFull => centre.give_up(submission, Fate::MailboxFull, work),
+        Submitted::Blocked => centre.give_up(submission, Fate::Blocked, work),
     }
 }
 

@@ -53,6 +53,8 @@ pub enum ApiCall {
     Token,
     /// `messages`
     Send,
+    /// `revoke`
+    Revoke,
     /// `find/chatBotInfo`
     Find,
 }
@@ -63,6 +65,7 @@ impl ApiCall {
         match self {
             Self::Token => "token",
             Self::Send => "send",
+            Self::Revoke => "revoke",
             Self::Find => "find",
         }
     }

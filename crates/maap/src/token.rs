@@ -7,11 +7,11 @@ use std::time::Duration;
 use chatbot_api::ctcu::token::{TOKEN_SECONDS, TOKENS_PER_DAY};
 use chatbot_api::ctcu::{Refusal, ReturnCode, TokenAnswer, TokenRequest};
 use message_centre::Work;
+use message_centre::secret::{is_secret, sha256};
 use rcs::Timestamp;
 use rcs::address::Address;
 use store::{AccessToken, Chatbot};
 
-use crate::random::{is_secret, sha256};
 use crate::{Maap, Out, Task};
 
 const DAY_S: u64 = 24 * 60 * 60;

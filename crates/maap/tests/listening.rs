@@ -101,6 +101,48 @@ fn a_conversation_that_fails_holds_up_no_other() {
 }
 
 #[test]
+fn a_thousand_conversations_that_fail_cost_no_more_than_their_own_retries() {
+    let mut world = World::with_bot();
+    let users: Vec<String> = (0..400).map(|n| format!("+86139{n:08}")).collect();
+    users.iter().for_each(|number| world.account(number));
+    world.webhook.fails_for.extend(users.iter().cloned());
+    // Each begins at another moment, so that each comes due again at another moment.
+    for from in &users {
+        world.place_text(from, "one");
+        world.place_text(from, "two");
+        world.run_for(std::time::Duration::from_millis(7));
+    }
+    world.run_for(seconds(60));
+    world.pages_read = 0;
+    world.run_for(seconds(600));
+    assert!(world.pages_read <= 20, "{} pages", world.pages_read);
+    world.webhook.fails_for.clear();
+    world.pages_read = 0;
+    world.run_for(seconds(3600));
+    for from in &users {
+        assert_eq!(world.webhook.texts_of(from), ["one", "two"]);
+    }
+    assert!(world.mailbox().is_empty());
+    // At most one reading of what is there in a second, while retries come in over some minutes.
+    assert!(world.pages_read < 6000, "{} pages", world.pages_read);
+}
+
+#[test]
+fn what_was_passed_over_comes_in_order_when_its_conversation_goes_on() {
+    let mut world = World::with_bot();
+    world.webhook.fails_for.insert(ALICE.to_owned());
+    let sent = numbered(150);
+    sent[..100].iter().for_each(|text| world.text(ALICE, text));
+    world.run_for(seconds(20));
+    sent[100..].iter().for_each(|text| world.text(ALICE, text));
+    world.text(BOB, "b0");
+    world.webhook.fails_for.clear();
+    world.run_for(seconds(60));
+    assert_eq!(world.webhook.texts_of(ALICE), sent);
+    assert_eq!(world.webhook.texts_of(BOB), ["b0"]);
+}
+
+#[test]
 fn a_crash_in_the_middle_repeats_pushes_and_loses_none() {
     let mut world = World::with_bot();
     let sent = numbered(6);

@@ -118,6 +118,43 @@ fn nothing_is_sent_before_the_check_has_passed_and_it_is_tried_again() {
 }
 
 #[test]
+fn however_often_a_token_is_asked_for_there_is_one_chain_of_checks() {
+    let mut world = World::new();
+    world.webhook.fails_checks = true;
+    world.create("12306", json!({ "webhook": "http://bot.example/hook" }));
+    (0..10).for_each(|_| drop(world.log_in()));
+    let asked = world.webhook.calls.len();
+    assert_eq!(asked, 10, "each token is worth a check at once");
+    world.run_for(seconds(4 * 3600));
+    let retried = world.webhook.calls.len() - asked;
+    assert!(retried <= 8, "every half an hour, but {retried} in four hours");
+    world.webhook.fails_checks = false;
+    world.run_for(seconds(1801));
+    let checked = world.webhook.calls.len();
+    world.log_in();
+    assert_eq!(world.webhook.calls.len(), checked, "it has passed");
+    assert_eq!(world.say("m1", &[ALICE], "a"), 0);
+}
+
+#[test]
+fn what_is_displayed_was_delivered_and_a_late_delivered_says_nothing_new() {
+    let mut world = World::with_bot();
+    world.phones.get_mut(ALICE).unwrap().reports_display_first = true;
+    world.send(&asking_for(&["delivered", "displayed"]));
+    world.run_for(seconds(5));
+    assert_eq!(
+        world.webhook.statuses(),
+        [status("m1", ALICE, "delivered", 0), status("m1", ALICE, "displayed", 0),]
+    );
+}
+
+fn asking_for(statuses: &[&str]) -> Value {
+    let mut message = message_to("m1", &[ALICE], "a");
+    message["reportRequest"] = json!(statuses);
+    message
+}
+
+#[test]
 fn a_check_that_did_not_outlive_a_restart_is_made_again() {
     let mut world = World::new();
     world.webhook.holds = true;
@@ -188,6 +225,58 @@ fn only_the_statuses_that_were_asked_for_are_pushed() {
     world.run_for(seconds(5));
     assert_eq!(world.webhook.statuses(), [status("m1", ALICE, "displayed", 0)]);
     assert!(world.records("m1").iter().find(|r| r.to == user(ALICE)).unwrap().delivered_at.is_some());
+}
+
+#[test]
+fn a_message_that_waits_is_taken_back_and_one_that_was_delivered_is_not() {
+    let mut world = World::with_bot();
+    world.switch_off(BOB);
+    let mut message = message_to("m1", &[ALICE, BOB], "a");
+    message["reportRequest"] = json!(["failed"]);
+    world.send(&message);
+    world.run_for(seconds(1));
+    assert_eq!(world.webhook.statuses(), []);
+    let answer = world.revoke("m1", &[ALICE, BOB, "+8613899999999"]);
+    assert_eq!(answer, json!({ "messageId": "m1", "errorCode": 0, "errorMessage": "ok" }));
+    world.run_for(seconds(1));
+    let mut statuses = world.webhook.statuses();
+    statuses.sort();
+    assert_eq!(
+        statuses,
+        [
+            status("m1", ALICE, "revokeFail", 0),
+            status("m1", BOB, "revokeOk", 0),
+            status("m1", "+8613899999999", "revokeFail", 0),
+        ],
+        "told whatever was asked for: the call asked"
+    );
+    world.switch_on(BOB);
+    world.run_for(seconds(5));
+    assert!(world.phones[BOB].inbox.is_empty());
+    assert_eq!(world.records("m1").iter().filter(|record| record.outcome == Outcome::Revoked).count(), 1);
+}
+
+#[test]
+fn a_revocation_needs_the_token_and_a_message() {
+    let mut world = World::with_bot();
+    assert_eq!(world.revoke("m1", &[])["errorCode"], 20002);
+    world.token = None;
+    assert_eq!(world.revoke("m1", &[ALICE])["errorCode"], number_of(ReturnCode::TokenMissing));
+}
+
+#[test]
+fn a_user_who_has_blocked_a_chatbot_hears_nothing_and_the_chatbot_is_told() {
+    let mut world = World::with_bot();
+    world.block(ALICE, bot());
+    assert_eq!(world.say("m1", &[ALICE, BOB], "buy"), 0);
+    world.run_for(seconds(5));
+    assert!(world.phones[ALICE].inbox.is_empty());
+    assert_eq!(world.phones[BOB].texts(), ["buy"]);
+    assert!(world.webhook.statuses().contains(&status("m1", ALICE, "failed", 5)));
+    assert!(matches!(
+        world.call(Call::SendText { from: bot(), to: user(ALICE), text: "buy".to_owned() }),
+        Answer::Undeliverable(why) if why.contains("blocked")
+    ));
 }
 
 #[test]

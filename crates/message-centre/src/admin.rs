@@ -1,23 +1,29 @@
-//! What an administrator may change about subscribers. Listings read the store directly.
+//! What an administrator may change about subscribers, and what they ask for themselves over HTTP. Listings read the store directly.
 
 use rcs::address::Address;
 use store::{Account, Wants};
 
+use crate::blocks;
 use crate::group::members::Leave;
+use crate::provisioning;
 use crate::work::Task;
 use crate::{Centre, Work};
 
-/// A change that an administrator asks for, with the edge's way to answer.
+/// What is asked for, with the edge's way to answer.
 #[derive(Debug)]
 pub enum Call {
     /// Adds a subscriber, or gives one new credentials.
     PutSubscriber(Account),
-    /// Removes a subscriber with its bindings and from its groups. What waits for it expires in its time.
+    /// Removes a subscriber with its bindings and from its groups. What waits for it ends, and its senders hear so.
     RemoveSubscriber(Address),
+    /// About the configuration of handsets.
+    Provisioning(provisioning::Call),
+    /// A change of a block list.
+    Blocks(blocks::Call),
 }
 
 /// How a change ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// There was none before.
     Added,
@@ -27,6 +33,12 @@ pub enum Answer {
     Removed,
     /// There is none.
     NotFound,
+    /// The mail of the number's last holder is still being cleared: a moment later it can be given out.
+    NotYet,
+    /// To [`Call::Provisioning`].
+    Provisioning(provisioning::Answer),
+    /// To [`Call::Blocks`].
+    Blocks(blocks::Answer),
 }
 
 impl Call {
@@ -34,10 +46,13 @@ impl Call {
         let address = match self {
             Self::PutSubscriber(account) => &account.address,
             Self::RemoveSubscriber(address) => address,
+            Self::Provisioning(call) => return call.wants(wants),
+            Self::Blocks(call) => return call.wants(wants),
         };
         wants.account(address);
         wants.bindings(address);
         wants.memberships(address);
+        wants.head(address);
     }
 }
 
@@ -47,6 +62,10 @@ impl Centre {
         match call {
             Call::PutSubscriber(mut account) => {
                 let before = work.view.account(&account.address).cloned();
+                if before.is_none() && work.view.head(&account.address).count > 0 {
+                    work.next.push(Task::Clear(account.address));
+                    return Answer::NotYet;
+                }
                 if let Some(before) = &before {
                     account.created_at = before.created_at;
                     account.display_name = account.display_name.or_else(|| before.display_name.clone());
@@ -60,16 +79,15 @@ impl Centre {
                 if work.view.account(&address).is_none() {
                     return Answer::NotFound;
                 }
-                work.view.remove_account(&address);
                 for group in work.view.memberships(&address) {
                     let leave = Leave { group: group.clone(), member: address.clone() };
                     work.then.push(Task::Leave(Box::new(leave)));
                 }
-                work.view.put_bindings(&address, Default::default());
-                self.agents.retain(|(owner, _), _| *owner != address);
-                self.flows.values_mut().for_each(|users| users.retain(|(user, _)| *user != address));
+                self.remove_subscriber(&address, work);
                 Answer::Removed
             }
+            Call::Blocks(call) => Answer::Blocks(self.decide_blocks(call, work)),
+            Call::Provisioning(call) => Answer::Provisioning(self.decide_provisioning(call, work)),
         }
     }
 }

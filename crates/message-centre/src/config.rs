@@ -32,10 +32,14 @@ pub struct Config {
     pub mailbox_entries_max: u64,
     /// Most body bytes in one mailbox.
     pub mailbox_bytes_max: u64,
+    /// Whether a sender whom the addressee has blocked is told so (403); otherwise the message is taken and dropped.
+    pub refuse_blocked: bool,
     /// Largest body of a pager-mode message from a handset.
     pub pager_body_bytes_max: usize,
     /// Largest body after inflation.
     pub inflated_bytes_max: usize,
+    /// How handsets are configured.
+    pub provisioning: crate::provisioning::Config,
     /// What files of handsets are held to.
     pub files: Rules,
     /// Where handsets send requests within dialogs that they have with us; see [`RecordRoute`].
@@ -78,6 +82,7 @@ impl Config {
         const MINUTE: u64 = 60;
         const DAY: u64 = 24 * 60 * MINUTE;
         Self {
+            provisioning: crate::provisioning::Config::new(&numbering.domain),
             numbering,
             registration: Registration {
                 expires_s_min: 60,
@@ -94,6 +99,7 @@ impl Config {
             backoff: [1, 5, 30].map(|minutes| Duration::from_secs(minutes * MINUTE)).to_vec(),
             mailbox_entries_max: 10_000,
             mailbox_bytes_max: 64 << 20,
+            refuse_blocked: false,
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,
             files: Rules::new(),
@@ -106,6 +112,11 @@ impl Config {
     /// Our domain, which is also the Digest realm.
     pub fn domain(&self) -> &str {
         &self.numbering.domain
+    }
+
+    /// The address that spam reports are for.
+    pub(crate) fn spam_address(&self) -> rcs::Address {
+        self.numbering.chatbot(crate::spam::PLATFORM_USER).expect("a name that a chatbot may have")
     }
 
     /// How long to wait after the `attempts`th failure in a row (from 1).

@@ -8,19 +8,27 @@
 //! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS.
 //! - [`group`]: the conference factory, focuses and members.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
+//! - [`provisioning`]: configuration of handsets over HTTP.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
 pub mod access;
 pub mod admin;
+pub mod blocks;
 mod calls;
 mod config;
 pub mod delivery;
 pub mod files;
 pub mod group;
 mod gruu;
+pub mod provisioning;
+mod removal;
 pub mod report;
+pub mod revoke;
+pub mod secret;
+mod spam;
 pub mod submit;
+mod window;
 mod work;
 
 use std::time::Duration;
@@ -41,6 +49,9 @@ pub use work::{Stats, Task, Work};
 use delivery::agent::{Agent, DeviceKey};
 use delivery::relay::{Holds, Lane, Relay, RelayId};
 use delivery::{Answer, Answered, Attempt};
+use provisioning::Sessions;
+use secret::Random;
+use window::Windows;
 
 /// Most nonces whose counts are remembered.
 const NONCES_MAX: usize = 200_000;
@@ -76,6 +87,14 @@ pub struct Centre {
     reporting: FxHashSet<(RecordKey, Disposition)>,
     calls: calls::Calls,
     groups: group::Hot,
+    /// What secrets are drawn from.
+    secrets: Random,
+    /// Handsets that are about to prove whose they are.
+    sessions: Sessions,
+    /// Spam reports of each subscriber lately.
+    spam_counts: Windows<Address>,
+    /// What tells the settings that handsets are told from earlier ones.
+    settings_sha256: [u8; 32],
 }
 
 impl Centre {
@@ -89,6 +108,10 @@ impl Centre {
             gruu_key: secrets.deployment,
             ids: EntryIds::new(word(0)),
             random_state: word(8) | 1,
+            secrets: Random::new("hongyan message centre 1", secrets),
+            sessions: Sessions::new(secrets),
+            spam_counts: Windows::new(Duration::from_secs(3600), 100_000),
+            settings_sha256: provisioning::fingerprint(&config.provisioning.settings),
             config,
             flows: FxHashMap::default(),
             agents: FxHashMap::default(),
@@ -158,10 +181,16 @@ impl Centre {
             Task::Answered(answered) => answered.wants(self, wants),
             Task::HoldOver(id) | Task::StartRelay(id) => self.relay_wants(*id, wants),
             Task::Drain(device) => self.agent_wants(device, wants),
-            Task::Wake(address) => wants.bindings(address),
+            Task::Wake(address) => {
+                wants.account(address);
+                wants.bindings(address);
+            }
+            Task::Clear(address) => self.clear_wants(address, wants),
             Task::Due(key) => self.due_wants(key, wants),
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
+            Task::Revoke(revocation) => revocation.wants(wants),
+            Task::ForgetSpam(_) => {}
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
             Task::FanOut(fan_out) => fan_out.wants(wants),
@@ -195,9 +224,12 @@ impl Centre {
             Task::StartRelay(id) => self.start_relay(id, work),
             Task::Drain(device) => self.decide_news(&device, work),
             Task::Wake(address) => self.decide_wake(&address, work),
+            Task::Clear(address) => self.decide_clear(&address, work),
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
+            Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
+            Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
             Task::ExpireFiles(files) => self.expire_files(&files, work),
             Task::Group(claim) => self.decide_group(*claim, work),
             Task::FanOut(fan_out) => self.decide_fan_out(*fan_out, work),

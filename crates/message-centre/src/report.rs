@@ -46,6 +46,12 @@ pub enum Fate {
     MailboxFull,
     /// The user isn't there, and the message was not to wait.
     Offline,
+    /// The user wants to hear nothing from this chatbot.
+    Blocked,
+    /// Taken back, as the chatbot asked.
+    Revoked,
+    /// Too late to take it back.
+    NotRevoked,
 }
 
 /// A message that will not be delivered.
@@ -74,6 +80,7 @@ pub(crate) fn record_key(entry: &Entry) -> RecordKey {
 pub(crate) fn sender_wants(sender: &Address, wants: &mut Wants) {
     wants.head(sender);
     if sender.kind() != AddressKind::Chatbot {
+        wants.account(sender);
         wants.bindings(sender);
     }
 }
@@ -148,6 +155,9 @@ impl Centre {
                 return;
             }
             Delivery::status(self.status_entry(record, fate, work.now))
+        } else if record.from.kind() == AddressKind::Subscriber && work.view.account(&record.from).is_none() {
+            // Nobody is there to be told, and the next holder of the number is somebody else.
+            return;
         } else if record.wanted.negative_delivery && fate != Fate::Sent {
             if record.from.kind() == AddressKind::Group {
                 return self.tell_author(record, work);
@@ -172,6 +182,28 @@ impl Centre {
         work.then.push(Task::FanIn(Box::new(fan_in)));
     }
 
+    /// Before a report of display leaves: what is displayed was delivered, and whoever asked to hear that hears it now. The
+    /// device's own report of delivery comes late, and says nothing new (rcs-core §12).
+    pub(crate) fn report_implied(
+        &mut self,
+        original: &RecordKey,
+        disposition: Disposition,
+        work: &mut Work<'_>,
+    ) {
+        let Some(record) = work.view.record(original).cloned() else { return };
+        let is_implied = disposition == Disposition::Displayed
+            && record.delivered_at.is_none()
+            && record.wanted.positive_delivery;
+        if !is_implied || !self.reporting.insert((original.clone(), Disposition::Delivered)) {
+            return;
+        }
+        let entry = self.imdn_entry(&record, Disposition::Delivered, work.now);
+        let delivery = Delivery::report(entry, original.clone(), Disposition::Delivered);
+        if self.deliver(delivery, None, work).is_err() {
+            self.reporting.remove(&(original.clone(), Disposition::Delivered));
+        }
+    }
+
     /// Reports from a chatbot's side on a message that its webhook has taken.
     pub(crate) fn report_for_chatbot(&mut self, record: &Record, work: &mut Work<'_>) {
         let mut due = Vec::with_capacity(2);
@@ -180,6 +212,9 @@ impl Centre {
         }
         if record.wanted.display {
             due.push(Disposition::Displayed);
+        }
+        if work.view.account(&record.from).is_none() {
+            return;
         }
         for disposition in due {
             let entry = self.imdn_entry(record, disposition, work.now);
@@ -190,9 +225,59 @@ impl Centre {
     }
 
     fn status_entry(&mut self, record: &Record, fate: Fate, now: Timestamp) -> Entry {
-        let status = Status { fate, at: now };
-        let body = serde_json::to_vec(&status).expect("a status is plain data");
-        self.report_entry(record, EntryKind::Status, record.message_id.clone(), STATUS_TYPE, body.into(), now)
+        self.report_entry(
+            record,
+            EntryKind::Status,
+            record.message_id.clone(),
+            STATUS_TYPE,
+            status(fate, now),
+            now,
+        )
+    }
+
+    /// Tells a chatbot what became of a message that need not have a record.
+    pub(crate) fn tell_fate(&mut self, key: &RecordKey, fate: Fate, work: &mut Work<'_>) {
+        let (message_id, chatbot, user) = key;
+        let body = status(fate, work.now);
+        let entry = self.platform_entry(user, chatbot, message_id.clone(), STATUS_TYPE, body, work.now);
+        let entry = Entry { kind: EntryKind::Status, ..entry };
+        if let Err(refusal) = self.keep(Delivery::status(entry), work) {
+            tracing::warn!(%chatbot, %refusal, "a status could not be kept");
+        }
+    }
+
+    /// Something that the platform says to `to` about what it said to `from`.
+    pub(crate) fn platform_entry(
+        &mut self,
+        from: &Address,
+        to: &Address,
+        message_id: String,
+        content_type: &str,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Entry {
+        let expires_at = now.plus(self.config.report_validity);
+        Entry {
+            id: self.ids.next(now),
+            kind: EntryKind::Report,
+            message_id,
+            from: from.clone(),
+            to: to.clone(),
+            conversation_id: ids::conversation_between(from, to),
+            contribution_id: ids::conversation_id(self.random_16()),
+            in_reply_to: None,
+            service: None,
+            content_type: content_type.to_owned(),
+            body,
+            wanted: Default::default(),
+            accepted_at: now,
+            expires_at,
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 0,
+            next_due: expires_at,
+        }
     }
 
     /// An IMDN about `record`'s message, from its addressee to its sender.
@@ -220,27 +305,13 @@ impl Centre {
         body: Bytes,
         now: Timestamp,
     ) -> Entry {
-        let expires_at = now.plus(self.config.report_validity);
-        Entry {
-            id: self.ids.next(now),
-            kind,
-            message_id,
-            from: about.to.clone(),
-            to: about.from.clone(),
-            conversation_id: about.conversation_id.clone(),
-            contribution_id: about.contribution_id.clone(),
-            in_reply_to: None,
-            service: None,
-            content_type: content_type.to_owned(),
-            body,
-            wanted: Default::default(),
-            accepted_at: now,
-            expires_at,
-            waiting: Vec::new(),
-            taken: Vec::new(),
-            refused: Vec::new(),
-            attempts: 0,
-            next_due: expires_at,
-        }
+        let entry = self.platform_entry(&about.to, &about.from, message_id, content_type, body, now);
+        let (conversation_id, contribution_id) =
+            (about.conversation_id.clone(), about.contribution_id.clone());
+        Entry { kind, conversation_id, contribution_id, ..entry }
     }
+}
+
+fn status(fate: Fate, at: Timestamp) -> Bytes {
+    serde_json::to_vec(&Status { fate, at }).expect("a status is plain data").into()
 }

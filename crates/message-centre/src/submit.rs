@@ -54,6 +54,8 @@ pub enum Submitted {
     NoSuchUser,
     /// The addressee's mailbox is full.
     MailboxFull,
+    /// The addressee has blocked the sender.
+    Blocked,
 }
 
 impl Submission {
@@ -87,6 +89,7 @@ impl Centre {
     pub fn submit_wants(&self, from: &Address, to: &Address, message_id: &str, wants: &mut Wants) {
         wants.account(to);
         wants.bindings(to);
+        wants.blocks(to);
         wants.head(to);
         wants.head(from);
         wants.record((message_id.to_owned(), from.clone(), to.clone()));
@@ -105,6 +108,9 @@ impl Centre {
     pub fn submit_new(&mut self, submission: Submission, work: &mut Work<'_>) -> Submitted {
         if work.view.account(&submission.to).is_none() {
             return Submitted::NoSuchUser;
+        }
+        if work.view.blocks(&submission.to).is_some_and(|blocks| blocks.has(&submission.from)) {
+            return Submitted::Blocked;
         }
         let (entry, about) = self.entry_of(submission, work.now);
         match self.keep(Delivery { entry, only: None, about }, work) {
@@ -126,7 +132,8 @@ impl Centre {
             Fate::NoSuchUser => "there is no such subscriber",
             Fate::MailboxFull => "the mailbox is full",
             Fate::Offline => "the user is not there, and the message may not wait",
-            Fate::Sent | Fate::Expired | Fate::Refused => "given up",
+            Fate::Blocked => "blocked by the addressee",
+            Fate::Sent | Fate::Expired | Fate::Refused | Fate::Revoked | Fate::NotRevoked => "given up",
         };
         let (entry, about) = self.entry_of(submission, work.now);
         let key = report::record_key(&entry);
@@ -183,13 +190,12 @@ impl Centre {
         self.lost(&entry, Outcome::Refused(why), work);
     }
 
-    /// A chatbot's webhook was tried and failed: the entry stays, is due again at `due`, and expires at `give_up_at` if not
-    /// before.
+    /// A chatbot's webhook was tried and failed: the entry stays, and expires at `give_up_at` if not before. Its agent knows
+    /// when to try again.
     pub fn retry_for_chatbot(
         &mut self,
         fetched: &Fetched,
         why: &str,
-        due: Timestamp,
         give_up_at: Timestamp,
         work: &mut Work<'_>,
     ) {
@@ -198,7 +204,7 @@ impl Centre {
         };
         entry.attempts += 1;
         entry.expires_at = entry.expires_at.min(give_up_at);
-        entry.next_due = due.min(entry.expires_at);
+        entry.next_due = entry.expires_at;
         work.view.put_entry(entry);
         let now = work.now;
         if let Some(key) = &fetched.record {

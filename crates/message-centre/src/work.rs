@@ -3,7 +3,7 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::Flow;
-use store::{EntryKey, File, FileId, RecordKey, View};
+use store::{EntryId, EntryKey, File, FileId, RecordKey, View};
 
 use crate::access::identity::Claim;
 use crate::access::message::PagerMessage;
@@ -18,6 +18,7 @@ use crate::group::invitation::{FocusAnswered, Invitations};
 use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
 use crate::report;
+use crate::revoke::Revocation;
 
 /// Something to decide once the rows it needs are loaded.
 #[derive(Debug)]
@@ -38,12 +39,18 @@ pub enum Task {
     Drain(DeviceKey),
     /// The process has started, and something waits for this subscriber.
     Wake(Address),
+    /// Something waits for somebody who is no subscriber any more.
+    Clear(Address),
     /// An entry's time has come.
     Due(EntryKey),
     /// A message left its addressee's mailbox undelivered.
     Lost(Box<report::Lost>),
     /// Records that may be forgotten.
     Forget(Vec<RecordKey>),
+    /// A message is to be taken back.
+    Revoke(Box<Revocation>),
+    /// Spam reports that may be forgotten.
+    ForgetSpam(Vec<EntryId>),
     /// Files whose time is over.
     ExpireFiles(Vec<File>),
     /// A request to the conference factory or to a group's focus.
@@ -114,6 +121,8 @@ pub struct Stats {
     pub expired: u64,
     /// Messages that were refused, before or after acceptance.
     pub refused: u64,
+    /// Messages that their senders took back.
+    pub revoked: u64,
     /// Messages recognised as repeats.
     pub duplicates: u64,
     /// Disposition reports passed on.

@@ -6,7 +6,9 @@
 //! - [`address`]: who sends and who receives, in one canonical form; [`ids`]: what ties messages together; [`time`]:
 //!   when; [`capability`]: what a device can take.
 //! - [`cpim`]: the envelope (RFC 3862), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
-//! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`] (all over [`xml`]), and the [`bot`]
+//! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
+//! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
+//!   [`spam_report`] (all over [`xml`]), and the [`bot`]
 //!   cards and chips.
 //! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`].
 //!
@@ -26,8 +28,11 @@ pub mod group_data;
 pub mod ids;
 pub mod imdn;
 pub mod multipart;
+pub mod provisioning;
 pub mod resource_list;
+pub mod revoke;
 pub mod sipfrag;
+pub mod spam_report;
 pub mod time;
 pub mod xml;
 

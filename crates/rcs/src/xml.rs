@@ -101,6 +101,24 @@ impl Element {
         &self.name
     }
 
+    /// The local name in small letters and without `-` and `_`, for documents whose writers differ in such things.
+    pub fn plain_name(&self) -> String {
+        self.name.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
+    }
+
+    /// The texts of all elements in it, at any depth and in order, whose [`Element::plain_name`] is one of `names`; empty
+    /// ones are passed over.
+    pub fn plain_texts(&self, names: &[&str]) -> Vec<&str> {
+        let mut texts = Vec::new();
+        for child in &self.children {
+            if names.contains(&child.plain_name().as_str()) && !child.text().is_empty() {
+                texts.push(child.text());
+            }
+            texts.extend(child.plain_texts(names));
+        }
+        texts
+    }
+
     /// The text directly in it, without the blanks around it; empty if there is none.
     pub fn text(&self) -> &str {
         self.text.trim()

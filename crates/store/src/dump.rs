@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Author, Bindings, Chatbot, Entry, File, Group, Head, Leg, Memberships, Record, Store,
-    StoreError, Transfer, Usage, mailbox,
+    Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, Leg, Memberships,
+    Record, SpamReport, Store, StoreError, Transfer, Usage, mailbox,
 };
 
 impl Store {
@@ -26,6 +26,15 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::Configurations => {
+                    let mut row = json_of::<Configuration>(&value)?;
+                    for device in row["devices"].as_array_mut().into_iter().flatten() {
+                        *device = without(device.take(), &["secrets"]);
+                    }
+                    row
+                }
+                Family::Blocks => json_of::<Blocks>(&value)?,
+                Family::SpamReports => without(json_of::<SpamReport>(&value)?, &["text"]),
                 Family::Files => json_of::<File>(&value)?,
                 Family::Transfers => json_of::<Transfer>(&value)?,
                 Family::Usage => json_of::<Usage>(&value)?,

@@ -3,19 +3,22 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`group`]. Beside the two verbs there are short scans: what is due, what can be forgotten,
-//! and listings for people.
+//! [`record`], [`chatbot`], [`file`], [`group`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
 pub mod binding;
+pub mod blocks;
 mod cache;
 pub mod chatbot;
+pub mod configuration;
 mod dump;
 pub mod file;
 pub mod group;
 pub mod mailbox;
 pub mod record;
 mod row;
+pub mod spam_report;
 mod view;
 
 use std::path::Path;
@@ -27,7 +30,9 @@ use rcs::address::Address;
 
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
+pub use blocks::{Blocked, Blocks};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
     Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
@@ -36,6 +41,7 @@ pub use group::{
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
+pub use spam_report::SpamReport;
 pub use view::{Lookup, PageKey, View, Wants};
 
 use cache::Cache;
@@ -91,6 +97,8 @@ struct Caches {
     heads: Cache<Head>,
     groups: Cache<Group>,
     memberships: Cache<Memberships>,
+    configurations: Cache<Configuration>,
+    blocks: Cache<Blocks>,
 }
 
 impl Store {
@@ -122,6 +130,8 @@ impl Store {
         self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
         self.load_cached(wants.groups, &mut caches.groups, &mut view.groups)?;
         self.load_cached(wants.memberships, &mut caches.memberships, &mut view.memberships)?;
+        self.load_cached(wants.configurations, &mut caches.configurations, &mut view.configurations)?;
+        self.load_cached(wants.blocks, &mut caches.blocks, &mut view.blocks)?;
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
@@ -162,6 +172,8 @@ impl Store {
         remember(&view.heads, &mut caches.heads);
         remember(&view.groups, &mut caches.groups);
         remember(&view.memberships, &mut caches.memberships);
+        remember(&view.configurations, &mut caches.configurations);
+        remember(&view.blocks, &mut caches.blocks);
         Ok(())
     }
 
@@ -250,6 +262,63 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn chatbots(&self) -> Result<Vec<Chatbot>, StoreError> {
         self.all()
+    }
+
+    /// The configured devices of a subscriber.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn configuration(&self, address: &Address) -> Result<Option<Configuration>, StoreError> {
+        self.get(address)
+    }
+
+    /// Every credential that logs in as a subscriber under this user name: of the account, and of configured devices.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn credentials(&self, address: &Address, username: &str) -> Result<Vec<Credential>, StoreError> {
+        let Some(account) = self.account(address)? else { return Ok(Vec::new()) };
+        let configuration = self.configuration(address)?;
+        let of_account = account.credentials.into_iter().filter(|known| known.username == username);
+        let of_devices = configuration.iter().flat_map(|all| all.credentials(username));
+        Ok(of_account.chain(of_devices.map(|(_, _, known)| known.clone())).collect())
+    }
+
+    /// The block list of a subscriber.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn blocks(&self, address: &Address) -> Result<Blocks, StoreError> {
+        Ok(self.get(address)?.unwrap_or_default())
+    }
+
+    /// Up to `limit` spam reports, the latest first.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn spam_reports(&self, limit: usize) -> Result<Vec<SpamReport>, StoreError> {
+        self.keyspace(Family::SpamReports)
+            .iter()
+            .rev()
+            .take(limit)
+            .map(|guard| decode(&guard.value()?))
+            .collect()
+    }
+
+    /// Up to `limit` spam reports from before `before`, the oldest first.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn old_spam_reports(&self, before: Timestamp, limit: usize) -> Result<Vec<EntryId>, StoreError> {
+        let mut old = Vec::new();
+        for guard in self.keyspace(Family::SpamReports).iter().take(limit) {
+            let report: SpamReport = decode(&guard.value()?)?;
+            if report.at >= before {
+                break;
+            }
+            old.push(report.id);
+        }
+        Ok(old)
     }
 
     /// One file.

@@ -21,6 +21,13 @@ impl EntryId {
     /// The id that sorts before all others.
     pub const FIRST: Self = Self([0; 16]);
 
+    /// The id that sorts before all that are given out from `at` on.
+    pub fn before(at: Timestamp) -> Self {
+        let mut id = [0; 16];
+        id[..6].copy_from_slice(&at.as_millis().to_be_bytes()[2..]);
+        Self(id)
+    }
+
     /// The id's sixteen bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0

@@ -38,6 +38,12 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// Devices configured over HTTP and their secrets, one row a subscriber.
+    Configurations,
+    /// From whom somebody wants to hear nothing, one row a subscriber.
+    Blocks,
+    /// Spam reports, in the order in which they came.
+    SpamReports,
     /// Files on the content server.
     Files,
     /// Which file an upload makes.
@@ -58,7 +64,7 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -66,6 +72,9 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::Configurations,
+        Self::Blocks,
+        Self::SpamReports,
         Self::Files,
         Self::Transfers,
         Self::Usage,
@@ -86,6 +95,9 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::Configurations => "configurations",
+            Self::Blocks => "blocks",
+            Self::SpamReports => "spam-reports",
             Self::Files => "files",
             Self::Transfers => "transfers",
             Self::Usage => "usage",

@@ -12,12 +12,15 @@ use rustc_hash::FxHashMap;
 
 use crate::account::Account;
 use crate::binding::Bindings;
+use crate::blocks::Blocks;
 use crate::chatbot::Chatbot;
+use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::spam_report::SpamReport;
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -28,6 +31,8 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) configurations: Vec<Address>,
+    pub(crate) blocks: Vec<Address>,
     pub(crate) files: Vec<FileId>,
     pub(crate) transfers: Vec<TransferKey>,
     pub(crate) usages: Vec<Address>,
@@ -73,6 +78,16 @@ impl Wants {
         self.chatbots.push(address.clone());
     }
 
+    /// The configured devices of a subscriber.
+    pub fn configuration(&mut self, address: &Address) {
+        self.configurations.push(address.clone());
+    }
+
+    /// The block list of a subscriber.
+    pub fn blocks(&mut self, address: &Address) {
+        self.blocks.push(address.clone());
+    }
+
     /// A file, and the rows that are kept in step with it.
     pub fn file(&mut self, file: &File) {
         self.files.push(file.id);
@@ -106,6 +121,11 @@ impl Wants {
         self.authors.push((group.clone(), message_id.to_owned()));
     }
 
+    /// How many pages are wanted: what costs most to load.
+    pub fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
@@ -114,6 +134,8 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.configurations.is_empty()
+            && self.blocks.is_empty()
             && self.files.is_empty()
             && self.transfers.is_empty()
             && self.usages.is_empty()
@@ -145,6 +167,9 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) configurations: Table<Configuration>,
+    pub(crate) blocks: Table<Blocks>,
+    pub(crate) spam_reports: Table<SpamReport>,
     pub(crate) files: Table<File>,
     pub(crate) transfers: Table<Transfer>,
     pub(crate) usages: Table<Usage>,
@@ -269,6 +294,42 @@ impl View {
         self.chatbots.put(address.clone(), None);
     }
 
+    /// The configured devices of a subscriber; `None` when there is none.
+    pub fn configuration(&self, address: &Address) -> Option<&Configuration> {
+        self.configurations.get(address)
+    }
+
+    /// Adds or replaces the configured devices of a subscriber.
+    pub fn put_configuration(&mut self, configuration: Configuration) {
+        self.configurations.put(configuration.address.clone(), Some(configuration));
+    }
+
+    /// Forgets the configured devices of a subscriber.
+    pub fn remove_configuration(&mut self, address: &Address) {
+        self.configurations.put(address.clone(), None);
+    }
+
+    /// The block list of a subscriber; `None` when nobody is blocked.
+    pub fn blocks(&self, address: &Address) -> Option<&Blocks> {
+        self.blocks.get(address)
+    }
+
+    /// Replaces the block list of a subscriber; an empty one removes the row.
+    pub fn put_blocks(&mut self, address: &Address, blocks: Blocks) {
+        let row = (!blocks.list.is_empty()).then_some(blocks);
+        self.blocks.put(address.clone(), row);
+    }
+
+    /// Adds a spam report.
+    pub fn put_spam_report(&mut self, report: SpamReport) {
+        self.spam_reports.put(report.id, Some(report));
+    }
+
+    /// Forgets a spam report.
+    pub fn remove_spam_report(&mut self, id: EntryId) {
+        self.spam_reports.put(id, None);
+    }
+
     /// A file; `None` when there is no such file.
     pub fn file(&self, id: FileId) -> Option<&File> {
         self.files.get(&id)
@@ -374,6 +435,9 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.configurations.changed
+            || self.blocks.changed
+            || self.spam_reports.changed
             || self.files.changed
             || self.transfers.changed
             || self.usages.changed
@@ -398,6 +462,9 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.configurations.changes(&mut changes);
+        self.blocks.changes(&mut changes);
+        self.spam_reports.changes(&mut changes);
         self.files.changes(&mut changes);
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);

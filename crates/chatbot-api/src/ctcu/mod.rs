@@ -4,6 +4,7 @@
 //! - [`signature`]: what signs our pushes, and the check of a new webhook.
 //! - [`address`]: the forms of a chatbot's id in paths.
 //! - [`send`]: the send call.
+//! - [`revoke`]: the call that takes a message back.
 //! - [`push`]: what we POST to the chatbot: users' messages, and what became of its own.
 //! - [`file`]: files as JSON items.
 //! - [`code`]: return codes, and refusals.
@@ -15,6 +16,7 @@ pub mod address;
 pub mod code;
 pub mod file;
 pub mod push;
+pub mod revoke;
 pub mod send;
 pub mod signature;
 #[cfg(test)]
@@ -25,6 +27,7 @@ use rcs::{Timestamp, bot::Limits};
 
 pub use code::{Refusal, ReturnCode};
 pub use push::{MessagePush, StatusPush};
+pub use revoke::{RevokeAnswer, RevokeRequest};
 pub use send::SendAnswer;
 pub use token::{TokenAnswer, TokenRequest};
 

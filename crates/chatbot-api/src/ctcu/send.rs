@@ -130,7 +130,7 @@ fn read_envelope(mut body: Members, numbering: &Numbering, faults: &mut Faults) 
 }
 
 /// A token of visible ASCII: the ids are written into SIP and CPIM headers.
-fn read_id(body: &mut Members, key: &str, faults: &mut Faults) -> Option<String> {
+pub(super) fn read_id(body: &mut Members, key: &str, faults: &mut Faults) -> Option<String> {
     let id = body.text(key, faults)?;
     let chars = id.chars().count();
     if chars > MAX_ID_CHARS {
@@ -144,7 +144,11 @@ fn read_id(body: &mut Members, key: &str, faults: &mut Faults) -> Option<String>
     Some(id)
 }
 
-fn read_destinations(body: &mut Members, numbering: &Numbering, faults: &mut Faults) -> Option<Vec<Address>> {
+pub(super) fn read_destinations(
+    body: &mut Members,
+    numbering: &Numbering,
+    faults: &mut Faults,
+) -> Option<Vec<Address>> {
     let key = "destinationAddress";
     let given = match body.value(key) {
         Some(Value::Array(given)) => given,

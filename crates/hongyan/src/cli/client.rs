@@ -37,6 +37,11 @@ impl Server {
         self.call(Method::POST, path, Some(body))
     }
 
+    /// PUT `path`.
+    pub fn put(&self, path: &str) -> Result<Value, CommandError> {
+        self.call(Method::PUT, path, None)
+    }
+
     /// PATCH `path` with `body`.
     pub fn patch(&self, path: &str, body: &Value) -> Result<Value, CommandError> {
         self.call(Method::PATCH, path, Some(body))

@@ -10,6 +10,7 @@ mod group;
 mod mailbox;
 mod send;
 mod serve;
+mod spam;
 mod store;
 mod subscriber;
 mod table;
@@ -38,7 +39,7 @@ pub struct Cli {
 enum Command {
     /// Run the platform
     Serve(serve::Serve),
-    /// Add, list, show or remove subscribers
+    /// Add, list, show, configure or remove subscribers
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
     /// Create, list, show, update or remove chatbots
@@ -57,6 +58,8 @@ enum Command {
     Send(send::Send),
     /// Show where a message was and is
     Trace(trace::Trace),
+    /// List what subscribers report as spam
+    Spam(spam::Spam),
     /// Look into the store of a stopped server
     #[command(subcommand)]
     Store(store::Store),
@@ -93,6 +96,7 @@ impl Cli {
             Command::File(file) => file.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
+            Command::Spam(spam) => spam.run(),
             Command::Store(store) => store.run(),
             Command::Config(config) => config.run(),
             Command::Backup(backup) => backup.run(),

@@ -54,7 +54,73 @@ pub enum Subscriber {
         #[command(flatten)]
         server: Server,
     },
-    /// Remove a subscriber with its devices
+    /// Show the one-time password that a handset waits for while it is configured over HTTP
+    #[command(after_help = "Example:\n  hongyan subscriber otp +8613800000005")]
+    Otp {
+        /// Phone number
+        number: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List the devices that were configured over HTTP
+    #[command(after_help = "Example:\n  hongyan subscriber devices +8613800000005")]
+    Devices {
+        /// Phone number
+        number: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Take back the secrets of a configured device: it is let go, and logs in no more
+    #[command(after_help = "Example:\n  hongyan subscriber revoke +8613800000005 3f9c12ab04de\n  \
+                            hongyan subscriber revoke +8613800000005 --all")]
+    Revoke {
+        /// Phone number
+        number: String,
+        /// The device's id, as `hongyan subscriber devices` shows it
+        #[arg(required_unless_present = "all")]
+        device: Option<String>,
+        /// Every configured device
+        #[arg(long, conflicts_with = "device")]
+        all: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Decide what handsets are told that ask for their configuration
+    #[command(after_help = "Example:\n  hongyan subscriber configure +8613800000005 disabled")]
+    Configure {
+        /// Phone number
+        number: String,
+        /// What they are told
+        state: State,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show whom a subscriber has blocked, block somebody, or lift that again
+    #[command(after_help = "Examples:\n  hongyan subscriber blocked +8613800000005\n  \
+                            hongyan subscriber blocked +8613800000005 --add +8613800000001\n  \
+                            hongyan subscriber blocked +8613800000005 --remove sip:12306@botplatform.hongyan.local")]
+    Blocked {
+        /// Phone number
+        number: String,
+        /// Phone number or chatbot to block
+        #[arg(long, value_name = "ADDRESS")]
+        add: Option<String>,
+        /// Phone number or chatbot to hear from again
+        #[arg(long, value_name = "ADDRESS", conflicts_with = "add")]
+        remove: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Remove a subscriber with its devices and its mail; senders who asked hear that it was not delivered
     #[command(after_help = "Example:\n  hongyan subscriber remove +8613800000005")]
     Remove {
         /// Phone number
@@ -62,6 +128,21 @@ pub enum Subscriber {
         #[command(flatten)]
         server: Server,
     },
+}
+
+/// What handsets are told.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum State {
+    /// Their configuration
+    Enabled,
+    /// Once, to throw away what they have and ask again (version 0)
+    Reset,
+    /// To throw away what they have and not to ask again (version -1)
+    Stopped,
+    /// That RCS is disabled, and not to ask again (version -2)
+    Disabled,
+    /// That RCS is disabled for now (version -3)
+    Dormant,
 }
 
 impl Subscriber {
@@ -115,6 +196,55 @@ impl Subscriber {
                     ("UNTIL", "expiresAt"),
                 ];
                 print(format_args!("\n{}", table(&columns, &devices)));
+            }
+            Self::Otp { number, json, server } => {
+                let answer = server.get(&format!("/subscribers/{}/otp", segment(&number)))?;
+                match json {
+                    true => print_json(&answer),
+                    false => print(card(&answer)),
+                }
+            }
+            Self::Devices { number, json, server } => {
+                let answer = server.get(&format!("/subscribers/{}/configuration", segment(&number)))?;
+                if json {
+                    print_json(&answer);
+                    return Ok(());
+                }
+                let columns = [
+                    ("ID", "id"),
+                    ("NAME", "name"),
+                    ("IMEI", "imei"),
+                    ("VERSION", "version"),
+                    ("LOGS IN", "mayLogIn"),
+                    ("SEEN", "seenAt"),
+                ];
+                print(format_args!("state: {}\n", answer["state"].as_str().unwrap_or_default()));
+                print(table(&columns, &answer["devices"]));
+            }
+            Self::Revoke { number, device, all: _, server } => {
+                let one = device.as_ref().map(|device| format!("/{}", segment(device))).unwrap_or_default();
+                server.delete(&format!("/subscribers/{}/configuration/devices{one}", segment(&number)))?;
+                print(format_args!("{} of {number}: let go", device.as_deref().unwrap_or("all devices")));
+            }
+            Self::Configure { number, state, server } => {
+                let state = clap::ValueEnum::to_possible_value(&state).expect("none is hidden");
+                let body = json!({ "state": state.get_name() });
+                server.patch(&format!("/subscribers/{}/configuration", segment(&number)), &body)?;
+                print(format_args!("{number}: {}", state.get_name()));
+            }
+            Self::Blocked { number, add, remove, json, server } => {
+                let path = format!("/subscribers/{}/blocked", segment(&number));
+                if let Some(whom) = &add {
+                    server.put(&format!("{path}/{}", segment(whom)))?;
+                }
+                if let Some(whom) = &remove {
+                    server.delete(&format!("{path}/{}", segment(whom)))?;
+                }
+                let answer = server.get(&path)?;
+                match json {
+                    true => print_json(&answer),
+                    false => print(table(&[("ADDRESS", "address"), ("SINCE", "since")], &answer)),
+                }
             }
             Self::Remove { number, server } => {
                 server.delete(&format!("/subscribers/{}", segment(&number)))?;

@@ -19,8 +19,7 @@ use rcs::address::Address;
 use super::{App, BODY_BYTES_MAX, busy, now};
 
 /// Documented calls that this version does not have.
-const NOT_YET: [&str; 6] = [
-    "revoke",
+const NOT_YET: [&str; 5] = [
     "medias/upload",
     "medias/download",
     "medias/delete",
@@ -42,7 +41,7 @@ pub async fn call(
         return not_found();
     };
     let wanted = match operation {
-        "accessToken" | "messages" => Method::POST,
+        "accessToken" | "messages" | "revoke" => Method::POST,
         "find/chatBotInfo" => Method::GET,
         _ if NOT_YET.contains(&operation) => {
             return refused(&Refusal::with(
@@ -75,6 +74,7 @@ pub async fn call(
     let call = match operation {
         "accessToken" => Call::Token { chatbot, body },
         "messages" => Call::Send(maap::SendCall::read(chatbot, token, &body, &app.numbering)),
+        "revoke" => Call::Revoke { chatbot, token, body },
         _ => Call::Find { chatbot, token },
     };
     match app.ask_maap(call).await {

@@ -5,6 +5,8 @@
 //! | `/` | the web handset | `assets.rs` |
 //! | `/sip` | SIP over WebSocket | `net/websocket.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
+//! | `/handset/v1/blocked` | a subscriber's block list | `blocks.rs` |
+//! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
@@ -13,10 +15,12 @@
 
 pub(crate) mod admin;
 mod assets;
+mod blocks;
 mod bot_api;
 mod bot_information;
 pub(crate) mod content;
 mod handset;
+pub(crate) mod provisioning;
 mod status;
 
 use std::net::SocketAddr;
@@ -29,7 +33,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -80,6 +84,8 @@ pub struct App {
     pub edge: Arc<Edge>,
     /// Opens `/admin`.
     pub admin_token: String,
+    /// Whom auto-configuration believes what.
+    pub provisioning: provisioning::Trust,
     /// Whether everything listens and nothing is stopping.
     pub ready: Arc<AtomicBool>,
     /// For a request to be answered.
@@ -153,12 +159,20 @@ impl Failure {
         Self { status: StatusCode::NOT_FOUND, reason: reason.to_owned() }
     }
 
+    fn conflict(reason: &str) -> Self {
+        Self { status: StatusCode::CONFLICT, reason: reason.to_owned() }
+    }
+
     fn busy() -> Self {
         Self { status: StatusCode::TOO_MANY_REQUESTS, reason: "the server is busy".to_owned() }
     }
 
+    fn unavailable(reason: &str) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: reason.to_owned() }
+    }
+
     fn stopping() -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason: "the server is stopping".to_owned() }
+        Self::unavailable("the server is stopping")
     }
 }
 
@@ -213,6 +227,9 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/handset/config.json", get(handset::configuration))
+        .route("/handset/v1/blocked", get(blocks::own))
+        .route("/handset/v1/blocked/{whom}", put(blocks::block).delete(blocks::unblock))
+        .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
         .route("/bot/v1/{*path}", any(bot_api::call))
         .nest("/admin/v1", admin::router(app.clone()))
@@ -254,6 +271,8 @@ pub(crate) fn busy(body: impl IntoResponse) -> Response {
 pub struct Server {
     /// What answers.
     pub router: Router,
+    /// Under which host names `/` is for `/provisioning`.
+    pub provisioning: provisioning::Trust,
     /// For both listeners together.
     pub ceiling: Ceiling,
     /// Where refusals are counted.
@@ -288,10 +307,11 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = self.router;
+        let (router, provisioning) = (self.router, self.provisioning);
         let stream = Patient::new(stream, peer.patience.clone());
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer.clone());
+            provisioning::readdress(&provisioning, &mut request);
             router.clone().oneshot(request)
         });
         let connection = hyper::server::conn::http1::Builder::new()

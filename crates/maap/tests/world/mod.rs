@@ -21,7 +21,9 @@ use serde_json::{Value, json};
 use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{Event, Layer};
 use sip::{Flow, HeaderName, Message, RequestBuilder, ResponseBuilder, Transport};
-use store::{Account, Credential, Dialect, Entry, Record, Store, View, Wants};
+use store::{
+    Account, Blocked, Blocks, Credential, Dialect, Entry, EntryIds, EntryKind, Record, Store, View, Wants,
+};
 
 pub const DOMAIN: &str = "hongyan.local";
 pub const BOT: &str = "sip:12306@botplatform.hongyan.local";
@@ -67,6 +69,9 @@ pub struct World {
     pub credentials: Option<Credentials>,
     pub token: Option<String>,
     pub stats: Stats,
+    entry_ids: EntryIds,
+    /// Stretches of mailboxes that were read.
+    pub pages_read: usize,
 }
 
 /// The other side of the chatbot's webhook.
@@ -105,6 +110,8 @@ pub struct Phone {
     /// Reports received: message id and disposition.
     pub reports: Vec<(String, Disposition)>,
     pub reports_display: bool,
+    /// Whether displayed is reported before delivered.
+    pub reports_display_first: bool,
     pub responses: Vec<u16>,
 }
 
@@ -132,6 +139,8 @@ impl World {
             credentials: None,
             token: None,
             stats: Stats::default(),
+            entry_ids: EntryIds::new(7),
+            pages_read: 0,
         };
         world.start();
         world.phone(ALICE);
@@ -201,16 +210,61 @@ impl World {
             envelopes: Vec::new(),
             reports: Vec::new(),
             reports_display: true,
+            reports_display_first: false,
             responses: Vec::new(),
         };
         self.phones.insert(number.to_owned(), phone);
+        self.account(number);
+        self.switch_on(number);
+    }
+
+    /// Adds a subscriber without a device.
+    pub fn account(&mut self, number: &str) {
         let credential = Credential { username: number.to_owned(), ha1s: Ha1s::of(number, DOMAIN, PASSWORD) };
         let (address, created_at) = (user(number), self.now);
         let account = Account { address, credentials: vec![credential], display_name: None, created_at };
         let mut view = View::default();
         view.put_account(account);
         self.store().commit(&view).expect("committed");
-        self.switch_on(number);
+    }
+
+    /// A text from a subscriber to the chatbot, put into its mailbox as the centre does it; its message id is both.
+    pub fn place_text(&mut self, from: &str, text: &str) {
+        let id = format!("{from}-{text}");
+        let body = CpimBuilder::new(&format!("tel:{from}"), BOT)
+            .message_id(&id)
+            .content_type("text/plain;charset=UTF-8")
+            .build(text);
+        let expires_at = self.now.plus(seconds(30 * 86_400));
+        let entry = Entry {
+            id: self.entry_ids.next(self.now),
+            kind: EntryKind::Message,
+            message_id: id,
+            from: user(from),
+            to: bot(),
+            conversation_id: "conversation".to_owned(),
+            contribution_id: "contribution".to_owned(),
+            in_reply_to: None,
+            service: None,
+            content_type: cpim::CONTENT_TYPE.to_owned(),
+            body,
+            wanted: Dispositions::NONE,
+            accepted_at: self.now,
+            expires_at,
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 0,
+            next_due: expires_at,
+        };
+        let (mut view, mut wants) = (View::default(), Wants::default());
+        wants.head(&bot());
+        self.store().load(wants, &mut view).expect("loaded");
+        view.put_entry(entry);
+        self.store().commit(&view).expect("committed");
+        let maap = self.maap.as_mut().expect("the platform runs");
+        self.todo.push(Todo::Maap(maap.woken(&bot())));
+        self.settle();
     }
 
     /// A device connects and registers.
@@ -289,6 +343,22 @@ impl World {
     pub fn say(&mut self, id: &str, to: &[&str], text: &str) -> i64 {
         let answer = self.send(&message_to(id, to, text));
         answer["errorCode"].as_i64().expect("a code")
+    }
+
+    /// The chatbot's revoke call.
+    pub fn revoke(&mut self, id: &str, to: &[&str]) -> Value {
+        let to: Vec<String> = to.iter().map(|number| format!("tel:{number}")).collect();
+        let body = json!({ "messageId": id, "destinationAddress": to, "status": "RevokeRequested" });
+        let token = self.token.clone();
+        self.json(Call::Revoke { chatbot: bot(), token, body: body.to_string().into() })
+    }
+
+    /// A user wants to hear nothing from somebody.
+    pub fn block(&mut self, owner: &str, whom: Address) {
+        let mut view = View::default();
+        let blocked = Blocked { address: whom, since: self.now };
+        view.put_blocks(&user(owner), Blocks { list: vec![blocked] });
+        self.store().commit(&view).expect("committed");
     }
 
     pub fn json(&mut self, call: Call) -> Value {
@@ -390,6 +460,7 @@ impl World {
                     Todo::Maap(task) => maap.wants(centre, task, &mut wants),
                 }
             }
+            self.pages_read += wants.pages();
             store.load(wants, work.view).expect("loaded");
             for one in todo.drain(..) {
                 match one {
@@ -619,7 +690,11 @@ impl Phone {
         let text = String::from_utf8(envelope.payload().to_vec()).expect("text");
         let sender = envelope.from_uri().expect("a sender").to_owned();
         let displayed = self.reports_display.then_some(Disposition::Displayed);
-        for disposition in [Some(Disposition::Delivered), displayed].into_iter().flatten() {
+        let mut due = [Some(Disposition::Delivered), displayed];
+        if self.reports_display_first {
+            due.reverse();
+        }
+        for disposition in due.into_iter().flatten() {
             let report = Imdn::new(&id, disposition).to_xml();
             let body = CpimBuilder::new(&self.uri(), &sender)
                 .message_id(&format!("report-{}-{}", self.sent, self.flow.peer))

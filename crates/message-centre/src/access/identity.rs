@@ -3,10 +3,10 @@
 
 use rcs::Timestamp;
 use rcs::address::Address;
-use sip::digest::Authorization;
+use sip::digest::{Authorization, Denied, Ha1s};
 use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderName, Request, ResponseBuilder};
-use store::{Account, Wants};
+use store::Wants;
 
 use crate::delivery::Asker;
 use crate::{Centre, Work, transaction_time};
@@ -64,11 +64,26 @@ impl Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// They are the subscriber's.
-    Accepted,
+    Accepted(By),
     /// None, or not usable any more: challenge.
     Challenge { stale: bool },
     /// Unreadable, or for another Request-URI: 400.
     Malformed,
+}
+
+/// Whose secret it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The account's password.
+    Account,
+    /// What a configured device was given: its place, and how many documents ago.
+    Device(usize, usize),
+}
+
+/// The rows that [`Centre::prove`] reads.
+pub(crate) fn proof_wants(address: &Address, wants: &mut Wants) {
+    wants.account(address);
+    wants.configuration(address);
 }
 
 impl<T> Claim<T> {
@@ -80,7 +95,7 @@ impl<T> Claim<T> {
     /// The rows that [`Centre::is_proven`] reads.
     pub(crate) fn wants(&self, trust_udp_source: bool, wants: &mut Wants) {
         if !self.is_vouched {
-            wants.account(&self.from);
+            proof_wants(&self.from, wants);
             if trust_udp_source {
                 wants.bindings(&self.from);
             }
@@ -103,9 +118,8 @@ impl Centre {
         if claim.is_vouched || (self.config.trust_udp_source && is_bound_here(claim, work)) {
             return true;
         }
-        let account = work.view.account(&claim.from).cloned();
-        match self.prove(&claim.request, account.as_ref(), Role::Proxy, work) {
-            Proof::Accepted => true,
+        match self.prove(&claim.request, &claim.from, Role::Proxy, work) {
+            Proof::Accepted(_) => true,
             Proof::Challenge { stale } => {
                 self.challenge(claim.tx, &claim.request, claim.flow, Role::Proxy, stale, work);
                 false
@@ -117,12 +131,12 @@ impl Centre {
         }
     }
 
-    /// Checks a request's Digest credentials against an account. An unknown account costs and yields the same as a
+    /// Checks a request's Digest credentials against those of a subscriber. An unknown one costs and yields the same as a
     /// wrong password.
     pub(crate) fn prove(
         &mut self,
         request: &Request,
-        account: Option<&Account>,
+        address: &Address,
         role: Role,
         work: &Work<'_>,
     ) -> Proof {
@@ -131,21 +145,30 @@ impl Centre {
             return Proof::Challenge { stale: false };
         };
         let username = offered.username();
-        let known =
-            account.and_then(|account| account.credentials.iter().find(|known| known.username == username));
-        let method = request.method();
-        let verdict = self.verifier.verify(
-            transaction_time(work.now),
-            &offered,
-            method.as_str(),
-            &uri,
-            known.map(|known| &known.ha1s),
-            &mut self.nonces,
-        );
-        match verdict.map_err(|denied| denied.challenge_stale()) {
-            Ok(()) => Proof::Accepted,
-            Err(Some(stale)) => Proof::Challenge { stale },
-            Err(None) => Proof::Malformed,
+        let account = work.view.account(address);
+        let of_account = account.into_iter().flat_map(|account| &account.credentials);
+        let of_account =
+            of_account.filter(|known| known.username == username).map(|known| (By::Account, &known.ha1s));
+        // Without an account there is no device either.
+        let of_devices = account.and_then(|_| work.view.configuration(address));
+        let of_devices = of_devices.into_iter().flat_map(|devices| devices.credentials(&username));
+        let of_devices = of_devices.map(|(place, age, known)| (By::Device(place, age), &known.ha1s));
+        let known: Vec<(By, Option<&Ha1s>)> =
+            of_account.chain(of_devices).map(|(by, ha1s)| (by, Some(ha1s))).collect();
+        let known = if known.is_empty() { vec![(By::Account, None)] } else { known };
+        let mut denied = Denied::Wrong;
+        for (by, ha1s) in known {
+            let now = transaction_time(work.now);
+            let method = request.method();
+            match self.verifier.verify(now, &offered, method.as_str(), &uri, ha1s, &mut self.nonces) {
+                Ok(()) => return Proof::Accepted(by),
+                Err(Denied::Wrong) => {}
+                Err(other) => denied = other,
+            }
+        }
+        match denied.challenge_stale() {
+            Some(stale) => Proof::Challenge { stale },
+            None => Proof::Malformed,
         }
     }
 

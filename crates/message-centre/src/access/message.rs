@@ -7,13 +7,19 @@ use rcs::address::{Address, AddressKind};
 use rcs::cpim::{self, Cpim, Dispositions};
 use rcs::encoding::{self, EncodingError};
 use rcs::imdn::{self, Imdn};
+use rcs::revoke::{self, Revoke};
+use rcs::spam_report::{self, SpamReport};
 use rcs::{Timestamp, composing, content_type, ids};
 use sip::{HeaderName, Request};
 use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Wants};
 
 use super::Refusal;
 use super::identity::Claim;
+use crate::blocks::block_wants;
 use crate::delivery::Delivery;
+use crate::gruu::Device;
+use crate::revoke::Revocation;
+use crate::work::Task;
 use crate::{Centre, Work};
 
 /// A MESSAGE that is well formed.
@@ -22,7 +28,7 @@ pub struct PagerMessage {
     /// The addressee.
     pub(crate) to: Address,
     /// The one device it is for, when the Request-URI was a GRUU.
-    pub(crate) device: Option<String>,
+    pub(crate) device: Option<Device>,
     /// What it is.
     pub(crate) kind: Kind,
     /// `imdn.Message-ID`, or the Call-ID.
@@ -53,6 +59,10 @@ pub(crate) enum Kind {
     Message,
     /// A disposition report.
     Report(Imdn),
+    /// A message is to be taken back.
+    Revoke(Revoke),
+    /// Somebody is reported for spam.
+    Spam(SpamReport),
     /// An is-composing indication, or anything else that is only worth something now.
     Fleeting,
 }
@@ -60,9 +70,13 @@ pub(crate) enum Kind {
 impl PagerMessage {
     /// Reads what a MESSAGE carries. Which identity may send it is not looked at here.
     pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
-        let (to, device) = centre.target(request.uri_text())?;
         let body = plain_body(centre, request, centre.config.pager_body_bytes_max)?;
         let declared = request.content_type().unwrap_or("text/plain".into()).into_owned();
+        let (to, device) = match centre.target(request.uri_text()) {
+            // It is for the platform, whatever the handset calls that.
+            Err(_) if is_spam_report(&declared, &body) => (centre.config.spam_address(), None),
+            target => target?,
+        };
         let call_id = request.call_id()?;
         let expires_s = request.expires()?;
         let mut read = Self {
@@ -116,6 +130,15 @@ impl PagerMessage {
                 Imdn::parse(payload).map(Kind::Report).map_err(|error| Refusal::bad(format!("IMDN: {error}")))
             }
             composing::CONTENT_TYPE => Ok(Kind::Fleeting),
+            revoke::CONTENT_TYPE => match Revoke::parse(payload) {
+                Ok(Revoke { result: Some(_), .. }) => {
+                    Err(Refusal::bad("only the platform answers a revocation"))
+                }
+                read => read.map(Kind::Revoke).map_err(|error| Refusal::bad(format!("revocation: {error}"))),
+            },
+            spam_report::CONTENT_TYPE => SpamReport::parse(payload)
+                .map(Kind::Spam)
+                .map_err(|error| Refusal::bad(format!("spam report: {error}"))),
             _ if self.expires_s == Some(0) => Ok(Kind::Fleeting),
             _ => Ok(Kind::Message),
         }
@@ -140,11 +163,12 @@ impl Claim<PagerMessage> {
                 wants.bindings(to);
             }
         }
+        block_wants(to, wants);
         match &self.what.kind {
             Kind::Message => wants.record(self.what.record_key(&self.from)),
             // The report is about a message that went the other way.
             Kind::Report(imdn) => wants.record((imdn.message_id.clone(), to.clone(), self.from.clone())),
-            Kind::Fleeting => {}
+            Kind::Fleeting | Kind::Revoke(_) | Kind::Spam(_) => {}
         }
     }
 }
@@ -164,11 +188,40 @@ impl Centre {
     /// Takes the message on, answering it sooner or later; or says why not.
     fn route_message(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) -> Result<(), Refusal> {
         let (from, message) = (&claim.from, &claim.what);
+        if let Kind::Spam(report) = &message.kind {
+            return self.note_spam(claim, report, work);
+        }
         if message.to.kind() == AddressKind::Group {
             return self.route_group_message(claim, work);
         }
         check_addressee(&message.to, work)?;
+        if let Some(device) = message.device.as_ref().filter(|device| device.is_temporary())
+            && !device.is_valid(&self.gruu_key, work.view.bindings(&message.to), work.now)
+        {
+            // RFC 5627 §5.1: a temporary GRUU that is good no more names nobody.
+            return Err(Refusal::NotFound);
+        }
+        if let Kind::Message = &message.kind
+            && let Some(record) = work.view.record(&message.record_key(from))
+        {
+            // Clients resend with a new Call-ID and the same Message-ID: the answer is the same, the copy is not made.
+            let status =
+                if matches!(record.outcome, Outcome::Waiting | Outcome::Refused(_)) { 202 } else { 200 };
+            work.stats.duplicates += 1;
+            self.answer(claim.tx, &claim.request, claim.flow, status, work.now);
+            return Ok(());
+        }
+        if self.stop_blocked(claim, work)? {
+            return Ok(());
+        }
         match &message.kind {
+            Kind::Spam(_) => unreachable!("kept above"),
+            Kind::Revoke(revoke) => {
+                let revocation = Revocation::new(revoke.message_id.clone(), from.clone(), message.to.clone());
+                work.then.push(Task::Revoke(Box::new(revocation)));
+                self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                Ok(())
+            }
             Kind::Fleeting => {
                 self.pass_fleeting(claim, work);
                 self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
@@ -181,12 +234,13 @@ impl Centre {
                     self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
                     return Ok(());
                 }
-                let entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now)?;
                 if !self.reporting.insert((original.clone(), imdn.disposition)) {
                     // Another device's report of the same is under way.
                     self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
                     return Ok(());
                 }
+                self.report_implied(&original, imdn.disposition, work);
+                let entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now);
                 let delivery = Delivery::report(entry, original.clone(), imdn.disposition);
                 let delivered = self.deliver(delivery, Some(claim.asker()), work);
                 if delivered.is_err() {
@@ -195,15 +249,9 @@ impl Centre {
                 delivered
             }
             Kind::Message => {
-                if let Some(record) = work.view.record(&message.record_key(from)) {
-                    // Clients resend with a new Call-ID and the same Message-ID: the answer is the same, the copy is not made.
-                    let status = if record.outcome == Outcome::Waiting { 202 } else { 200 };
-                    work.stats.duplicates += 1;
-                    self.answer(claim.tx, &claim.request, claim.flow, status, work.now);
-                    return Ok(());
-                }
-                let entry = self.entry(claim, EntryKind::Message, self.config.validity, work.now)?;
-                let delivery = Delivery::message(entry, message.payload_type.clone(), message.device.clone());
+                let entry = self.entry(claim, EntryKind::Message, self.config.validity, work.now);
+                let only = message.device.as_ref().map(|device| device.instance.clone());
+                let delivery = Delivery::message(entry, message.payload_type.clone(), only);
                 self.deliver(delivery, Some(claim.asker()), work)
             }
         }
@@ -216,12 +264,12 @@ impl Centre {
         kind: EntryKind,
         validity: Duration,
         now: Timestamp,
-    ) -> Result<Entry, Refusal> {
+    ) -> Entry {
         let (from, message) = (&claim.from, &claim.what);
         let asked = message.expires_s.map(|seconds| Duration::from_secs(seconds.into()));
         let expires_at = now.plus(asked.unwrap_or(validity).min(validity));
         let conversation_id = message.conversation_id.clone();
-        Ok(Entry {
+        Entry {
             id: self.ids.next(now),
             kind,
             message_id: message.message_id.clone(),
@@ -244,7 +292,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
-        })
+        }
     }
 
     /// The body, with a CPIM From that names somebody else put right: the receiver shows what stands there.
@@ -273,6 +321,15 @@ fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
         },
         _ => work.view.account(to).map(|_| ()).ok_or(Refusal::NotFound),
     }
+}
+
+/// Whether a body is a spam report, in an envelope or without.
+fn is_spam_report(declared: &str, body: &Bytes) -> bool {
+    if !content_type::is(declared, cpim::CONTENT_TYPE) {
+        return content_type::is(declared, spam_report::CONTENT_TYPE);
+    }
+    Cpim::parse(body.clone())
+        .is_ok_and(|envelope| content_type::is(envelope.content_type(), spam_report::CONTENT_TYPE))
 }
 
 /// The body with transfer encodings undone and within its ceilings.

@@ -13,8 +13,9 @@ use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder, Transport};
 
 use crate::group::{self, GroupRequest};
+use crate::gruu::{self, Device};
 use crate::work::Task;
-use crate::{Centre, gruu, transaction_time};
+use crate::{Centre, transaction_time};
 use identity::Claim;
 pub(crate) use message::plain_body;
 use register::Register;
@@ -63,6 +64,8 @@ pub(crate) enum Refusal {
     OutOfOrder,
     #[error("the mailbox is full")]
     MailboxFull,
+    #[error("too often")]
+    TooOften,
     #[error("the addressee's devices answered {0}")]
     ByDevices(u16),
 }
@@ -98,7 +101,7 @@ impl Refusal {
             Self::BadEvent => 489,
             Self::NotAcceptable => 406,
             Self::OutOfOrder => 500,
-            Self::MailboxFull => 503,
+            Self::MailboxFull | Self::TooOften => 503,
             // What only makes sense between a device and us says nothing to the sender.
             Self::ByDevices(401 | 405 | 407 | 420 | 421) => 488,
             Self::ByDevices(status) => *status,
@@ -244,7 +247,7 @@ impl Centre {
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
             Refusal::BadEvent => response.header(HeaderName::AllowEvents, rcs::conference_info::EVENT),
-            Refusal::MailboxFull => response.header(HeaderName::RetryAfter, 600),
+            Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response
                 .header(HeaderName::Warning, format!("399 {} \"{}\"", self.config.domain(), quotable(other))),
@@ -277,17 +280,17 @@ impl Centre {
     }
 
     /// Whom a URI means, and which of their devices if it is a GRUU (RFC 5627).
-    pub(crate) fn target(&self, uri: &str) -> Result<(Address, Option<String>), Refusal> {
+    pub(crate) fn target(&self, uri: &str) -> Result<(Address, Option<Device>), Refusal> {
         let parsed =
             sip::Uri::parse(uri).map_err(|error| Refusal::bad(format!("Request-URI: {}", error.reason())))?;
         let gr = parsed.gruu();
         if let Some(user) = parsed.user_name().filter(|_| gr.is_some())
-            && let Some((address, instance)) = gruu::open(&self.gruu_key, &user)
+            && let Some((address, device)) = gruu::open(&self.gruu_key, &user)
         {
-            return Ok((address, Some(instance)));
+            return Ok((address, Some(device)));
         }
         let instance = gr.filter(|instance| !instance.is_empty()).map(|instance| instance.into_owned());
-        Ok((address_of(self, uri)?, instance))
+        Ok((address_of(self, uri)?, instance.map(Device::of_instance)))
     }
 }
 

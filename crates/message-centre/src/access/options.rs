@@ -17,6 +17,7 @@ use crate::{Centre, Work};
 /// Body types that a handset may send through us.
 const ACCEPT: &str = "message/cpim, text/plain, message/imdn+xml, application/im-iscomposing+xml, \
      application/vnd.gsma.rcs-ft-http+xml, application/vnd.gsma.rcspushlocation+xml, \
+     application/vnd.gsma.rcsrevoke+xml, application/vnd.gsma.rcsspam-report+xml, \
      application/vnd.gsma.botsuggestion.response.v1.0+json, application/vnd.gsma.botsharedclientdata.v1.0+json";
 
 /// A question for somebody's capabilities.

@@ -10,7 +10,7 @@ use sip::{Contact, ContactAddress, Flow, HeaderName, Request, ResponseBuilder};
 use store::{Binding, Bindings, Wants};
 
 use super::Refusal;
-use super::identity::{Proof, Role};
+use super::identity::{By, Proof, Role, proof_wants};
 use crate::delivery::agent::DeviceKey;
 use crate::group::invitation::Invitations;
 use crate::work::Task;
@@ -100,7 +100,7 @@ impl Asked {
 
 impl Register {
     pub(crate) fn wants(&self, wants: &mut Wants) {
-        wants.account(&self.asked.aor);
+        proof_wants(&self.asked.aor, wants);
         wants.bindings(&self.asked.aor);
         wants.head(&self.asked.aor);
         wants.memberships(&self.asked.aor);
@@ -143,9 +143,8 @@ impl Change {
 
 impl Centre {
     pub(crate) fn decide_register(&mut self, register: Register, work: &mut Work<'_>) {
-        let account = work.view.account(&register.asked.aor).cloned();
-        match self.prove(&register.request, account.as_ref(), Role::Registrar, work) {
-            Proof::Accepted => {}
+        let by = match self.prove(&register.request, &register.asked.aor, Role::Registrar, work) {
+            Proof::Accepted(by) => by,
             Proof::Challenge { stale } => {
                 let Register { tx, flow, request, .. } = &register;
                 return self.challenge(*tx, request, *flow, Role::Registrar, stale, work);
@@ -153,12 +152,15 @@ impl Centre {
             Proof::Malformed => {
                 return self.answer(register.tx, &register.request, register.flow, 400, work.now);
             }
-        }
+        };
         let before = work.view.bindings(&register.asked.aor).cloned().unwrap_or_default();
         match self.bound(&register, &before, work.now) {
             Ok((bindings, devices)) => {
                 if bindings != before {
                     work.view.put_bindings(&register.asked.aor, bindings.clone());
+                }
+                if let By::Device(place, age) = by {
+                    self.registered_with(&register.asked.aor, place, age, &devices, work);
                 }
                 self.registered(&register, &before, &bindings, devices, work);
             }
@@ -239,13 +241,9 @@ impl Centre {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let wants_gruu = change.instance.is_some() && request.has_token(HeaderName::Supported, "gruu");
         let temp_gruu = change.instance.as_deref().filter(|_| wants_gruu).and_then(|instance| {
-            // RFC 5627 §5.3: a new one at every REGISTER of another Call-ID or CSeq.
-            gruu::seal(
-                &self.gruu_key,
-                &register.asked.aor,
-                instance,
-                &format!("{}{}", register.asked.call_id, register.asked.cseq),
-            )
+            // RFC 5627 §5.3: a new one at every REGISTER.
+            let (call_id, cseq) = (&register.asked.call_id, register.asked.cseq);
+            gruu::seal(&self.gruu_key, &register.asked.aor, instance, call_id, cseq)
         });
         Binding {
             instance: change.instance.clone(),

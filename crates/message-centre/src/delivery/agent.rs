@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use sip::transaction::ClientTxId;
-use store::{Binding, Entry, EntryId, EntryKind, Lookup, View, Wants};
+use store::{EntryId, EntryKind, Lookup, View, Wants};
 
-use super::{Attempt, For};
+use super::For;
 use crate::report;
 use crate::work::Task;
-use crate::{Centre, Work, transaction_time};
+use crate::{Centre, Work};
 
 /// A device: its subscriber, and its instance id or Contact URI.
 pub type DeviceKey = (Address, String);
@@ -77,6 +77,11 @@ impl Agent {
     /// Sends nothing until it is restarted.
     pub(crate) fn pause(&mut self) {
         self.is_paused = true;
+    }
+
+    /// A request under way was made again as another.
+    pub(crate) fn moved(&mut self, tx: ClientTxId, next: ClientTxId) {
+        self.in_flight.iter_mut().filter(|one| one.tx == tx).for_each(|one| one.tx = next);
     }
 
     /// Takes over a request that was sent when its entry was not stored.
@@ -150,14 +155,13 @@ impl Centre {
             self.agents.insert(device.clone(), agent);
             return;
         }
-        let is_there = |binding: &&Binding| binding.device() == device.1 && self.is_reachable(binding);
         let bindings = work.view.bindings(&device.0);
-        let Some(binding) = bindings.and_then(|bindings| bindings.live(work.now).find(is_there)) else {
+        if self.newest_flow(bindings, &device.1, &[], work.now).is_none() {
             // Gone, and its agent with it; requests still under way are settled without one.
             return;
-        };
+        }
         let has_looked = agent.look(&device.0, work.view);
-        self.send_from(&mut agent, device, binding, work.view, work.now);
+        self.send_from(&mut agent, device, work.view, work.now);
         let has_room = agent.in_flight.len() < WINDOW && agent.queue.is_empty();
         let is_stranded = agent.in_flight.is_empty() && !agent.queue.is_empty();
         if is_stranded || has_room && (!agent.is_exhausted || !has_looked) {
@@ -171,14 +175,7 @@ impl Centre {
     }
 
     /// Sends the first of the queue whose turn it is.
-    fn send_from(
-        &mut self,
-        agent: &mut Agent,
-        device: &DeviceKey,
-        binding: &Binding,
-        view: &View,
-        now: Timestamp,
-    ) {
+    fn send_from(&mut self, agent: &mut Agent, device: &DeviceKey, view: &View, now: Timestamp) {
         let mut blocked: Vec<Address> = agent.in_flight.iter().map(|one| one.from.clone()).collect();
         let mut kept = Vec::with_capacity(WINDOW);
         while kept.len() < WINDOW && agent.in_flight.len() < WINDOW {
@@ -202,36 +199,16 @@ impl Centre {
                 kept.push(id);
                 continue;
             }
-            // A message too large for this device's flow waits for a better one, and lets others pass.
-            if let Some(tx) = self.send(entry, device, binding, now) {
+            let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
+            let made_for = For::Entry(entry.key(), record);
+            // A message too large for this device's flows waits for a better one, and lets others pass.
+            if let Some(tx) = self.attempt(entry, device, view.bindings(&device.0), Vec::new(), made_for, now)
+            {
                 agent.in_flight.push(InFlight { tx, id, from: entry.from.clone() });
                 blocked.push(entry.from.clone());
             }
         }
         kept.into_iter().rev().for_each(|id| agent.queue.push_front(id));
-    }
-
-    /// Sends an entry to a device; `None` when its flow cannot carry it.
-    fn send(
-        &mut self,
-        entry: &Entry,
-        device: &DeviceKey,
-        binding: &Binding,
-        now: Timestamp,
-    ) -> Option<ClientTxId> {
-        let request = self.message_request(entry, binding, false);
-        match self.layer.request(transaction_time(now), binding.flow, request) {
-            Ok(tx) => {
-                let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
-                let made_for = For::Entry(entry.key(), record);
-                self.attempts.insert(tx, Attempt { device: device.clone(), flow: binding.flow, made_for });
-                Some(tx)
-            }
-            Err(error) => {
-                tracing::debug!(device = %device.1, entry = %entry.id, %error, "not sent");
-                None
-            }
-        }
     }
 
     /// A request of the agent has ended: on to the next.

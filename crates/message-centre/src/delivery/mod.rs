@@ -2,6 +2,7 @@
 //! ([`agent`]). This file keeps messages, and settles what became of them.
 
 pub mod agent;
+mod flows;
 mod outgoing;
 pub mod relay;
 
@@ -79,6 +80,8 @@ pub(crate) enum For {
 pub(crate) struct Attempt {
     pub(crate) device: DeviceKey,
     pub(crate) flow: Flow,
+    /// The device's flows that were tried before this one.
+    pub(crate) tried: Vec<Flow>,
     pub(crate) made_for: For,
 }
 
@@ -134,11 +137,11 @@ impl Answered {
         let Some(attempt) = centre.attempts.get(&self.tx) else { return };
         let address = &attempt.device.0;
         wants.head(address);
+        wants.bindings(address);
         match &attempt.made_for {
             For::Relay(id) => centre.relay_wants(*id, wants),
             For::Entry(key, record) => {
                 wants.entry(key);
-                wants.bindings(address);
                 if let Some(record) = record {
                     wants.record(record.clone());
                 }
@@ -196,14 +199,17 @@ impl Centre {
         let mut reachable = Vec::new();
         let bindings = work.view.bindings(address);
         for binding in bindings.into_iter().flat_map(|bindings| bindings.live(work.now)) {
-            let device = binding.device().to_owned();
-            if only.is_some_and(|only| only != device) || bound.contains(&device) {
+            let device = binding.device();
+            if only.is_some_and(|only| only != device) {
                 continue;
             }
-            if self.is_reachable(binding) {
-                reachable.push(device.clone());
+            // One of a device's flows is enough.
+            if self.is_reachable(binding) && !reachable.iter().any(|known| known == device) {
+                reachable.push(device.to_owned());
             }
-            bound.push(device);
+            if !bound.iter().any(|known| known == device) {
+                bound.push(device.to_owned());
+            }
         }
         (bound, reachable)
     }
@@ -328,6 +334,9 @@ impl Centre {
         // Looked up only now: a relay decided a moment ago may have handed the attempt over to its stored entry.
         let Some(attempt) = self.attempts.remove(&tx) else { return };
         tracing::debug!(device = %attempt.device.1, ?answer, "a device answered");
+        if self.try_next_flow(tx, &attempt, answer, work) {
+            return;
+        }
         if let Answer::NotNow(_) = answer {
             self.device_failed(&attempt, work);
         }
@@ -418,6 +427,10 @@ impl Centre {
 
     /// After a start: devices that can be reached without registering anew get what waits for them.
     pub(crate) fn decide_wake(&mut self, address: &Address, work: &mut Work<'_>) {
+        if work.view.account(address).is_none() {
+            // The process ended before the mailbox of a removed subscriber was cleared.
+            return work.next.push(Task::Clear(address.clone()));
+        }
         let (_, reachable) = self.devices(address, None, work);
         for device in reachable {
             let key = (address.clone(), device);

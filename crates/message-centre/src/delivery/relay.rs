@@ -12,7 +12,7 @@ use sip::transaction::ClientTxId;
 use store::{Entry, Outcome, RecordKey, Wants};
 
 use super::agent::DeviceKey;
-use super::{About, Answer, Asker, Attempt, Delivery, For};
+use super::{About, Answer, Asker, Delivery, For};
 use crate::access::Refusal;
 use crate::access::identity::Claim;
 use crate::access::message::{Kind, PagerMessage};
@@ -40,6 +40,21 @@ pub(crate) struct Relay {
     refused_with: Option<u16>,
     /// Reports of devices that report before they answer, as liblinphone does.
     early: Vec<Claim<PagerMessage>>,
+}
+
+impl Relay {
+    /// What is on its way.
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.delivery.entry
+    }
+
+    /// What waited for one request waits for another.
+    pub(crate) fn moved(&mut self, tx: ClientTxId, next: ClientTxId) {
+        self.pending
+            .iter_mut()
+            .filter(|(pending, _)| *pending == tx)
+            .for_each(|(pending, _)| *pending = next);
+    }
 }
 
 /// What keeps messages between two parties in order: addressee, sender.
@@ -99,21 +114,14 @@ impl Centre {
         let Delivery { entry, only, .. } = &relay.delivery;
         let bindings = work.view.bindings(&entry.to);
         for binding in bindings.into_iter().flat_map(|bindings| bindings.live(work.now)) {
-            let device: DeviceKey = (entry.to.clone(), binding.device().to_owned());
-            let is_meant = only.as_ref().is_none_or(|only| *only == device.1);
-            let is_asked = relay.pending.iter().any(|(_, asked)| *asked == device);
+            let is_meant = only.as_ref().is_none_or(|only| only == binding.device());
+            let is_asked = relay.pending.iter().any(|(_, asked)| asked.1 == binding.device());
             if !is_meant || is_asked || !self.is_reachable(binding) {
                 continue;
             }
-            let request = self.message_request(entry, binding, false);
-            match self.layer.request(transaction_time(work.now), binding.flow, request) {
-                Ok(tx) => {
-                    let attempt =
-                        Attempt { device: device.clone(), flow: binding.flow, made_for: For::Relay(id) };
-                    self.attempts.insert(tx, attempt);
-                    relay.pending.push((tx, device));
-                }
-                Err(error) => tracing::debug!(device = %device.1, %error, "not sent"),
+            let device: DeviceKey = (entry.to.clone(), binding.device().to_owned());
+            if let Some(tx) = self.attempt(entry, &device, bindings, Vec::new(), For::Relay(id), work.now) {
+                relay.pending.push((tx, device));
             }
         }
         let is_sent = !relay.pending.is_empty();
@@ -248,6 +256,13 @@ impl Centre {
         }
     }
 
+    /// Ends the relays to somebody who is here no more.
+    pub(crate) fn end_relays_to(&mut self, address: &Address, work: &mut Work<'_>) {
+        let to_them = self.relays.iter().filter(|(_, relay)| relay.entry().to == *address);
+        let ids: Vec<RelayId> = to_them.map(|(id, _)| *id).collect();
+        ids.into_iter().for_each(|id| self.refuse_relay(id, &Refusal::NotFound, work));
+    }
+
     fn refuse_all(&mut self, askers: Vec<Asker>, refusal: &Refusal, work: &mut Work<'_>) {
         work.stats.refused += 1;
         for asker in askers {
@@ -310,21 +325,19 @@ impl Centre {
 
     /// Passes on what is only worth something now, to the devices that are there, and forgets it.
     pub(crate) fn pass_fleeting(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) {
-        let Ok(entry) = self.entry(claim, store::EntryKind::Report, self.config.hold, work.now) else {
+        let entry = self.entry(claim, store::EntryKind::Report, self.config.hold, work.now);
+        if entry.to.kind() == rcs::address::AddressKind::Chatbot {
             return;
-        };
-        if entry.to.kind() != rcs::address::AddressKind::Chatbot {
-            self.pass_now(&entry, work);
         }
+        self.pass_now(&entry, work);
     }
 
     /// Sends an entry to the devices of its addressee that are there, and asks no further.
     pub(crate) fn pass_now(&mut self, entry: &Entry, work: &mut Work<'_>) {
-        let bindings = work.view.bindings(&entry.to).cloned().unwrap_or_default();
-        for binding in bindings.live(work.now) {
-            if !self.is_reachable(binding) {
-                continue;
-            }
+        let (_, devices) = self.devices(&entry.to, None, work);
+        for device in devices {
+            let bindings = work.view.bindings(&entry.to);
+            let Some(binding) = self.newest_flow(bindings, &device, &[], work.now) else { continue };
             let request = self.message_request(entry, binding, true);
             if let Err(error) = self.layer.request(transaction_time(work.now), binding.flow, request) {
                 tracing::debug!(device = binding.device(), %error, "not sent");

@@ -44,6 +44,9 @@ impl Centre {
                 self.take_group_data(claim, group, work)
             }
             Kind::Message | Kind::Fleeting => self.take_words(claim, &group, work),
+            Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
+                "what was said in a group cannot be taken back, and a group takes no spam reports",
+            )),
         }
     }
 
@@ -62,7 +65,7 @@ impl Centre {
         }
         let only = self.private_to(claim, group)?;
         let validity = if is_fleeting { self.config.hold } else { self.config.validity };
-        let mut entry = self.entry(claim, EntryKind::Message, validity, work.now)?;
+        let mut entry = self.entry(claim, EntryKind::Message, validity, work.now);
         entry.conversation_id.clone_from(&group.conversation_id);
         entry.contribution_id.clone_from(&group.contribution_id);
         if content_type::essence(&entry.content_type) != cpim::CONTENT_TYPE {
@@ -162,7 +165,7 @@ impl Centre {
             self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
             return Ok(());
         }
-        let mut entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now)?;
+        let mut entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now);
         entry.body = self.report_body(claim, &author, work);
         entry.content_type = cpim::CONTENT_TYPE.to_owned();
         (entry.from, entry.to) = (group.address.clone(), author);

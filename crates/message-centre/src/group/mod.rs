@@ -260,7 +260,11 @@ impl Centre {
         let (address, instance) = self.target(contact.uri.as_str())?;
         let named = live().find(|binding| {
             binding.contact_uri == contact.uri.as_str()
-                || (address == claim.from && instance.as_deref() == Some(binding.device()))
+                || (address == claim.from
+                    && instance.as_ref().is_some_and(|named| {
+                        named.instance == binding.device()
+                            && named.is_valid(&self.gruu_key, bindings, work.now)
+                    }))
         });
         named
             .map(|binding| binding.device().to_owned())

@@ -14,6 +14,7 @@ use rcs::Timestamp;
 use rcs::address::{Address, Numbering};
 use rcs::cpim::{Cpim, CpimBuilder, Dispositions};
 use rcs::imdn::{self, Disposition, Imdn};
+use rcs::revoke::{self, Revoke};
 use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{ClientTxId, Event, Layer};
 use sip::{Flow, HeaderName, Message, Method, RequestBuilder, ResponseBuilder, Transport};
@@ -71,6 +72,8 @@ enum Parcel {
 /// One device of a subscriber, a client that we wrote only to test with.
 pub struct Handset {
     pub number: String,
+    /// Digest user name and password.
+    pub login: (String, String),
     pub instance: String,
     pub flow: Flow,
     pub is_on: bool,
@@ -94,16 +97,26 @@ pub struct Handset {
     pub reporters: Vec<String>,
     /// Composing indications received.
     pub composing: usize,
+    /// Answers to revocations: message id, and whether it was taken back.
+    pub revoked: Vec<(String, bool)>,
     /// What the handset answers to a MESSAGE.
     pub answers_with: u16,
     /// Whether it sends delivered and displayed reports.
     pub sends_reports: bool,
     /// Whether it shows a message and reports on it before it answers.
     pub answers_last: bool,
+    /// Whether it answers at all.
+    pub is_mute: bool,
     pub responses: Vec<u16>,
     /// What the handset answers to an INVITE of a focus.
     pub answers_invite_with: u16,
     pub groups: groups::Groups,
+    /// `reg-id`, for one flow among several of a device.
+    pub reg_id: Option<u32>,
+    /// Call-ID of its registrations.
+    pub registers_as: String,
+    /// The Contacts of the last answer to a REGISTER.
+    pub contacts: Vec<String>,
 }
 
 impl World {
@@ -203,6 +216,7 @@ impl World {
         let peer = format!("10.0.0.{}:{}", place + 1, 5060).parse().expect("an address");
         let mut handset = Handset {
             number: number.to_owned(),
+            login: (number.to_owned(), PASSWORD.to_owned()),
             instance: format!("urn:uuid:00000000-0000-4000-8000-{place:012}"),
             flow: Flow { transport, id: 0, peer },
             is_on: true,
@@ -223,12 +237,17 @@ impl World {
             reports: Vec::new(),
             reporters: Vec::new(),
             composing: 0,
+            revoked: Vec::new(),
             answers_with: 200,
             sends_reports: true,
             answers_last: false,
+            is_mute: false,
             responses: Vec::new(),
             answers_invite_with: 200,
             groups: groups::Groups::default(),
+            reg_id: None,
+            registers_as: format!("registration-{place}"),
+            contacts: Vec::new(),
         };
         if transport.is_reliable() {
             self.connections += 1;
@@ -275,6 +294,26 @@ impl World {
         self.phones[from].flush(now);
         self.settle();
         id
+    }
+
+    /// Sends a document of this type, and gives the status of the answer.
+    pub fn send_document(&mut self, from: Phone, to: &str, content_type: &str, document: &str) -> u16 {
+        let now = self.time();
+        let phone = &mut self.phones[from];
+        phone.responses.clear();
+        let body = CpimBuilder::new(&phone.uri(), &format!("sip:{to}@{DOMAIN};user=phone"))
+            .message_id(&format!("d{}", phone.cseq))
+            .content_type(content_type)
+            .build(document);
+        phone.send_body(now, to, body, None).expect("the request goes out");
+        self.run_for(Duration::from_millis(100));
+        *self.phones[from].responses.first().expect("an answer")
+    }
+
+    /// Takes a message back, or tries to; the status of the answer.
+    pub fn revoke(&mut self, from: Phone, to: &str, message_id: &str) -> u16 {
+        let request = Revoke { message_id: message_id.to_owned(), result: None };
+        self.send_document(from, to, revoke::CONTENT_TYPE, &request.to_xml())
     }
 
     /// Sends a raw request from a device.
@@ -333,6 +372,12 @@ impl World {
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);
+    }
+
+    /// The answer to an administrative call.
+    pub fn ask(&mut self, call: admin::Call) -> admin::Answer {
+        self.admin(call);
+        self.admin_answers.pop().expect("an answer")
     }
 
     /// Lets everything that can happen now happen, and up to ten seconds of what follows.
@@ -523,10 +568,11 @@ impl Handset {
 
     pub fn register(&mut self, now: Duration, authorization: Option<String>, nonce: u64) {
         let uri = format!("sip:{DOMAIN}");
-        let call_id = format!("reg-{}", self.instance);
+        let call_id = self.registers_as.clone();
+        let reg_id = self.reg_id.map(|reg_id| format!(";reg-id={reg_id}")).unwrap_or_default();
         let transport = self.flow.transport.via_token().to_ascii_lowercase();
         let contact = format!(
-            "<sip:{}@{};transport={transport}>;+sip.instance=\"<{}>\";expires={};\
+            "<sip:{}@{};transport={transport}>;+sip.instance=\"<{}>\"{reg_id};expires={};\
              +g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"",
             self.number, self.flow.peer, self.instance, self.expires_s
         );
@@ -534,6 +580,7 @@ impl Handset {
         let mut request = self
             .request("REGISTER", &uri, &call_id)
             .header(HeaderName::To, to)
+            .header(HeaderName::Supported, "path, gruu")
             .header(HeaderName::Contact, contact);
         if let Some(authorization) = authorization {
             request = request.header(HeaderName::Authorization, authorization);
@@ -591,6 +638,7 @@ impl Handset {
         match event {
             Event::Request { tx, request, .. } if self.take_group_request(now, tx, &request) => {}
             Event::Ack { request, .. } => self.acknowledged(&request),
+            Event::Request { .. } if self.is_mute => {}
             Event::Request { tx, request, .. } => {
                 let status = if request.method() == Method::Message { self.answers_with } else { 405 };
                 let response = ResponseBuilder::for_request(&request, status, "").to_tag("phone").build();
@@ -622,6 +670,10 @@ impl Handset {
         if envelope.content_type().contains("iscomposing") {
             self.composing += 1;
             return;
+        }
+        if envelope.content_type() == revoke::CONTENT_TYPE {
+            let answer = Revoke::parse(&payload).expect("an answer to a revocation");
+            return self.revoked.push((answer.message_id, answer.result.expect("a result")));
         }
         let id = envelope.message_id().expect("an id").to_owned();
         if self.shown.insert(id.clone()) {
@@ -658,11 +710,14 @@ impl Handset {
                         Challenge::best(response.all(HeaderName::WwwAuthenticate)).expect("a challenge");
                     let cnonce = format!("{nonce:x}");
                     let uri = format!("sip:{DOMAIN}");
-                    let answer = challenge.answer("REGISTER", &uri, &self.number, PASSWORD, &cnonce, 1);
+                    let answer = challenge.answer("REGISTER", &uri, &self.login.0, &self.login.1, &cnonce, 1);
                     self.register(now, Some(answer), nonce);
                 }
-                Some(_) if status == 200 => {
+                Some(response) if status == 200 => {
                     self.is_registered = true;
+                    let contacts = response.all(HeaderName::Contact);
+                    self.contacts =
+                        contacts.map(|contact| String::from_utf8_lossy(contact).into_owned()).collect();
                     self.flush(now);
                 }
                 Some(_) => {}
@@ -678,8 +733,8 @@ impl Handset {
                 let challenge =
                     Challenge::best(response.all(HeaderName::ProxyAuthenticate)).expect("a challenge");
                 let uri = uri_of(&to);
-                let answer =
-                    challenge.answer("MESSAGE", &uri, &self.number, PASSWORD, &format!("{nonce:x}"), 1);
+                let (username, password) = &self.login;
+                let answer = challenge.answer("MESSAGE", &uri, username, password, &format!("{nonce:x}"), 1);
                 self.send_text(now, &id, &to, &text, Some(answer));
             }
             Some(_) => {

@@ -4,6 +4,11 @@
 //! |---|---|
 //! | `GET`, `POST /subscribers` | list; add or give a new password |
 //! | `GET`, `DELETE /subscribers/{number}` | show with devices; remove |
+//! | `GET /subscribers/{number}/otp` | the one-time password that a handset waits for |
+//! | `GET`, `PATCH /subscribers/{number}/configuration` | configured devices; what handsets are told |
+//! | `DELETE …/configuration/devices`, `…/devices/{id}` | take back the secrets of all, or of one |
+//! | `GET /subscribers/{number}/blocked`, `PUT`, `DELETE …/blocked/{address}` | block list |
+//! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
@@ -16,10 +21,12 @@
 //! Bodies are JSON; a failure is `{"error": "what is wrong"}` with a fitting status.
 
 mod chatbots;
+mod configurations;
 mod files;
 mod groups;
 mod messages;
 mod subscribers;
+mod unwanted;
 
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
 pub(crate) use subscribers::add_subscriber;
@@ -32,7 +39,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTI
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use sha2::{Digest as _, Sha256};
 
 use super::{App, Failure};
@@ -42,6 +49,13 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/subscribers", get(subscribers::list).post(subscribers::add))
         .route("/subscribers/{number}", get(subscribers::show).delete(subscribers::remove))
+        .route("/subscribers/{number}/otp", get(configurations::otp))
+        .route("/subscribers/{number}/configuration", get(configurations::show).patch(configurations::change))
+        .route("/subscribers/{number}/configuration/devices", delete(configurations::revoke_all))
+        .route("/subscribers/{number}/configuration/devices/{device}", delete(configurations::revoke))
+        .route("/subscribers/{number}/blocked", get(unwanted::blocked))
+        .route("/subscribers/{number}/blocked/{whom}", put(unwanted::block).delete(unwanted::unblock))
+        .route("/spam-reports", get(unwanted::spam_reports))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/groups", get(groups::list))

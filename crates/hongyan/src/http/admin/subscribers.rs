@@ -86,7 +86,14 @@ async fn put(app: &App, wanted: Wanted) -> Result<(bool, Value), Failure> {
         created_at: now(),
     };
     let mut answer = summary(&account);
-    let added = app.administer(admin::Call::PutSubscriber(account)).await? == admin::Answer::Added;
+    let added = match app.administer(admin::Call::PutSubscriber(account)).await? {
+        admin::Answer::NotYet => {
+            return Err(Failure::unavailable(
+                "the mail of the number's last holder is being cleared; try again in a moment",
+            ));
+        }
+        answer => answer == admin::Answer::Added,
+    };
     if !added {
         answer["changed"] = json!("it was there and has a new password");
     }
@@ -129,7 +136,8 @@ pub async fn remove(State(app): State<Arc<App>>, Path(number): Path<String>) -> 
     }
 }
 
-fn subscriber(app: &App, number: &str) -> Result<Address, Failure> {
+/// The subscriber that a path names.
+pub(super) fn subscriber(app: &App, number: &str) -> Result<Address, Failure> {
     let address = app.numbering.address(number).map_err(|error| Failure::bad_request(&error.to_string()))?;
     match address.kind() {
         AddressKind::Subscriber => Ok(address),

@@ -1,4 +1,5 @@
-//! Who uploads: subscribers, by HTTP Digest (RFC 7616) with their SIP credentials.
+//! Who uploads, or changes something of their own: subscribers, by HTTP Digest (RFC 7616) with their SIP credentials or those
+//! of a configured device.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,9 +8,10 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use message_centre::provisioning::subscriber_of;
 use rcs::Timestamp;
 use rcs::address::Address;
-use sip::digest::{Authorization, NonceCounter, Target, Verifier};
+use sip::digest::{Authorization, Denied, NonceCounter, Target, Verifier};
 
 use super::super::{App, Failure, now};
 
@@ -52,7 +54,7 @@ impl App {
     ///
     /// # Errors
     /// The answer that it gets instead: 401, or 400 when its credentials cannot be read.
-    pub(super) async fn subscriber(&self, head: &Parts) -> Result<Address, Response> {
+    pub(in crate::http) async fn subscriber(&self, head: &Parts) -> Result<Address, Response> {
         let gate = &self.content.gate;
         let offered = head.headers.get_all(AUTHORIZATION).iter();
         let Some(offered) = offered.filter_map(|value| Authorization::parse(value.as_bytes()).ok()).next()
@@ -60,31 +62,36 @@ impl App {
             return Err(gate.challenge(false));
         };
         let username = offered.username().into_owned();
-        let address = self.numbering.address(&username).ok();
-        let account = match address {
-            Some(address) => self.read(move |store| store.account(&address)).await,
-            None => Ok(None),
+        let address = subscriber_of(&username, &self.numbering);
+        let known = match address.clone() {
+            Some(address) => self.read(move |store| store.credentials(&address, &username)).await,
+            None => Ok(Vec::new()),
         };
-        let account = account.map_err(|failure| failure.into_response())?;
-        let known = account
-            .as_ref()
-            .and_then(|account| account.credentials.iter().find(|known| known.username == username));
+        let known = known.map_err(|failure| failure.into_response())?;
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-        let verdict = gate.verifier.verify(
-            since_epoch(now()),
-            &offered,
-            head.method.as_str(),
-            Target::Http(target),
-            known.map(|known| &known.ha1s),
-            &mut gate.nonces.lock().unwrap_or_else(PoisonError::into_inner),
-        );
-        match (verdict, account) {
-            (Ok(()), Some(account)) => Ok(account.address),
-            (Err(denied), _) if denied.challenge_stale().is_none() => {
-                Err(Failure::bad_request(&denied.to_string()).into_response())
+        let verify = |ha1s| {
+            gate.verifier.verify(
+                since_epoch(now()),
+                &offered,
+                head.method.as_str(),
+                Target::Http(target),
+                ha1s,
+                &mut gate.nonces.lock().unwrap_or_else(PoisonError::into_inner),
+            )
+        };
+        // Nobody of that name costs and yields the same as a wrong password.
+        let none = known.is_empty().then_some(None);
+        let mut denied = Denied::Wrong;
+        for ha1s in known.iter().map(|known| Some(&known.ha1s)).chain(none) {
+            match (verify(ha1s), &address) {
+                (Ok(()), Some(address)) => return Ok(address.clone()),
+                (Ok(()), None) | (Err(Denied::Wrong), _) => {}
+                (Err(other), _) => denied = other,
             }
-            (Err(denied), _) => Err(gate.challenge(denied.challenge_stale() == Some(true))),
-            (Ok(()), None) => Err(gate.challenge(false)),
+        }
+        match denied.challenge_stale() {
+            Some(stale) => Err(gate.challenge(stale)),
+            None => Err(Failure::bad_request(&denied.to_string()).into_response()),
         }
     }
 }

@@ -1,0 +1,53 @@
+//! Spam reports of handsets: kept for the operator to look into.
+
+use rcs::address::{Address, AddressKind};
+use rcs::spam_report;
+use store::SpamReport;
+
+use crate::access::Refusal;
+use crate::access::identity::Claim;
+use crate::access::message::PagerMessage;
+use crate::{Centre, Work};
+
+/// The user part of the address that takes reports: `sip:spam-report@botplatform.DOMAIN`. Any other will do too.
+pub(crate) const PLATFORM_USER: &str = "spam-report";
+/// Reports that one subscriber may make in an hour.
+const REPORTS_PER_HOUR: u32 = 20;
+
+impl Centre {
+    /// Keeps a report and answers 200.
+    pub(crate) fn note_spam(
+        &mut self,
+        claim: &Claim<PagerMessage>,
+        report: &spam_report::SpamReport,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let about = match &report.about {
+            Some(uri) => {
+                self.config.numbering.address(uri).map_err(|error| Refusal::bad(error.to_string()))?
+            }
+            None if is_platform(&claim.what.to) => return Err(Refusal::bad("the report is about nobody")),
+            None => claim.what.to.clone(),
+        };
+        if self.spam_counts.wait(&claim.from, REPORTS_PER_HOUR, work.now).is_some()
+            || !self.spam_counts.count(claim.from.clone(), work.now)
+        {
+            return Err(Refusal::TooOften);
+        }
+        work.view.put_spam_report(SpamReport {
+            id: self.ids.next(work.now),
+            from: claim.from.clone(),
+            about,
+            message_ids: report.message_ids.clone(),
+            kind: report.kind.clone(),
+            text: report.text.clone(),
+            at: work.now,
+        });
+        self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+        Ok(())
+    }
+}
+
+fn is_platform(to: &Address) -> bool {
+    to.kind() == AddressKind::Chatbot && to.user() == PLATFORM_USER
+}

@@ -1,0 +1,64 @@
+//! How often something was done lately, by whom: counts in windows of a fixed length, for a bounded number of keys.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use rcs::Timestamp;
+use rustc_hash::FxHashMap;
+
+/// Counts for each key in its current window.
+#[derive(Debug)]
+pub(crate) struct Windows<K> {
+    length: Duration,
+    keys_max: usize,
+    counts: FxHashMap<K, (Timestamp, u32)>,
+}
+
+impl<K: Eq + Hash> Windows<K> {
+    /// Windows of this length, for at most so many keys.
+    pub(crate) fn new(length: Duration, keys_max: usize) -> Self {
+        Self { length, keys_max, counts: FxHashMap::default() }
+    }
+
+    /// How long until a key that has reached `max` may go on; `None` when it may now.
+    pub(crate) fn wait(&self, key: &K, max: u32, now: Timestamp) -> Option<Duration> {
+        let (since, count) = self.counts.get(key)?;
+        let passed = now.since(*since);
+        (passed < self.length && *count >= max).then(|| self.length.saturating_sub(passed))
+    }
+
+    /// Counts one; false when there are too many keys to count it.
+    pub(crate) fn count(&mut self, key: K, now: Timestamp) -> bool {
+        if self.counts.len() >= self.keys_max {
+            let length = self.length;
+            self.counts.retain(|_, (since, _)| now.since(*since) < length);
+            if self.counts.len() >= self.keys_max && !self.counts.contains_key(&key) {
+                return false;
+            }
+        }
+        let (since, count) = self.counts.entry(key).or_insert((now, 0));
+        if now.since(*since) >= self.length {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_has_its_number_and_the_next_one_again() {
+        let now = Timestamp::from_seconds(1_795_000_000);
+        let mut windows = Windows::new(Duration::from_secs(60), 2);
+        assert!(windows.count("a", now) && windows.count("a", now) && windows.count("b", now));
+        assert_eq!(windows.wait(&"a", 2, now), Some(Duration::from_secs(60)));
+        assert_eq!((windows.wait(&"b", 2, now), windows.wait(&"c", 2, now)), (None, None));
+        assert!(!windows.count("c", now), "there is no room");
+        let later = now.plus(Duration::from_secs(60));
+        assert_eq!(windows.wait(&"a", 2, later), None);
+        assert!(windows.count("c", later), "the others are forgotten");
+    }
+}
