@@ -24,6 +24,8 @@ export interface HandsetConfig {
   /** Absolute `ws:` or `wss:` URL. */
   readonly webSocket: string;
   readonly chatbots: readonly KnownChatbot[];
+  /** Where groups are made; absent when the server has none. */
+  readonly conferenceFactory: Address | undefined;
   /** Absent when the server takes no files. */
   readonly content: ContentServer | undefined;
 }
@@ -65,7 +67,13 @@ export function parseConfig(body: string, base: string): HandsetConfig | undefin
   const chatbots = array(root.chatbots)
     .map((entry) => readChatbot(object(entry) ?? {}, base))
     .filter((chatbot) => chatbot !== undefined);
-  return { domain, webSocket: webSocket.href, chatbots, content: readContentServer(root.content, base) };
+  return {
+    domain,
+    webSocket: webSocket.href,
+    chatbots,
+    conferenceFactory: parseAddress(text(root.conferenceFactory, 512) ?? ''),
+    content: readContentServer(root.content, base),
+  };
 }
 
 function readContentServer(value: unknown, base: string): ContentServer | undefined {

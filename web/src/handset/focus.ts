@@ -9,8 +9,6 @@ import { type SipMessage, sipHeader } from '../sip/wire';
 
 const GROUP_SERVICE = 'urn:urn-7:3gpp-service.ims.icsi.oma.cpm.session.group';
 const SUBSCRIPTION_S = 3600;
-/** User part of the conference factory. */
-const FACTORY = 'conference-factory';
 
 export interface GroupToMake {
   readonly subject: string;
@@ -29,13 +27,15 @@ export class Focus {
   constructor(
     private readonly requests: SideRequests,
     private readonly domain: string,
+    private readonly factory: Address | undefined,
   ) {}
 
   /** Makes a group. Asked again with the same Contribution-ID, it is the same group. */
   async make(group: GroupToMake): Promise<MadeGroup | Answer> {
+    if (!this.factory) return { status: 501, reason: 'Not Implemented' };
     const response = await this.requests.request({
       method: 'INVITE',
-      target: `sip:${FACTORY}@${this.domain}`,
+      target: this.factory,
       headers: [
         ['Require', 'recipient-list-invite'],
         ['P-Preferred-Service', GROUP_SERVICE],

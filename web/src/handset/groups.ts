@@ -12,6 +12,7 @@ import { uuid } from '../rcs/id';
 import { contactUri, type SideRequests } from '../sip/side_requests';
 import type { Answer } from '../sip/user_agent';
 import { type SipMessage, sipHeader } from '../sip/wire';
+import type { HandsetConfig } from './config';
 import { Focus, type MadeGroup } from './focus';
 import { type Group, groupOf, NEW_GROUP, withInfo } from './group';
 
@@ -32,17 +33,21 @@ export interface GroupsPort {
 }
 
 export class Groups {
+  /** Whether the server makes groups. */
+  readonly isPossible: boolean;
+
   private readonly focus: Focus;
   /** When to subscribe again. */
   private readonly timers = new Map<Address, ReturnType<typeof setTimeout>>();
 
   constructor(
     private readonly self: Address,
-    domain: string,
+    { domain, conferenceFactory }: HandsetConfig,
     requests: SideRequests,
     private readonly port: GroupsPort,
   ) {
-    this.focus = new Focus(requests, domain);
+    this.focus = new Focus(requests, domain, conferenceFactory);
+    this.isPossible = conferenceFactory !== undefined;
   }
 
   stop(): void {

@@ -144,7 +144,7 @@ export class Handset {
         handleFocusRequest: (request) => void this.inTurn(() => this.groups.receive(request)),
       },
     );
-    this.groups = new Groups(this.self, domain, this.agent.side, {
+    this.groups = new Groups(this.self, options.config, this.agent.side, {
       isRegistered: () => this.registration.value === 'registered',
       group: (focus) => this.group(focus),
       commit: (focus, group, events, id) => this.commitGroup(focus, group, events, id),

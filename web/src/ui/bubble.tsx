@@ -20,7 +20,6 @@ import { useLongPress } from './long_press';
 import { MapSketch } from './map';
 import { openMessageMenu } from './message_menu';
 import { ClaimedName } from './person_profile';
-import { previewText } from './preview';
 import { Quote } from './quote';
 import { Reactions } from './reactions';
 import { hit, openSheet, pageActive } from './state';
@@ -40,6 +39,7 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
   const row = useRef<HTMLDivElement>(null);
   const showMenu = () => openMessageMenu({ handset, record, drafting });
   const longPress = useLongPress(showMenu);
+  const id = `message-${record.order}`;
   const isHit = hit.value?.messageId === record.messageId;
   useDisplayed(row, scroller, handset, record);
   const content = handset.content(record);
@@ -58,6 +58,7 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
     <div ref={row} class={classes.filter(Boolean).join(' ')}>
       <div
         class={isBare ? 'bubble is-bare' : `bubble is-${content.kind}`}
+        id={id}
         data-testid="bubble"
         data-state={record.state}
         data-direction={record.direction}
@@ -78,7 +79,8 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
         type="button"
         class="bubble-menu"
         aria-haspopup="dialog"
-        aria-label={t('messageMenuFor', { text: previewText(content).slice(0, 40) })}
+        aria-label={t('messageOptions')}
+        aria-describedby={id}
         data-testid="message-menu"
         onClick={showMenu}
       >

@@ -167,7 +167,7 @@ const WORDS = {
   slideToCancel: ['松手发送，左滑取消', 'Let go to send, slide left to cancel'],
   recordingTooShort: ['录音时间太短', 'That was too short'],
   messageMenu: ['消息', 'Message'],
-  messageMenuFor: ['消息操作：{text}', 'Options for: {text}'],
+  messageOptions: ['消息操作', 'Message options'],
   reply: ['回复', 'Reply'],
   replyTo: ['回复 {name}', 'Reply to {name}'],
   cancelReply: ['取消回复', 'Cancel the reply'],

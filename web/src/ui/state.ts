@@ -11,6 +11,7 @@ import type { MessageRecord } from '../handset/records';
 import {
   type Credentials,
   clearSession,
+  forgetDevices,
   makeCredentials,
   restoreSession,
   saveSession,
@@ -89,7 +90,10 @@ export async function signIn(numberText: string, password: string): Promise<void
 export async function clearData(): Promise<void> {
   const account = handset.value && e164(handset.value.self);
   await signOut();
-  if (account !== undefined) await Store.remove(account);
+  if (account === undefined) return;
+  await Store.remove(account);
+  // The network tells a new device again of the groups that it is in.
+  forgetDevices(account);
 }
 
 /** Ends the session of this tab. The history stays on the device. */

@@ -160,11 +160,13 @@ describe('the configuration', () => {
           icon: 'https://h.example:8443/content/i.png',
         },
       ],
+      conferenceFactory: undefined,
       content: undefined,
     });
     const files = JSON.stringify({
       domain: 'h',
       sipWebSocket: '/sip',
+      conferenceFactory: 'sip:factory@h',
       content: {
         uploadUri: '/content/',
         downloadPrefix: 'http://10.0.0.1:8080/content/',
@@ -179,6 +181,7 @@ describe('the configuration', () => {
       maxBytes: 5,
       maxThumbnailBytes: 50 * 1024,
     });
+    expect(parseConfig(files, 'https://h.example/')?.conferenceFactory).toBe('sip:factory@h');
     const own = (url: string) => content && onOwnOrigin(url, content);
     expect(own('http://10.0.0.1:8080/content/f/1?a=b')).toBe('https://h.example/content/f/1?a=b');
     expect(own('http://elsewhere.example/content/f/1')).toBe('http://elsewhere.example/content/f/1');

@@ -74,6 +74,8 @@ pub struct App {
     pub numbering: rcs::address::Numbering,
     /// How peers reach us, without a trailing slash.
     pub public_url: String,
+    /// URI of the conference factory.
+    pub conference_factory: String,
     /// Where everything that writes goes.
     pub inbox: Inbox,
     /// Where listings read.
