@@ -8,7 +8,6 @@
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
 import { DigestClient } from '../http/digest';
 import { http } from '../http/transport';
-import { type UploadOutcome, upload } from '../http/upload';
 import { type Address, e164, isGroup, parseAddress } from '../rcs/address';
 import { text } from '../rcs/bot/json';
 import type { SuggestionResponse } from '../rcs/bot/response';
@@ -17,7 +16,7 @@ import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
 import { parseComposing } from '../rcs/composing';
 import { type Content, searchableText } from '../rcs/content';
 import { type Cpim, parseCpim } from '../rcs/cpim';
-import { asVoiceMessage, type FileInfo } from '../rcs/file_transfer';
+import type { FileInfo } from '../rcs/file_transfer';
 import { type Geolocation, writePushLocation } from '../rcs/geolocation';
 import type { GroupEvent } from '../rcs/group_event';
 import { uuid } from '../rcs/id';
@@ -30,13 +29,13 @@ import { BlockList } from './block_list';
 import { type ContentServer, type HandsetConfig, onOwnOrigin } from './config';
 import { Directory } from './directory';
 import { Envelopes } from './envelope';
+import { Files } from './files';
 import { everybody, type Group } from './group';
 import { Groups } from './groups';
 import { contentOf, emptied, mayRevoke, sameMessage, traced, withReaction } from './message';
 import { Outbox, type Outcome } from './outbox';
 import {
   type ConversationRecord,
-  type FileRecord,
   type MessageRecord,
   type MessageState,
   type OutboxEntry,
@@ -46,32 +45,17 @@ import {
 import { type Credentials, claimDevice, type Device } from './session';
 import { type Change, Store } from './store';
 import { Typing } from './typing';
-import { Uploads } from './uploads';
 
 /** How much of a conversation is read from the store; older messages are loaded in steps of as many. */
 const PAGE = 200;
 /** Capabilities are asked for again after this long. */
 const CAPABILITY_MS = 60_000;
-/** An upload that the server puts off so often is left to the user. */
-const UPLOAD_ATTEMPTS_MAX = 8;
 /** How many messages before a search hit are shown with it. */
 const BEFORE_HIT = 30;
 /** A search looks at no more messages than this. */
 const SEARCH_MAX = 50_000;
 /** Longest reaction: some emoji are many code points. */
 const EMOJI_MAX = 16;
-/** Why a file failed that was kept by a tab which is gone. */
-export const FILE_LOST = 'lost';
-
-/** A file to send, with what only the sender can know of it. */
-export interface OutgoingFile {
-  readonly file: Blob;
-  readonly name: string;
-  readonly thumbnail?: Blob | undefined;
-  /** Makes it a voice message. */
-  readonly playingMs?: number | undefined;
-}
-
 export interface HandsetOptions {
   readonly config: HandsetConfig;
   readonly credentials: Credentials;
@@ -99,13 +83,13 @@ export class Handset {
   readonly conversations: ReadonlySignal<readonly ConversationRecord[]>;
   readonly unread: ReadonlySignal<number>;
   readonly self: Address;
+  readonly files: Files;
   readonly groups: Groups;
   readonly blockList: BlockList;
 
   private readonly conversationMap = signal<ReadonlyMap<Address, ConversationRecord>>(new Map());
   private readonly agent: UserAgent;
   private readonly outbox: Outbox;
-  private readonly uploads: Uploads;
   private readonly envelopes: Envelopes;
   private readonly typing: Typing;
   /** Other tabs of this account: they share the store and hear which conversation has changed. */
@@ -162,16 +146,23 @@ export class Handset {
       settle: (entry, outcome, answer) => this.inTurn(() => this.settle(entry, outcome, answer)),
     });
     this.envelopes = new Envelopes(this.self, domain, options.displayName);
-    const digest = new DigestClient(number, password, uuid);
     this.blockList = new BlockList({ http, digest: new DigestClient(number, password, uuid) }, location.href);
-    this.uploads = new Uploads({
-      load: () => this.store.files(),
-      isConnected: () => options.config.content !== undefined && this.registration.value === 'registered',
-      upload: (file, bytes, onProgress, signal) => this.upload(file, bytes, digest, onProgress, signal),
-      alone: (drain) => oneTabAtATime(`hongyan:${number}:files`, drain),
-      settle: (file, outcome) => this.inTurn(() => this.settleUpload(file, outcome)),
-      missing: (file) => this.inTurn(() => this.loseFile(file)),
-    });
+    const authority = { http, digest: new DigestClient(number, password, uuid) };
+    const { content: server } = options.config;
+    this.files = new Files(
+      store,
+      { server, authority, deviceId: device.instanceId },
+      {
+        isRegistered: () => this.registration.value === 'registered',
+        alone: (work) => oneTabAtATime(`hongyan:${number}:files`, work),
+        inTurn: (work) => this.inTurn(work),
+        newRecord: (peer, replyTo) => this.newRecord(peer, media.FILE_TRANSFER_HTTP, '', replyTo),
+        commitMessage: (record, more) => this.commitMessage(record, more),
+        commitRemoval: (record, changes) => this.commitRemoval(record, changes),
+        outboxEntry: (record) => this.envelopes.message(record),
+        wakeOutbox: () => this.outbox.wake(),
+      },
+    );
   }
 
   /** Opens the account's store and starts to register. */
@@ -191,7 +182,7 @@ export class Handset {
     this.typing.stop();
     this.groups.stop();
     this.siblings.close();
-    await Promise.all([this.outbox.stop(), this.uploads.stop()]);
+    await Promise.all([this.outbox.stop(), this.files.stop()]);
     await this.turn;
     this.store.close();
     this.device.release();
@@ -311,65 +302,6 @@ export class Handset {
     return this.send(peer, media.UTF8_TEXT, text, replyTo);
   }
 
-  /**
-   * Sends a file: it is uploaded as soon as that goes, then the message goes out. Resolves to whether the
-   * browser keeps it until then; if not, it is lost when this page is closed.
-   */
-  sendFile(peer: Address, outgoing: OutgoingFile, replyTo?: ReplyTo): Promise<boolean> {
-    return this.inTurn(async () => {
-      const { file, name, thumbnail, playingMs } = outgoing;
-      const record: MessageRecord = {
-        ...this.newRecord(peer, media.FILE_TRANSFER_HTTP, '', replyTo),
-        upload: {
-          name,
-          contentType: file.type || 'application/octet-stream',
-          sizeBytes: file.size,
-          ...(playingMs === undefined ? {} : { playingMs }),
-        },
-      };
-      const { messageId, order } = record;
-      const row = { messageId, peer, order, attempts: 0, ...(thumbnail ? { thumbnail } : {}) };
-      this.uploads.remember(messageId, file);
-      const kept = await this.commitMessage(record, [{ table: 'files', put: { ...row, file } }]).then(
-        () => true,
-        () => false,
-      );
-      if (!kept) {
-        // No room for the bytes, or a browser that stores no files: what is small is kept all the same.
-        const { instanceId } = this.device;
-        await this.commitMessage(record, [{ table: 'files', put: { ...row, onlyIn: instanceId } }]);
-      }
-      this.uploads.wake();
-      return kept;
-    });
-  }
-
-  /** Bytes that have been uploaded, by Message-ID, for the files that are on their way. */
-  get uploadProgress(): ReadonlySignal<ReadonlyMap<string, number>> {
-    return this.uploads.progress;
-  }
-
-  /** The file of an own message, as long as it needn't be fetched. */
-  async localFile(record: MessageRecord): Promise<Blob | undefined> {
-    if (record.direction === 'in') return undefined;
-    const { messageId, upload } = record;
-    return this.uploads.local(messageId) ?? (upload && (await this.store.file(messageId))?.file);
-  }
-
-  /** Takes back a file that hasn't been sent yet: nobody will have seen it. */
-  cancelUpload(record: MessageRecord): Promise<void> {
-    return this.inTurn(async () => {
-      const { peer, direction, messageId } = record;
-      const kept = await this.store.message(peer, direction, messageId);
-      if (!kept?.upload) return;
-      this.uploads.cancel(messageId);
-      await this.commitRemoval(kept, [
-        { table: 'messages', remove: [peer, direction, messageId] },
-        { table: 'files', remove: messageId },
-      ]);
-    });
-  }
-
   /** Sets our mark on a message, or with an empty `emoji` takes it off. */
   react(record: MessageRecord, emoji: string): Promise<void> {
     return this.inTurn(async () => {
@@ -397,7 +329,7 @@ export class Handset {
 
   /** Removes a message from this device; others keep theirs. */
   deleteMessage(record: MessageRecord): Promise<void> {
-    if (record.upload) return this.cancelUpload(record);
+    if (record.upload) return this.files.cancel(record);
     return this.inTurn(async () => {
       const kept = await this.store.message(record.peer, record.direction, record.messageId);
       if (kept)
@@ -457,15 +389,9 @@ export class Handset {
     return this.inTurn(async () => {
       const { reason: _, ...rest } = record;
       const pending: MessageRecord = { ...rest, state: 'pending' };
-      if (!record.upload) {
-        await this.commitMessage(pending, [{ table: 'outbox', put: this.envelopes.message(pending) }]);
-        this.outbox.wake();
-        return;
-      }
-      const file = await this.store.file(record.messageId);
-      if (!file) return;
-      await this.commitMessage(pending, [{ table: 'files', put: { ...file, stopped: false } }]);
-      this.uploads.wake();
+      if (record.upload) return this.files.retry(pending);
+      await this.commitMessage(pending, [{ table: 'outbox', put: this.envelopes.message(pending) }]);
+      this.outbox.wake();
     });
   }
 
@@ -525,65 +451,6 @@ export class Handset {
 
   private report(record: MessageRecord, disposition: 'delivered' | 'displayed'): Change[] {
     return [{ table: 'outbox', put: this.envelopes.report(record, disposition) }];
-  }
-
-  private upload(
-    row: FileRecord,
-    file: Blob,
-    digest: DigestClient,
-    onProgress: (sentBytes: number) => void,
-    signal: AbortSignal,
-  ): Promise<UploadOutcome> {
-    const { content } = this.options.config;
-    if (!content) throw new Error('no content server');
-    return this.store.message(row.peer, 'out', row.messageId).then((record) =>
-      upload(
-        { tid: row.messageId, name: record?.upload?.name ?? 'file', file, thumbnail: row.thumbnail },
-        {
-          http,
-          digest,
-          uploadUri: content.uploadUri,
-          resume: row.attempts > 0,
-          onProgress,
-          signal,
-        },
-      ),
-    );
-  }
-
-  private async settleUpload(file: FileRecord, outcome: UploadOutcome): Promise<void> {
-    const record = await this.store.message(file.peer, 'out', file.messageId);
-    // Cancelled while it was on its way.
-    if (!record?.upload) return this.store.commit([{ table: 'files', remove: file.messageId }]);
-    if (outcome.kind === 'done') {
-      const { upload: done, ...sent } = record;
-      const body = done.playingMs === undefined ? outcome.xml : asVoiceMessage(outcome.xml, done.playingMs);
-      const message: MessageRecord = { ...sent, body };
-      await this.commitMessage(message, [
-        { table: 'files', remove: file.messageId },
-        { table: 'outbox', put: this.envelopes.message(message) },
-      ]);
-      this.outbox.wake();
-      return;
-    }
-    const attempts = file.attempts + 1;
-    // A connection that went isn't the server's word.
-    const isFinal = outcome.kind === 'refused' || (outcome.status !== 0 && attempts >= UPLOAD_ATTEMPTS_MAX);
-    if (!isFinal) return this.store.commit([{ table: 'files', put: { ...file, attempts } }]);
-    await this.commitMessage({ ...record, state: 'failed', reason: String(outcome.status) }, [
-      {
-        table: 'files',
-        put: { ...file, attempts: outcome.kind === 'refused' ? 0 : attempts, stopped: true },
-      },
-    ]);
-  }
-
-  /** The tab that had the bytes is gone when it was this one, before a reload. */
-  private async loseFile(file: FileRecord): Promise<void> {
-    if (file.onlyIn !== this.device.instanceId) return;
-    const record = await this.store.message(file.peer, 'out', file.messageId);
-    const lost: Change = { table: 'files', put: { ...file, stopped: true } };
-    if (record?.upload) await this.commitMessage({ ...record, state: 'failed', reason: FILE_LOST }, [lost]);
   }
 
   private async settle(entry: OutboxEntry, outcome: Outcome, answer: Answer): Promise<void> {
@@ -865,7 +732,7 @@ export class Handset {
     this.registration.value = state;
     if (state === 'registered') {
       this.outbox.wake();
-      this.uploads.wake();
+      this.files.wake();
       void this.blockList.load();
       for (const { peer, group } of this.conversationMap.value.values()) {
         if (group?.isMember) void this.groups.subscribe(peer);

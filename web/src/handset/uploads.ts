@@ -93,7 +93,7 @@ export class Uploads {
     for (const file of await this.port.load()) {
       if (this.stopped || !this.port.isConnected()) return;
       if (file.stopped) continue;
-      const bytes = file.file ?? this.files.get(file.messageId);
+      const bytes = this.files.get(file.messageId) ?? file.file;
       if (!bytes) {
         await this.port.missing(file);
         continue;

@@ -9,11 +9,13 @@ export interface Recording {
 /** The first that the browser can make. AAC plays on every phone, Opus in every browser. */
 const TYPES = ['audio/mp4;codecs=mp4a.40.2', 'audio/webm;codecs=opus', 'audio/ogg;codecs=opus'];
 const LEVEL_MS = 60;
+/** Levels that are kept: a few seconds. */
+const LEVELS_MAX = 120;
 /** Speech keeps well with little. */
 const BITS_PER_SECOND = 32_000;
 
 export class VoiceRecorder {
-  /** Loudness so far, 0 to 1, a value every 60 ms. */
+  /** Loudness lately, 0 to 1, a value every 60 ms. */
   readonly levels: ReadonlySignal<readonly number[]>;
   readonly elapsedMs: ReadonlySignal<number>;
 
@@ -36,7 +38,7 @@ export class VoiceRecorder {
     const samples = new Uint8Array(analyser.fftSize);
     this.timer = setInterval(() => {
       analyser.getByteTimeDomainData(samples);
-      this.heard.value = [...this.heard.value, loudness(samples)];
+      this.heard.value = [...this.heard.value.slice(1 - LEVELS_MAX), loudness(samples)];
       this.elapsed.value = performance.now() - this.startedAt;
     }, LEVEL_MS);
     recorder.ondataavailable = ({ data }) => this.chunks.push(data);

@@ -3,7 +3,8 @@ import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { ContentServer } from '../handset/config';
-import type { Handset, OutgoingFile } from '../handset/handset';
+import type { OutgoingFile } from '../handset/files';
+import type { Handset } from '../handset/handset';
 import type { ReplyTo } from '../handset/records';
 import { makeThumbnail } from '../media/thumbnail';
 import type { Address } from '../rcs/address';
@@ -59,7 +60,7 @@ export async function sendFiles(
   let replyTo = options.replyTo;
   for (const file of files) {
     const outgoing = await describe(file, handset.contentServer?.maxThumbnailBytes ?? 0, options.playingMs);
-    const kept = await handset.sendFile(peer, outgoing, replyTo);
+    const kept = await handset.files.send(peer, outgoing, replyTo);
     if (!kept) showToast(t('fileNotKept', { name: outgoing.name }));
     replyTo = undefined;
   }

@@ -2,7 +2,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { FILE_LOST, type Handset } from '../handset/handset';
+import { FILE_LOST } from '../handset/files';
+import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
 import type { FileInfo, FileTransfer } from '../rcs/file_transfer';
 import { expiryDate, percent, sizeText, t } from './i18n';
@@ -145,7 +146,7 @@ function FileCard({ file, src, failed }: { file: FileInfo; src: string; failed: 
 /** How far the upload is, with the way to end it. */
 function UploadState({ handset, record }: { handset: Handset; record: MessageRecord }): JSX.Element {
   const total = record.upload?.sizeBytes ?? 0;
-  const sent = handset.uploadProgress.value.get(record.messageId);
+  const sent = handset.files.progress.value.get(record.messageId);
   const share = sent === undefined ? undefined : total > 0 ? sent / total : 1;
   if (record.state === 'failed') return <p class="upload-problem">{problemText(record)}</p>;
   return (
@@ -164,7 +165,7 @@ function UploadState({ handset, record }: { handset: Handset; record: MessageRec
         type="button"
         class="text-button"
         data-testid="cancel-upload"
-        onClick={() => void handset.cancelUpload(record)}
+        onClick={() => void handset.files.cancel(record)}
       >
         {t('cancel')}
       </button>
@@ -198,7 +199,7 @@ function useLocalFile(handset: Handset, record: MessageRecord): LocalFile | unde
   useEffect(() => {
     let url: string | undefined;
     let gone = false;
-    void handset.localFile(record).then((file) => {
+    void handset.files.local(record).then((file) => {
       if (!file || gone) return;
       url = URL.createObjectURL(file);
       local.value = { file, url };

@@ -34,6 +34,10 @@ export const route = signal<Address | undefined>(undefined);
 /** Whether somebody looks at this page now. */
 export const pageActive = signal(isPageActive());
 
+/** A notice stays for as long as reading it takes. */
+const TOAST_MS = 2500;
+const TOAST_MS_PER_CHARACTER = 70;
+
 export interface SheetContent {
   readonly title: string;
   readonly content: ComponentChildren;
@@ -142,9 +146,12 @@ export function closeSheet(): void {
 export function showToast(text: string): void {
   toast.value = text;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => {
-    toast.value = undefined;
-  }, 2500);
+  toastTimer = setTimeout(
+    () => {
+      toast.value = undefined;
+    },
+    Math.max(TOAST_MS, text.length * TOAST_MS_PER_CHARACTER),
+  );
 }
 
 /** Makes a handset and shows it as soon as it is registered, or at once when it was signed in before. */

@@ -158,7 +158,7 @@ function useUrl(phone: Handset, record: MessageRecord, file: FileInfo): string |
   useEffect(() => {
     let made: string | undefined;
     let gone = false;
-    void phone.localFile(record).then((local) => {
+    void phone.files.local(record).then((local) => {
       if (!local || gone) return;
       made = URL.createObjectURL(local);
       url.value = made;

@@ -6,7 +6,8 @@ import { BARS, barsOf } from '../media/waveform';
 import { t } from './i18n';
 import { Icon } from './icons';
 
-/** What has been decoded on this page, by URL. */
+/** What has been decoded on this page, by URL; forgotten when there is too much of it. */
+const DECODED_MAX = 200;
 const decoded = new Map<string, readonly number[]>();
 const FLAT: readonly number[] = new Array<number>(BARS).fill(0.18);
 /** One recording plays at a time. */
@@ -34,6 +35,7 @@ export function VoicePlayer({ src, playingMs, file, onFail }: Props): JSX.Elemen
       .then((blob) => blob && barsOf(blob))
       .then((found) => {
         if (!found || gone) return;
+        if (decoded.size >= DECODED_MAX) decoded.clear();
         decoded.set(src, found);
         bars.value = found;
       });
