@@ -129,7 +129,7 @@ function Header({
       <Avatar handset={handset} peer={peer} size={40} />
       <span class="header-text">
         <span class="header-name">
-          {name}
+          <span class="header-title">{name}</span>
           {info?.verified && <VerifiedMark label={t('verified')} />}
           <ClaimedName handset={handset} peer={peer} />
         </span>
@@ -161,7 +161,7 @@ function Header({
         <Icon name="search" />
       </button>
       {isChatbot && (
-        <button type="button" class="icon-button" aria-label={t('profile')} onClick={showProfile}>
+        <button type="button" class="icon-button info-button" aria-label={t('profile')} onClick={showProfile}>
           <Icon name="info" />
         </button>
       )}
