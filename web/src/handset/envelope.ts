@@ -57,13 +57,15 @@ export class Envelopes {
       contentDisposition: 'Reaction',
       body: emoji,
     });
-    return entry('reaction', record.peer, id, cpim, conversationId, uuid());
+    const { peer, messageId: about } = record;
+    return { ...entry('reaction', peer, id, cpim, conversationId, uuid()), about };
   }
 
   /** Asks the network to take a message back. */
   revocation(record: MessageRecord, conversationId: string): OutboxEntry {
-    const { body } = this.document(record.peer, REVOKE, writeRevokeRequest(record.messageId), conversationId);
-    return entry('revocation', record.peer, record.messageId, body, conversationId, uuid());
+    const { peer, messageId: about } = record;
+    const { body } = this.document(peer, REVOKE, writeRevokeRequest(about), conversationId);
+    return { ...entry('revocation', peer, uuid(), body, conversationId, uuid()), about };
   }
 
   /** A document that asks for no report, to be sent at once or not at all. */

@@ -77,8 +77,10 @@ export class Handset {
   readonly capabilities = signal<ReadonlyMap<Address, Capability>>(new Map());
   /** The latest message that came in, for the live region and the title. */
   readonly arrived = signal<MessageRecord | undefined>(undefined);
-  /** The latest reaction that the network didn't take. */
-  readonly refused = signal<OutboxEntry | undefined>(undefined);
+  /** How many of our reactions the network didn't take. */
+  readonly refusedReactions = signal(0);
+  /** Another tab has removed all that is kept of this account. */
+  readonly isErased = signal(false);
   /** Newest first. */
   readonly conversations: ReadonlySignal<readonly ConversationRecord[]>;
   readonly unread: ReadonlySignal<number>;
@@ -172,6 +174,9 @@ export class Handset {
     const directory = new Directory(options.config.chatbots, store);
     await directory.loadPeople();
     const handset = new Handset(options, device, store, directory, await store.conversations());
+    store.onErased = () => {
+      handset.isErased.value = true;
+    };
     handset.agent.start();
     return handset;
   }
@@ -181,9 +186,9 @@ export class Handset {
     this.agent.stop();
     this.typing.stop();
     this.groups.stop();
-    this.siblings.close();
     await Promise.all([this.outbox.stop(), this.files.stop()]);
     await this.turn;
+    this.siblings.close();
     this.store.close();
     this.device.release();
   }
@@ -462,9 +467,9 @@ export class Handset {
       return;
     }
     const gone: Change = { table: 'outbox', remove: sequence };
-    if (entry.kind === 'reaction' && outcome === 'failed') this.refused.value = entry;
-    if (entry.kind === 'revocation' && outcome === 'failed') {
-      return this.endRevocation(entry.messageId, false, [gone]);
+    if (entry.about !== undefined && outcome === 'failed') {
+      if (entry.kind === 'revocation') return this.endRevocation(entry.about, false, [gone]);
+      return this.undoReaction(entry.to, entry.about, gone);
     }
     const record = entry.kind === 'message' ? await this.store.sentMessage(entry.messageId) : undefined;
     if (!record) {
@@ -477,6 +482,14 @@ export class Handset {
     if (e164(entry.to) !== undefined && outcome === 'sent') {
       this.setCapability(entry.to, answer.status === 202 ? 'away' : 'reachable');
     }
+  }
+
+  /** The network didn't take our mark: it comes off again. */
+  private async undoReaction(peer: Address, messageId: string, gone: Change): Promise<void> {
+    const target = await this.storedMessage(peer, messageId);
+    if (target) await this.commitMessage(withReaction(target, this.self, ''), [gone]);
+    else await this.store.commit([gone]);
+    this.refusedReactions.value += 1;
   }
 
   // --- receiving

@@ -114,8 +114,9 @@ export interface OutboxEntry {
   readonly sequence?: number;
   readonly kind: 'message' | 'report' | 'reaction' | 'revocation';
   readonly to: Address;
-  /** Its own; of a revocation, that of the message to take back. */
   readonly messageId: string;
+  /** Of a reaction or a revocation: the message that it is about. */
+  readonly about?: string;
   readonly contentType: string;
   /** The whole CPIM, so that a repetition has the same Message-ID and DateTime. */
   readonly body: string;

@@ -32,16 +32,22 @@ export type Change =
 const VERSION = 2;
 
 export class Store {
-  private constructor(private readonly database: IDBDatabase) {}
+  /** Called when another tab wants to remove or renew the database: this one is then closed. */
+  onErased: () => void = () => {};
+
+  private constructor(private readonly database: IDBDatabase) {
+    // A tab that clears everything, or has a newer version of this page, mustn't wait for this one.
+    database.onversionchange = () => {
+      database.close();
+      this.onErased();
+    };
+  }
 
   /** Opens or creates the database of an account. */
   static async open(account: string): Promise<Store> {
     const request = indexedDB.open(`hongyan:${account}`, VERSION);
     request.onupgradeneeded = ({ oldVersion }) => upgrade(request, oldVersion);
-    const database = await result(request);
-    // A tab with a newer version of this page, or one that clears everything, mustn't wait for this one.
-    database.onversionchange = () => database.close();
-    return new Store(database);
+    return new Store(await result(request));
   }
 
   /** Removes all that is kept of an account. Other tabs of it lose their store. */

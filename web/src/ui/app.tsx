@@ -42,7 +42,7 @@ function Panes(): JSX.Element {
   // The view waits for the handset to have the conversation loaded.
   const ready = phone && peer !== undefined && phone.current.value === peer;
   useSignalEffect(() => {
-    if (handset.value?.refused.value) showToast(t('reactionFailed'));
+    if (handset.value?.refusedReactions.value) showToast(t('reactionFailed'));
   });
   return (
     <main class={peer === undefined ? 'panes' : 'panes with-conversation'}>

@@ -177,6 +177,9 @@ async function begin(credentials: Credentials): Promise<void> {
     return;
   }
   if (!isNew) show(started, credentials);
+  started.isErased.subscribe((isErased) => {
+    if (isErased && handset.peek() === started) queueMicrotask(() => void signOut());
+  });
   const stopWatching = started.registration.subscribe((state) => {
     if (state === 'registered' && handset.peek() !== started) show(started, credentials);
     if (state === 'offline' && handset.peek() !== started) signInProblem.value = 'unreachable';

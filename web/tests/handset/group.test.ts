@@ -57,6 +57,21 @@ describe('conference-info', () => {
   });
 });
 
+describe('documents of others', () => {
+  it('survive every prefix', () => {
+    const documents = [
+      `<conference-info version="1"><users>${user(ALICE).replaceAll('c:', '')}</users></conference-info>`,
+      writeRevokeRequest('m1'),
+    ];
+    for (const text of documents) {
+      for (let end = 0; end < text.length; end++) {
+        expect(() => parseConferenceInfo(text.slice(0, end))).not.toThrow();
+        expect(() => parseRevokeAnswer(text.slice(0, end))).not.toThrow();
+      }
+    }
+  });
+});
+
 describe('a group', () => {
   const { group } = withInfo(NEW_GROUP, FULL, ALICE);
 

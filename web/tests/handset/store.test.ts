@@ -94,6 +94,33 @@ describe('the store', () => {
     store.close();
   });
 
+  it('makes way for a tab that clears everything, and says so', async () => {
+    const store = await Store.open('cleared');
+    await store.commit([{ table: 'messages', put: message(1) }]);
+    let erased = false;
+    store.onErased = () => {
+      erased = true;
+    };
+    await Store.remove('cleared');
+    expect(erased).toBe(true);
+    const again = await Store.open('cleared');
+    expect(await again.messages(PEER, 10)).toEqual([]);
+    again.close();
+  });
+
+  it('removes a conversation and leaves its neighbours', async () => {
+    const store = await Store.open('removed');
+    const other = 'tel:+86138000000021' as Address;
+    await store.commit([
+      { table: 'messages', put: message(1) },
+      { table: 'messages', put: { ...message(2), peer: other } },
+    ]);
+    await store.commit([{ table: 'messages', removeAll: PEER }]);
+    expect(await store.messages(PEER, 10)).toEqual([]);
+    expect(await store.messages(other, 10)).toHaveLength(1);
+    store.close();
+  });
+
   it('brings a database of the first version up to date', async () => {
     const old = indexedDB.open('hongyan:upgraded', 1);
     await new Promise<void>((resolve) => {

@@ -70,6 +70,12 @@ describe('HTTP Digest', () => {
     }
   });
 
+  it('survives every prefix', () => {
+    for (let end = 0; end < both.length; end++) {
+      expect(() => parseChallenges(both.slice(0, end))).not.toThrow();
+    }
+  });
+
   it('quotes what would end a quoted string', () => {
     const client = new DigestClient('a"b', 'c', () => 'd');
     client.handleChallenge('Digest realm="r", nonce="n"');
