@@ -100,6 +100,68 @@ test('a picture chosen by button is uploaded, arrives, and fills the screen', as
   await context.close();
 });
 
+test('pictures are leafed through by keys, and a video plays where it is', async () => {
+  const context = await world.context({ viewport: DESKTOP, colorScheme: 'dark' });
+  const alice = await world.handset(context, ALICE);
+  const bob = await world.handset(context, BOB);
+  await openNew(alice, BOB);
+  const pictures = await Promise.all([20, 120, 280].map((hue) => picture(alice, { hue, width: 300 + hue })));
+  const files = pictures.map((buffer, i) => ({
+    name: `leaf-${i}-${mark}.png`,
+    mimeType: 'image/png',
+    buffer,
+  }));
+  await choose(alice, 'photos', files);
+  await snap(alice, 'files-three');
+  await alice.getByTestId('send').click();
+  await openListed(bob, `tel:${ALICE}`);
+  const shown = (i) => bob.getByRole('button', { name: `Show leaf-${i}-${mark}.png full screen` });
+  for (const i of [0, 1, 2]) await shown(i).waitFor();
+  await shown(1).click();
+  const width = (pixels) =>
+    bob.waitForFunction((px) => document.querySelector('.viewer img')?.naturalWidth === px, pixels);
+  await width(420);
+  await snap(bob, 'files-viewer-desktop');
+  await bob.keyboard.press('ArrowRight');
+  await width(580);
+  await bob.keyboard.press('ArrowLeft');
+  await bob.getByRole('button', { name: 'Previous picture' }).click();
+  await width(320);
+  await bob.keyboard.press('Escape');
+
+  const video = await alice.evaluate(async () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 160;
+    canvas.height = 120;
+    const context = canvas.getContext('2d');
+    const recorder = new MediaRecorder(canvas.captureStream(10), { mimeType: 'video/webm' });
+    const chunks = [];
+    recorder.ondataavailable = ({ data }) => chunks.push(data);
+    const stopped = new Promise((resolve) => {
+      recorder.onstop = resolve;
+    });
+    recorder.start();
+    for (let frame = 0; frame < 12; frame++) {
+      context.fillStyle = `hsl(${frame * 30} 70% 50%)`;
+      context.fillRect(0, 0, 160, 120);
+      await new Promise(requestAnimationFrame);
+    }
+    recorder.stop();
+    await stopped;
+    const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
+    return btoa(String.fromCharCode(...bytes));
+  });
+  const name = `film-${mark}.webm`;
+  await choose(alice, 'file', { name, mimeType: 'video/webm', buffer: Buffer.from(video, 'base64') });
+  await alice.getByTestId('send').click();
+  await bob.waitForFunction(
+    (name) => document.querySelector(`video[aria-label="${name}"]`)?.videoWidth === 160,
+    name,
+  );
+  await snap(bob, 'files-video');
+  await context.close();
+});
+
 test('files are pasted and dropped, shown before they go, and can be taken out again', async () => {
   const context = await world.context({ viewport: DESKTOP });
   const alice = await world.handset(context, ALICE);
