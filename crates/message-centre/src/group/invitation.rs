@@ -63,8 +63,16 @@ impl FocusAnswered {
 }
 
 impl Centre {
-    /// Invites those of the members' devices that do not take part yet.
-    pub(super) fn invite_members(&mut self, group: &Address, members: Vec<Address>, work: &mut Work<'_>) {
+    /// Notes the way from members to their group, which has been stored with them, and invites those of their devices that do not
+    /// take part yet.
+    pub(super) fn bring_in(&mut self, group: &Address, members: Vec<Address>, work: &mut Work<'_>) {
+        for member in &members {
+            let mut groups = work.view.memberships(member).to_vec();
+            if !groups.contains(group) {
+                groups.push(group.clone());
+                work.view.put_memberships(member, groups);
+            }
+        }
         if !members.is_empty() {
             let invitations = Invitations { group: group.clone(), members };
             work.then.push(Task::Invitations(Box::new(invitations)));
@@ -204,8 +212,13 @@ impl Centre {
             }
             // Its user does not want to.
             603 => self.part(found, std::slice::from_ref(&device.0), Farewell::Left, work),
-            // Not now: it is asked again when it registers.
-            _ => {}
+            // Not now: it is asked again when it registers, or at once if it has done so over another flow while we asked.
+            _ => {
+                if self.way_to(&device.0, &device.1, work).is_some_and(|binding| binding.flow != flow) {
+                    let invitations = Invitations { group: group.clone(), members: vec![device.0.clone()] };
+                    work.next.push(Task::Invitations(Box::new(invitations)));
+                }
+            }
         }
     }
 

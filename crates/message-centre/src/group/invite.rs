@@ -126,7 +126,6 @@ impl Centre {
         if group.members.len() < 2 {
             return Err(Refusal::NotFound);
         }
-        self.enter(&group.address, &claim.from, work);
         Ok((group, admitted))
     }
 
@@ -160,7 +159,7 @@ impl Centre {
         if is_renamed || !admitted.added.is_empty() {
             self.announce(group, &admitted.added, &[], is_renamed, work);
         }
-        self.invite_members(&claim.what.group, admitted.added, work);
+        self.bring_in(&claim.what.group, admitted.added, work);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ pub(crate) mod fan_out;
 pub(crate) mod invitation;
 mod invite;
 pub(crate) mod members;
-mod message;
+pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
 mod sdp;
@@ -35,8 +35,7 @@ use refer::Refer;
 use subscribe::Subscribe;
 
 /// Extensions that a request to a group may require.
-pub(crate) const SUPPORTED: [&str; 4] =
-    ["recipient-list-invite", "recipient-list-subscribe", "multiple-refer", "norefersub"];
+pub(crate) const SUPPORTED: [&str; 3] = ["recipient-list-invite", "multiple-refer", "norefersub"];
 
 /// The methods that a focus answers.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, SUBSCRIBE, REFER, MESSAGE, OPTIONS";
