@@ -235,6 +235,7 @@ impl Running {
         let app = Arc::new(App {
             numbering: config.numbering(),
             public_url,
+            conference_factory: format!("sip:{}@{}", config.groups.factory, config.numbering().domain),
             inbox: inbox.clone(),
             store,
             metrics: metrics.clone(),

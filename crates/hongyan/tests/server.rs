@@ -155,8 +155,13 @@ async fn pages_carry_the_headers_that_protect_them() {
         "maxBytes": 100 << 20,
         "maxThumbnailBytes": 50 << 10,
     });
-    let expected =
-        json!({ "domain": "hongyan.local", "sipWebSocket": "/sip", "content": content, "chatbots": [] });
+    let expected = json!({
+        "domain": "hongyan.local",
+        "sipWebSocket": "/sip",
+        "conferenceFactory": "sip:conference-factory@hongyan.local",
+        "content": content,
+        "chatbots": [],
+    });
     assert_eq!(configuration, expected);
     server.running.stop().await;
 }

@@ -91,8 +91,10 @@ fn play(seed: u64, weather: Weather, crashes: bool) -> Day {
             }
             8..=11 if world.phones[phone].is_registered => circle.say(&mut world, phone, person, &mut said),
             12 if person > 1 && world.phones[phone].is_on && circle.leaving.len() < 2 => {
-                let leaves = world.start_leaving(phone, &circle.focus);
-                circle.leaving.extend(leaves.then_some(person));
+                let has_begun = world.start_leaving(phone, &circle.focus);
+                if has_begun {
+                    circle.leaving.insert(person);
+                }
             }
             _ if world.phones[phone].is_registered => {
                 let to = world.random(PEOPLE as u64) as usize;

@@ -76,6 +76,8 @@ pub struct App {
     pub numbering: rcs::address::Numbering,
     /// How peers reach us, without a trailing slash.
     pub public_url: String,
+    /// URI of the conference factory.
+    pub conference_factory: String,
     /// Where everything that writes goes.
     pub inbox: Inbox,
     /// Where listings read.
@@ -261,7 +263,8 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// Cards show media of any host, WebSockets go to ours, web views are framed; scripts are ours alone.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; media-src *; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; \
+     media-src * data: blob:; \
      connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-src http: https:; object-src 'none'; \
      base-uri 'none'; frame-ancestors 'none'";
 
