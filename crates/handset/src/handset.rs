@@ -44,6 +44,8 @@ pub struct Config {
     pub password: String,
     /// Names the device: a URN, `urn:uuid:…`.
     pub instance: String,
+    /// Which of the device's flows this is (RFC 5626), from 1.
+    pub reg_id: u32,
     /// Lifetime asked for at registration, in seconds.
     pub expires_s: u32,
     /// Whether MD5 is used even where SHA-256 is offered, as by older stacks.
@@ -76,6 +78,7 @@ impl Config {
             username: number.to_owned(),
             password: password.to_owned(),
             instance: format!("urn:uuid:{}", ids::conversation_id(random.bytes_16())),
+            reg_id: 1,
             expires_s: 3600,
             md5_only: false,
             reports_delivery: true,

@@ -77,11 +77,12 @@ impl Handset {
             .collect();
         let icsi = icsi.join(",");
         let contact = format!(
-            "<sip:{}@{}>;+sip.instance=\"<{}>\";reg-id=1;+g.3gpp.icsi-ref=\"{icsi}\";{FEATURES};\
-             expires={expires_s}",
+            "<sip:{}@{}>;+sip.instance=\"<{}>\";reg-id={};+g.3gpp.icsi-ref=\"{icsi}\";\
+             {FEATURES};expires={expires_s}",
             self.config.address.user(),
             self.contact_place,
             self.config.instance,
+            self.config.reg_id,
         );
         draft.headers = vec![
             (HeaderName::Contact, contact),

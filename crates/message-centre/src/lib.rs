@@ -235,7 +235,7 @@ impl Centre {
         match task {
             Task::Register(register) => self.decide_register(*register, work),
             Task::Message(claim) => self.decide_message(*claim, work),
-            Task::Posted(posted) => self.post(*posted, work),
+            Task::Posted(posted) => self.decide_posted(*posted, work),
             Task::OneToMany(claim) => self.decide_one_to_many(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
             Task::Invite(claim) => self.decide_call(*claim, work),

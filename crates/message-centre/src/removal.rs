@@ -1,4 +1,4 @@
-//! A subscriber leaves: what waited for them ends, and whoever gets the number afterwards finds it empty.
+//! A subscriber leaves: their sessions and what waited for them end, and whoever gets the number afterwards finds it empty.
 //!
 //! A mailbox may hold more than one batch should take on. It is cleared page by page; until that is done, also after a
 //! restart, the number is not given out again.
@@ -26,6 +26,7 @@ impl Centre {
         self.agents.retain(|(owner, _), _| owner != address);
         self.flows.values_mut().for_each(|users| users.retain(|(user, _)| user != address));
         self.end_relays_to(address, work);
+        self.end_sessions_of(address, work.now);
         work.then.push(Task::Clear(address.clone()));
     }
 

@@ -271,6 +271,7 @@ impl Claim<PagerMessage> {
 
 impl Posted {
     pub(crate) fn wants(&self, wants: &mut Wants) {
+        wants.account(&self.from);
         posted_wants(&self.from, &self.what, wants);
     }
 }
@@ -303,6 +304,16 @@ impl Centre {
         }
         let asker = claim.asker();
         self.post(Posted { from: claim.from, what: claim.what, asker }, work);
+    }
+
+    /// The same for what came over an MSRP session, or was set aside: its sender may be no subscriber any more.
+    pub(crate) fn decide_posted(&mut self, posted: Posted, work: &mut Work<'_>) {
+        if work.view.account(&posted.from).is_some() {
+            return self.post(posted, work);
+        }
+        work.stats.refused += 1;
+        work.discard(posted.what.spooled);
+        self.refuse_asker(&posted.asker, &Refusal::forbidden("the sender is no subscriber"), work.now);
     }
 
     /// Takes a message on, answering it sooner or later.

@@ -305,7 +305,7 @@ impl Centre {
         }
     }
 
-    fn refuse_asked(&mut self, asked: LegId, status: u16, now: Timestamp) {
+    pub(super) fn refuse_asked(&mut self, asked: LegId, status: u16, now: Timestamp) {
         let Some(leg) = self.sessions.remove(asked) else { return };
         let Stage::Asked { tx, request, to_tag, .. } = &leg.stage else { return };
         let response = ResponseBuilder::for_request(request, status, "").to_tag(to_tag).source(leg.flow.peer);
@@ -313,7 +313,7 @@ impl Centre {
         self.fail_sends(&leg);
     }
 
-    fn cancel_forks(&mut self, asked: LegId, but: Option<LegId>, now: Timestamp) {
+    pub(super) fn cancel_forks(&mut self, asked: LegId, but: Option<LegId>, now: Timestamp) {
         let Some(Leg { stage: Stage::Asked { forks, .. }, .. }) = self.sessions.legs.get_mut(&asked) else {
             return;
         };

@@ -3,6 +3,7 @@
 
 use msrp::sdp::Description;
 use rcs::Timestamp;
+use rcs::address::Address;
 use sip::dialog::session_timer::{Agreement, Disagreement, OPTION, Refresher, SessionExpires};
 use sip::dialog::{DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId};
@@ -344,6 +345,24 @@ impl Centre {
         let Some(leg) = self.sessions.legs.get(&id) else { return };
         if let Stage::Asked { tx, .. } = &leg.stage {
             self.cancelled(*tx, now);
+        }
+    }
+
+    /// Ends the sessions of somebody who is no subscriber any more. Who was ringing them hears that there is nobody.
+    pub(crate) fn end_sessions_of(&mut self, owner: &Address, now: Timestamp) {
+        for id in self.sessions.by_owner.get(owner).cloned().unwrap_or_default() {
+            let partner = self.sessions.legs.get(&id).and_then(|leg| leg.partner);
+            let rings = |asked: &LegId| {
+                let stage = self.sessions.legs.get(asked).map(|leg| &leg.stage);
+                matches!(stage, Some(Stage::Asked { forks, .. }) if forks.contains(&id))
+            };
+            match partner.filter(rings) {
+                Some(asked) => {
+                    self.cancel_forks(asked, None, now);
+                    self.refuse_asked(asked, 404, now);
+                }
+                None => self.end_pair(id, None, now),
+            }
         }
     }
 

@@ -275,6 +275,8 @@ impl Centre {
         let _ = self.layer.cancel_because(transaction_time(now), *tx, reason);
         leg.partner = None;
         let failed = std::mem::take(&mut leg.sends);
+        let session = leg.session().to_owned();
+        self.sessions.close_media(&session);
         self.sessions.set_alarm(id);
         self.settle_sends(failed, crate::delivery::Answer::NotNow(None));
     }

@@ -229,8 +229,7 @@ impl Sessions {
                 self.by_owner.remove(&leg.device.0);
             }
         }
-        self.by_session.remove(leg.session());
-        self.commands.push_back(media::Command::Close { session: leg.session().to_owned() });
+        self.close_media(leg.session());
         match &leg.stage {
             Stage::Inviting { tx, .. } => drop(self.by_invite.remove(tx)),
             Stage::Asked { tx, .. } => drop(self.by_asked.remove(tx)),
@@ -251,6 +250,13 @@ impl Sessions {
             partner.partner = partner.partner.filter(|other| *other != id);
         }
         Some(leg)
+    }
+
+    /// Nobody may join or use an MSRP session any more.
+    fn close_media(&mut self, session: &str) {
+        if self.by_session.remove(session).is_some() {
+            self.commands.push_back(media::Command::Close { session: session.to_owned() });
+        }
     }
 
     /// Brings the alarm of a leg up to date; to be called whenever it has changed.

@@ -72,6 +72,7 @@ pub struct Device {
     pub events: Vec<Event>,
     framers: BTreeMap<u64, Framer>,
     pub number: String,
+    instance: String,
 }
 
 /// What `hongyan` does in `net/msrp.rs` and `net/spool.rs`.
@@ -195,9 +196,27 @@ impl Town {
         let account =
             Account { address, credentials: vec![credential], display_name: None, created_at: self.now };
         self.admin(admin::Call::PutSubscriber(account));
+        self.place(PhoneConfig { services, ..self.config_for(number) }, transport)
+    }
+
+    /// Another flow of the device that `first` is, registered: a phone with the same instance.
+    pub fn second_flow(&mut self, first: Phone, transport: Transport, services: Services) -> Phone {
+        let number = self.phones[first].number.clone();
+        let instance = self.phones[first].instance.clone();
+        let config = PhoneConfig { services, instance, reg_id: 2, ..self.config_for(&number) };
+        let phone = self.place(config, transport);
+        self.switch_on(phone);
+        phone
+    }
+
+    fn config_for(&self, number: &str) -> PhoneConfig {
+        PhoneConfig::new(number, DOMAIN, PASSWORD, self.phones.len() as u64 + 1).expect("a number")
+    }
+
+    fn place(&mut self, config: PhoneConfig, transport: Transport) -> Phone {
         let place = self.phones.len();
-        let config = PhoneConfig::new(number, DOMAIN, PASSWORD, place as u64 + 1).expect("a number");
-        let handset = Handset::new(PhoneConfig { services, ..config });
+        let (number, instance) = (config.username.clone(), config.instance.clone());
+        let handset = Handset::new(config);
         let peer = format!("10.0.0.{}:5060", place + 1).parse().expect("an address");
         let flow = Flow { transport, id: 0, peer };
         self.phones.push(Device {
@@ -206,7 +225,8 @@ impl Town {
             is_on: false,
             events: Vec::new(),
             framers: BTreeMap::new(),
-            number: number.to_owned(),
+            number,
+            instance,
         });
         place
     }
@@ -319,6 +339,7 @@ impl Town {
         store.load(wants, &mut view).expect("loaded");
         let mut work = Work::new(self.now, &mut view);
         centre.decide_admin(call, &mut work);
+        self.todo.append(&mut work.then);
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
     }
