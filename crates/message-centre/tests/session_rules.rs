@@ -1,5 +1,5 @@
-//! What holds for messages holds for what is said in sessions too: block lists, revocation, files of foreign servers, and
-//! numbers that are given up.
+//! What holds for messages holds for what is said in sessions too: block lists, revocation, files of foreign servers, flows of one
+//! device in turn, and numbers that are given up.
 
 mod town;
 
@@ -195,4 +195,14 @@ fn a_number_that_is_given_up_while_it_rings_is_not_found() {
     town.run();
     assert_eq!(ended_with(&town, alice), [Some(404)]);
     assert_eq!((town.requests(bob, "CANCEL"), town.sessions()), (1, 0), "he cannot join it any more");
+}
+#[test]
+fn a_chat_is_offered_over_the_newest_flow_of_a_device() {
+    let mut town = Town::new();
+    let (alice, first) = two(&mut town);
+    town.run_for(seconds(5));
+    let second = town.second_flow(first, Transport::Udp, Services::all());
+    call(&mut town, alice, BOB);
+    assert_eq!((town.requests(first, "INVITE"), town.requests(second, "INVITE")), (0, 1));
+    assert_eq!(opened(&town, second), 1);
 }

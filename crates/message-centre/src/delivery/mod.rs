@@ -207,7 +207,12 @@ impl Centre {
     }
 
     /// The names of a subscriber's bound devices, and of those among them that can be reached.
-    fn devices(&self, address: &Address, only: Option<&str>, work: &Work<'_>) -> (Vec<String>, Vec<String>) {
+    pub(crate) fn devices(
+        &self,
+        address: &Address,
+        only: Option<&str>,
+        work: &Work<'_>,
+    ) -> (Vec<String>, Vec<String>) {
         let mut bound = Vec::new();
         let mut reachable = Vec::new();
         let bindings = work.view.bindings(address);

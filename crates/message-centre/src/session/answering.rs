@@ -21,6 +21,7 @@ use crate::access::identity::Claim;
 use crate::access::invite::Invite;
 use crate::access::message::{Contribution, check_addressee};
 use crate::blocks::has_blocked;
+use crate::delivery::agent::DeviceKey;
 use crate::{Centre, Work, transaction_time};
 
 impl Centre {
@@ -209,7 +210,7 @@ impl Centre {
         }
     }
 
-    /// Offers a chat to every device that can take it; how many those are.
+    /// Offers a chat to every device that can take it, each over the newest of its flows; how many those are.
     fn fork(&mut self, asked: LegId, invite: &Invite, work: &mut Work<'_>) -> usize {
         if invite.to.kind() == AddressKind::Chatbot {
             return 0;
@@ -217,13 +218,13 @@ impl Centre {
         let Some(leg) = self.sessions.legs.get(&asked) else { return 0 };
         let (peer, ids) = (leg.device.0.clone(), leg.ids.clone());
         let mut forks = Vec::new();
-        let mut devices = Vec::new();
-        let bindings = work.view.bindings(&invite.to).cloned().unwrap_or_default();
-        for binding in bindings.live(work.now) {
-            let device = (invite.to.clone(), binding.device().to_owned());
-            let is_meant = invite.device.as_ref().is_none_or(|only| only.instance == device.1);
-            let is_able = can_chat(&binding.capabilities) && invite.is_met_by(&binding.capabilities);
-            if !is_meant || !is_able || devices.contains(&device) || !self.is_reachable(binding) {
+        let only = invite.device.as_ref().map(|only| only.instance.as_str());
+        let (_, devices) = self.devices(&invite.to, only, work);
+        for device in devices {
+            let device: DeviceKey = (invite.to.clone(), device);
+            let bindings = work.view.bindings(&invite.to);
+            let Some(binding) = self.newest_flow(bindings, &device.1, &[], work.now) else { continue };
+            if !can_chat(&binding.capabilities) || !invite.is_met_by(&binding.capabilities) {
                 continue;
             }
             let invitation = Invitation {
@@ -238,7 +239,6 @@ impl Centre {
                 self.sessions.legs.get_mut(&fork).expect("it was just put there").partner = Some(asked);
                 forks.push(fork);
             }
-            devices.push(device);
         }
         let count = forks.len();
         if let Some(Leg { stage: Stage::Asked { forks: asked, .. }, .. }) = self.sessions.legs.get_mut(&asked)
