@@ -161,7 +161,7 @@ impl Centre {
         }
         self.take_events(now, tasks);
         self.sessions_tick(now);
-        tasks.extend(self.sessions.take_settled().map(Task::Answered));
+        tasks.extend(self.sessions.take_settled());
         self.holds_over(now, tasks);
     }
 
@@ -194,6 +194,7 @@ impl Centre {
             Task::OneToMany(claim) => claim.one_to_many_wants(self, wants),
             Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
             Task::Invite(claim) => claim.invite_wants(self.config.trust_udp_source, wants),
+            Task::Redial(redial) => redial.wants(wants),
             Task::Discard(_) => {}
             Task::Answered(answered) => answered.wants(self, wants),
             Task::HoldOver(id) | Task::StartRelay(id) => self.relay_wants(*id, wants),
@@ -239,6 +240,7 @@ impl Centre {
             Task::OneToMany(claim) => self.decide_one_to_many(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
             Task::Invite(claim) => self.decide_call(*claim, work),
+            Task::Redial(redial) => self.decide_redial(*redial, work),
             Task::Discard(name) => work.discarded.push(name),
             Task::Answered(answered) => self.decide_answered(answered, work),
             Task::HoldOver(id) => self.hold_over(id, work),
@@ -261,7 +263,7 @@ impl Centre {
             Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
             Task::FocusAnswered(answered) => self.decide_focus_answered(*answered, work),
         }
-        work.next.extend(self.sessions.take_settled().map(Task::Answered));
+        work.next.extend(self.sessions.take_settled());
     }
 
     fn take_events(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
@@ -297,7 +299,7 @@ impl Centre {
             // Whoever does not acknowledge a refusal has heard it or gone.
             Event::NoAck { .. } => {}
         }
-        tasks.extend(self.sessions.take_settled().map(Task::Answered));
+        tasks.extend(self.sessions.take_settled());
     }
 
     /// A request of ours is over: a message to a device, or something of a group.

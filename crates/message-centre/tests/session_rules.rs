@@ -206,3 +206,90 @@ fn a_chat_is_offered_over_the_newest_flow_of_a_device() {
     assert_eq!((town.requests(first, "INVITE"), town.requests(second, "INVITE")), (0, 1));
     assert_eq!(opened(&town, second), 1);
 }
+
+#[test]
+fn a_large_message_goes_over_another_flow_when_the_newest_is_dead() {
+    let mut town = Town::new();
+    let (alice, first) = two(&mut town);
+    town.run_for(seconds(5));
+    let second = town.second_flow(first, Transport::Udp, Services::all());
+    // Nobody notices that over UDP.
+    town.phones[second].is_on = false;
+    let sent = send_large(&mut town, alice, BOB, seconds(40));
+    assert_eq!(town.answer(alice, &sent), Some(200));
+    assert_eq!((town.texts(first).len(), town.files(), town.waiting(BOB)), (1, 0, 0));
+    // What is dead is not tried again.
+    let next = send_large(&mut town, alice, BOB, seconds(2));
+    assert_eq!(town.records(&next)[0].outcome, Outcome::Delivered);
+    assert_eq!(town.texts(first).len(), 2);
+}
+
+#[test]
+fn a_session_that_ends_early_says_nothing_against_its_flow() {
+    let mut town = Town::new();
+    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
+    let first = town.phone(BOB, Transport::Tcp, Services::all());
+    town.run_for(seconds(5));
+    let second = town.second_flow(first, Transport::Tcp, Services::all());
+    let chat = call(&mut town, alice, BOB);
+    town.with_phone(alice, |phone, now| phone.say(now, chat, &Outgoing::text("one")));
+    let his = town.phones[second].handset.call_with(&uri(ALICE)).expect("he is in it");
+    town.with_phone(second, |phone, now| phone.hang_up(now, his));
+    town.run_for(seconds(600));
+    assert_eq!(town.waiting(BOB), 0);
+    say_by_message(&mut town, alice, "two");
+    assert_eq!(town.texts(second).last().map(String::as_str), Some("two"), "the newest flow is still there");
+}
+
+fn say_by_message(town: &mut Town, from: Phone, what: &str) {
+    town.with_phone(from, |phone, now| phone.send(now, &uri(BOB), &Outgoing::text(what)));
+    town.run();
+}
+
+/// Alice's TCP phone, and Bob's device: a flow over TCP, and a newer one over UDP that does not lead to it.
+fn two_flows_one_bad(town: &mut Town, bad: Answers) -> (Phone, Phone, Phone) {
+    let (alice, first) = two(town);
+    town.run_for(seconds(5));
+    let services = Services { answers: bad, ..Services::all() };
+    let second = town.second_flow(first, Transport::Udp, services);
+    (alice, first, second)
+}
+
+#[test]
+fn a_chat_rings_over_another_flow_when_the_newest_is_dead() {
+    let mut town = Town::new();
+    let (alice, first, second) = two_flows_one_bad(&mut town, Answers::Accept);
+    town.phones[second].is_on = false;
+    call(&mut town, alice, BOB);
+    assert_eq!((opened(&town, alice), town.requests(first, "INVITE")), (0, 0));
+    town.run_for(seconds(35));
+    assert_eq!((opened(&town, alice), opened(&town, first)), (1, 1));
+    // What is dead is not rung again.
+    let chat = town.phones[first].handset.call_with(&uri(ALICE)).expect("he is in it");
+    town.with_phone(first, |phone, now| phone.hang_up(now, chat));
+    town.run();
+    call(&mut town, alice, BOB);
+    assert_eq!((opened(&town, alice), opened(&town, first)), (2, 2));
+}
+
+#[test]
+fn an_edge_that_has_lost_a_flow_has_chats_and_large_messages_go_over_another_at_once() {
+    let mut town = Town::new();
+    let (alice, first, second) = two_flows_one_bad(&mut town, Answers::Refuse(430));
+    call(&mut town, alice, BOB);
+    assert_eq!((town.requests(second, "INVITE"), opened(&town, alice), opened(&town, first)), (1, 1, 1));
+    let mut town = Town::new();
+    let (alice, first, second) = two_flows_one_bad(&mut town, Answers::Refuse(430));
+    let sent = send_large(&mut town, alice, BOB, seconds(2));
+    assert_eq!((town.requests(second, "INVITE"), town.texts(first).len()), (1, 1));
+    assert_eq!(town.records(&sent)[0].outcome, Outcome::Delivered);
+}
+
+#[test]
+fn what_a_device_says_over_one_flow_it_is_not_asked_over_another() {
+    let mut town = Town::new();
+    let (alice, first, second) = two_flows_one_bad(&mut town, Answers::Refuse(486));
+    call(&mut town, alice, BOB);
+    assert_eq!(ended_with(&town, alice), [Some(486)]);
+    assert_eq!((town.requests(second, "INVITE"), town.requests(first, "INVITE")), (1, 0));
+}

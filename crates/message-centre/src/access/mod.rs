@@ -186,7 +186,7 @@ impl Centre {
             }
             Ok(Asked::InDialog(leg)) => {
                 self.in_dialog(leg, tx, flow, &request, now);
-                tasks.extend(self.sessions.take_settled().map(Task::Answered));
+                tasks.extend(self.sessions.take_settled());
             }
             Ok(Asked::Group(from, what)) => {
                 tasks.push(Task::Group(Box::new(self.claim(now, tx, flow, request, from, what))));

@@ -1,4 +1,4 @@
-//! Which of a device's flows a request takes (RFC 5626 §5.3): the newest that can be reached; and when that turns out to be
+//! Which of a device's flows a MESSAGE or an INVITE takes (RFC 5626 §5.3): the newest that can be reached; and when that turns out to be
 //! dead, the next. Never two at once.
 
 use rcs::Timestamp;
@@ -12,7 +12,7 @@ use crate::{Centre, Work};
 impl Answer {
     /// Whether it says that a flow leads nowhere, rather than something about the device: no answer, a timeout, or the 430
     /// of an edge whose connection is gone.
-    fn is_of_dead_flow(self) -> bool {
+    pub(crate) fn is_of_dead_flow(self) -> bool {
         matches!(self, Self::NotNow(None | Some(408 | 430)))
     }
 }
@@ -45,18 +45,17 @@ impl Centre {
     ) -> Option<AttemptId> {
         let is_stored = matches!(made_for, For::Entry(..));
         while let Some(binding) = self.newest_flow(bindings, &device.1, &tried, now) {
-            let flow = binding.flow;
-            if let Some(id) = self.hand_over(entry, device, binding, is_stored, now) {
+            if let Some((id, flow)) = self.hand_over(entry, device, binding, is_stored, now) {
                 self.attempts.insert(id, Attempt { device: device.clone(), flow, tried, made_for });
                 return Some(id);
             }
-            tried.push(flow);
+            tried.push(binding.flow);
         }
         None
     }
 
     /// Makes a failed attempt again over the next flow of its device, if the answer says that the flow is dead and there is
-    /// another. The dead flow's binding goes: the device registers it again when it is back.
+    /// another.
     pub(crate) fn try_next_flow(
         &mut self,
         id: AttemptId,
@@ -64,8 +63,7 @@ impl Centre {
         answer: Answer,
         work: &mut Work<'_>,
     ) -> bool {
-        // That a session has ended says nothing about the flow on which it was set up.
-        if !answer.is_of_dead_flow() || matches!(id, AttemptId::Send(_)) {
+        if !answer.is_of_dead_flow() {
             return false;
         }
         let (address, device) = &attempt.device;
@@ -78,9 +76,9 @@ impl Centre {
             For::Relay(relay) => self.relays.get(relay).map(|relay| relay.entry().clone()),
             For::Entry(key, _) => work.view.entry(key).cloned(),
         };
-        let (Some(entry), Some(mut bindings)) = (entry, bindings) else { return false };
+        let Some(entry) = entry else { return false };
         let made_for = attempt.made_for.clone();
-        let Some(next) = self.attempt(&entry, &attempt.device, Some(&bindings), tried, made_for, work.now)
+        let Some(next) = self.attempt(&entry, &attempt.device, bindings.as_ref(), tried, made_for, work.now)
         else {
             return false;
         };
@@ -94,8 +92,14 @@ impl Centre {
                 }
             }
         }
-        bindings.list.retain(|binding| binding.device() != device || binding.flow != attempt.flow);
-        work.view.put_bindings(address, bindings);
+        forget_flow(&attempt.device, attempt.flow, work);
         true
     }
+}
+
+/// A dead flow's binding goes: the device registers it again when it is back.
+pub(crate) fn forget_flow((address, device): &DeviceKey, flow: Flow, work: &mut Work<'_>) {
+    let Some(mut bindings) = work.view.bindings(address).cloned() else { return };
+    bindings.list.retain(|binding| binding.device() != device || binding.flow != flow);
+    work.view.put_bindings(address, bindings);
 }

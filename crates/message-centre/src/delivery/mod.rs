@@ -2,7 +2,7 @@
 //! ([`agent`]). This file keeps messages, and settles what became of them.
 
 pub mod agent;
-mod flows;
+pub(crate) mod flows;
 pub(crate) mod outgoing;
 pub mod relay;
 
@@ -114,6 +114,9 @@ pub(crate) enum Answer {
     Refused(u16),
     /// Not now; the status, or `None` when nothing came back.
     NotNow(Option<u16>),
+    /// The session that it was to go in ended first. Whether the device has it is not known, and its flow may be as good as
+    /// before.
+    CutOff,
 }
 
 impl Answer {
@@ -377,7 +380,7 @@ impl Centre {
         if self.try_next_flow(id, &attempt, answer, work) {
             return;
         }
-        if let Answer::NotNow(_) = answer {
+        if let Answer::NotNow(_) | Answer::CutOff = answer {
             self.device_failed(&attempt, work);
         }
         match &attempt.made_for {
@@ -446,8 +449,12 @@ impl Centre {
                 entry.waiting.retain(|waiting| waiting != device);
                 entry.refused.push(device.to_owned());
             }
-            Answer::NotNow(status) => {
-                let why = status.map_or("did not answer".to_owned(), |status| format!("answered {status}"));
+            Answer::NotNow(_) | Answer::CutOff => {
+                let why = match answer {
+                    Answer::NotNow(Some(status)) => format!("answered {status}"),
+                    Answer::CutOff => "ended the session first".to_owned(),
+                    _ => "did not answer".to_owned(),
+                };
                 step(format!("{device} {why}"), None);
                 entry.attempts += 1;
                 entry.next_due = entry.expires_at.min(now.plus(self.config.backoff(entry.attempts)));

@@ -7,7 +7,7 @@ use rcs::address::{Address, AddressKind};
 use rcs::capability::Capability;
 use rcs::cpim;
 use sip::transaction::RequestError;
-use sip::{HeaderName, RequestBuilder};
+use sip::{Flow, HeaderName, RequestBuilder};
 use store::{Binding, Entry, EntryKind};
 
 use super::AttemptId;
@@ -20,7 +20,8 @@ pub(crate) const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(
 
 impl Centre {
     /// Hands an entry over to a device, the way that the device takes it; `None` when there is none over this flow. In a chat that
-    /// it has with the sender; else in pager mode if it is small enough; else in a session of its own (RCC.07).
+    /// it has with the sender; else in pager mode if it is small enough; else in a session of its own (RCC.07). Gives the flow
+    /// that it went over too: that of `binding`, or of the session.
     pub(super) fn hand_over(
         &mut self,
         entry: &Entry,
@@ -28,7 +29,7 @@ impl Centre {
         binding: &Binding,
         is_stored: bool,
         now: Timestamp,
-    ) -> Option<AttemptId> {
+    ) -> Option<(AttemptId, Flow)> {
         let capabilities = &binding.capabilities;
         // What is said in a group goes to its pager-mode members as MESSAGE alone.
         let takes_sessions = entry.from.kind() != AddressKind::Group
@@ -40,7 +41,7 @@ impl Centre {
         if takes_pager && is_small && !is_in_chat && entry.spooled.is_none() {
             let request = self.message_request(entry, binding, false);
             match self.layer.request(transaction_time(now), binding.flow, request) {
-                Ok(tx) => return Some(AttemptId::Request(tx)),
+                Ok(tx) => return Some((AttemptId::Request(tx), binding.flow)),
                 Err(RequestError::TooLarge { .. }) if takes_sessions => {}
                 Err(error) => {
                     tracing::debug!(device = %device.1, entry = %entry.id, %error, "not sent");

@@ -162,7 +162,7 @@ impl Centre {
                     self.end_unanswered(id, work);
                 }
             }
-            Answer::NotNow(_) => {
+            Answer::NotNow(_) | Answer::CutOff => {
                 entry.attempts += 1;
                 if relay.pending.is_empty() {
                     self.end_unanswered(id, work);

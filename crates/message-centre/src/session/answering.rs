@@ -12,7 +12,7 @@ use rcs::ids;
 use sip::dialog::session_timer::Disagreement;
 use sip::dialog::{Dialog, Unacknowledged};
 use sip::{Flow, HeaderName, Reason, ResponseBuilder, Transport};
-use store::Binding;
+use store::{Binding, Wants};
 
 use super::inviting::Invitation;
 use super::{Kind, Leg, LegId, Stage, media};
@@ -22,7 +22,30 @@ use crate::access::invite::Invite;
 use crate::access::message::{Contribution, check_addressee};
 use crate::blocks::has_blocked;
 use crate::delivery::agent::DeviceKey;
+use crate::delivery::flows::forget_flow;
 use crate::{Centre, Work, transaction_time};
+
+/// A device that was rung over a flow that turned out to be dead.
+#[derive(Debug)]
+pub struct Redial {
+    /// The leg of whoever calls.
+    pub(super) asked: LegId,
+    /// The leg that failed.
+    pub(super) fork: LegId,
+    pub(super) device: DeviceKey,
+    /// The device's flows that were tried before.
+    pub(super) tried: Vec<Flow>,
+    /// The dead one.
+    pub(super) flow: Flow,
+    /// What it said, or 408.
+    pub(super) status: u16,
+}
+
+impl Redial {
+    pub(crate) fn wants(&self, wants: &mut Wants) {
+        wants.bindings(&self.device.0);
+    }
+}
 
 impl Centre {
     pub(crate) fn decide_call(&mut self, claim: Claim<Invite>, work: &mut Work<'_>) {
@@ -215,8 +238,6 @@ impl Centre {
         if invite.to.kind() == AddressKind::Chatbot {
             return 0;
         }
-        let Some(leg) = self.sessions.legs.get(&asked) else { return 0 };
-        let (peer, ids) = (leg.device.0.clone(), leg.ids.clone());
         let mut forks = Vec::new();
         let only = invite.device.as_ref().map(|only| only.instance.as_str());
         let (_, devices) = self.devices(&invite.to, only, work);
@@ -227,18 +248,7 @@ impl Centre {
             if !can_chat(&binding.capabilities) || !invite.is_met_by(&binding.capabilities) {
                 continue;
             }
-            let invitation = Invitation {
-                device: &device,
-                peer: &peer,
-                binding,
-                kind: Kind::Chat,
-                ids: ids.clone(),
-                is_deferred: false,
-            };
-            if let Some(fork) = self.invite(&invitation, work.now) {
-                self.sessions.legs.get_mut(&fork).expect("it was just put there").partner = Some(asked);
-                forks.push(fork);
-            }
+            forks.extend(self.invite_fork(asked, &device, binding, Vec::new(), work.now));
         }
         let count = forks.len();
         if let Some(Leg { stage: Stage::Asked { forks: asked, .. }, .. }) = self.sessions.legs.get_mut(&asked)
@@ -246,6 +256,44 @@ impl Centre {
             *asked = forks;
         }
         count
+    }
+
+    /// Offers a chat to one device over one of its flows.
+    fn invite_fork(
+        &mut self,
+        asked: LegId,
+        device: &DeviceKey,
+        binding: &Binding,
+        tried: Vec<Flow>,
+        now: Timestamp,
+    ) -> Option<LegId> {
+        let leg = self.sessions.legs.get(&asked)?;
+        let (peer, ids) = (leg.device.0.clone(), leg.ids.clone());
+        let invitation =
+            Invitation { device, peer: &peer, binding, kind: Kind::Chat, ids, is_deferred: false, tried };
+        let fork = self.invite(&invitation, now)?;
+        self.sessions.legs.get_mut(&fork).expect("it was just put there").partner = Some(asked);
+        Some(fork)
+    }
+
+    /// Rings a device over the next of its flows; where there is none, it counts as one that cannot.
+    pub(crate) fn decide_redial(&mut self, redial: Redial, work: &mut Work<'_>) {
+        let Redial { asked, fork, device, mut tried, flow, status } = redial;
+        let Some(Stage::Asked { forks, .. }) = self.sessions.legs.get(&asked).map(|leg| &leg.stage) else {
+            return;
+        };
+        if !forks.contains(&fork) {
+            return;
+        }
+        tried.push(flow);
+        let binding = self.newest_flow(work.view.bindings(&device.0), &device.1, &tried, work.now);
+        let binding = binding.filter(|binding| can_chat(&binding.capabilities));
+        let next = binding.and_then(|binding| self.invite_fork(asked, &device, binding, tried, work.now));
+        let Some(next) = next else { return self.fork_refused(asked, fork, status, work.now) };
+        if let Some(Leg { stage: Stage::Asked { forks, .. }, .. }) = self.sessions.legs.get_mut(&asked) {
+            forks.iter_mut().filter(|one| **one == fork).for_each(|one| *one = next);
+        }
+        forget_flow(&device, flow, work);
     }
 
     /// One of the devices rings: the caller hears of it.

@@ -8,6 +8,7 @@ use rcs::address::Address;
 use rcs::capability::Capability;
 use rcs::cpim::{self, CpimBuilder};
 use rcs::{composing, content_type};
+use sip::Flow;
 use store::{Binding, Entry};
 
 use super::answering::can_chat;
@@ -47,7 +48,7 @@ impl Centre {
                 }
             }
         }
-        tasks.extend(self.sessions.take_settled().map(Task::Answered));
+        tasks.extend(self.sessions.take_settled());
     }
 
     #[allow(clippy::too_many_arguments, reason = "they are the fields of one event")]
@@ -98,7 +99,12 @@ impl Centre {
 
     /// A message of ours has been taken by the device, or not.
     fn sent(&mut self, send: u64, status: u16, now: Timestamp) {
-        self.settle_send(send, Answer::of(status));
+        let answer = match status {
+            // In MSRP nothing came back: that is no answer of a flow.
+            408 => Answer::CutOff,
+            status => Answer::of(status),
+        };
+        self.settle_send(send, answer);
         let Some(id) = self.sessions.by_send.remove(&send) else { return };
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         leg.sends.retain(|sending| sending.send != send);
@@ -124,7 +130,7 @@ impl Centre {
         }
     }
 
-    /// Hands an entry over in a session, in one that stands or in a new one; `None` when there is no way.
+    /// Hands an entry over in a session, in one that stands or in a new one; with its flow. `None` when there is no way.
     pub(crate) fn send_in_session(
         &mut self,
         entry: &Entry,
@@ -132,7 +138,7 @@ impl Centre {
         binding: &Binding,
         is_stored: bool,
         now: Timestamp,
-    ) -> Option<AttemptId> {
+    ) -> Option<(AttemptId, Flow)> {
         let limits = &self.config.sessions;
         let (is_chat_size, is_large_size) = (
             entry.body_bytes() <= limits.bytes_max(Kind::Chat),
@@ -152,10 +158,22 @@ impl Centre {
                     contribution_id: entry.contribution_id.clone(),
                 };
                 let peer = &entry.from;
-                self.invite(&Invitation { device, peer, binding, kind, ids, is_deferred: is_stored }, now)?
+                self.invite(
+                    &Invitation {
+                        device,
+                        peer,
+                        binding,
+                        kind,
+                        ids,
+                        is_deferred: is_stored,
+                        tried: Vec::new(),
+                    },
+                    now,
+                )?
             }
         };
-        Some(AttemptId::Send(self.put_into(id, entry, now)))
+        let flow = self.sessions.legs.get(&id)?.flow;
+        Some((AttemptId::Send(self.put_into(id, entry, now)), flow))
     }
 
     /// Whether a device has a chat with somebody, or we are about to hand something over to it. One that only rings is no chat
@@ -248,7 +266,7 @@ impl Centre {
 
     /// What a leg had to send will not be sent in it.
     pub(super) fn fail_sends(&mut self, leg: &Leg) {
-        self.settle(leg, Answer::NotNow(None));
+        self.settle(leg, Answer::CutOff);
     }
 
     pub(super) fn settle(&mut self, leg: &Leg, answer: Answer) {
@@ -267,7 +285,7 @@ impl Centre {
     fn settle_send(&mut self, send: u64, answer: Answer) {
         let attempt = AttemptId::Send(send);
         if self.attempts.contains_key(&attempt) {
-            self.sessions.settled.push(Answered { attempt, answer });
+            self.sessions.settled.push(Task::Answered(Answered { attempt, answer }));
         }
     }
 }

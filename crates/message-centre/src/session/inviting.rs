@@ -8,16 +8,18 @@ use rcs::address::Address;
 use sip::dialog::session_timer::{OPTION, SessionExpires};
 use sip::dialog::{Dialog, DialogId};
 use sip::transaction::{ClientTxId, RequestError};
-use sip::{HeaderName, Message, Reason, RequestBuilder, Response, Transport};
+use sip::{Flow, HeaderName, Message, Reason, RequestBuilder, Response, Transport};
 use store::Binding;
 
-use super::answering::{contact, msrp_session};
+use super::answering::{Redial, contact, msrp_session};
 use super::{Kind, Leg, LegId, Stage, media};
 use crate::access::ALLOW;
 use crate::access::invite::{CPM_LARGE_MESSAGE, CPM_SESSION};
 use crate::access::message::Contribution;
+use crate::delivery::Answer;
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::outgoing::URN_ESCAPES;
+use crate::work::Task;
 use crate::{Centre, transaction_time};
 
 /// Whom to invite, and on whose behalf.
@@ -31,6 +33,8 @@ pub(super) struct Invitation<'a> {
     pub(super) ids: Contribution,
     /// Whether what is handed over has waited: then it is the store-and-forward function that calls.
     pub(super) is_deferred: bool,
+    /// The device's flows that were tried before.
+    pub(super) tried: Vec<Flow>,
 }
 
 impl Centre {
@@ -73,7 +77,13 @@ impl Centre {
             flow: binding.flow,
             kind: *kind,
             ids: ids.clone(),
-            stage: Stage::Inviting { tx, request, until, is_given_up: false },
+            stage: Stage::Inviting {
+                tx,
+                request,
+                tried: invitation.tried.clone(),
+                until,
+                is_given_up: false,
+            },
             endpoint,
             agreed: None,
             partner: None,
@@ -99,7 +109,7 @@ impl Centre {
         tag: &str,
         is_lean: bool,
     ) -> Bytes {
-        let Invitation { device, peer, binding, kind, ids, is_deferred } = invitation;
+        let Invitation { device, peer, binding, kind, ids, is_deferred, .. } = invitation;
         let domain = self.config.domain();
         let (from, to) = (peer.sip_uri(domain), device.0.sip_uri(domain));
         let mut request = RequestBuilder::new("INVITE", &binding.contact_uri);
@@ -257,10 +267,16 @@ impl Centre {
     /// The device will not, or did not answer (`None`).
     fn invite_refused(&mut self, id: LegId, status: Option<u16>, now: Timestamp) {
         let Some(leg) = self.sessions.remove(id) else { return };
-        let answer = status.map_or(crate::delivery::Answer::NotNow(None), crate::delivery::Answer::of);
+        let answer = status.map_or(Answer::NotNow(None), Answer::of);
         self.settle(&leg, answer);
-        if let Some(asked) = leg.partner {
-            self.fork_refused(asked, id, status.unwrap_or(408), now);
+        let Some(asked) = leg.partner else { return };
+        let status = status.unwrap_or(408);
+        match leg.stage {
+            Stage::Inviting { tried, .. } if answer.is_of_dead_flow() => {
+                let redial = Redial { asked, fork: id, device: leg.device, tried, flow: leg.flow, status };
+                self.sessions.settled.push(Task::Redial(Box::new(redial)));
+            }
+            _ => self.fork_refused(asked, id, status, now),
         }
     }
 
@@ -278,7 +294,7 @@ impl Centre {
         let session = leg.session().to_owned();
         self.sessions.close_media(&session);
         self.sessions.set_alarm(id);
-        self.settle_sends(failed, crate::delivery::Answer::NotNow(None));
+        self.settle_sends(failed, Answer::CutOff);
     }
 
     /// Whether a response belongs to an INVITE of ours.

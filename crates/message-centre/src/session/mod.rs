@@ -16,7 +16,7 @@ mod dialog;
 mod inviting;
 pub mod media;
 
-pub(crate) use answering::can_chat;
+pub(crate) use answering::{Redial, can_chat};
 pub use carrying::{BEGINNING_BYTES, INLINE_BYTES_MAX};
 
 pub use crate::access::message::SessionBody;
@@ -33,8 +33,8 @@ use sip::transaction::{ClientTxId, ServerTxId};
 use sip::{Flow, Request};
 
 use crate::access::message::Contribution;
-use crate::delivery::Answered;
 use crate::delivery::agent::DeviceKey;
+use crate::work::Task;
 
 /// Names a leg of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,6 +97,8 @@ enum Stage {
     Inviting {
         tx: ClientTxId,
         request: Request,
+        /// The device's flows that were tried before this one.
+        tried: Vec<Flow>,
         /// When we give up.
         until: Timestamp,
         is_given_up: bool,
@@ -172,8 +174,8 @@ pub(crate) struct Sessions {
     by_send: FxHashMap<u64, LegId>,
     alarms: BTreeSet<(Timestamp, LegId)>,
     commands: VecDeque<media::Command>,
-    /// Deliveries that have ended and are to be decided on.
-    settled: Vec<Answered>,
+    /// What has come of deliveries and of invitations, to be decided on.
+    settled: Vec<Task>,
 }
 
 impl Sessions {
@@ -186,7 +188,7 @@ impl Sessions {
         self.commands.pop_front()
     }
 
-    pub(crate) fn take_settled(&mut self) -> std::vec::Drain<'_, Answered> {
+    pub(crate) fn take_settled(&mut self) -> std::vec::Drain<'_, Task> {
         self.settled.drain(..)
     }
 
