@@ -614,7 +614,7 @@ impl Config {
             exploder: self.messages.exploder.clone(),
             recipients_max: self.messages.max_recipients.get() as usize,
             refuse_blocked: self.messages.blocked == Blocked::Refuse,
-            provisioning: self.provisioning(reach.public_url),
+            provisioning: self.provisioning(reach),
             ..defaults
         }
     }

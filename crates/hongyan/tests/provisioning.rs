@@ -154,15 +154,82 @@ async fn as_subscriber(server: &Server, method: Method, path: &str, login: (&str
     server.client.request(method, &url).header("authorization", answer).send().await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn what_a_device_was_told_opens_the_content_server_and_the_block_list() {
-    let server = Server::start(|config| config.provisioning.allow_plain_http = true).await;
+/// What a handset is told that proves by one-time password whose it is.
+async fn told_by_otp(server: &Server) -> Document {
     let started = server.ask("msisdn=13800000001", None).await;
     let cookie = cookie(&started);
     let otp: Value =
         server.admin(Method::GET, "/subscribers/13800000001/otp").send().await.unwrap().json().await.unwrap();
-    let told = server.ask(&format!("OTP={}", otp["otp"].as_str().unwrap()), Some(&cookie)).await;
-    let told = document(told).await;
+    document(server.ask(&format!("OTP={}", otp["otp"].as_str().unwrap()), Some(&cookie)).await).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn handsets_are_told_of_sessions_as_far_as_msrp_listens() {
+    let change = |config: &mut Config| {
+        config.provisioning.allow_plain_http = true;
+        config.messages.max_body_bytes = 4_000.try_into().unwrap();
+        config.messages.exploder = "many".to_owned();
+        config.sessions.idle_s = 90.try_into().unwrap();
+        config.sessions.chat_bytes = 50_000.try_into().unwrap();
+        config.sessions.large_message_bytes = 70_000.try_into().unwrap();
+        config.groups.factory = "groups".to_owned();
+        config.groups.max_members = 12.try_into().unwrap();
+        config.content.max_file_bytes = (5 << 20).try_into().unwrap();
+    };
+    let server = Server::start(change).await;
+    let told = told_by_otp(&server).await;
+    let (ims, rcs) = (told.application("ap2001").unwrap(), told.application("ap2002").unwrap());
+    for (name, value) in [
+        ("ChatAuth", "1"),
+        ("GroupChatAuth", "1"),
+        ("standaloneMsgAuth", "3"),
+        ("ftAuth", "1"),
+        ("TimerIdle", "90"),
+        ("MaxSize1to1", "50000"),
+        // Groups talk in pager mode.
+        ("MaxSize1toM", "4000"),
+        ("MaxAdhocGroupSize", "12"),
+        ("conf-fcty-uri", "sip:groups@hongyan.local"),
+        ("exploder-uri", "sip:many@hongyan.local"),
+        ("MaxSizeStandalone", "70000"),
+        ("SwitchoverSize", "1300"),
+        ("MaxSizeFileTr", "5120"),
+    ] {
+        assert_eq!(rcs.find(name), Some(value), "{name}");
+    }
+    assert_eq!(ims.group("ICSI_List").unwrap().parms.len(), 6, "pager, large and chat");
+    server.running.stop().await;
+
+    let off = |config: &mut Config| {
+        change(config);
+        config.msrp.listen = "off".parse().unwrap();
+        // Another way in than these handsets take.
+        config.msrp.tls_listen = "127.0.0.1:0".parse().unwrap();
+        config.tls.self_signed = true;
+    };
+    let server = Server::start(off).await;
+    let told = told_by_otp(&server).await;
+    let (ims, rcs) = (told.application("ap2001").unwrap(), told.application("ap2002").unwrap());
+    for (name, value) in [
+        ("ChatAuth", Some("0")),
+        ("GroupChatAuth", Some("1")),
+        ("standaloneMsgAuth", Some("1")),
+        ("TimerIdle", None),
+        ("MaxSize1to1", None),
+        ("MaxSize1toM", Some("4000")),
+        ("MaxSizeStandalone", Some("4000")),
+        ("SwitchoverSize", Some("4000")),
+    ] {
+        assert_eq!(rcs.find(name), value, "{name}");
+    }
+    assert_eq!(ims.group("ICSI_List").unwrap().parms.len(), 2, "pager alone");
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_a_device_was_told_opens_the_content_server_and_the_block_list() {
+    let server = Server::start(|config| config.provisioning.allow_plain_http = true).await;
+    let told = told_by_otp(&server).await;
     let rcs = told.application("ap2002").unwrap();
     let device = (rcs.find("ftHTTPCSUser").unwrap(), rcs.find("ftHTTPCSPwd").unwrap());
     let content = rcs.find("ftHTTPCSURI").unwrap();

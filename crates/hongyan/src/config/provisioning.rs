@@ -9,6 +9,7 @@ use rcs::provisioning::{Chatbots, Endpoint, FileTransfer, Settings, Signalling, 
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError, nonzero, nonzero_u64, seconds};
+use crate::centre::Reach;
 use crate::http::provisioning::Trust;
 
 /// `[provisioning]`
@@ -122,14 +123,15 @@ impl Provisioning {
 
 impl Config {
     /// What handsets are told of this deployment.
-    pub(super) fn provisioning(&self, public_url: &str) -> message_centre::provisioning::Config {
+    pub(super) fn provisioning(&self, reach: &Reach<'_>) -> message_centre::provisioning::Config {
         let own = &self.provisioning;
+        let public_url = reach.public_url;
         let host = public_url.split("://").nth(1).unwrap_or_default();
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         let mut settings = Settings::new(self.domain.as_str());
         settings.sip = self.sip_endpoint(name);
         settings.register_retry_s = (own.register_retry_s.get(), own.register_retry_max_s.get());
-        settings.messaging.standalone_bytes_max = self.messages.max_body_bytes.get().into();
+        self.announce_sessions(&mut settings, &reach.media);
         settings.messaging.exploder = Some(format!("sip:{}@{}", self.messages.exploder, self.domain));
         settings.messaging.conference_factory = Some(format!("sip:{}@{}", self.groups.factory, self.domain));
         settings.messaging.group_members_max = self.groups.max_members.get();
@@ -158,6 +160,27 @@ impl Config {
             otp_life: seconds(own.otp_s),
             starts_per_number: own.otps_per_number.get(),
             starts_per_peer: own.otps_per_address.get(),
+        }
+    }
+
+    /// Chats and large messages, if there is MSRP over what handsets use for SIP: TLS goes with TLS. Otherwise all is said in
+    /// pager mode, as it is in groups.
+    fn announce_sessions(&self, settings: &mut Settings, media: &message_centre::Media) {
+        let pager_bytes = self.messages.max_body_bytes.get();
+        settings.messaging.group_bytes_max = pager_bytes.into();
+        let has_sessions = match settings.sip.as_ref().map(|sip| sip.signalling) {
+            Some(Signalling::Tls) => media.tls.is_some(),
+            Some(Signalling::Tcp | Signalling::Udp) => media.tcp.is_some(),
+            None => media.tls.is_some() || media.tcp.is_some(),
+        };
+        (settings.services.chat, settings.services.large_messages) = (has_sessions, has_sessions);
+        if has_sessions {
+            settings.messaging.chat_bytes_max = self.sessions.chat_bytes.get();
+            settings.messaging.standalone_bytes_max = self.sessions.large_message_bytes.get();
+            settings.messaging.idle_s = u32::try_from(self.sessions.idle_s.get()).unwrap_or(u32::MAX);
+        } else {
+            settings.messaging.standalone_bytes_max = pager_bytes.into();
+            settings.messaging.switchover_bytes = pager_bytes;
         }
     }
 

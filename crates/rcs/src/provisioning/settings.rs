@@ -71,8 +71,10 @@ pub struct Services {
 /// Sizes and timers of messages, in bytes and seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Messaging {
-    /// `MaxSize1to1` and `MaxSize1toM`: one chat message.
+    /// `MaxSize1to1`: one chat message.
     pub chat_bytes_max: u64,
+    /// `MaxSize1toM`: one message in a group.
+    pub group_bytes_max: u64,
     /// `MaxSizeStandalone`.
     pub standalone_bytes_max: u64,
     /// `SwitchoverSize`: a request above it goes in large mode.
@@ -160,6 +162,7 @@ impl Settings {
             services: Services { pager_messages: true, geolocation_push: true, ..Services::default() },
             messaging: Messaging {
                 chat_bytes_max: 1 << 20,
+                group_bytes_max: 8 << 10,
                 standalone_bytes_max: 8 << 10,
                 switchover_bytes: 1300,
                 idle_s: 180,
@@ -281,7 +284,7 @@ impl Settings {
                 .with("GroupChatFullStandFwd", 1)
                 .with("GroupChatOnlyFStandFwd", 1)
                 .with("AutAcceptGroupChat", 1)
-                .with("MaxSize1toM", messaging.chat_bytes_max)
+                .with("MaxSize1toM", messaging.group_bytes_max)
                 .with("MaxAdhocGroupSize", messaging.group_members_max);
         }
         if let Some(factory) = &messaging.conference_factory {
