@@ -51,8 +51,8 @@ fn add(file: &File) -> Call {
     Call::Add { file: file.clone(), replaces: None }
 }
 
-/// Alice sends Bob a file that lies at `url`; the message's id.
-fn send_file(world: &mut World, from: Phone, url: &str) -> &'static str {
+/// A message that names a file at `url`.
+fn transfer(url: &str) -> FileTransfer {
     let file = FileInfo {
         size: 1,
         name: Some("car.png".to_owned()),
@@ -63,10 +63,15 @@ fn send_file(world: &mut World, from: Phone, url: &str) -> &'static str {
         playing_length: None,
         branded_url: None,
     };
+    FileTransfer { thumbnail: None, file }
+}
+
+/// Alice sends Bob a file that lies at `url`; the message's id.
+fn send_file(world: &mut World, from: Phone, url: &str) -> &'static str {
     let body = CpimBuilder::new(&format!("sip:{ALICE}@{DOMAIN}"), &format!("sip:{BOB}@{DOMAIN}"))
         .message_id("file-1")
         .content_type(file_transfer::CONTENT_TYPE)
-        .build(FileTransfer { thumbnail: None, file }.to_xml());
+        .build(transfer(url).to_xml());
     let request = world.phones[from]
         .request("MESSAGE", &format!("sip:{BOB}@{DOMAIN}"), url)
         .header(HeaderName::To, format!("<sip:{BOB}@{DOMAIN}>"))
@@ -125,6 +130,19 @@ fn a_message_with_a_file_from_elsewhere_is_refused() {
     assert_eq!(world.phones[alice].responses.last(), Some(&200));
     assert_eq!(world.phones[bob].inbox.len(), 1);
     assert!(world.records(id)[0].steps.iter().all(|step| !step.what.starts_with("warning")));
+}
+
+#[test]
+fn so_it_is_in_a_group() {
+    let mut world = World::with(1, rules);
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    let focus = world.make_group(alice, "周末", &[BOB]);
+    for (url, status, shown) in [(ELSEWHERE, 403, 0), (HERE, 200, 1)] {
+        let document = transfer(url).to_xml();
+        assert_eq!(world.send_document(alice, &focus, file_transfer::CONTENT_TYPE, &document), status);
+        world.run_until_idle();
+        assert_eq!(world.phones[bob].inbox.len(), shown, "{url}");
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod world;
 
 use bytes::Bytes;
+use message_centre::files::Foreign;
 use rcs::cpim::{self, CpimBuilder, Dispositions};
+use rcs::file_transfer;
 use rcs::imdn::Disposition::{Delivered, Displayed, Failed};
 use rcs::multipart::{self, Part};
 use rcs::resource_list::{self, CopyControl, Recipient};
@@ -145,4 +147,20 @@ fn who_has_blocked_the_sender_hears_nothing_and_the_sender_does_not_learn_it() {
     assert!(world.phones[bob].texts.is_empty());
     assert_eq!(world.phones[carol].texts, ["party!"]);
     assert!(world.phones[alice].reports.iter().all(|(_, what)| *what != Failed));
+}
+
+#[test]
+fn a_file_from_elsewhere_is_for_nobody() {
+    let mut world = World::with(1, |config| config.files.foreign = Foreign::Refuse);
+    let alice = alice(&mut world);
+    world.device(BOB, Transport::Udp);
+    let document = "<file xmlns=\"urn:gsma:params:xml:ns:rcs:rcs:fthttp\"><file-info type=\"file\">\
+        <file-size>1</file-size><content-type>image/png</content-type>\
+        <data url=\"https://evil.example/a\" until=\"2030-01-01T00:00:00Z\"/></file-info></file>";
+    let list =
+        Part::new(resource_list::CONTENT_TYPE, resource_list::write(&[Recipient::new(format!("tel:{BOB}"))]))
+            .with_header("Content-Disposition", resource_list::DISPOSITION);
+    let file = multipart::write(&[list, Part::new(file_transfer::CONTENT_TYPE, document)]);
+    assert_eq!(send(&mut world, alice, file), 403);
+    assert_eq!(world.waiting(BOB), 0);
 }

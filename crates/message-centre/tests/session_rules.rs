@@ -11,6 +11,7 @@ use rcs::address::Address;
 use rcs::cpim::Dispositions;
 use rcs::file_transfer::{self, FileInfo, FileTransfer};
 use rcs::revoke::{self, Revoke};
+use rcs::spam_report::{self, SpamReport};
 use sip::Transport;
 use store::Outcome;
 use town::{Phone, Town, seconds};
@@ -138,6 +139,25 @@ fn what_was_said_in_a_session_is_taken_back_from_within_one_or_without() {
     town.switch_on(bob);
     town.run();
     assert!(town.texts(bob).is_empty());
+}
+
+#[test]
+fn spam_is_reported_from_within_a_chat() {
+    let mut town = Town::new();
+    let (alice, bob) = two(&mut town);
+    let chat = call(&mut town, alice, BOB);
+    let report = SpamReport { about: None, message_ids: vec!["m1".to_owned()], kind: None, text: None };
+    let report = Outgoing {
+        content_type: spam_report::CONTENT_TYPE.to_owned(),
+        payload: report.to_xml().into(),
+        wanted: Dispositions::NONE,
+        ..Outgoing::text("")
+    };
+    let sent = say(&mut town, alice, chat, &report);
+    assert_eq!(town.answer(alice, &sent), Some(200));
+    let kept = town.store().spam_reports(10).expect("readable");
+    assert_eq!((kept.len(), &kept[0].from, &kept[0].about), (1, &address(ALICE), &address(BOB)));
+    assert!(town.texts(bob).is_empty() && town.waiting(BOB) == 0, "he never hears of it");
 }
 
 #[test]
