@@ -627,6 +627,22 @@ async fn a_hostile_file_cannot_run_on_our_origin() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_go_with_their_owner() {
+    let server = Server::start(|_| {}).await;
+    let alice = server.phone(ALICE);
+    let url = alice.sends("a.png", "image/png", &picture()).await.file.url;
+    let token = std::fs::read_to_string(server.data.path().join("admin-token")).unwrap();
+    let remove = alice.request(&Method::DELETE, "/admin/v1/subscribers/+8613800000001");
+    assert!(remove.bearer_auth(token.trim()).send().await.unwrap().status().is_success());
+    becomes("the link is dead", async || {
+        alice.fetch(&url, |request| request).await.status() == StatusCode::GONE
+    })
+    .await;
+    becomes("its bytes are gone", async || left_on_disk(server.data.path()).is_empty()).await;
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_goes_when_its_time_is_over_and_guesses_find_nothing() {
     let shorten = |config: &mut Config| {
         config.messages.keep_s = 1.try_into().unwrap();

@@ -13,7 +13,8 @@ use crate::{Centre, Work};
 pub enum Call {
     /// Adds a subscriber, or gives one new credentials.
     PutSubscriber(Account),
-    /// Removes a subscriber with its bindings and from its groups. What waits for it ends, and its senders hear so.
+    /// Removes a subscriber with its bindings, sessions and files, and from its groups. What waits for it ends, and its senders
+    /// hear so.
     RemoveSubscriber(Address),
     /// About the configuration of handsets.
     Provisioning(provisioning::Call),
@@ -32,7 +33,7 @@ pub enum Answer {
     Removed,
     /// There is none.
     NotFound,
-    /// The mail of the number's last holder is still being cleared: a moment later it can be given out.
+    /// The mail or the files of the number's last holder are still being cleared: a moment later it can be given out.
     NotYet,
     /// To [`Call::Provisioning`].
     Provisioning(provisioning::Answer),
@@ -52,6 +53,7 @@ impl Call {
         wants.bindings(address);
         wants.memberships(address);
         wants.head(address);
+        wants.usage(address);
     }
 }
 
@@ -61,7 +63,9 @@ impl Centre {
         match call {
             Call::PutSubscriber(mut account) => {
                 let before = work.view.account(&account.address).cloned();
-                if before.is_none() && work.view.head(&account.address).count > 0 {
+                let waits = work.view.head(&account.address).count > 0;
+                if before.is_none() && (waits || work.view.usage(&account.address).files > 0) {
+                    self.clear_files(&account.address, work);
                     work.next.push(Task::Clear(account.address));
                     return Answer::NotYet;
                 }

@@ -36,7 +36,7 @@ pub enum Answer {
     Done,
     /// The owner's files would come to more than they may.
     OverQuota,
-    /// The file is not there, or not any more.
+    /// The file is not there, or not any more; or its owner is no subscriber.
     NotFound,
 }
 
@@ -125,6 +125,7 @@ impl Call {
     pub fn wants(&self, wants: &mut Wants) {
         match self {
             Self::Add { file, replaces } => {
+                wants.account(&file.owner);
                 wants.file(file);
                 replaces.iter().for_each(|file| wants.file(file));
             }
@@ -137,6 +138,8 @@ impl Centre {
     /// Decides a change of the index of files.
     pub fn decide_file(&self, call: Call, work: &mut Work<'_>) -> Answer {
         match call {
+            // Its owner was removed while it was uploaded.
+            Call::Add { file, .. } if work.view.account(&file.owner).is_none() => Answer::NotFound,
             Call::Add { file, replaces } => {
                 // What is complete by now is no longer ours to take away.
                 let replaces =
@@ -182,7 +185,7 @@ impl Centre {
 }
 
 /// The row now, the bytes after the commit.
-fn remove(id: FileId, work: &mut Work<'_>) {
+pub(crate) fn remove(id: FileId, work: &mut Work<'_>) {
     work.view.remove_file(id);
     work.files_gone.push(id);
 }

@@ -204,6 +204,7 @@ impl Centre {
                 wants.bindings(address);
             }
             Task::Clear(address) => self.clear_wants(address, wants),
+            Task::ClearFiles(address, first) => self.clear_files_wants(address, *first, wants),
             Task::Due(key) => self.due_wants(key, wants),
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
@@ -248,6 +249,7 @@ impl Centre {
             Task::Drain(device) => self.decide_news(&device, work),
             Task::Wake(address) => self.decide_wake(&address, work),
             Task::Clear(address) => self.decide_clear(&address, work),
+            Task::ClearFiles(address, first) => self.decide_clear_files(&address, first, work),
             Task::Due(key) => self.decide_due(&key, work),
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),

@@ -1,17 +1,22 @@
 //! A subscriber leaves: their sessions and what waited for them end, and whoever gets the number afterwards finds it empty.
 //!
-//! A mailbox may hold more than one batch should take on. It is cleared page by page; until that is done, also after a
-//! restart, the number is not given out again.
+//! A mailbox may hold more than one batch should take on, and so may the index of files. They are cleared page by page; until that
+//! is done, also after a restart, the number is not given out again.
 
 use rcs::address::Address;
-use store::{EntryId, EntryKey, Outcome, Wants};
+use store::{EntryId, EntryKey, FileId, Outcome, Wants};
 
+use crate::files;
 use crate::group::members::Leave;
 use crate::work::Task;
 use crate::{Centre, Work};
 
 /// Entries that one batch takes out of a mailbox.
 const PAGE: usize = 256;
+/// Files, of whatever owner, that one batch looks through.
+const FILES_PAGE: usize = 2_000;
+/// Where the index of files begins.
+const FIRST_FILE: FileId = FileId([0; 16]);
 
 impl Centre {
     pub(crate) fn remove_subscriber(&mut self, address: &Address, work: &mut Work<'_>) {
@@ -28,6 +33,31 @@ impl Centre {
         self.end_relays_to(address, work);
         self.end_sessions_of(address, work.now);
         work.then.push(Task::Clear(address.clone()));
+        self.clear_files(address, work);
+    }
+
+    /// Files that a subscriber who is gone has left go.
+    pub(crate) fn clear_files(&mut self, address: &Address, work: &mut Work<'_>) {
+        if work.view.usage(address).files > 0 {
+            work.next.push(Task::ClearFiles(address.clone(), FIRST_FILE));
+        }
+    }
+
+    pub(crate) fn clear_files_wants(&self, address: &Address, first: FileId, wants: &mut Wants) {
+        wants.account(address);
+        wants.file_page(address, first, FILES_PAGE);
+    }
+
+    /// Removes a page of the files of somebody who is no subscriber any more.
+    pub(crate) fn decide_clear_files(&mut self, address: &Address, first: FileId, work: &mut Work<'_>) {
+        if work.view.account(address).is_some() {
+            return;
+        }
+        let page = work.view.file_page(&(address.clone(), first, FILES_PAGE)).cloned().unwrap_or_default();
+        page.files.into_iter().for_each(|file| files::remove(file, work));
+        if let Some(next) = page.next {
+            work.next.push(Task::ClearFiles(address.clone(), next));
+        }
     }
 
     pub(crate) fn clear_wants(&self, address: &Address, wants: &mut Wants) {

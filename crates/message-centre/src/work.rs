@@ -54,6 +54,8 @@ pub enum Task {
     Wake(Address),
     /// Something waits for somebody who is no subscriber any more.
     Clear(Address),
+    /// Somebody who is no subscriber any more has left files: from this one on they go.
+    ClearFiles(Address, FileId),
     /// An entry's time has come.
     Due(EntryKey),
     /// A message left its addressee's mailbox undelivered.

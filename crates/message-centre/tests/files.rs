@@ -2,8 +2,8 @@
 
 mod world;
 
-use message_centre::Config;
 use message_centre::files::{Answer, Call, Foreign, Rules};
+use message_centre::{Config, admin};
 use rcs::cpim::{self, CpimBuilder};
 use rcs::file_transfer::{self, FileInfo, FileTransfer};
 use sip::HeaderName;
@@ -85,6 +85,7 @@ fn send_file(world: &mut World, from: Phone, url: &str) -> &'static str {
 #[test]
 fn a_quota_counts_every_file_until_it_goes() {
     let mut world = World::with(1, rules);
+    world.handset(ALICE);
     let (first, second) = (file(&world, 1, 60), file(&world, 2, 50));
     assert_eq!(world.change_files(add(&first)).0, Answer::Done);
     assert_eq!(world.change_files(add(&second)).0, Answer::OverQuota);
@@ -103,6 +104,7 @@ fn a_quota_counts_every_file_until_it_goes() {
 #[test]
 fn an_upload_that_begins_anew_takes_the_place_of_the_unfinished_one() {
     let mut world = World::with(1, rules);
+    world.handset(ALICE);
     let old = unfinished(&world, 1, 80);
     assert_eq!(world.change_files(add(&old)).0, Answer::Done);
     let new = unfinished(&world, 2, 90);
@@ -118,6 +120,49 @@ fn an_upload_that_begins_anew_takes_the_place_of_the_unfinished_one() {
     let key = third.transfer_key().expect("it has one");
     assert_eq!(world.store().transfer(&key).expect("readable"), Some(third));
     assert_eq!(world.store().file(complete.id).expect("readable"), Some(complete));
+}
+
+#[test]
+fn the_files_of_a_removed_subscriber_go_before_the_number_is_given_out() {
+    let mut world = World::with(1, |config| {
+        rules(config);
+        config.files.quota = Usage { files: 5000, bytes: 5000 };
+    });
+    world.handset(ALICE);
+    world.handset(BOB);
+    let number = |file: File, number: u16| File {
+        id: FileId(std::array::from_fn(|at| if at < 2 { number.to_be_bytes()[at] } else { 7 })),
+        ..file
+    };
+    for count in 0..2500 {
+        let mut one = number(file(&world, 0, 1), count * 20);
+        // Those of others lie between them, and stay.
+        if count % 2 == 1 {
+            one.owner = format!("tel:{BOB}").parse().expect("an address");
+        }
+        one.is_complete = count % 3 > 0;
+        assert_eq!(world.change_files(add(&one)).0, Answer::Done);
+    }
+    let owner = file(&world, 0, 1).owner;
+    world.admin(admin::Call::RemoveSubscriber(owner.clone()));
+    assert_eq!(
+        world.change_files(add(&file(&world, 9, 1))).0,
+        Answer::NotFound,
+        "an upload that was under way"
+    );
+    world.device(ALICE, sip::Transport::Udp);
+    assert_eq!(world.admin_answers.last(), Some(&admin::Answer::NotYet));
+    world.crash();
+    world.start();
+    world.device(ALICE, sip::Transport::Udp);
+    assert_eq!(world.admin_answers.last(), Some(&admin::Answer::NotYet), "nor after a restart");
+    world.run_until_idle();
+    assert!(world.store().files(Some(&owner), 1).expect("readable").is_empty());
+    assert_eq!(world.store().usage(&owner).expect("readable"), Usage::default());
+    assert_eq!(world.store().transfer(&(owner.clone(), "t".to_owned())).expect("readable"), None);
+    assert_eq!(world.store().files(None, 5000).expect("readable").len(), 1250);
+    world.device(ALICE, sip::Transport::Udp);
+    assert_eq!(world.admin_answers.last(), Some(&admin::Answer::Added));
 }
 
 #[test]

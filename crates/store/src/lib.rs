@@ -42,7 +42,7 @@ pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use spam_report::SpamReport;
-pub use view::{Lookup, PageKey, View, Wants};
+pub use view::{FilePage, FilePageKey, Lookup, PageKey, View, Wants};
 
 use cache::Cache;
 use row::{Row, decode};
@@ -145,6 +145,9 @@ impl Store {
         }
         for page in wants.pages {
             self.load_page(page, view)?;
+        }
+        for page in wants.file_pages {
+            self.load_file_page(page, view)?;
         }
         Ok(())
     }
@@ -556,6 +559,23 @@ impl Store {
             }
         }
         view.pages.insert(page, ids);
+        Ok(())
+    }
+
+    fn load_file_page(&self, page: FilePageKey, view: &mut View) -> Result<(), StoreError> {
+        let (owner, first, limit) = &page;
+        let (files, next) =
+            self.sift(Some(File::key_bytes(first)), *limit, |file: &File| file.owner == *owner)?;
+        let next =
+            next.map(|key| key.try_into().map(FileId).map_err(|_| damaged(Family::Files))).transpose()?;
+        self.load_rows(files.iter().filter_map(File::transfer_key).collect(), &mut view.transfers)?;
+        let found = FilePage { files: files.iter().map(|file| file.id).collect(), next };
+        for file in files {
+            if !view.files.has(&file.id) {
+                view.files.loaded(file.id, Some(Arc::new(file)));
+            }
+        }
+        view.file_pages.insert(page, found);
         Ok(())
     }
 }

@@ -36,6 +36,7 @@ pub struct Wants {
     pub(crate) files: Vec<FileId>,
     pub(crate) transfers: Vec<TransferKey>,
     pub(crate) usages: Vec<Address>,
+    pub(crate) file_pages: Vec<FilePageKey>,
     pub(crate) pages: Vec<PageKey>,
     pub(crate) groups: Vec<Address>,
     pub(crate) legs: Vec<LegKey>,
@@ -45,6 +46,19 @@ pub struct Wants {
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
 pub type PageKey = (Address, EntryId, usize);
+
+/// A stretch of the index of files: the owner whose files are looked for, the first id, and how many rows of whatever owner
+/// are looked at.
+pub type FilePageKey = (Address, FileId, usize);
+
+/// What a stretch of the index of files has of somebody.
+#[derive(Debug, Clone, Default)]
+pub struct FilePage {
+    /// Their files.
+    pub files: Vec<FileId>,
+    /// Where the next stretch begins; `None` at the end.
+    pub next: Option<FileId>,
+}
 
 impl Wants {
     /// The account of a subscriber.
@@ -95,6 +109,17 @@ impl Wants {
         self.usages.push(file.owner.clone());
     }
 
+    /// What somebody's files come to.
+    pub fn usage(&mut self, owner: &Address) {
+        self.usages.push(owner.clone());
+    }
+
+    /// The files of somebody among `limit` files from `first` on, each as by [`Wants::file`].
+    pub fn file_page(&mut self, owner: &Address, first: FileId, limit: usize) {
+        self.file_pages.push((owner.clone(), first, limit));
+        self.usages.push(owner.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -140,6 +165,7 @@ impl Wants {
             && self.transfers.is_empty()
             && self.usages.is_empty()
             && self.pages.is_empty()
+            && self.file_pages.is_empty()
             && self.groups.is_empty()
             && self.legs.is_empty()
             && self.memberships.is_empty()
@@ -178,6 +204,7 @@ pub struct View {
     pub(crate) memberships: Table<Memberships>,
     pub(crate) authors: Table<Author>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
+    pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
     /// Files that entries put in this batch hold their bodies in (true), or held until they were removed (false).
@@ -263,6 +290,11 @@ impl View {
     /// was loaded are not reflected: look each of them up.
     pub fn page(&self, key: &PageKey) -> Option<&[EntryId]> {
         self.pages.get(key).map(Vec::as_slice)
+    }
+
+    /// A stretch of the index of files, as it was when it was loaded; `None` when it was not wanted.
+    pub fn file_page(&self, key: &FilePageKey) -> Option<&FilePage> {
+        self.file_pages.get(key)
     }
 
     /// The record of a message for one addressee.

@@ -330,7 +330,8 @@ impl Receiving {
         }
         match app.change_files(Call::Add { file: self.file.clone(), replaces }).await? {
             Answer::OverQuota => Err(over_quota()),
-            Answer::Done | Answer::NotFound => {
+            Answer::NotFound => Err(gone()),
+            Answer::Done => {
                 self.is_indexed = true;
                 Ok(())
             }
@@ -485,5 +486,5 @@ fn over_quota() -> Failure {
 }
 
 fn gone() -> Failure {
-    Failure::new(StatusCode::GONE, "the upload took too long, or began anew")
+    Failure::new(StatusCode::GONE, "the upload took too long or began anew, or its sender is no subscriber any more")
 }
