@@ -18,6 +18,7 @@ use crate::fleet::Fleet;
 use crate::kamailio::Kamailio;
 use crate::process::Process;
 use crate::report::{Report, Row};
+use crate::sessions;
 use crate::streams;
 
 /// Pairs of handsets that talk, and so messages under way at once.
@@ -73,6 +74,9 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
     }
     if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("group fan-out")) {
         group_fan_out(runtime, program, args.messages, report)?;
+    }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("sessions")) {
+        sessions::run(runtime, program, args.messages, report)?;
     }
     if wanted("registration") {
         if let Some(program) = &args.hongyan {
@@ -130,13 +134,13 @@ impl Cost {
 }
 
 /// A platform for one scenario.
-struct Hongyan {
-    platform: Platform,
+pub struct Hongyan {
+    pub platform: Platform,
     _directory: TempDir,
 }
 
 impl Hongyan {
-    fn start(runtime: &Runtime, program: &Path, subscribers: u32) -> io::Result<Self> {
+    pub fn start(runtime: &Runtime, program: &Path, subscribers: u32) -> io::Result<Self> {
         let directory = tempfile::tempdir()?;
         let launch = Launch::new(program, directory.path())
             .setting(TRUST, "true")
@@ -149,11 +153,11 @@ impl Hongyan {
         Ok(Self { platform, _directory: directory })
     }
 
-    fn process(&self) -> Process {
+    pub fn process(&self) -> Process {
         Process::single(self.platform.pid())
     }
 
-    fn stop(self, runtime: &Runtime) -> io::Result<()> {
+    pub fn stop(self, runtime: &Runtime) -> io::Result<()> {
         match runtime.block_on(self.platform.stop())? {
             true => Ok(()),
             false => Err(io::Error::other("the platform did not end well")),
@@ -178,7 +182,7 @@ async fn add_subscribers(platform: &Platform, count: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn number(index: u32) -> String {
+pub fn number(index: u32) -> String {
     format!("+86138{:08}", 100_000 + index)
 }
 
@@ -206,7 +210,7 @@ fn fleet(first: u32, count: u32, server: Server) -> io::Result<Fleet> {
 }
 
 /// Measures `load`, which gives the number of things done.
-fn measure(process: Process, load: impl FnOnce() -> io::Result<u32>) -> io::Result<Cost> {
+pub fn measure(process: Process, load: impl FnOnce() -> io::Result<u32>) -> io::Result<Cost> {
     let (cpu, start) = (process.cpu()?, Instant::now());
     let count = load()?;
     let took = start.elapsed();

@@ -71,7 +71,8 @@ async fn the_ready_file_says_where_everything_listens() {
     // UDP and TCP share a port that was free for both.
     assert_eq!(ready["sip_udp"], ready["sip_tcp"]);
     assert_eq!(ready["sip_tls"], Value::Null);
-    assert_eq!(ready["msrp"], Value::Null);
+    assert_eq!(ready["msrp"], server.running.bound.msrp.unwrap().to_string());
+    assert_eq!(ready["msrp_tls"], Value::Null);
     assert_eq!(ready["smpp"], Value::Null);
     server.running.stop().await;
 }

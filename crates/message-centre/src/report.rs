@@ -281,6 +281,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
+            spooled: None,
         }
     }
 

@@ -233,6 +233,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: submission.expires_at,
+            spooled: None,
         };
         let (payload_type, report_request) = (submission.payload_type, submission.report_request);
         (entry, About::Message { payload_type, report_request })

@@ -18,6 +18,12 @@ pub trait Row: Serialize + DeserializeOwned + Clone {
 
     /// The key's bytes; keys sort as the family's module says.
     fn key_bytes(key: &Self::Key) -> Vec<u8>;
+
+    /// Makes of a row that `version` wrote (without its version byte) one of [`Row::VERSION`]; `false` when that version is
+    /// not known.
+    fn upgrade(_version: u8, _row: &mut Vec<u8>) -> bool {
+        false
+    }
 }
 
 /// The keyspaces of the store, in the order in which they are opened.
@@ -60,11 +66,13 @@ pub enum Family {
     Memberships,
     /// Whose the messages in groups were.
     Authors,
+    /// Files that hold the bodies of entries.
+    Spooled,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -83,6 +91,7 @@ impl Family {
         Self::Legs,
         Self::Memberships,
         Self::Authors,
+        Self::Spooled,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -106,6 +115,7 @@ impl Family {
             Self::Legs => "legs",
             Self::Memberships => "memberships",
             Self::Authors => "authors",
+            Self::Spooled => "spooled",
         }
     }
 }
@@ -120,10 +130,58 @@ pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
 /// A row from its bytes. `Err` means the disk holds what no version of this program wrote, or a newer one did.
 pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
     let family = R::FAMILY.name();
+    let read = |row: &[u8]| {
+        postcard::from_bytes(row).map_err(|error| StoreError::Corrupt { family, detail: error.to_string() })
+    };
     match bytes.split_first() {
-        Some((&version, rest)) if version == R::VERSION => postcard::from_bytes(rest)
-            .map_err(|error| StoreError::Corrupt { family, detail: error.to_string() }),
-        Some((&version, _)) => Err(StoreError::Version { family, version }),
+        Some((&version, rest)) if version == R::VERSION => read(rest),
+        Some((&version, rest)) => {
+            let mut row = rest.to_vec();
+            if R::upgrade(version, &mut row) {
+                read(&row)
+            } else {
+                Err(StoreError::Version { family, version })
+            }
+        }
         None => Err(StoreError::Corrupt { family, detail: "empty row".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Entry, EntryIds, EntryKind};
+
+    #[test]
+    fn an_entry_of_the_version_before_is_read() {
+        let now = rcs::Timestamp::EPOCH;
+        let entry = Entry {
+            id: EntryIds::new(1).next(now),
+            kind: EntryKind::Message,
+            message_id: "m".to_owned(),
+            from: "tel:+8613800000001".parse().unwrap(),
+            to: "tel:+8613800000002".parse().unwrap(),
+            conversation_id: "c".to_owned(),
+            contribution_id: "d".to_owned(),
+            in_reply_to: None,
+            service: None,
+            content_type: "text/plain".to_owned(),
+            body: bytes::Bytes::from_static(b"hello"),
+            wanted: Default::default(),
+            accepted_at: now,
+            expires_at: now,
+            waiting: vec!["w".to_owned()],
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 3,
+            next_due: now,
+            spooled: None,
+        };
+        let mut old = encode(&entry);
+        old[0] = 1;
+        assert_eq!(old.pop(), Some(0), "what the version before did not write");
+        assert_eq!(decode::<Entry>(&old).unwrap(), entry);
+        old[0] = 9;
+        assert!(matches!(decode::<Entry>(&old), Err(StoreError::Version { version: 9, .. })));
     }
 }

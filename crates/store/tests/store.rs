@@ -47,6 +47,7 @@ fn entry(ids: &mut EntryIds, due_s: u64, body: &'static str) -> Entry {
         refused: Vec::new(),
         attempts: 0,
         next_due: at(due_s),
+        spooled: None,
     }
 }
 
@@ -270,6 +271,34 @@ proptest! {
         let (found, _) = store.due(Timestamp::EPOCH, at(1000), 1000).expect("readable");
         prop_assert_eq!(found, due.into_iter().map(|(_, key)| key).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_file_is_known_as_long_as_its_entry_is_there() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut ids = EntryIds::new(1);
+    let spooled = |name: &str| Some(store::Spooled { name: name.to_owned(), bytes: 5_000_000 });
+    let kept = Entry { spooled: spooled("kept"), ..entry(&mut ids, 1, "") };
+    let brief = Entry { spooled: spooled("brief"), ..entry(&mut ids, 1, "") };
+    let mut view = view(&store, |wants| wants.head(&bob()));
+    view.put_entry(kept.clone());
+    view.put_entry(brief.clone());
+    view.remove_entry(&brief.key());
+    assert_eq!(view.released().collect::<Vec<_>>(), ["brief"]);
+    store.commit(&view).expect("committed");
+    assert_eq!(store.spooled().expect("readable"), ["kept"]);
+    assert_eq!(store.head(&bob()).expect("readable").body_bytes, 5_000_000);
+
+    let mut view = self::view(&store, |wants| wants.entry(&kept.key()));
+    view.put_entry(Entry { attempts: 1, ..kept.clone() });
+    assert_eq!(view.released().count(), 0);
+    store.commit(&view).expect("committed");
+    let mut view = self::view(&store, |wants| wants.entry(&kept.key()));
+    view.remove_entry(&kept.key());
+    assert_eq!(view.released().collect::<Vec<_>>(), ["kept"]);
+    store.commit(&view).expect("committed");
+    assert_eq!(store.spooled().expect("readable"), Vec::<String>::new());
 }
 
 /// File `number` of Alice; two of each four share a transfer id.

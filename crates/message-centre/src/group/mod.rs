@@ -12,7 +12,7 @@ pub(crate) mod fan_out;
 pub(crate) mod invitation;
 mod invite;
 pub(crate) mod members;
-mod message;
+pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
 mod sdp;

@@ -44,7 +44,7 @@ impl Centre {
         let waiting = asker.clone();
         if let Err(refusal) = self.deliver(delivery, Some(asker), work) {
             self.reporting.remove(&(original, disposition));
-            self.refuse(waiting.tx, &waiting.request, waiting.flow, &refusal, work.now);
+            self.refuse_asker(&waiting, &refusal, work.now);
         }
     }
 }
