@@ -15,7 +15,6 @@ pub(crate) mod members;
 pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
-mod sdp;
 mod subscribe;
 
 use bytes::Bytes;
@@ -343,7 +342,7 @@ fn list_and_sdp(
             recipients.extend(
                 resource_list::parse(&list).map_err(|error| Refusal::bad(format!("the list: {error}")))?,
             );
-        } else if part.is(sdp::CONTENT_TYPE) {
+        } else if part.is(msrp::sdp::CONTENT_TYPE) {
             sdp = Some(part.body);
         }
     }
