@@ -277,6 +277,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
+            accept: Vec::new(),
         }
     }
 

@@ -130,6 +130,9 @@ pub struct Entry {
     pub attempts: u32,
     /// When to look at the entry next, unless something happens before.
     pub next_due: Timestamp,
+    /// What a device must have announced to get it: the sender's Accept-Contact values that say `require` (RFC 3841); nearly
+    /// always none.
+    pub accept: Vec<String>,
 }
 
 impl Entry {
@@ -155,7 +158,15 @@ pub type EntryKey = (Address, EntryId);
 impl Row for Entry {
     type Key = EntryKey;
     const FAMILY: Family = Family::Entries;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    fn upgraded(version: u8, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+        // Version 1 had no `accept`, which is the last member: an empty list is one zero byte.
+        (version == 1).then(|| {
+            bytes.push(0);
+            bytes
+        })
+    }
 
     fn key_bytes((address, id): &EntryKey) -> Vec<u8> {
         let mut key = prefix(address);

@@ -16,6 +16,12 @@ pub trait Row: Serialize + DeserializeOwned + Clone {
     /// The encoding's version. A change of the type's fields raises it, and `decode` learns to read the old one.
     const VERSION: u8;
 
+    /// The bytes of an older version's row, without the version byte, as this version would have written them; `None` when that
+    /// version is not known.
+    fn upgraded(_version: u8, _bytes: Vec<u8>) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The key's bytes; keys sort as the family's module says.
     fn key_bytes(key: &Self::Key) -> Vec<u8>;
 }
@@ -120,10 +126,58 @@ pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
 /// A row from its bytes. `Err` means the disk holds what no version of this program wrote, or a newer one did.
 pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
     let family = R::FAMILY.name();
+    let read = |bytes: &[u8]| {
+        postcard::from_bytes(bytes).map_err(|error| StoreError::Corrupt { family, detail: error.to_string() })
+    };
     match bytes.split_first() {
-        Some((&version, rest)) if version == R::VERSION => postcard::from_bytes(rest)
-            .map_err(|error| StoreError::Corrupt { family, detail: error.to_string() }),
-        Some((&version, _)) => Err(StoreError::Version { family, version }),
+        Some((&version, rest)) if version == R::VERSION => read(rest),
+        Some((&version, rest)) => match R::upgraded(version, rest.to_vec()) {
+            Some(bytes) => read(&bytes),
+            None => Err(StoreError::Version { family, version }),
+        },
         None => Err(StoreError::Corrupt { family, detail: "empty row".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcs::Timestamp;
+
+    use super::*;
+    use crate::{Entry, EntryIds, EntryKind};
+
+    #[test]
+    fn an_entry_of_the_version_before_is_read() {
+        let now = Timestamp::from_seconds(1_795_000_000);
+        let entry = Entry {
+            id: EntryIds::new(1).next(now),
+            kind: EntryKind::Message,
+            message_id: "m".to_owned(),
+            from: "tel:+8613800000001".parse().unwrap(),
+            to: "tel:+8613800000002".parse().unwrap(),
+            conversation_id: "c".to_owned(),
+            contribution_id: "d".to_owned(),
+            in_reply_to: None,
+            service: None,
+            content_type: "text/plain".to_owned(),
+            body: "hello".into(),
+            wanted: Default::default(),
+            accepted_at: now,
+            expires_at: now,
+            waiting: vec!["phone".to_owned()],
+            taken: Vec::new(),
+            refused: Vec::new(),
+            attempts: 1,
+            next_due: now,
+            accept: Vec::new(),
+        };
+        let mut bytes = encode(&entry);
+        assert_eq!(decode::<Entry>(&bytes).unwrap(), entry);
+        // As version 1 wrote it: without the last member.
+        assert_eq!((bytes[0], bytes.pop()), (2, Some(0)));
+        bytes[0] = 1;
+        assert_eq!(decode::<Entry>(&bytes).unwrap(), entry);
+        bytes[0] = 9;
+        assert!(matches!(decode::<Entry>(&bytes), Err(StoreError::Version { version: 9, .. })));
     }
 }

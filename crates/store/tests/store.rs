@@ -47,6 +47,7 @@ fn entry(ids: &mut EntryIds, due_s: u64, body: &'static str) -> Entry {
         refused: Vec::new(),
         attempts: 0,
         next_due: at(due_s),
+        accept: Vec::new(),
     }
 }
 

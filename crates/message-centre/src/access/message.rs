@@ -17,6 +17,7 @@ use super::Refusal;
 use super::identity::Claim;
 use crate::blocks::block_wants;
 use crate::delivery::Delivery;
+use crate::delivery::choice::required;
 use crate::gruu::Device;
 use crate::revoke::Revocation;
 use crate::work::Task;
@@ -37,6 +38,8 @@ pub struct PagerMessage {
     pub(crate) contribution_id: Option<String>,
     pub(crate) in_reply_to: Option<String>,
     pub(crate) service: Option<String>,
+    /// Accept-Contact values that a device must fit.
+    pub(crate) accept: Vec<String>,
     /// Media type of `body`.
     pub(crate) content_type: String,
     /// Media type of what a person sees, inside CPIM if there is one.
@@ -99,6 +102,7 @@ impl PagerMessage {
             contribution_id: id_header(request, HeaderName::ContributionId)?,
             in_reply_to: id_header(request, HeaderName::InReplyToContributionId)?,
             service: service(request),
+            accept: required(request)?,
             payload_type: content_type::essence(&declared).to_ascii_lowercase(),
             content_type: declared,
             body,
@@ -303,6 +307,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
+            accept: message.accept.clone(),
         }
     }
 

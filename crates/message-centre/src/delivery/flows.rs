@@ -7,6 +7,7 @@ use sip::transaction::ClientTxId;
 use store::{Binding, Bindings, Entry};
 
 use super::agent::DeviceKey;
+use super::choice::fits;
 use super::{Answer, Attempt, For};
 use crate::{Centre, Work, transaction_time};
 
@@ -46,6 +47,10 @@ impl Centre {
     ) -> Option<ClientTxId> {
         while let Some(binding) = self.newest_flow(bindings, &device.1, &tried, now) {
             let flow = binding.flow;
+            if !fits(entry, binding) {
+                tried.push(flow);
+                continue;
+            }
             let request = self.message_request(entry, binding, false);
             match self.layer.request(transaction_time(now), flow, request) {
                 Ok(tx) => {
