@@ -133,6 +133,9 @@ pub struct Entry {
     pub next_due: Timestamp,
     /// Where the body lies when it is too large for a row; `body` is empty then.
     pub spooled: Option<Spooled>,
+    /// What a device must have announced to get it: the sender's Accept-Contact values that say `require` (RFC 3841); nearly
+    /// always none.
+    pub accept: Vec<String>,
 }
 
 /// A body in a file of its own, which belongs to one entry and goes with it.
@@ -181,8 +184,8 @@ impl Row for Entry {
     }
 
     fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
-        // Version 1 had no `spooled`: postcard writes its absence as a zero.
-        row.push(0);
+        // Version 1 had neither `spooled` nor `accept`: postcard writes the absence of each as a zero.
+        row.extend_from_slice(&[0, 0]);
         version == 1
     }
 }

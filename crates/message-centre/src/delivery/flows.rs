@@ -6,6 +6,7 @@ use sip::Flow;
 use store::{Binding, Bindings, Entry};
 
 use super::agent::DeviceKey;
+use super::choice::fits;
 use super::{Answer, Attempt, AttemptId, For};
 use crate::{Centre, Work};
 
@@ -46,6 +47,10 @@ impl Centre {
         let is_stored = matches!(made_for, For::Entry(..));
         while let Some(binding) = self.newest_flow(bindings, &device.1, &tried, now) {
             let flow = binding.flow;
+            if !fits(entry, binding) {
+                tried.push(flow);
+                continue;
+            }
             if let Some(id) = self.hand_over(entry, device, binding, is_stored, now) {
                 self.attempts.insert(id, Attempt { device: device.clone(), flow, tried, made_for });
                 return Some(id);

@@ -2,6 +2,7 @@
 //! ([`agent`]). This file keeps messages, and settles what became of them.
 
 pub mod agent;
+pub(crate) mod choice;
 mod flows;
 pub(crate) mod outgoing;
 pub mod relay;
@@ -194,6 +195,8 @@ impl Centre {
         if delivery.only.is_some() && reachable.is_empty() {
             return Err(Refusal::Unavailable);
         }
+        let bound = self.fitting(&delivery.entry, bound, work);
+        let reachable = self.fitting(&delivery.entry, reachable, work);
         let is_empty = work.view.head(&to).count == 0;
         let caught_up = |device: &String| is_empty || self.is_caught_up(&(to.clone(), device.clone()));
         if delivery.only.is_some() || (!reachable.is_empty() && reachable.iter().all(caught_up)) {
@@ -253,7 +256,7 @@ impl Centre {
             work.woken.push(entry.to.clone());
         } else {
             let (bound, reachable) = self.devices(&entry.to, None, work);
-            for device in bound {
+            for device in self.fitting(&entry, bound, work) {
                 if !entry.is_settled_for(&device) && !entry.waiting.contains(&device) {
                     entry.waiting.push(device);
                 }
