@@ -10,7 +10,7 @@ use rcs::Timestamp;
 use store::{Store, StoreError};
 
 use crate::config::{Config, ConfigError};
-use crate::content::blobs::Blobs;
+use crate::content::shelf::Shelf;
 use crate::engine::{Effects, Engine};
 use crate::inbox::{BATCH_MAX, Inbox, Outlet};
 use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
@@ -81,7 +81,7 @@ pub struct Ways {
     /// Calls of webhooks.
     pub pusher: Pusher,
     /// Files that are gone.
-    pub blobs: Arc<Blobs>,
+    pub shelf: Arc<Shelf>,
 }
 
 /// Everything outside.
@@ -139,8 +139,8 @@ impl World {
             self.ways.network.close(flow);
         }
         if !effects.files_gone.is_empty() {
-            let blobs = self.ways.blobs.clone();
-            self.runtime.spawn_blocking(move || blobs.remove_all(&effects.files_gone));
+            let shelf = self.ways.shelf.clone();
+            self.runtime.spawn(async move { shelf.remove_all(&effects.files_gone).await });
         }
         for push in effects.pushes {
             let (pusher, inbox) = (self.ways.pusher.clone(), self.inbox.clone());

@@ -231,6 +231,10 @@ pub struct Messages {
     pub mailbox_messages: NonZeroU32,
     /// Bytes of bodies in one mailbox.
     pub mailbox_bytes: NonZeroU64,
+    /// User part of the address that takes messages for many.
+    pub exploder: String,
+    /// Addressees of one message.
+    pub max_recipients: NonZeroU32,
     /// What a person hears who writes to somebody that has blocked them.
     pub blocked: Blocked,
 }
@@ -249,6 +253,8 @@ pub enum Blocked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Content {
+    /// `s3://NAME/PREFIX`: where files are kept; empty: in the data directory.
+    pub bucket: String,
     /// Largest file.
     pub max_file_bytes: NonZeroU64,
     /// Largest thumbnail that comes with a file.
@@ -445,6 +451,8 @@ impl Default for Messages {
             max_body_bytes: nonzero(8 << 10),
             mailbox_messages: nonzero(10_000),
             mailbox_bytes: nonzero_u64(64 << 20),
+            exploder: "exploder".to_owned(),
+            max_recipients: nonzero(100),
             blocked: Blocked::Drop,
         }
     }
@@ -474,6 +482,7 @@ impl Default for Content {
             "application/vnd.microsoft.portable-executable",
         ];
         Self {
+            bucket: String::new(),
             max_file_bytes: nonzero_u64(100 << 20),
             max_thumbnail_bytes: nonzero_u64(50 << 10),
             keep_s: nonzero_u64(31 * 86_400),
@@ -602,6 +611,8 @@ impl Config {
                 per_subscriber_max: self.sessions.per_subscriber.get() as usize,
                 ..Default::default()
             },
+            exploder: self.messages.exploder.clone(),
+            recipients_max: self.messages.max_recipients.get() as usize,
             refuse_blocked: self.messages.blocked == Blocked::Refuse,
             provisioning: self.provisioning(reach.public_url),
             ..defaults
@@ -686,10 +697,19 @@ impl Config {
                 "http.public_url: write http://… or https://… without a trailing slash, or leave it empty",
             );
         }
-        let factory = &self.groups.factory;
+        self.provisioning.validate()?;
         let is_user = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        if factory.is_empty() || factory.len() > 64 || !factory.bytes().all(is_user) {
+        let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_user);
+        if !is_name(&self.groups.factory) {
             return refuse("groups.factory: up to 64 letters, digits, '-', '.' and '_'");
+        }
+        if !is_name(&self.messages.exploder) || self.messages.exploder == self.groups.factory {
+            return refuse(
+                "messages.exploder: up to 64 letters, digits, '-', '.' and '_', and not groups.factory",
+            );
+        }
+        if self.messages.max_recipients.get() > 500 {
+            return refuse("messages.max_recipients: at most 500");
         }
         if self.groups.max_members.get() > 1000 {
             return refuse("groups.max_members: at most 1000");
@@ -699,7 +719,6 @@ impl Config {
         if host.len() > 255 || !host.bytes().all(is_host) {
             return refuse("sip.public_host: a host name or an address, without a port");
         }
-        self.provisioning.validate()?;
         if self.messages.max_body_bytes.get() > 1 << 20 {
             return refuse("messages.max_body_bytes: at most 1048576");
         }

@@ -22,7 +22,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::centre::{self, StartError, Ways};
 use crate::config::{self, Config, ConfigError, Listen};
-use crate::content::{self, Content, blobs::Blobs, link::Links};
+use crate::content::blobs::Blobs;
+use crate::content::bucket::Bucket;
+use crate::content::link::Links;
+use crate::content::shelf::Shelf;
+use crate::content::{self, Content};
 use crate::data::{self, DataDirectory, DataError};
 use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
@@ -201,7 +205,7 @@ impl Running {
             .map_err(file_error(&data.spool()))?;
         let switchboard = Arc::new(Switchboard::new(spool));
         let reach = centre::Reach { public_url: &public_url, media: media(&config, &bound, data.path())? };
-        let blobs = Arc::new(open_blobs(&data, &store)?);
+        let (blobs, shelf) = open_shelf(&config, &data, &store)?;
         let (inbox, mut outlet) =
             inbox::inbox(config.centre.inbox_messages.get() as usize).map_err(StartError::from)?;
         let edge = Arc::new(Edge {
@@ -218,13 +222,13 @@ impl Running {
             chunk_bytes: config.msrp.chunk_bytes.get() as usize,
             seeds: seeds()?.into(),
         });
-        let content = content(&config, &public_url, &store, blobs.clone())?;
+        let content = content(&config, &public_url, &store, (blobs, shelf.clone()))?;
         let (stop, stopping) = watch::channel(false);
         let stop_udp = Arc::new(AtomicBool::new(false));
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let ways = Ways { network: network.clone(), switchboard, pusher, blobs };
+        let ways = Ways { network: network.clone(), switchboard, pusher, shelf };
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
@@ -387,18 +391,22 @@ impl Running {
     }
 }
 
-/// The directory of files; what crashes left there is removed while we serve.
-fn open_blobs(data: &DataDirectory, store: &store::Store) -> Result<Blobs, ServeError> {
+/// Where files lie; what crashes left there is removed while we serve.
+fn open_shelf(
+    config: &Config,
+    data: &DataDirectory,
+    store: &store::Store,
+) -> Result<(Arc<Blobs>, Arc<Shelf>), ServeError> {
     let path = data.content();
-    let blobs = Blobs::open(&path).map_err(file_error(&path))?;
+    let blobs = Arc::new(Blobs::open(&path).map_err(file_error(&path))?);
     let found = blobs.list().map_err(file_error(&path))?;
-    let (sweeping, store) = (Blobs::open(&path).map_err(file_error(&path))?, store.clone());
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = content::remove_left_overs(&sweeping, &store, found) {
-            tracing::warn!(%error, "cannot look for what uploads left behind");
-        }
-    });
-    Ok(blobs)
+    let bucket = match config.content.bucket.as_str() {
+        "" => None,
+        url => Some(Bucket::open(url)?),
+    };
+    let shelf = Arc::new(Shelf::new(blobs.clone(), bucket));
+    tokio::spawn(content::remove_left_overs(shelf.clone(), store.clone(), found));
+    Ok((blobs, shelf))
 }
 
 /// The content server.
@@ -406,14 +414,14 @@ fn content(
     config: &Config,
     public_url: &str,
     store: &store::Store,
-    blobs: Arc<Blobs>,
+    (blobs, shelf): (Arc<Blobs>, Arc<Shelf>),
 ) -> Result<Content, ServeError> {
     let secret = centre::deployment_secret(store)?;
     let links = Links::new(format!("{public_url}/content/"), &content::key(&secret, "content links"));
     let nonce_life = config::seconds(config.registrar.nonce_s);
     let nonces = content::key(&secret, "content nonces");
     let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now());
-    Ok(Content::new(config.content.clone(), blobs, links, gate))
+    Ok(Content::new(config.content.clone(), blobs, shelf, links, gate))
 }
 
 /// Binds everything before anything is served, so that a port in use is found at once.

@@ -247,6 +247,7 @@ async fn tls_comes_with_a_certificate_of_our_own() {
     let mut config = config();
     config.http.tls_listen = config.http.listen;
     config.sip.tls = config.http.listen;
+    config.msrp.tls_listen = config.http.listen;
     config.tls.self_signed = true;
     let running = start_with(config, data.path(), false).await;
     assert!(running.bound.sip_tls.is_some());
@@ -255,6 +256,9 @@ async fn tls_comes_with_a_certificate_of_our_own() {
     assert!(strict.get(&url).send().await.is_err());
     let trusting = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
     assert_eq!(trusting.get(&url).send().await.unwrap().status(), StatusCode::OK);
+    let msrp = format!("https://{}/", running.bound.msrp_tls.unwrap());
+    let error = trusting.get(&msrp).send().await.unwrap_err();
+    assert!(!error.is_connect(), "TLS is spoken there, and HTTP is not: {error:?}");
     running.stop().await;
 }
 

@@ -4,7 +4,6 @@ use rcs::address::Address;
 use store::{Account, Wants};
 
 use crate::blocks;
-use crate::group::members::Leave;
 use crate::provisioning;
 use crate::work::Task;
 use crate::{Centre, Work};
@@ -78,10 +77,6 @@ impl Centre {
             Call::RemoveSubscriber(address) => {
                 if work.view.account(&address).is_none() {
                     return Answer::NotFound;
-                }
-                for group in work.view.memberships(&address) {
-                    let leave = Leave { group: group.clone(), member: address.clone() };
-                    work.then.push(Task::Leave(Box::new(leave)));
                 }
                 self.remove_subscriber(&address, work);
                 Answer::Removed

@@ -35,6 +35,10 @@ pub struct Config {
     pub mailbox_entries_max: u64,
     /// Most body bytes in one mailbox.
     pub mailbox_bytes_max: u64,
+    /// User part of the address that takes messages for many: `exploder` of `sip:exploder@DOMAIN`.
+    pub exploder: String,
+    /// Most addressees of one message.
+    pub recipients_max: usize,
     /// Whether a sender whom the addressee has blocked is told so (403); otherwise the message is taken and dropped.
     pub refuse_blocked: bool,
     /// Largest body of a pager-mode message from a handset.
@@ -168,6 +172,8 @@ impl Config {
             backoff: [1, 5, 30].map(|minutes| Duration::from_secs(minutes * MINUTE)).to_vec(),
             mailbox_entries_max: 10_000,
             mailbox_bytes_max: 64 << 20,
+            exploder: "exploder".to_owned(),
+            recipients_max: 100,
             refuse_blocked: false,
             pager_body_bytes_max: 8 << 10,
             inflated_bytes_max: 1 << 20,

@@ -191,6 +191,7 @@ impl Centre {
             Task::Register(register) => register.wants(wants),
             Task::Message(claim) => claim.message_wants(self.config.trust_udp_source, wants),
             Task::Posted(posted) => posted.wants(wants),
+            Task::OneToMany(claim) => claim.one_to_many_wants(self, wants),
             Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
             Task::Invite(claim) => claim.invite_wants(self.config.trust_udp_source, wants),
             Task::Discard(_) => {}
@@ -235,6 +236,7 @@ impl Centre {
             Task::Register(register) => self.decide_register(*register, work),
             Task::Message(claim) => self.decide_message(*claim, work),
             Task::Posted(posted) => self.post(*posted, work),
+            Task::OneToMany(claim) => self.decide_one_to_many(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
             Task::Invite(claim) => self.decide_call(*claim, work),
             Task::Discard(name) => work.discarded.push(name),

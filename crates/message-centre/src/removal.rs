@@ -6,6 +6,7 @@
 use rcs::address::Address;
 use store::{EntryId, EntryKey, Outcome, Wants};
 
+use crate::group::members::Leave;
 use crate::work::Task;
 use crate::{Centre, Work};
 
@@ -15,6 +16,10 @@ const PAGE: usize = 256;
 impl Centre {
     pub(crate) fn remove_subscriber(&mut self, address: &Address, work: &mut Work<'_>) {
         work.view.remove_account(address);
+        for group in work.view.memberships(address) {
+            let leave = Leave { group: group.clone(), member: address.clone() };
+            work.then.push(Task::Leave(Box::new(leave)));
+        }
         work.view.put_bindings(address, Default::default());
         work.view.remove_configuration(address);
         work.view.put_blocks(address, Default::default());

@@ -120,6 +120,19 @@ impl Centre {
         }
     }
 
+    /// Accepts a message for a chatbot: into its mailbox, and from there to its webhook.
+    pub(crate) fn submit_to_chatbot(&mut self, submission: Submission, work: &mut Work<'_>) -> Submitted {
+        if work.view.record(&submission.record_key()).is_some() {
+            work.stats.duplicates += 1;
+            return Submitted::Duplicate;
+        }
+        let (entry, about) = self.entry_of(submission, work.now);
+        match self.keep(Delivery { entry, only: None, about }, work) {
+            Ok(()) => Submitted::Accepted,
+            Err(_) => Submitted::MailboxFull,
+        }
+    }
+
     /// Accepts a message and gives it up at once: there is a record to ask for, and the sender hears why through its mailbox.
     /// The rows are those of [`Centre::submit_wants`].
     pub fn give_up(&mut self, submission: Submission, fate: Fate, work: &mut Work<'_>) {

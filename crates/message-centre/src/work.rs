@@ -8,6 +8,7 @@ use store::{EntryId, EntryKey, File, FileId, RecordKey, Spooled, View};
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
 use crate::access::message::{PagerMessage, Posted};
+use crate::access::one_to_many::OneToMany;
 use crate::access::options::Options;
 use crate::access::register::Register;
 use crate::delivery::Answered;
@@ -30,6 +31,8 @@ pub enum Task {
     Message(Box<Claim<PagerMessage>>),
     /// A message whose sender is certain.
     Posted(Box<Posted>),
+    /// A MESSAGE for many.
+    OneToMany(Box<Claim<OneToMany>>),
     /// An OPTIONS.
     Options(Box<Claim<Options>>),
     /// An INVITE outside of any dialog.

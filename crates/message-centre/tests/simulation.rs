@@ -91,7 +91,8 @@ fn play(seed: u64, weather: Weather, crashes: bool) -> Day {
             }
             8..=11 if world.phones[phone].is_registered => circle.say(&mut world, phone, person, &mut said),
             12 if person > 1 && world.phones[phone].is_on && circle.leaving.len() < 2 => {
-                if world.start_leaving(phone, &circle.focus) {
+                let has_begun = world.start_leaving(phone, &circle.focus);
+                if has_begun {
                     circle.leaving.insert(person);
                 }
             }

@@ -65,7 +65,7 @@ fn who_blocks_may_still_speak_and_hear_what_became_of_it() {
     bob_blocks_alice(&mut world);
     let sent = world.send(bob, ALICE, "leave me alone");
     world.run_until_idle();
-    assert_eq!(world.phones[alice].inbox, [sent.clone()]);
+    assert_eq!(world.phones[alice].inbox, [sent.as_str()]);
     assert_eq!(world.phones[bob].reports, [(sent.clone(), Delivered), (sent, Displayed)]);
 }
 

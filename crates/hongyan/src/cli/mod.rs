@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod file;
 mod group;
+mod handset;
 mod mailbox;
 mod send;
 mod serve;
@@ -58,6 +59,8 @@ enum Command {
     Send(send::Send),
     /// Show where a message was and is
     Trace(trace::Trace),
+    /// A handset in the terminal
+    Handset(handset::Handset),
     /// List what subscribers report as spam
     Spam(spam::Spam),
     /// Look into the store of a stopped server
@@ -96,6 +99,7 @@ impl Cli {
             Command::File(file) => file.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
+            Command::Handset(handset) => handset.run(),
             Command::Spam(spam) => spam.run(),
             Command::Store(store) => store.run(),
             Command::Config(config) => config.run(),

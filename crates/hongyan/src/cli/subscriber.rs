@@ -256,7 +256,7 @@ impl Subscriber {
 }
 
 /// The first line of `file`, or of standard input for `-`; at most a kilobyte is looked at.
-fn read_password(file: &std::path::Path) -> Result<String, CommandError> {
+pub(super) fn read_password(file: &std::path::Path) -> Result<String, CommandError> {
     let mut text = String::new();
     let read = match file.as_os_str() == "-" {
         true => std::io::stdin().take(1024).read_to_string(&mut text),

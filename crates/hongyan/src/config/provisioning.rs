@@ -130,6 +130,10 @@ impl Config {
         settings.sip = self.sip_endpoint(name);
         settings.register_retry_s = (own.register_retry_s.get(), own.register_retry_max_s.get());
         settings.messaging.standalone_bytes_max = self.messages.max_body_bytes.get().into();
+        settings.messaging.exploder = Some(format!("sip:{}@{}", self.messages.exploder, self.domain));
+        settings.messaging.conference_factory = Some(format!("sip:{}@{}", self.groups.factory, self.domain));
+        settings.messaging.group_members_max = self.groups.max_members.get();
+        settings.services.group_chat = true;
         settings.messaging.revoke_s = own.revoke_after_s;
         settings.file_transfer = Some(FileTransfer {
             upload_url: format!("{public_url}/content/"),

@@ -25,7 +25,7 @@ use crate::work::Task;
 use crate::{Centre, Work};
 
 /// What a MESSAGE or a SEND carries, well formed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PagerMessage {
     /// The addressee.
     pub(crate) to: Address,
@@ -57,7 +57,7 @@ pub struct PagerMessage {
 }
 
 /// What a MESSAGE carries.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Kind {
     /// Something said.
     Message,
@@ -81,6 +81,17 @@ impl PagerMessage {
             Err(_) if is_spam_report(&declared, &body) => (centre.config.spam_address(), None),
             target => target?,
         };
+        Self::of_body(centre, request, (to, device), declared, body)
+    }
+
+    /// The same for a body that is, or was within, the request's.
+    pub(super) fn of_body(
+        centre: &Centre,
+        request: &Request,
+        (to, device): (Address, Option<Device>),
+        declared: String,
+        body: Bytes,
+    ) -> Result<Self, Refusal> {
         let call_id = request.call_id()?;
         let expires_s = request.expires()?;
         let read = Self {

@@ -4,6 +4,7 @@
 pub mod identity;
 pub mod invite;
 pub mod message;
+pub mod one_to_many;
 pub mod options;
 pub mod register;
 
@@ -21,6 +22,7 @@ use crate::work::Task;
 use crate::{Centre, transaction_time};
 use identity::Claim;
 pub(crate) use message::plain_body;
+use one_to_many::OneToMany;
 use register::Register;
 
 /// The methods that we answer with more than a refusal.
@@ -147,6 +149,7 @@ enum Asked {
     OurOptions,
     Register(register::Asked),
     Message(Address, message::PagerMessage),
+    OneToMany(Address, OneToMany),
     Options(Address, options::Options),
     Invite(Address, invite::Invite),
     /// Something within a session.
@@ -171,6 +174,9 @@ impl Centre {
             }
             Ok(Asked::Message(from, what)) => {
                 tasks.push(Task::Message(Box::new(self.claim(now, tx, flow, request, from, what))));
+            }
+            Ok(Asked::OneToMany(from, what)) => {
+                tasks.push(Task::OneToMany(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
             Ok(Asked::Options(from, what)) => {
                 tasks.push(Task::Options(Box::new(self.claim(now, tx, flow, request, from, what))));
@@ -199,6 +205,10 @@ impl Centre {
         }
         match request.method() {
             Method::Register => Ok(Asked::Register(register::Asked::read(self, request)?)),
+            Method::Message if OneToMany::is_meant(self, request) => {
+                let from = self.claimed(request, &one_to_many::SUPPORTED)?;
+                Ok(Asked::OneToMany(from, OneToMany::read(self, request)?))
+            }
             Method::Message => {
                 Ok(Asked::Message(self.claimed(request, &[])?, message::PagerMessage::read(self, request)?))
             }

@@ -15,7 +15,6 @@ pub(crate) mod members;
 pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
-mod sdp;
 mod subscribe;
 
 use bytes::Bytes;
@@ -256,11 +255,11 @@ impl Centre {
             return Ok(binding.device().to_owned());
         }
         let contact = claim.request.address(HeaderName::Contact)?;
-        let (address, instance) = self.target(contact.uri.as_str())?;
+        let (address, device) = self.target(contact.uri.as_str())?;
         let named = live().find(|binding| {
             binding.contact_uri == contact.uri.as_str()
                 || (address == claim.from
-                    && instance.as_ref().is_some_and(|named| {
+                    && device.as_ref().is_some_and(|named| {
                         named.instance == binding.device()
                             && named.is_valid(&self.gruu_key, bindings, work.now)
                     }))
@@ -272,8 +271,7 @@ impl Centre {
 
     /// The binding over which a device can be reached now.
     fn way_to<'v>(&self, member: &Address, device: &str, work: &'v Work<'_>) -> Option<&'v Binding> {
-        let bindings = work.view.bindings(member)?;
-        bindings.live(work.now).find(|binding| binding.device() == device && self.is_reachable(binding))
+        self.newest_flow(work.view.bindings(member), device, &[], work.now)
     }
 
     /// Sends a request to a device, and remembers what for; false when its flow cannot carry it.
@@ -325,33 +323,52 @@ fn list_and_sdp(
     request: &Request,
 ) -> Result<(Vec<resource_list::Recipient>, Option<Bytes>), Refusal> {
     let (mut recipients, mut sdp) = (Vec::new(), None);
-    if request.body().is_empty() {
-        return Ok((recipients, sdp));
-    }
-    let body = plain_body(centre, request, LIST_BYTES_MAX)?;
-    let declared = request.content_type().unwrap_or_default();
-    let parts = if multipart::is_multipart(&declared) {
-        multipart::parse(&declared, &body).map_err(|error| Refusal::bad(error.to_string()))?
-    } else {
-        vec![multipart::Part::new(&declared, body)]
-    };
-    for part in parts {
-        if part.is(resource_list::CONTENT_TYPE) {
-            let coding = part.header("Content-Encoding").unwrap_or_default();
-            let list = rcs::encoding::decode(coding, part.body.clone(), LIST_BYTES_MAX)
-                .map_err(|error| Refusal::bad(error.to_string()))?;
-            recipients.extend(
-                resource_list::parse(&list).map_err(|error| Refusal::bad(format!("the list: {error}")))?,
-            );
-        } else if part.is(sdp::CONTENT_TYPE) {
-            sdp = Some(part.body);
+    for part in parts_of(centre, request, LIST_BYTES_MAX)? {
+        match recipients_in(&part)? {
+            Some(list) => recipients.extend(list),
+            None if part.is(msrp::sdp::CONTENT_TYPE) => sdp = Some(part.body),
+            None => {}
         }
     }
     Ok((recipients, sdp))
 }
 
-/// Subscribers out of a list, each once. Chatbots and foreign addresses are nobody whom a group can have.
-fn subscribers(centre: &Centre, recipients: &[resource_list::Recipient]) -> Result<Vec<Address>, Refusal> {
+/// What a body is made of; a body that is no multipart is one part, and an empty one none.
+pub(crate) fn parts_of(
+    centre: &Centre,
+    request: &Request,
+    max_bytes: usize,
+) -> Result<Vec<multipart::Part>, Refusal> {
+    if request.body().is_empty() {
+        return Ok(Vec::new());
+    }
+    let body = plain_body(centre, request, max_bytes)?;
+    let declared = request.content_type().unwrap_or_default();
+    if !multipart::is_multipart(&declared) {
+        return Ok(vec![multipart::Part::new(&declared, body)]);
+    }
+    multipart::parse(&declared, &body).map_err(|error| Refusal::bad(error.to_string()))
+}
+
+/// The addressees in a part, if it is a list of such.
+pub(crate) fn recipients_in(
+    part: &multipart::Part,
+) -> Result<Option<Vec<resource_list::Recipient>>, Refusal> {
+    if !part.is(resource_list::CONTENT_TYPE) {
+        return Ok(None);
+    }
+    let coding = part.header("Content-Encoding").unwrap_or_default();
+    let list = rcs::encoding::decode(coding, part.body.clone(), LIST_BYTES_MAX)
+        .map_err(|error| Refusal::bad(error.to_string()))?;
+    let list = resource_list::parse(&list).map_err(|error| Refusal::bad(format!("the list: {error}")))?;
+    Ok(Some(list))
+}
+
+/// The addresses of a list, each once.
+pub(crate) fn subscribers(
+    centre: &Centre,
+    recipients: &[resource_list::Recipient],
+) -> Result<Vec<Address>, Refusal> {
     let mut addresses: Vec<Address> = Vec::with_capacity(recipients.len());
     for recipient in recipients {
         let address = address_of(centre, &recipient.uri)?;

@@ -9,17 +9,17 @@ use rcs::Timestamp;
 use rcs::address::AddressKind;
 use rcs::capability::{Capabilities, Capability};
 use rcs::ids;
-use sip::dialog::session_timer::{Disagreement, OPTION};
+use sip::dialog::session_timer::Disagreement;
 use sip::dialog::{Dialog, Unacknowledged};
 use sip::{Flow, HeaderName, Reason, ResponseBuilder, Transport};
 use store::Binding;
 
 use super::inviting::Invitation;
 use super::{Kind, Leg, LegId, Stage, media};
+use crate::access::Refusal;
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
 use crate::access::message::{Contribution, check_addressee};
-use crate::access::{ALLOW, Refusal};
 use crate::blocks::has_blocked;
 use crate::{Centre, Work, transaction_time};
 
@@ -333,18 +333,9 @@ impl Centre {
         let Stage::Asked { tx, request, to_tag, agreement, answer, .. } = &leg.stage else { return };
         let (tx, agreement) = (*tx, *agreement);
         let Ok(dialog) = Dialog::uas(request, to_tag) else { return };
-        let mut response = ResponseBuilder::for_request(request, 200, "")
-            .to_tag(to_tag)
-            .source(leg.flow.peer)
-            .header(HeaderName::Contact, self.contact_for(leg))
-            .header(HeaderName::Allow, ALLOW)
-            .header(HeaderName::Supported, OPTION)
-            .header(HeaderName::SessionExpires, agreement.session_expires);
+        let mut response = self.agreement_response(request, leg, agreement).to_tag(to_tag);
         if let Some(route) = self.record_route_back(request, leg.flow.transport) {
             response = response.header(HeaderName::RecordRoute, route);
-        }
-        if agreement.is_required {
-            response = response.header(HeaderName::Require, OPTION);
         }
         let response = response.body(msrp::sdp::CONTENT_TYPE, answer.to_bytes()).build();
         let timing = self.config.transactions.timing;

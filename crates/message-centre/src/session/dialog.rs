@@ -3,13 +3,13 @@
 
 use msrp::sdp::Description;
 use rcs::Timestamp;
-use sip::dialog::session_timer::{Disagreement, OPTION, Refresher, SessionExpires};
+use sip::dialog::session_timer::{Agreement, Disagreement, OPTION, Refresher, SessionExpires};
 use sip::dialog::{DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId};
 use sip::{Flow, HeaderName, Method, Reason, Request, Response, ResponseBuilder};
 
 use super::answering::msrp_session;
-use super::{Kind, LegId, Stage, media};
+use super::{Kind, Leg, LegId, Stage, media};
 use crate::access::{ALLOW, Refusal};
 use crate::{Centre, transaction_time};
 
@@ -51,12 +51,12 @@ impl Centre {
                 self.ended_by_peer(id, now);
             }
             Method::Invite => {
-                if let Err(refusal) = self.take_reinvite(id, tx, flow, request, now) {
+                if let Err(refusal) = self.take_reinvite(id, tx, request, now) {
                     self.refuse(tx, request, flow, &refusal, now);
                 }
             }
             Method::Update if request.body().is_empty() => {
-                if let Err(refusal) = self.take_update(id, tx, flow, request, now) {
+                if let Err(refusal) = self.take_update(id, tx, request, now) {
                     self.refuse(tx, request, flow, &refusal, now);
                 }
             }
@@ -73,7 +73,6 @@ impl Centre {
         &mut self,
         id: LegId,
         tx: ServerTxId,
-        flow: Flow,
         request: &Request,
         now: Timestamp,
     ) -> Result<(), Refusal> {
@@ -114,16 +113,10 @@ impl Centre {
             }
         };
         let leg = self.sessions.legs.get(&id).expect("it was looked at");
-        let mut response = ResponseBuilder::for_request(request, 200, "")
-            .source(flow.peer)
-            .header(HeaderName::Contact, self.contact_for(leg))
-            .header(HeaderName::Allow, ALLOW)
-            .header(HeaderName::Supported, OPTION)
-            .header(HeaderName::SessionExpires, agreement.session_expires);
-        if agreement.is_required {
-            response = response.header(HeaderName::Require, OPTION);
-        }
-        let response = response.body(msrp::sdp::CONTENT_TYPE, description.to_bytes()).build();
+        let response = self
+            .agreement_response(request, leg, agreement)
+            .body(msrp::sdp::CONTENT_TYPE, description.to_bytes())
+            .build();
         let waiting =
             Unacknowledged::new(transaction_time(now), response.clone(), &self.config.transactions.timing);
         let leg = self.sessions.legs.get_mut(&id).expect("it was looked at");
@@ -143,7 +136,6 @@ impl Centre {
         &mut self,
         id: LegId,
         tx: ServerTxId,
-        flow: Flow,
         request: &Request,
         now: Timestamp,
     ) -> Result<(), Refusal> {
@@ -154,15 +146,28 @@ impl Centre {
         }
         self.sessions.set_alarm(id);
         let leg = self.sessions.legs.get(&id).expect("it was looked at");
-        let mut response = ResponseBuilder::for_request(request, 200, "")
-            .source(flow.peer)
-            .header(HeaderName::Contact, self.contact_for(leg))
-            .header(HeaderName::SessionExpires, agreement.session_expires);
-        if agreement.is_required {
-            response = response.header(HeaderName::Require, OPTION);
-        }
-        self.respond(now, tx, response.build());
+        let response = self.agreement_response(request, leg, agreement).build();
+        self.respond(now, tx, response);
         Ok(())
+    }
+
+    /// The 200 that agrees on a session timer.
+    pub(super) fn agreement_response<'r>(
+        &self,
+        request: &'r Request,
+        leg: &Leg,
+        agreement: Agreement,
+    ) -> ResponseBuilder<'r> {
+        let response = ResponseBuilder::for_request(request, 200, "")
+            .source(leg.flow.peer)
+            .header(HeaderName::Contact, self.contact_for(leg))
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, OPTION)
+            .header(HeaderName::SessionExpires, agreement.session_expires);
+        match agreement.is_required {
+            true => response.header(HeaderName::Require, OPTION),
+            false => response,
+        }
     }
 
     /// Refreshes a session with a re-INVITE that says what it said before.

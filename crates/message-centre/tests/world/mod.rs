@@ -110,6 +110,8 @@ pub struct Handset {
     pub responses: Vec<u16>,
     /// What the handset answers to an INVITE of a focus.
     pub answers_invite_with: u16,
+    /// The session description that it offers when a focus calls.
+    pub offers: Option<&'static str>,
     pub groups: groups::Groups,
     /// `reg-id`, for one flow among several of a device.
     pub reg_id: Option<u32>,
@@ -244,6 +246,7 @@ impl World {
             is_mute: false,
             responses: Vec::new(),
             answers_invite_with: 200,
+            offers: None,
             groups: groups::Groups::default(),
             reg_id: None,
             registers_as: format!("registration-{place}"),

@@ -1,0 +1,354 @@
+//! `hongyan handset`: a handset in a terminal, for people and for scripts. It speaks SIP over WebSocket like any handset, so it
+//! needs nothing but a number and its password.
+
+mod terminal;
+mod upload;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use handset::run::{Phone, Server};
+use handset::{Config, Event, Handset as Device, Outgoing};
+use rcs::file_transfer;
+use serde_json::Value;
+use sip::Transport;
+use tokio::sync::mpsc;
+
+use super::subscriber::read_password;
+use super::{CommandError, Outcome, print};
+use terminal::{Act, Chatbot, Terminal, json_of};
+
+/// For an answer of the HTTP server.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A handset in the terminal: without a command, a conversation by lines
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  hongyan handset --number +8613800000001 --password-file data/demo-password\n  \
+    hongyan handset --number +8613800000001 --password P send +8613800000002 晚饭？\n  \
+    hongyan handset --number +8613800000001 --password P --json receive --count 1"
+)]
+pub struct Handset {
+    /// Phone number, in international form
+    #[arg(long, value_name = "NUMBER")]
+    number: String,
+    /// Its password; visible to other users of this machine while the command runs
+    #[arg(long, value_name = "P", env = "HONGYAN_HANDSET_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// Read the password from the first line of a file; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "password")]
+    password_file: Option<PathBuf>,
+    /// Digest user name, when it is not the number
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    /// The platform's HTTP address
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    server: String,
+    /// Print events as JSON, one object a line
+    #[arg(long)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Send a text, and end when the platform has it
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P send 12306 明天北京到上海"
+    )]
+    Send {
+        /// Phone number, chatbot by name, or URI
+        to: String,
+        /// What to say
+        text: String,
+        /// Wait for so many seconds for reports and answers, and print them
+        #[arg(long, value_name = "S", default_value_t = 0)]
+        wait: u64,
+    },
+    /// Send a file by way of the content server
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P send-file +8613800000002 a.png"
+    )]
+    SendFile {
+        /// Phone number, chatbot by name, or URI
+        to: String,
+        /// The file
+        file: PathBuf,
+    },
+    /// Print what comes in
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P receive --count 1 --timeout 60"
+    )]
+    Receive {
+        /// End after so many messages
+        #[arg(long, value_name = "N")]
+        count: Option<usize>,
+        /// End after so many seconds; not having got --count messages by then is a failure
+        #[arg(long, value_name = "S")]
+        timeout: Option<u64>,
+    },
+    /// Take back a message that was not delivered yet
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P revoke +8613800000002 MESSAGE-ID"
+    )]
+    Revoke {
+        /// To whom it was sent
+        to: String,
+        /// Its id, as `send --json` prints it
+        message_id: String,
+    },
+}
+
+impl Handset {
+    /// Does what was asked.
+    pub fn run(self) -> Outcome {
+        let password = match (&self.password, &self.password_file) {
+            (Some(password), _) => password.clone(),
+            (None, Some(file)) => read_password(file)?,
+            (None, None) => {
+                return Err(CommandError(
+                    "give the password with --password-file FILE or --password P".into(),
+                ));
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut session = Session::open(&self, &password).await?;
+            let done = match self.command {
+                None => session.converse().await,
+                Some(Command::Send { to, text, wait }) => session.send(&to, text, wait).await,
+                Some(Command::SendFile { to, file }) => session.send_file(&to, &file).await,
+                Some(Command::Receive { count, timeout }) => session.receive(count, timeout).await,
+                Some(Command::Revoke { to, message_id }) => session.revoke(&to, message_id).await,
+            };
+            session.close().await;
+            done
+        })
+    }
+}
+
+/// A handset that is registered.
+struct Session {
+    phone: Phone,
+    terminal: Terminal,
+    content: upload::ContentServer,
+    json: bool,
+}
+
+impl Session {
+    async fn open(handset: &Handset, password: &str) -> Result<Self, CommandError> {
+        let server = handset.server.trim_end_matches('/').to_owned();
+        let client = reqwest::Client::builder().timeout(HTTP_TIMEOUT).no_proxy().build()?;
+        let told = client.get(format!("{server}/handset/config.json")).send().await;
+        let told =
+            told.map_err(|_| CommandError(format!("no platform answers at {server}; give --server URL")))?;
+        let told: Value = told.json().await.map_err(|_| CommandError(format!("{server} is no Hongyan")))?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let domain = text(&told["domain"]);
+        let chatbots = told["chatbots"].as_array().into_iter().flatten();
+        let chatbots =
+            chatbots.map(|bot| Chatbot { id: text(&bot["id"]), name: text(&bot["name"]) }).collect();
+
+        let authority = server.split("://").nth(1).unwrap_or(&server).to_owned();
+        if server.starts_with("https:") {
+            return Err(CommandError("the terminal handset connects over plain http:// only".into()));
+        }
+        let authority = if authority.contains(':') { authority } else { format!("{authority}:80") };
+        let address = tokio::net::lookup_host(&authority)
+            .await?
+            .next()
+            .ok_or_else(|| CommandError(format!("{authority} has no address")))?;
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(|error| CommandError(error.to_string()))?;
+        let mut config = Config::new(&handset.number, &domain, password, u64::from_ne_bytes(seed))?;
+        if let Some(username) = &handset.username {
+            config.username.clone_from(username);
+        }
+        let login = (config.username.clone(), config.password.clone());
+        let mut phone =
+            Phone::start(Device::new(config), Server { transport: Transport::Ws, address }).await?;
+        phone
+            .register()
+            .await
+            .map_err(|why| CommandError(format!("{} cannot register: {why}", handset.number)))?;
+        let content = upload::ContentServer { client, url: format!("{server}/content/"), login };
+        Ok(Self { phone, terminal: Terminal::new(&domain, chatbots), content, json: handset.json })
+    }
+
+    /// Tells the registrar that nobody is there any more.
+    async fn close(mut self) {
+        self.phone.with(Device::unregister).await;
+        let gone = |event: &Event| matches!(event, Event::Registered { expires_s: 0 }).then_some(());
+        // Whoever does not answer has forgotten us soon anyway.
+        let _ = self.phone.wait(Duration::from_secs(2), gone).await;
+    }
+
+    fn show(&mut self, event: &Event) {
+        match self.json {
+            true => {
+                if let Some(object) = json_of(event) {
+                    print(object);
+                }
+            }
+            false => {
+                if let Some(line) = self.terminal.event(event) {
+                    print(line);
+                }
+            }
+        }
+    }
+
+    /// Sends, and waits until the platform has taken it or will not.
+    async fn deliver(&mut self, to: &str, outgoing: Outgoing) -> Outcome {
+        let id = self.phone.post(to, outgoing).await;
+        self.terminal.sent(to, &id);
+        while let Some(event) = self.phone.next().await {
+            let is_over = matches!(&event, Event::Sent { message_id, .. } if *message_id == id);
+            if let Event::NotSent { message_id, why } = &event
+                && *message_id == id
+            {
+                self.show(&event);
+                return Err(CommandError(format!("the message was not taken: {why}")));
+            }
+            self.show(&event);
+            if is_over {
+                return Ok(());
+            }
+        }
+        Err(CommandError("the handset has stopped".into()))
+    }
+
+    async fn send(&mut self, to: &str, text: String, wait: u64) -> Outcome {
+        let to = self.terminal.uri_of(to);
+        self.deliver(&to, Outgoing::text(text)).await?;
+        let _ = tokio::time::timeout(Duration::from_secs(wait), self.listen(usize::MAX)).await;
+        Ok(())
+    }
+
+    async fn send_file(&mut self, to: &str, file: &std::path::Path) -> Outcome {
+        let to = self.terminal.uri_of(to);
+        let document = self.content.upload(file).await?;
+        let outgoing = Outgoing {
+            content_type: file_transfer::CONTENT_TYPE.to_owned(),
+            payload: document.into(),
+            ..Outgoing::text("")
+        };
+        self.deliver(&to, outgoing).await
+    }
+
+    async fn receive(&mut self, count: Option<usize>, timeout: Option<u64>) -> Outcome {
+        let listening = self.listen(count.unwrap_or(usize::MAX));
+        match timeout {
+            None => listening.await,
+            Some(seconds) => match tokio::time::timeout(Duration::from_secs(seconds), listening).await {
+                Ok(done) => done,
+                Err(_) if count.is_none() => Ok(()),
+                Err(_) => Err(CommandError(format!("not so many messages came within {seconds} s"))),
+            },
+        }
+    }
+
+    /// Shows what comes until there were `count` messages.
+    async fn listen(&mut self, count: usize) -> Outcome {
+        let mut left = count;
+        while left > 0 {
+            let event =
+                self.phone.next().await.ok_or_else(|| CommandError("the handset has stopped".into()))?;
+            self.show(&event);
+            match event {
+                Event::Message(message) => {
+                    self.phone.with(move |device, now| device.displayed(now, &message)).await;
+                    left -= 1;
+                }
+                Event::Disconnected => return Err(CommandError("the connection is lost".into())),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn revoke(&mut self, to: &str, message_id: String) -> Outcome {
+        let to = self.terminal.uri_of(to);
+        let id = message_id.clone();
+        self.phone.with(move |device, now| device.revoke(now, &to, &id)).await;
+        let answer = self.phone.wait(HTTP_TIMEOUT, |event| match event {
+            Event::Revoked { message_id: of, is_done } if *of == message_id => Some(*is_done),
+            _ => None,
+        });
+        match answer.await {
+            Ok(is_done) => {
+                self.show(&Event::Revoked { message_id, is_done });
+                if is_done { Ok(()) } else { Err(CommandError("it is too late to take it back".into())) }
+            }
+            Err(_) => Err(CommandError("the platform has not answered".into())),
+        }
+    }
+
+    /// Lines from standard input, until it ends or the user leaves.
+    async fn converse(&mut self) -> Outcome {
+        let mut lines = typed_lines();
+        print("/to NUMBER or CHATBOT to begin, /help for more");
+        loop {
+            tokio::select! {
+                line = lines.recv() => {
+                    let Some(line) = line else { return Ok(()) };
+                    match self.terminal.input(&line) {
+                        Act::Quit => return Ok(()),
+                        act => self.act(act).await,
+                    }
+                }
+                event = self.phone.next() => {
+                    let Some(event) = event else { return Err(CommandError("the handset has stopped".into())) };
+                    self.show(&event);
+                    match event {
+                        Event::Message(message) => {
+                            self.phone.with(move |device, now| device.displayed(now, &message)).await;
+                        }
+                        Event::Disconnected => return Err(CommandError("the connection is lost".into())),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn act(&mut self, act: Act) {
+        let outgoing = match act {
+            Act::Show(line) => return print(line),
+            Act::Quit => return,
+            Act::Revoke { to, message_id } => {
+                return self.phone.with(move |device, now| device.revoke(now, &to, &message_id)).await;
+            }
+            Act::Say { to, text } => (to, Outgoing::text(text)),
+            Act::Tap { to, response } => {
+                let content_type = rcs::bot::BOT_SUGGESTION_RESPONSE.to_owned();
+                (to, Outgoing { content_type, payload: response.into(), ..Outgoing::text("") })
+            }
+            Act::File { to, path } => match self.content.upload(std::path::Path::new(&path)).await {
+                Ok(document) => {
+                    let content_type = file_transfer::CONTENT_TYPE.to_owned();
+                    (to, Outgoing { content_type, payload: document.into(), ..Outgoing::text("") })
+                }
+                Err(error) => return print(format_args!("  (not sent: {})", error.0)),
+            },
+        };
+        let (to, outgoing) = outgoing;
+        let id = self.phone.post(&to, outgoing).await;
+        self.terminal.sent(&to, &id);
+    }
+}
+
+/// What the user types, line by line. Reading a terminal blocks, so it has a thread of its own.
+fn typed_lines() -> mpsc::Receiver<String> {
+    let (typed, lines) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if typed.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
