@@ -43,6 +43,7 @@ lint: web ## format, lints of Rust and TypeScript
 
 unit: web ## tests of every crate (properties, simulation, fuzz targets for a moment, kill -9) and of the handset
 	$(CARGO) test --workspace --locked
+	$(CARGO) test --locked -p hongyan --features s3 --lib content::bucket
 	cd web && npx vitest run
 
 interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, JsSIP, liblinphone; tshark as a judge

@@ -20,16 +20,17 @@ forbid() {
 
 outside=(tokio hyper axum reqwest tokio-rustls tokio-tungstenite socket2 mio)
 deciders=(store message-centre maap)
-forbid sip "${outside[@]}" rcs chatbot-api "${deciders[@]}" fjall
-forbid rcs "${outside[@]}" sip chatbot-api "${deciders[@]}" fjall
+forbid sip "${outside[@]}" msrp rcs chatbot-api "${deciders[@]}" fjall
+forbid msrp "${outside[@]}" sip rcs chatbot-api "${deciders[@]}" fjall
+forbid rcs "${outside[@]}" sip msrp chatbot-api "${deciders[@]}" fjall
 forbid chatbot-api "${outside[@]}" sip "${deciders[@]}" fjall
 forbid store tokio hyper axum reqwest message-centre maap chatbot-api
 forbid message-centre tokio hyper axum reqwest maap chatbot-api
 forbid maap tokio hyper axum reqwest
-forbid rail-bot sip rcs chatbot-api "${deciders[@]}" handset hongyan
+forbid rail-bot sip msrp rcs chatbot-api "${deciders[@]}" handset hongyan
 
 # The clock is read only where the outside world is touched.
-if grep -rnE 'Instant::now|SystemTime::now' crates/{sip,rcs,chatbot-api,store,message-centre,maap}/src; then
+if grep -rnE 'Instant::now|SystemTime::now' crates/{sip,msrp,rcs,chatbot-api,store,message-centre,maap}/src; then
     echo "dependency rule: the lines above read a clock" >&2
     failed=1
 fi

@@ -4,15 +4,16 @@ import { defineConfig } from 'vitest/config';
 // Vite and everything that is not a page goes to a running server (or to e2e/mock).
 const server = process.env.HONGYAN_URL ?? 'http://127.0.0.1:8080';
 
+const proxy = {
+  '/sip': { target: server, ws: true },
+  '/handset': { target: server },
+  '/bot': { target: server },
+  '/content': { target: server },
+};
+
 export default defineConfig({
   build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  server: {
-    proxy: {
-      '/sip': { target: server, ws: true },
-      '/handset': { target: server },
-      '/bot': { target: server },
-      '/content': { target: server },
-    },
-  },
+  server: { proxy },
+  preview: { proxy },
   test: { environment: 'jsdom', include: ['tests/**/*.test.ts'] },
 });

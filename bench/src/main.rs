@@ -12,6 +12,7 @@ mod nginx;
 mod process;
 mod report;
 mod scenarios;
+mod sessions;
 mod streams;
 
 use std::path::PathBuf;

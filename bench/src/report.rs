@@ -30,11 +30,19 @@ pub struct FileRow {
     pub note: &'static str,
 }
 
+/// Large messages through sessions.
+pub struct SessionRow {
+    pub scenario: &'static str,
+    pub spent: Spent,
+    pub note: &'static str,
+}
+
 /// All results.
 #[derive(Default)]
 pub struct Report {
     rows: Vec<Row>,
     files: Vec<FileRow>,
+    sessions: Vec<SessionRow>,
     /// Devices, and resident bytes before and after they registered.
     pub memory: Option<(u32, u64, u64)>,
     /// What the parser's own benchmark printed.
@@ -55,6 +63,12 @@ impl Report {
         self.files.push(row);
     }
 
+    /// Adds a result about sessions, and says so at once.
+    pub fn add_session(&mut self, row: SessionRow) {
+        eprintln!("{}", session_line(&row));
+        self.sessions.push(row);
+    }
+
     /// For the terminal.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -68,6 +82,10 @@ impl Report {
         }
         if let Some(memory) = self.memory_line() {
             text += &memory;
+            text.push('\n');
+        }
+        for row in &self.sessions {
+            text += &session_line(row);
             text.push('\n');
         }
         for line in self.files.iter().map(file_line).chain(self.file_ratios()) {
@@ -96,6 +114,9 @@ impl Report {
         page.push('\n');
         for line in self.ratios().into_iter().chain(self.memory_line()) {
             let _ = writeln!(page, "- {line}");
+        }
+        for row in &self.sessions {
+            let _ = writeln!(page, "- {}", session_line(row));
         }
         page += &self.files_markdown();
         page += "\n## Notes\n\n";
@@ -187,6 +208,13 @@ fn file_line(row: &FileRow) -> String {
     let FileRow { scenario, server, spent, note } = row;
     let (rate, cpu) = (spent.mb_per_second(), spent.cpu_per_gb());
     format!("{scenario:<14} {server:<9} {rate:>6.0} MB/s  {cpu:>5.2} CPU s per GB   {note}")
+}
+
+fn session_line(row: &SessionRow) -> String {
+    let SessionRow { scenario, spent, note } = row;
+    let per_mib = spent.cpu.as_secs_f64() * 1000.0 * f64::from(1 << 20) / spent.bytes as f64;
+    let rate = spent.mb_per_second();
+    format!("{scenario} over MSRP: {rate:.0} MB/s, {per_mib:.1} CPU ms per MiB ({note})")
 }
 
 fn machine() -> String {

@@ -18,6 +18,7 @@ use crate::fleet::Fleet;
 use crate::kamailio::Kamailio;
 use crate::process::Process;
 use crate::report::{Report, Row};
+use crate::sessions;
 use crate::streams;
 
 /// Pairs of handsets that talk, and so messages under way at once.
@@ -27,6 +28,8 @@ const REGISTERING: usize = 200;
 /// Subscribers who are away in store-and-forward, and those who write to them.
 const AWAY: u32 = 1000;
 const WRITERS: u32 = 100;
+/// Members of the group in the fan-out.
+const MEMBERS: u32 = 100;
 /// Over UDP, answered transactions are kept for 32 s (RFC 3261 timer J): only then has a server's memory its steady size.
 const WARM_UP: Duration = Duration::from_secs(35);
 /// A load that makes no progress for so long has failed.
@@ -68,6 +71,12 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
     }
     if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("store and forward")) {
         store_and_forward(runtime, program, args.messages, report)?;
+    }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("sessions")) {
+        sessions::run(runtime, program, args.messages, report)?;
+    }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("group fan-out")) {
+        group_fan_out(runtime, program, args.messages, report)?;
     }
     if wanted("registration") {
         if let Some(program) = &args.hongyan {
@@ -125,13 +134,13 @@ impl Cost {
 }
 
 /// A platform for one scenario.
-struct Hongyan {
-    platform: Platform,
+pub struct Hongyan {
+    pub platform: Platform,
     _directory: TempDir,
 }
 
 impl Hongyan {
-    fn start(runtime: &Runtime, program: &Path, subscribers: u32) -> io::Result<Self> {
+    pub fn start(runtime: &Runtime, program: &Path, subscribers: u32) -> io::Result<Self> {
         let directory = tempfile::tempdir()?;
         let launch = Launch::new(program, directory.path())
             .setting(TRUST, "true")
@@ -144,11 +153,11 @@ impl Hongyan {
         Ok(Self { platform, _directory: directory })
     }
 
-    fn process(&self) -> Process {
+    pub fn process(&self) -> Process {
         Process::single(self.platform.pid())
     }
 
-    fn stop(self, runtime: &Runtime) -> io::Result<()> {
+    pub fn stop(self, runtime: &Runtime) -> io::Result<()> {
         match runtime.block_on(self.platform.stop())? {
             true => Ok(()),
             false => Err(io::Error::other("the platform did not end well")),
@@ -173,7 +182,7 @@ async fn add_subscribers(platform: &Platform, count: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn number(index: u32) -> String {
+pub fn number(index: u32) -> String {
     format!("+86138{:08}", 100_000 + index)
 }
 
@@ -201,7 +210,7 @@ fn fleet(first: u32, count: u32, server: Server) -> io::Result<Fleet> {
 }
 
 /// Measures `load`, which gives the number of things done.
-fn measure(process: Process, load: impl FnOnce() -> io::Result<u32>) -> io::Result<Cost> {
+pub fn measure(process: Process, load: impl FnOnce() -> io::Result<u32>) -> io::Result<Cost> {
     let (cpu, start) = (process.cpu()?, Instant::now());
     let count = load()?;
     let took = start.elapsed();
@@ -296,6 +305,23 @@ fn store_and_forward(runtime: &Runtime, program: &Path, count: u32, report: &mut
     let mut away = fleet(WRITERS, AWAY, server)?;
     let cost = measure(hongyan.process(), || come_back(&mut away, count))?;
     report.add(Row::new("forward", "Hongyan", cost, "the 1,000 register and fetch all, UDP"));
+    hongyan.stop(runtime)
+}
+
+/// What is said in a group of many: the count is of copies.
+fn group_fan_out(runtime: &Runtime, program: &Path, count: u32, report: &mut Report) -> io::Result<()> {
+    let hongyan = Hongyan::start(runtime, program, MEMBERS)?;
+    let server = hongyan.platform.server(Transport::Tcp);
+    let mut group = runtime.block_on(streams::gather(server, MEMBERS))?;
+    runtime.block_on(streams::speak(&mut group, 5))?;
+    let times = (count / (MEMBERS - 1)).max(1);
+    let cost = measure(hongyan.process(), || runtime.block_on(streams::speak(&mut group, times)))?;
+    report.add(Row::new(
+        "group fan-out",
+        "Hongyan",
+        cost,
+        "copies of messages to 99 others, by way of their mailboxes, TCP",
+    ));
     hongyan.stop(runtime)
 }
 

@@ -12,10 +12,13 @@ const SEEDS: &[&[u8]] = &[
     include_bytes!("../../fixtures/rcs/file-transfer/upload-untidy.form"),
 ];
 
-/// Fields with their bodies, as far as they came, and how it ended.
-fn read(body: &[u8], piece_bytes: usize) -> (Vec<(Field, Vec<u8>)>, Result<bool, MultipartError>) {
+/// Fields with their bodies, as far as they came.
+type Fields = Vec<(Field, Vec<u8>)>;
+
+/// The fields, and how it ended.
+fn read(body: &[u8], piece_bytes: usize) -> (Fields, Result<bool, MultipartError>) {
     let mut form = Form::new("multipart/form-data;boundary=\"Boundary+1\"").expect("a boundary");
-    let mut fields: Vec<(Field, Vec<u8>)> = Vec::new();
+    let mut fields = Fields::new();
     for piece in body.chunks(piece_bytes) {
         form.handle(Bytes::copy_from_slice(piece));
         loop {

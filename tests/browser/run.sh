@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Browser tests: first the handset against a scripted peer (every card and action), then against the platform with its demo:
-# two handsets chat, the whole rail conversation by typing and by tapping, in Chinese and in English, and a platform that is
-# killed in mid-conversation. Screenshots go to artefacts/.
+# Browser tests: first the handset against a scripted peer (every card and action, files on bad networks), then against the
+# platform with its demo: handsets chat, alone and in groups, with files and voice, the whole rail conversation by typing and by
+# tapping, in Chinese and in English, and a platform that is killed in mid-conversation. Screenshots go to artefacts/.
 #
 # Takes the programs from HONGYAN (its directory also holds rail-bot) if set, else builds them.
 set -euo pipefail
@@ -18,7 +18,7 @@ export ARTEFACTS="${ARTEFACTS:-$PWD/artefacts}"
 mkdir -p "$ARTEFACTS"
 
 echo "the handset against a scripted peer"
-(cd web && node --test --test-concurrency=1 e2e/chatbot.test.mjs)
+(cd web && node --test --test-concurrency=1 e2e/chatbot.test.mjs e2e/files.test.mjs)
 
 data=$(mktemp -d)
 pid=
@@ -43,7 +43,8 @@ HONGYAN_URL="http://$(sed -E 's/.*"http":"([^"]+)".*/\1/' "$data/ready")"
 export HONGYAN_URL HONGYAN_DEMO_PASSWORD="$HONGYAN_DEMO__PASSWORD"
 
 echo "the handset against the platform at $HONGYAN_URL"
-(cd web && node --test --test-concurrency=1 e2e/accessibility.test.mjs e2e/chat.test.mjs e2e/rail.test.mjs)
+(cd web && node --test --test-concurrency=1 e2e/accessibility.test.mjs e2e/chat.test.mjs e2e/files.test.mjs \
+    e2e/message.test.mjs e2e/settings.test.mjs e2e/groups.test.mjs e2e/rail.test.mjs)
 
 echo "a platform that is killed"
 (cd web && node --test --test-concurrency=1 e2e/kill.test.mjs)

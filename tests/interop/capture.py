@@ -1,4 +1,4 @@
-"""tshark as a judge: everything that crossed loopback must be SIP that it can read, and small enough for UDP.
+"""tshark as a judge: everything that crossed loopback must be SIP, SDP and MSRP that it can read, and small enough for UDP.
 
 Needs tshark and the right to capture; without, the judge says so and counts nothing.
 """
@@ -26,7 +26,7 @@ class Capture:
         if shutil.which("tshark") is None:
             return self
         ports = f"port {self.platform.udp_port} or port {self.platform.tcp_port}"
-        ports += f" or port {self.platform.http.rsplit(':', 1)[1]}"
+        ports += f" or port {self.platform.http.rsplit(':', 1)[1]} or port {self.platform.msrp_port}"
         self.process = subprocess.Popen(
             ["tshark", "-q", "-i", "lo", "-f", ports, "-w", self.path],
             stdin=subprocess.DEVNULL,
@@ -65,12 +65,19 @@ class Capture:
         sip = self._read(f"sip and {ours}", "frame.number")
         malformed = self._read(f"(_ws.malformed or _ws.expert.severity == error) and sip and {ours}", "frame.number") if sip else []
         checks.that(f"tshark reads all {len(sip)} SIP messages of ours", bool(sip) and not malformed, malformed[:5])
+        for protocol in ("sdp", "msrp"):
+            ours_of = f"{protocol} and ({ours} or tcp.srcport == {self.platform.msrp_port})"
+            seen = self._read(ours_of, "frame.number")
+            bad = self._read(f"(_ws.malformed or _ws.expert.severity == error) and {ours_of}", "frame.number")
+            if seen:
+                checks.that(f"tshark reads all {len(seen)} frames of ours with {protocol.upper()}", not bad, bad[:5])
         lengths = self._read(f"sip.Request-Line and udp.srcport == {self.platform.udp_port}", "udp.length")
         large = [length for length in lengths if int(length) - 8 > REQUEST_BYTES_MAX]
         checks.that("no request of ours over UDP is larger than 1300 bytes", not large, large[:5])
 
     def _read(self, display_filter, field):
         decode = ["-d", f"udp.port=={self.platform.udp_port},sip", "-d", f"tcp.port=={self.platform.tcp_port},sip"]
+        decode += ["-d", f"tcp.port=={self.platform.msrp_port},msrp"]
         command = ["tshark", "-r", self.path, *decode, "-Y", display_filter, "-T", "fields", "-e", field]
         read = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if read.returncode != 0:

@@ -45,6 +45,7 @@ class Platform:
         self.http = bound["http"]
         self.udp_port = int(bound["sip_udp"].rsplit(":", 1)[1])
         self.tcp_port = int(bound["sip_tcp"].rsplit(":", 1)[1])
+        self.msrp_port = int(bound["msrp"].rsplit(":", 1)[1])
         self.token = (self.data / "admin-token").read_text().strip()
         self.numbers = iter(f"+861380000{n:04}" for n in range(1, 10000))
         return self

@@ -14,6 +14,7 @@ import groups
 import jssip
 import linphone
 import linphone_files
+import msrp
 import raw
 import sipp
 from platform_under_test import Platform
@@ -25,6 +26,7 @@ SUITES = {
     "linphone": linphone.run,
     "linphone-files": linphone_files.run,
     "groups": groups.run,
+    "msrp": msrp.run,
 }
 
 

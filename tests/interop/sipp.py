@@ -15,6 +15,9 @@ import raw
 from platform_under_test import DOMAIN, PASSWORD, wait_for
 
 HERE = Path(__file__).parent / "sipp"
+# Scenarios that wait to be asked something.
+WAITING = ("receive", "callee-answers", "callee-refuses", "callee-cancelled")
+SESSION = ';+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session"'
 TIMEOUT_S = 20
 
 
@@ -24,7 +27,8 @@ class Sipp:
     def __init__(self, platform, directory, scenario, number, port, transport="udp", **values):
         self.port, self.transport = port, transport
         password = values.pop("PASSWORD", PASSWORD)
-        values = {"DOMAIN": DOMAIN, "CREDENTIALS": credentials(platform, scenario, number, password, values), **values}
+        given = {"DOMAIN": DOMAIN, "FEATURES": "", "CREDENTIALS": credentials(platform, scenario, number, password, values)}
+        values = {**given, **values}
         text = (HERE / f"{scenario}.xml").read_text()
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
@@ -35,7 +39,7 @@ class Sipp:
         self.command += ["-t", "u1" if transport == "udp" else "t1", "-timeout", str(TIMEOUT_S), "-timeout_error"]
         self.command += ["-max_retrans", "7", "-trace_err", "-trace_msg", "-s", number]
         server = platform.udp_port if transport == "udp" else platform.tcp_port
-        self.command += [] if scenario == "receive" else [f"127.0.0.1:{server}"]
+        self.command += [] if scenario in WAITING else [f"127.0.0.1:{server}"]
         self.directory = directory
         with open(self.path.with_suffix(".out"), "wb") as out:
             self.process = subprocess.Popen(
@@ -106,16 +110,57 @@ def run(platform, checks, directory):
         wait_for("the mailbox is empty", lambda: platform.waiting(carol) == 0)
 
     checks.story("it is delivered at registration", come_back)
+    sessions(platform, checks, play)
+
+
+def sessions(platform, checks, play):
+    """INVITE: set-up, refusals, CANCEL. SIPp speaks no MSRP, so nothing is said."""
+    alice, dave, erin = platform.subscriber(), platform.subscriber(), platform.subscriber()
+    dave_port = free_port()
+    play("register", dave, dave_port, STATUS=200, FEATURES=SESSION).done()
+    checks.story("a chat with one who is away is answered by the centre", lambda: play("call", alice, TO=erin, SETUP="actpass").done())
+    checks.story("a chat with nobody is 404", lambda: play("refused", alice, TO="+8613800999999", SETUP="actpass", STATUS=404).done())
+    checks.story(
+        "an offer that leaves us to connect is 488",
+        lambda: play("refused", alice, TO=dave, SETUP="passive", STATUS=488).done(),
+    )
+
+    def set_up():
+        callee = play("callee-answers", dave, dave_port, SETUP="active").listening()
+        play("call", alice, TO=dave, SETUP="actpass").done()
+        callee.done()
+
+    checks.story("a chat is set up between two SIPp agents, and BYE ends both legs", set_up)
+    for says, hears in ((486, 486), (603, 603), (606, 488)):
+
+        def refused(says=says, hears=hears):
+            callee = play("callee-refuses", dave, dave_port, STATUS=says).listening()
+            play("refused", alice, TO=dave, SETUP="actpass", STATUS=hears).done()
+            callee.done()
+
+        checks.story(f"a callee that answers {says} is {hears} to the caller", refused)
+
+    def give_up():
+        callee = play("callee-cancelled", dave, dave_port).listening()
+        play("cancel", alice, TO=dave, SETUP="actpass").done()
+        callee.done()
+
+    checks.story("a caller gives up: 487, and the callee is cancelled", give_up)
 
 
 def credentials(platform, scenario, number, password, values):
     """The header that answers a challenge to the request of this scenario."""
-    if scenario == "receive":
+    if scenario in WAITING:
         return ""
     client = raw.Client(platform, number)
-    method, uri = ("REGISTER", f"sip:{DOMAIN}") if scenario == "register" else ("MESSAGE", raw.uri(values["TO"]))
+    if scenario == "register":
+        method, uri = "REGISTER", f"sip:{DOMAIN}"
+    else:
+        method, uri = "MESSAGE" if scenario == "send" else "INVITE", raw.uri(values["TO"])
     to = raw.uri(number) if scenario == "register" else uri
-    client.send(client.request(method, uri, to))
+    # Any challenge will do: it is the answer that names the method.
+    asked = "MESSAGE" if method == "INVITE" else method
+    client.send(client.request(asked, uri, to))
     return client.credentials(client.response(), method, uri, password)
 
 

@@ -34,7 +34,8 @@ for (const colorScheme of ['light', 'dark']) {
       await say(alice, 'accessible to everybody');
       await waitForState(alice, 'accessible to everybody', 'sent', 'delivered', 'displayed');
       await check(alice, `conversation-${colorScheme}-${layout}`);
-      await alice.getByTestId('share-location').click();
+      await alice.getByTestId('attach').click();
+      await alice.getByTestId('attach-location').click();
       await alice.getByTestId('send-location').waitFor();
       await check(alice, `sheet-${colorScheme}-${layout}`);
       await context.close();

@@ -115,7 +115,9 @@ test('every action does its work, and asks before it tells anything', { skip }, 
   await page.keyboard.press('Escape');
 
   await chip('录音').click();
-  await page.getByRole('button', { name: '开始录制' }).waitFor();
+  await page.getByRole('button', { name: '开始录制' }).click();
+  await page.getByRole('button', { name: '停止' }).click();
+  await page.getByTestId('send-recorded').waitFor();
   await page.keyboard.press('Escape');
 
   await chip('已读回执').click();

@@ -16,6 +16,8 @@ import './styles/base.css';
 import './styles/shell.css';
 import './styles/conversation.css';
 import './styles/card.css';
+import './styles/files.css';
+import './styles/message.css';
 import './styles/sheet.css';
 import { App } from './ui/app';
 import { start } from './ui/state';

@@ -82,7 +82,7 @@ impl Handset {
         self.request(now, Purpose::Aside, draft);
     }
 
-    fn contact(&self) -> String {
+    pub(crate) fn contact(&self) -> String {
         format!("<sip:{}@{}>", self.config.address.user(), self.contact_place)
     }
 

@@ -17,6 +17,7 @@ use sip::digest::Challenge;
 use sip::transaction::{self, ClientTxId, Layer, RequestError, Timing};
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response, Transport};
 
+use crate::call::{Calls, Services};
 use crate::group::{Group, sent_request};
 use crate::message::Incoming;
 use crate::register::Registration;
@@ -49,6 +50,8 @@ pub struct Config {
     pub md5_only: bool,
     /// Whether messages that ask for it are reported delivered by themselves.
     pub reports_delivery: bool,
+    /// What it announces of messages and sessions, and how it answers invitations.
+    pub services: Services,
     /// SIP timers.
     pub timing: Timing,
     /// What ids and tags are drawn from; two handsets must not share it. Not for secrets.
@@ -76,6 +79,7 @@ impl Config {
             expires_s: 3600,
             md5_only: false,
             reports_delivery: true,
+            services: Services::default(),
             timing: Timing::default(),
             seed: random.next(),
         })
@@ -145,6 +149,41 @@ pub enum Event {
         /// The feature tags of the Contact; empty unless the status is 200.
         contact: String,
     },
+    /// Somebody's device rings at our invitation.
+    CallRinging {
+        /// The call.
+        call: u64,
+    },
+    /// A call stands.
+    CallOpen {
+        /// The call.
+        call: u64,
+        /// The other party's URI.
+        peer: String,
+    },
+    /// Somebody invites us.
+    Called {
+        /// The call.
+        call: u64,
+        /// Who, by the From.
+        from: String,
+        /// Whether it is for one large message.
+        is_large: bool,
+        /// Whether the platform's store-and-forward function calls.
+        is_deferred: bool,
+    },
+    /// The platform has refreshed a call.
+    CallRefreshed {
+        /// The call.
+        call: u64,
+    },
+    /// A call is over, or was never one.
+    CallEnded {
+        /// The call.
+        call: u64,
+        /// The status that it failed with; `None` when it ended as calls do.
+        status: Option<u16>,
+    },
     /// We are in a group: we made it, or its focus called.
     Joined {
         /// Its focus, a SIP URI.
@@ -197,6 +236,7 @@ pub struct Handset {
     pub(crate) registration: Registration,
     requests: FxHashMap<ClientTxId, Pending>,
     proxy: Option<Credentials>,
+    pub(crate) calls: Calls,
     events: VecDeque<Event>,
     seen: FxHashSet<(String, String)>,
     seen_order: VecDeque<(String, String)>,
@@ -226,6 +266,9 @@ pub(crate) enum Purpose {
     Aside,
     Options {
         of: String,
+    },
+    Call {
+        call: u64,
     },
     Invite,
     Subscribe {
@@ -272,6 +315,7 @@ impl Handset {
             flow: None,
             requests: FxHashMap::default(),
             proxy: None,
+            calls: Calls::default(),
             events: VecDeque::new(),
             seen: FxHashSet::default(),
             seen_order: VecDeque::new(),
@@ -307,6 +351,7 @@ impl Handset {
         self.layer.flow_closed(time(now), flow);
         self.registration.lost();
         self.take_events(now);
+        self.calls_lost();
         self.events.push_back(Event::Disconnected);
     }
 
@@ -322,6 +367,7 @@ impl Handset {
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.layer.handle_timeout(time(now));
         self.take_events(now);
+        self.calls_timeout(now);
         if self.registration.refresh_at.is_some_and(|at| at <= now) {
             self.registration.refresh_at = None;
             self.register(now);
@@ -331,7 +377,7 @@ impl Handset {
     /// When to call [`Handset::handle_timeout`] next; earlier does no harm.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let layer = self.layer.poll_timeout().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
-        layer.into_iter().chain(self.registration.refresh_at).min()
+        layer.into_iter().chain(self.registration.refresh_at).chain(self.calls_wake_at()).min()
     }
 
     /// The next bytes for the connection; over WebSocket and UDP, one message each.
@@ -433,8 +479,11 @@ impl Handset {
         let request = request.build();
         let opens = matches!(purpose, Purpose::Invite | Purpose::Subscribe { .. });
         let sent = opens.then(|| request.clone());
-        match self.layer.request(time(now), flow, request) {
+        match self.layer.request(time(now), flow, request.clone()) {
             Ok(tx) => {
+                if let Purpose::Call { call } = purpose {
+                    self.invited(call, &request);
+                }
                 let pending = Pending { purpose, draft, sent, challenges };
                 self.requests.insert(tx, pending);
             }
@@ -452,6 +501,9 @@ impl Handset {
     fn take(&mut self, now: Timestamp, event: transaction::Event) {
         match event {
             transaction::Event::Request { tx, request, flow } => {
+                if self.take_call_request(now, tx, flow, &request) {
+                    return;
+                }
                 let tag = self.random.tag();
                 let of_group = self.answer_to_focus(now, &request, &tag);
                 let (status, event) = of_group.unwrap_or_else(|| self.answer_to(&request));
@@ -470,15 +522,23 @@ impl Handset {
             transaction::Event::Response { tx, response } if response.is_final() => {
                 match self.requests.remove(&tx) {
                     Some(pending) => self.answered(now, tx, pending, &response),
-                    None => self.accepted_again(now, tx, &response),
+                    None => {
+                        self.answered_again(now, &response);
+                        self.accepted_again(now, tx, &response);
+                    }
                 }
             }
-            transaction::Event::TimedOut { tx } => self.lost(tx, Failure::NoAnswer),
-            transaction::Event::TransportFailed { tx } => self.lost(tx, Failure::ConnectionLost),
-            transaction::Event::Response { .. }
-            | transaction::Event::Ack { .. }
-            | transaction::Event::Cancel { .. }
-            | transaction::Event::NoAck { .. } => {}
+            transaction::Event::TimedOut { tx } => self.lost(now, tx, Failure::NoAnswer),
+            transaction::Event::TransportFailed { tx } => self.lost(now, tx, Failure::ConnectionLost),
+            transaction::Event::Response { tx, response } => {
+                if let Some(Pending { purpose: Purpose::Call { call }, .. }) = self.requests.get(&tx) {
+                    let call = *call;
+                    self.invite_proceeds(now, call, response.status());
+                }
+            }
+            transaction::Event::Ack { request, .. } => self.call_acknowledged(&request),
+            transaction::Event::Cancel { tx } => self.call_cancelled(now, tx),
+            transaction::Event::NoAck { .. } => {}
         }
     }
 
@@ -538,6 +598,7 @@ impl Handset {
                     let contact = response.header(HeaderName::Contact).unwrap_or_default().into_owned();
                     self.tell(Event::Capabilities { of, status, contact });
                 }
+                Purpose::Call { call } => self.invite_answered(now, call, Some(response)),
                 purpose if status >= 300 => self.failed(purpose, Failure::Refused(status)),
                 _ => {}
             },
@@ -575,8 +636,11 @@ impl Handset {
         Some(answer)
     }
 
-    fn lost(&mut self, tx: ClientTxId, why: Failure) {
+    fn lost(&mut self, now: Timestamp, tx: ClientTxId, why: Failure) {
         if let Some(pending) = self.requests.remove(&tx) {
+            if let Purpose::Call { call } = pending.purpose {
+                return self.invite_answered(now, call, None);
+            }
             self.failed(pending.purpose, why);
         }
     }
@@ -598,6 +662,46 @@ impl Handset {
             }
             Purpose::Invite => self.not_joined(why),
             Purpose::Aside | Purpose::Subscribe { .. } | Purpose::Bye { .. } => {}
+            Purpose::Call { call } => self.invite_failed(call),
+        }
+    }
+
+    /// The transport of the connection.
+    pub(crate) fn transport(&self) -> Option<Transport> {
+        self.flow.map(|flow| flow.transport)
+    }
+
+    pub(crate) fn respond(&mut self, now: Timestamp, tx: transaction::ServerTxId, response: Bytes) {
+        // It fails only when the request is too old to be answered.
+        let _ = self.layer.respond(time(now), tx, response);
+    }
+
+    pub(crate) fn answer_plainly(
+        &mut self,
+        now: Timestamp,
+        tx: transaction::ServerTxId,
+        flow: Flow,
+        request: &sip::Request,
+        status: u16,
+    ) {
+        let tag = self.random.tag();
+        let response = sip::ResponseBuilder::for_request(request, status, "").to_tag(&tag);
+        self.respond(now, tx, response.source(flow.peer).build());
+    }
+
+    /// Sends a request on whose answer nothing depends.
+    pub(crate) fn send_aside(&mut self, now: Timestamp, request: Bytes) {
+        if let Some(flow) = self.flow {
+            let _ = self.layer.request(time(now), flow, request);
+        }
+    }
+
+    /// Cancels the INVITE of a call; without a provisional answer it has to wait for one.
+    pub(crate) fn cancel_request(&mut self, now: Timestamp, call: u64) {
+        let of_call = |pending: &Pending| matches!(pending.purpose, Purpose::Call { call: of } if of == call);
+        let tx = self.requests.iter().find(|(_, pending)| of_call(pending)).map(|(tx, _)| *tx);
+        if let Some(tx) = tx {
+            let _ = self.layer.cancel(time(now), tx);
         }
     }
 }
@@ -609,7 +713,7 @@ fn layer(config: &Config, random: &mut Random, sent_by: &str) -> Layer {
 }
 
 /// Time as transactions count it.
-fn time(now: Timestamp) -> Duration {
+pub(crate) fn time(now: Timestamp) -> Duration {
     now.since(Timestamp::EPOCH)
 }
 

@@ -175,7 +175,7 @@ impl Handset {
         let from = asserted.map_err(|_| 400u16)?.uri.as_str().to_owned();
         let declared = request.content_type().unwrap_or("text/plain".into()).into_owned();
         let call_id = request.call_id().map_err(|_| 400u16)?.to_owned();
-        let mut message = Incoming {
+        let message = Incoming {
             from,
             author: None,
             to: request.to().map_err(|_| 400u16)?.uri.as_str().to_owned(),
@@ -185,6 +185,34 @@ impl Handset {
             payload: body,
             wanted: Dispositions::NONE,
         };
+        self.read_message(message)
+    }
+
+    /// Reads what came in a call.
+    pub(crate) fn read_in_call(
+        &mut self,
+        from: String,
+        conversation_id: Option<String>,
+        content_type: String,
+        payload: Bytes,
+    ) -> Result<Event, u16> {
+        let to = self.config.address.sip_uri(&self.config.domain);
+        let message_id = self.random.tag();
+        let (author, wanted) = (None, Dispositions::NONE);
+        self.read_message(Incoming {
+            from,
+            author,
+            to,
+            message_id,
+            conversation_id,
+            content_type,
+            payload,
+            wanted,
+        })
+    }
+
+    /// Opens the envelope, if there is one, and says what is in it.
+    fn read_message(&mut self, mut message: Incoming) -> Result<Event, u16> {
         if content_type::is(&message.content_type, cpim::CONTENT_TYPE) {
             let envelope = Cpim::parse(message.payload).map_err(|_| 400u16)?;
             if let Some(id) = envelope.message_id() {
@@ -228,6 +256,9 @@ impl Handset {
             .content_type(imdn::CONTENT_TYPE)
             .content_header("Content-Disposition", "notification")
             .build(report.to_xml());
+        if self.report_in_call(now, &on.from, body.clone()) {
+            return;
+        }
         let draft = self.message_draft(&on.from, on.conversation_id.clone(), body);
         self.request(now, Purpose::Aside, draft);
     }

@@ -7,9 +7,8 @@ use sip::{Contact, HeaderName, Response};
 
 use crate::handset::{Credentials, Event, Failure, Handset, Purpose, Random};
 
-/// The services of an RCS handset, as the Contact of its registration names them (RCC.07 §2.6.1).
-const FEATURES: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\";\
-     +g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.fthttp,\
+/// The services of an RCS handset beside messages and sessions, as the Contact of its registration names them (RCC.07 §2.6.1).
+const FEATURES: &str = "+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.fthttp,\
      urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.geopush,\
      urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.chatbot.sa\";+g.gsma.rcs.botversion=\"#=1,#=2\";+g.gsma.rcs.msgrevoke";
 
@@ -70,8 +69,16 @@ impl Handset {
         draft.from_tag.clone_from(&self.registration.from_tag);
         draft.cseq = self.registration.next_cseq();
         draft.to = format!("<{}>", self.config.address.sip_uri(&domain));
+        let services = &self.config.services;
+        let announced = [(services.pager, "msg"), (services.chat, "session"), (services.large, "largemsg")];
+        let announced = announced.iter().filter(|(is_there, _)| *is_there);
+        let icsi: Vec<String> = announced
+            .map(|(_, name)| format!("urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.{name}"))
+            .collect();
+        let icsi = icsi.join(",");
         let contact = format!(
-            "<sip:{}@{}>;+sip.instance=\"<{}>\";reg-id=1;{FEATURES};expires={expires_s}",
+            "<sip:{}@{}>;+sip.instance=\"<{}>\";reg-id=1;+g.3gpp.icsi-ref=\"{icsi}\";{FEATURES};\
+             expires={expires_s}",
             self.config.address.user(),
             self.contact_place,
             self.config.instance,

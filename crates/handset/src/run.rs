@@ -35,6 +35,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::{Event, Failure, Handset, Outgoing};
 
+mod media;
+
 /// Above any answer to what a handset asks.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Between keep-alives on TCP (RFC 5626 §4.4.1: below the registrar's Flow-Timer of 120 s).
@@ -132,6 +134,46 @@ impl Phone {
     /// The platform's refusal, or silence.
     pub async fn send(&mut self, to: &str, outgoing: Outgoing) -> Result<u16, PhoneError> {
         let id = self.post(to, outgoing).await;
+        self.sent(&id).await
+    }
+
+    /// Invites somebody to a chat and waits until it stands; the call's number.
+    ///
+    /// # Errors
+    /// The refusal, or silence.
+    pub async fn call(&mut self, to: &str) -> Result<u64, PhoneError> {
+        let to = to.to_owned();
+        let number = self.with(move |handset, now| handset.call(now, &to)).await;
+        let outcome = self.wait(PATIENCE, |event| match event {
+            Event::CallOpen { call, .. } if *call == number => Some(Ok(number)),
+            Event::CallEnded { call, status } if *call == number => {
+                Some(Err(status.map_or(Failure::ConnectionLost, Failure::Refused)))
+            }
+            _ => None,
+        });
+        Ok(outcome.await??)
+    }
+
+    /// Says something in a call and waits until it is taken.
+    ///
+    /// # Errors
+    /// The refusal, or silence.
+    pub async fn say(&mut self, call: u64, outgoing: Outgoing) -> Result<u16, PhoneError> {
+        let id = self.with(move |handset, now| handset.say(now, call, &outgoing)).await;
+        self.sent(&id).await
+    }
+
+    /// Sends a message in large-message mode and waits until it is taken.
+    ///
+    /// # Errors
+    /// The refusal, or silence.
+    pub async fn send_large(&mut self, to: &str, outgoing: Outgoing) -> Result<u16, PhoneError> {
+        let to = to.to_owned();
+        let id = self.with(move |handset, now| handset.send_large(now, &to, &outgoing)).await;
+        self.sent(&id).await
+    }
+
+    async fn sent(&mut self, id: &str) -> Result<u16, PhoneError> {
         let outcome = self.wait(PATIENCE, |event| match event {
             Event::Sent { message_id, status } if *message_id == id => Some(Ok(*status)),
             Event::NotSent { message_id, why } if *message_id == id => Some(Err(*why)),
@@ -209,6 +251,7 @@ async fn run(
 ) -> Handset {
     let mut link = Some(link);
     let mut untold: VecDeque<Event> = VecDeque::new();
+    let mut connections = media::Connections::new();
     let mut keep_alive = Instant::now() + KEEP_ALIVE;
     loop {
         untold.extend(std::iter::from_fn(|| handset.poll_event()));
@@ -223,12 +266,14 @@ async fn run(
                 Ok(message) => handset.receive(now(), message),
                 Err(_) => lost = true,
             },
+            heard = connections.next(), if untold.len() < EVENTS_MAX => media::take(&mut handset, now(), heard),
             permit = told.reserve(), if !untold.is_empty() => match (permit, untold.pop_front()) {
                 (Ok(permit), Some(event)) => permit.send(event),
                 _ => break,
             },
             () = sleep_until(timer.min(keep_alive)) => handset.handle_timeout(now()),
         }
+        connections.perform(&mut handset);
         if let Some(link) = &mut link {
             while let (false, Some(bytes)) = (lost, handset.poll_transmit()) {
                 lost = link.send(bytes).await.is_err();

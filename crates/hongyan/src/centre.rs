@@ -10,11 +10,12 @@ use rcs::Timestamp;
 use store::{Store, StoreError};
 
 use crate::config::{Config, ConfigError};
-use crate::content::blobs::Blobs;
+use crate::content::shelf::Shelf;
 use crate::engine::{Effects, Engine};
 use crate::inbox::{BATCH_MAX, Inbox, Outlet};
 use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
 use crate::net::Network;
+use crate::net::msrp::Switchboard;
 use crate::push::Pusher;
 
 pub use crate::engine::{Input, Reply};
@@ -24,13 +25,21 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Name of the setting that holds the deployment's secret.
 const SECRET_SETTING: &str = "deployment-secret";
 
+/// How others reach us.
+pub struct Reach<'a> {
+    /// Chatbots over HTTP.
+    pub public_url: &'a str,
+    /// Handsets with MSRP.
+    pub media: message_centre::Media,
+}
+
 /// Starts the centre's thread.
 ///
 /// # Errors
 /// If the store cannot be read or the thread cannot be started.
 pub fn start(
     config: &Config,
-    public_url: &str,
+    reach: Reach<'_>,
     store: Store,
     ways: Ways,
     metrics: Arc<Metrics>,
@@ -38,8 +47,8 @@ pub fn start(
 ) -> Result<JoinHandle<()>, StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
-    let centre = Centre::new(config.centre(&secrets, public_url), &secrets, clock.now());
-    let maap = maap::Maap::new(config.maap(public_url), &secrets);
+    let centre = Centre::new(config.centre(&secrets, &reach), &secrets, clock.now());
+    let maap = maap::Maap::new(config.maap(reach.public_url), &secrets);
     let engine = Engine::new(centre, maap, store, clock.now())?;
     let world = World { ways, metrics, inbox, runtime: tokio::runtime::Handle::current() };
     let thread = std::thread::Builder::new().name("centre".to_owned());
@@ -67,10 +76,12 @@ pub enum StartError {
 pub struct Ways {
     /// Bytes to handsets.
     pub network: Arc<Network>,
+    /// Sessions over MSRP.
+    pub switchboard: Arc<Switchboard>,
     /// Calls of webhooks.
     pub pusher: Pusher,
     /// Files that are gone.
-    pub blobs: Arc<Blobs>,
+    pub shelf: Arc<Shelf>,
 }
 
 /// Everything outside.
@@ -93,7 +104,7 @@ fn run(mut engine: Engine, mut outlet: Outlet, clock: &Clock, world: &World) {
         outlet.take(patience, &mut batch);
         if outlet.is_stopping() && !was_stopping {
             was_stopping = true;
-            engine.stop();
+            engine.stop(clock.now());
         }
         for same in batch.chunk_by(|one, next| one.kind() == next.kind()) {
             world.metrics.inputs.get_or_create(&Kind::of(same[0].kind())).inc_by(same.len() as u64);
@@ -118,13 +129,18 @@ impl World {
     /// Lets out what a batch has decided.
     fn perform(&self, engine: &mut Engine, effects: Effects, begun: Instant) {
         self.count(&effects, begun);
+        // A peer may use a session as soon as it hears of it.
+        while let Some(command) = engine.poll_media() {
+            self.ways.switchboard.perform(command, &self.inbox);
+        }
         self.ways.network.transmit_all(std::iter::from_fn(|| engine.poll_transmit()));
+        self.ways.switchboard.discard(&effects.discarded);
         for flow in &effects.close {
             self.ways.network.close(flow);
         }
         if !effects.files_gone.is_empty() {
-            let blobs = self.ways.blobs.clone();
-            self.runtime.spawn_blocking(move || blobs.remove_all(&effects.files_gone));
+            let shelf = self.ways.shelf.clone();
+            self.runtime.spawn(async move { shelf.remove_all(&effects.files_gone).await });
         }
         for push in effects.pushes {
             let (pusher, inbox) = (self.ways.pusher.clone(), self.inbox.clone());

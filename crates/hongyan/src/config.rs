@@ -33,6 +33,10 @@ pub struct Config {
     pub http: Http,
     /// The SIP listeners.
     pub sip: Sip,
+    /// The MSRP listeners.
+    pub msrp: Msrp,
+    /// Chats and large messages.
+    pub sessions: Sessions,
     /// Certificates of the TLS listeners.
     pub tls: Tls,
     /// The thread that decides.
@@ -101,6 +105,44 @@ pub struct Sip {
     pub udp_buffer_bytes: NonZeroU32,
     /// Whether a request over UDP from the address of a subscriber's binding needs no credentials.
     pub trust_udp_source: bool,
+}
+
+/// `[msrp]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Msrp {
+    /// TCP.
+    pub listen: Listen,
+    /// TLS over TCP.
+    pub tls_listen: Listen,
+    /// Host name or IP address by which handsets reach these listeners; empty: found out.
+    pub public_host: String,
+    /// TCP and TLS connections at once.
+    pub max_connections: NonZeroU32,
+    /// TCP and TLS connections at once from one IP address.
+    pub max_connections_per_address: NonZeroU32,
+    /// Body bytes of the chunks that we send.
+    pub chunk_bytes: NonZeroU32,
+    /// Bytes of large bodies on disk, arriving ones included.
+    pub spool_bytes: NonZeroU64,
+}
+
+/// `[sessions]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    /// A chat in which nothing moves for so long is ended.
+    pub idle_s: NonZeroU64,
+    /// How long a device may ring before the chat is taken for it.
+    pub ring_s: NonZeroU64,
+    /// Session timer that is asked for.
+    pub session_timer_s: NonZeroU32,
+    /// Largest message in a chat.
+    pub chat_bytes: NonZeroU64,
+    /// Largest large-mode message.
+    pub large_message_bytes: NonZeroU64,
+    /// Sessions of one subscriber at once.
+    pub per_subscriber: NonZeroU32,
 }
 
 /// `[tls]`
@@ -211,6 +253,8 @@ pub enum Blocked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Content {
+    /// `s3://NAME/PREFIX`: where files are kept; empty: in the data directory.
+    pub bucket: String,
     /// Largest file.
     pub max_file_bytes: NonZeroU64,
     /// Largest thumbnail that comes with a file.
@@ -353,6 +397,33 @@ impl Default for Sip {
     }
 }
 
+impl Default for Msrp {
+    fn default() -> Self {
+        Self {
+            listen: Listen::port(2855),
+            tls_listen: Listen::OFF,
+            public_host: String::new(),
+            max_connections: nonzero(200_000),
+            max_connections_per_address: nonzero(2_000),
+            chunk_bytes: nonzero(msrp::CHUNK_BYTES as u32),
+            spool_bytes: nonzero_u64(4 << 30),
+        }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            idle_s: nonzero_u64(180),
+            ring_s: nonzero_u64(60),
+            session_timer_s: nonzero(1_800),
+            chat_bytes: nonzero_u64(1 << 20),
+            large_message_bytes: nonzero_u64(10 << 20),
+            per_subscriber: nonzero(100),
+        }
+    }
+}
+
 impl Default for Centre {
     fn default() -> Self {
         Self { inbox_messages: nonzero(16_384) }
@@ -411,6 +482,7 @@ impl Default for Content {
             "application/vnd.microsoft.portable-executable",
         ];
         Self {
+            bucket: String::new(),
             max_file_bytes: nonzero_u64(100 << 20),
             max_thumbnail_bytes: nonzero_u64(50 << 10),
             keep_s: nonzero_u64(31 * 86_400),
@@ -489,8 +561,13 @@ impl Config {
         Numbering::new(self.country.as_str(), self.domain.as_str())
     }
 
-    /// The message centre's part. Our Via names the domain and the port of SIP; `public_url` is how handsets reach us.
-    pub fn centre(&self, secrets: &message_centre::Secrets, public_url: &str) -> message_centre::Config {
+    /// The message centre's part. Our Via names the domain and the port of SIP.
+    /// `reach` says how handsets reach our content server and our MSRP listeners.
+    pub fn centre(
+        &self,
+        secrets: &message_centre::Secrets,
+        reach: &crate::centre::Reach<'_>,
+    ) -> message_centre::Config {
         let port = self.sip.udp.address().or(self.sip.tcp.address()).map_or(5060, |address| address.port());
         let via_secret = std::array::from_fn(|at| secrets.process[at]);
         let transactions = sip::transaction::Config::new(format!("{}:{port}", self.domain), via_secret);
@@ -519,12 +596,25 @@ impl Config {
             },
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),
-            files: self.content.rules(public_url),
+            files: self.content.rules(reach.public_url),
             pager_body_bytes_max: self.messages.max_body_bytes.get() as usize,
+            sessions: message_centre::Sessions {
+                media: reach.media.clone(),
+                idle: seconds(self.sessions.idle_s),
+                ring: seconds(self.sessions.ring_s),
+                timer: sip::dialog::session_timer::Policy {
+                    interval_s: self.sessions.session_timer_s.get(),
+                    ..Default::default()
+                },
+                chat_bytes_max: self.sessions.chat_bytes.get(),
+                large_bytes_max: self.sessions.large_message_bytes.get(),
+                per_subscriber_max: self.sessions.per_subscriber.get() as usize,
+                ..Default::default()
+            },
             exploder: self.messages.exploder.clone(),
             recipients_max: self.messages.max_recipients.get() as usize,
             refuse_blocked: self.messages.blocked == Blocked::Refuse,
-            provisioning: self.provisioning(public_url),
+            provisioning: self.provisioning(reach.public_url),
             ..defaults
         }
     }
@@ -559,6 +649,14 @@ impl Config {
         }
     }
 
+    /// Where to listen for MSRP. Where SIP takes any free port, so does MSRP unless it is told otherwise: several servers
+    /// may run beside each other.
+    pub fn msrp_listen(&self) -> Listen {
+        let takes_any = |listen: &Listen| listen.address().is_some_and(|address| address.port() == 0);
+        let sip = [self.sip.tcp, self.sip.udp].into_iter().find(takes_any);
+        sip.filter(|_| self.msrp.listen == Msrp::default().listen).unwrap_or(self.msrp.listen)
+    }
+
     /// Checks what holds between keys.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |text: &str| Err(ConfigError(text.to_owned()));
@@ -571,11 +669,23 @@ impl Config {
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
             return refuse("tls: set certificate and key together, or neither");
         }
-        let wants_tls = self.http.tls_listen != Listen::OFF || self.sip.tls != Listen::OFF;
+        let listeners = [self.http.tls_listen, self.sip.tls, self.msrp.tls_listen];
+        let wants_tls = listeners.iter().any(|listen| *listen != Listen::OFF);
         if wants_tls && self.tls.certificate.as_os_str().is_empty() && !self.tls.self_signed {
             return refuse(
-                "tls: http.tls_listen or sip.tls is on; set tls.certificate and tls.key, or tls.self_signed = true",
+                "tls: http.tls_listen, sip.tls or msrp.tls_listen is on; set tls.certificate and tls.key, or tls.self_signed = true",
             );
+        }
+        if self.sessions.session_timer_s.get() < sip::dialog::session_timer::INTERVAL_S_MIN {
+            return refuse("sessions.session_timer_s: at least 90 (RFC 4028)");
+        }
+        if self.msrp.chunk_bytes.get() > 64 << 10 {
+            return refuse("msrp.chunk_bytes: at most 65536");
+        }
+        if self.sessions.chat_bytes > self.msrp.spool_bytes
+            || self.sessions.large_message_bytes > self.msrp.spool_bytes
+        {
+            return refuse("msrp.spool_bytes: must hold the largest message of [sessions]");
         }
         if self.http.listen == Listen::OFF {
             return refuse("http.listen: must not be off, the administrative commands need it");

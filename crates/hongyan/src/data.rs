@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/lock                held while a process uses the directory
 //! DIR/store/              the database
+//! DIR/spool/              bodies too large for it
 //! DIR/content/            files between handsets
 //! DIR/admin-token         opens /admin/v1 (mode 0600)
 //! DIR/admin-url           where the running server listens; gone when none runs
@@ -79,6 +80,11 @@ impl DataDirectory {
     /// The database.
     pub fn store(&self) -> PathBuf {
         self.path.join("store")
+    }
+
+    /// Bodies too large for the database.
+    pub fn spool(&self) -> PathBuf {
+        self.path.join("spool")
     }
 
     /// Files between handsets.

@@ -43,6 +43,8 @@ pub enum Input {
     Chatbot(Box<maap::Call>, Reply<maap::Answer>),
     /// How a webhook call ended.
     Pushed(Box<maap::Pushed>),
+    /// What the MSRP edge tells.
+    Media(message_centre::session::media::Event),
     /// A change of the index of files.
     Files(Box<files::Call>, Reply<files::Answer>),
 }
@@ -56,6 +58,7 @@ impl Input {
             Self::Admin(..) => "admin",
             Self::Chatbot(..) => "api",
             Self::Pushed(_) => "pushed",
+            Self::Media(_) => "msrp",
             Self::Files(..) => "files",
         }
     }
@@ -90,6 +93,8 @@ impl<T> From<tokio::sync::oneshot::Sender<T>> for Reply<T> {
 pub struct Effects {
     /// Connections to close.
     pub close: Vec<Flow>,
+    /// Spooled bodies that nobody needs.
+    pub discarded: Vec<String>,
     /// Webhook calls to make.
     pub pushes: Vec<maap::Push>,
     /// Files whose bytes may go.
@@ -186,6 +191,7 @@ impl Engine {
                 Input::FlowClosed(flow) => self.centre.flow_closed(now, flow, &mut tasks),
                 Input::Admin(call, reply) => todo.push(Todo::Admin(call, reply)),
                 Input::Chatbot(call, reply) => todo.push(Todo::Maap(maap::Task::Call(call), reply)),
+                Input::Media(event) => self.centre.receive_media(now, event, &mut tasks),
                 Input::Files(call, reply) => todo.push(Todo::Files(call, reply)),
                 Input::Pushed(pushed) => todo.push(Todo::Maap(maap::Task::Pushed(pushed), Reply::none())),
             }
@@ -213,12 +219,13 @@ impl Engine {
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
         }
-        let Work { next, close, stats, mut woken, files_gone, .. } = work;
+        let Work { next, close, stats, mut woken, files_gone, mut discarded, .. } = work;
         let is_committed = view.is_changed();
         if is_committed {
             self.store.commit(&view)?;
             self.due_at = self.due_at.into_iter().chain(view.earliest_due()).min();
         }
+        discarded.extend(view.released().map(str::to_owned));
         woken.sort_unstable();
         woken.dedup();
         self.next.extend(todo);
@@ -230,6 +237,7 @@ impl Engine {
         answers.into_iter().for_each(Answered::send);
         Ok(Effects {
             close,
+            discarded,
             pushes: out.pushes,
             files_gone,
             stats,
@@ -237,6 +245,11 @@ impl Engine {
             inputs: count,
             is_committed,
         })
+    }
+
+    /// What the MSRP edge is to do next; to be asked before [`Engine::poll_transmit`].
+    pub fn poll_media(&mut self) -> Option<message_centre::session::media::Command> {
+        self.centre.poll_media()
     }
 
     /// The next bytes for the network.
@@ -256,8 +269,8 @@ impl Engine {
     }
 
     /// Ends what is under way: senders who wait are answered, their messages kept. Run batches until nothing is left.
-    pub fn stop(&mut self) {
-        self.next.extend(self.centre.stop().into_iter().map(Todo::Centre));
+    pub fn stop(&mut self, now: Timestamp) {
+        self.next.extend(self.centre.stop(now).into_iter().map(Todo::Centre));
     }
 
     fn load(&self, todo: &[Todo], view: &mut View) -> Result<(), StoreError> {

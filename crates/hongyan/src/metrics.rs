@@ -48,6 +48,10 @@ pub struct Metrics {
     pub connections: Family<Transport, Gauge>,
     /// Connections refused or closed because a ceiling was reached.
     pub connections_refused: Family<Kind, Counter>,
+    /// MSRP connections open, WebSocket included.
+    pub msrp_connections: Gauge,
+    /// Messages over MSRP: `received` whole, `sent` whole, `failed`, `spooled`, `malformed`.
+    pub msrp: Family<Kind, Counter>,
     /// Bytes that were no SIP message.
     pub malformed: Family<Transport, Counter>,
     /// Datagrams that the kernel would not take.
@@ -160,6 +164,8 @@ impl Metrics {
             files_refused: Family::default(),
             connections: Family::default(),
             connections_refused: Family::default(),
+            msrp_connections: Gauge::default(),
+            msrp: Family::default(),
             malformed: Family::default(),
             datagrams_dropped: Counter::default(),
             pushes: Family::default(),
@@ -198,6 +204,8 @@ impl Metrics {
             "Connections refused or closed at a ceiling",
             metrics.connections_refused.clone(),
         );
+        registry.register("msrp_connections", "MSRP connections open", metrics.msrp_connections.clone());
+        registry.register("msrp", "Messages over MSRP, by what happened", metrics.msrp.clone());
         registry.register("malformed", "Bytes that were no SIP message", metrics.malformed.clone());
         registry.register(
             "datagrams_dropped",

@@ -22,7 +22,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::centre::{self, StartError, Ways};
 use crate::config::{self, Config, ConfigError, Listen};
-use crate::content::{self, Content, blobs::Blobs, link::Links};
+use crate::content::blobs::Blobs;
+use crate::content::bucket::Bucket;
+use crate::content::link::Links;
+use crate::content::shelf::Shelf;
+use crate::content::{self, Content};
 use crate::data::{self, DataDirectory, DataError};
 use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
@@ -30,6 +34,8 @@ use crate::inbox::{self, Inbox};
 use crate::metrics::Metrics;
 use crate::net::ceiling::Ceiling;
 use crate::net::listener::{self, Stop};
+use crate::net::msrp::{self as net_msrp, MsrpEdge, Switchboard};
+use crate::net::spool::Spool;
 use crate::net::{Edge, Limits, Network, stream, tls, udp};
 use crate::push::Pusher;
 use crate::{demo, log, secret_file};
@@ -142,8 +148,10 @@ pub struct Bound {
     pub sip_tcp: Option<SocketAddr>,
     /// SIP over TLS.
     pub sip_tls: Option<SocketAddr>,
-    /// Not in this version.
+    /// MSRP over TCP.
     pub msrp: Option<SocketAddr>,
+    /// MSRP over TLS.
+    pub msrp_tls: Option<SocketAddr>,
     /// Not in this version.
     pub smpp: Option<SocketAddr>,
 }
@@ -161,6 +169,7 @@ pub struct Running {
     centre: JoinHandle<()>,
     http: JoinSet<()>,
     sip: JoinSet<()>,
+    msrp: JoinSet<()>,
     rail: JoinSet<()>,
 }
 
@@ -171,6 +180,8 @@ struct Sockets {
     udp: Option<std::net::UdpSocket>,
     tcp: Option<TcpListener>,
     tls: Option<TcpListener>,
+    msrp: Option<TcpListener>,
+    msrp_tls: Option<TcpListener>,
 }
 
 impl Running {
@@ -190,7 +201,11 @@ impl Running {
         let network = Arc::new(Network::new(config.sip.queue_messages.get() as usize, metrics.clone()));
         let pusher = Pusher::new(&config.maap, metrics.clone())?;
         let store = store::Store::open(&data.store())?;
-        let blobs = Arc::new(open_blobs(&data, &store)?);
+        let spool = Spool::open(&data.spool(), &store.spooled()?, config.msrp.spool_bytes.get())
+            .map_err(file_error(&data.spool()))?;
+        let switchboard = Arc::new(Switchboard::new(spool));
+        let reach = centre::Reach { public_url: &public_url, media: media(&config, &bound, data.path())? };
+        let (blobs, shelf) = open_shelf(&config, &data, &store)?;
         let (inbox, mut outlet) =
             inbox::inbox(config.centre.inbox_messages.get() as usize).map_err(StartError::from)?;
         let edge = Arc::new(Edge {
@@ -199,28 +214,33 @@ impl Running {
             metrics: metrics.clone(),
             limits: limits(&config),
         });
-        let content = content(&config, &public_url, &store, blobs.clone())?;
+        let msrp = Arc::new(MsrpEdge {
+            switchboard: switchboard.clone(),
+            inbox: inbox.clone(),
+            metrics: metrics.clone(),
+            limits: limits(&config),
+            chunk_bytes: config.msrp.chunk_bytes.get() as usize,
+            seeds: seeds()?.into(),
+        });
+        let content = content(&config, &public_url, &store, (blobs, shelf.clone()))?;
         let (stop, stopping) = watch::channel(false);
         let stop_udp = Arc::new(AtomicBool::new(false));
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let centre = centre::start(
-            &config,
-            &public_url,
-            store.clone(),
-            Ways { network: network.clone(), pusher, blobs },
-            metrics.clone(),
-            (inbox.clone(), outlet),
-        )?;
+        let ways = Ways { network: network.clone(), switchboard, pusher, shelf };
+        let handles = (inbox.clone(), outlet);
+        let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
         let app = Arc::new(App {
             numbering: config.numbering(),
             public_url,
+            conference_factory: format!("sip:{}@{}", config.groups.factory, config.numbering().domain),
             inbox: inbox.clone(),
             store,
             metrics: metrics.clone(),
             edge: edge.clone(),
+            msrp: msrp.clone(),
             admin_token,
             provisioning: config.provisioning.trust(),
             ready: ready.clone(),
@@ -238,9 +258,10 @@ impl Running {
             centre,
             http: JoinSet::new(),
             sip: JoinSet::new(),
+            msrp: JoinSet::new(),
             rail: JoinSet::new(),
         };
-        running.serve(&config, app.clone(), edge, sockets, stopping)?;
+        running.serve(&config, app.clone(), edge, msrp, sockets, stopping)?;
         if options.demo {
             running.start_demo(&config, &app).await?;
         }
@@ -256,6 +277,7 @@ impl Running {
         config: &Config,
         app: Arc<App>,
         edge: Arc<Edge>,
+        msrp: Arc<MsrpEdge>,
         sockets: Sockets,
         stopping: Stop,
     ) -> Result<(), ServeError> {
@@ -285,7 +307,18 @@ impl Running {
             self.sip.spawn(serve);
         }
         if let Some(listener) = sockets.tcp {
-            self.sip.spawn(stream::serve(listener, None, ceiling, edge.clone(), stopping));
+            self.sip.spawn(stream::serve(listener, None, ceiling, edge.clone(), stopping.clone()));
+        }
+        let ceiling =
+            Ceiling::new(config.msrp.max_connections.get(), config.msrp.max_connections_per_address.get());
+        if let Some(listener) = sockets.msrp_tls {
+            let acceptor = TlsAcceptor::from(tls::server_config(&config.tls, domain, data, &[])?);
+            let serve =
+                net_msrp::serve(listener, Some(acceptor), ceiling.clone(), msrp.clone(), stopping.clone());
+            self.msrp.spawn(serve);
+        }
+        if let Some(listener) = sockets.msrp {
+            self.msrp.spawn(net_msrp::serve(listener, None, ceiling, msrp, stopping));
         }
         Ok(())
     }
@@ -322,10 +355,11 @@ impl Running {
             secret_file::write(path, &text).map_err(file_error(path))?;
         }
         let Bound { domain, http, .. } = &self.bound;
-        let [http_tls, sip_udp, sip_tcp, sip_tls] =
-            [self.bound.http_tls, self.bound.sip_udp, self.bound.sip_tcp, self.bound.sip_tls]
+        let bound = &self.bound;
+        let [http_tls, sip_udp, sip_tcp, sip_tls, msrp, msrp_tls] =
+            [bound.http_tls, bound.sip_udp, bound.sip_tcp, bound.sip_tls, bound.msrp, bound.msrp_tls]
                 .map(Listen::from);
-        tracing::info!(domain, %http, %http_tls, %sip_udp, %sip_tcp, %sip_tls, "listening");
+        tracing::info!(domain, %http, %http_tls, %sip_udp, %sip_tcp, %sip_tls, %msrp, %msrp_tls, "listening");
         Ok(())
     }
 
@@ -352,22 +386,27 @@ impl Running {
         }
         self.network.close_all();
         while self.sip.join_next().await.is_some() {}
+        while self.msrp.join_next().await.is_some() {}
         tracing::info!("stopped");
     }
 }
 
-/// The directory of files; what crashes left there is removed while we serve.
-fn open_blobs(data: &DataDirectory, store: &store::Store) -> Result<Blobs, ServeError> {
+/// Where files lie; what crashes left there is removed while we serve.
+fn open_shelf(
+    config: &Config,
+    data: &DataDirectory,
+    store: &store::Store,
+) -> Result<(Arc<Blobs>, Arc<Shelf>), ServeError> {
     let path = data.content();
-    let blobs = Blobs::open(&path).map_err(file_error(&path))?;
+    let blobs = Arc::new(Blobs::open(&path).map_err(file_error(&path))?);
     let found = blobs.list().map_err(file_error(&path))?;
-    let (sweeping, store) = (Blobs::open(&path).map_err(file_error(&path))?, store.clone());
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = content::remove_left_overs(&sweeping, &store, found) {
-            tracing::warn!(%error, "cannot look for what uploads left behind");
-        }
-    });
-    Ok(blobs)
+    let bucket = match config.content.bucket.as_str() {
+        "" => None,
+        url => Some(Bucket::open(url)?),
+    };
+    let shelf = Arc::new(Shelf::new(blobs.clone(), bucket));
+    tokio::spawn(content::remove_left_overs(shelf.clone(), store.clone(), found));
+    Ok((blobs, shelf))
 }
 
 /// The content server.
@@ -375,14 +414,14 @@ fn content(
     config: &Config,
     public_url: &str,
     store: &store::Store,
-    blobs: Arc<Blobs>,
+    (blobs, shelf): (Arc<Blobs>, Arc<Shelf>),
 ) -> Result<Content, ServeError> {
     let secret = centre::deployment_secret(store)?;
     let links = Links::new(format!("{public_url}/content/"), &content::key(&secret, "content links"));
     let nonce_life = config::seconds(config.registrar.nonce_s);
     let nonces = content::key(&secret, "content nonces");
     let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now());
-    Ok(Content::new(config.content.clone(), blobs, links, gate))
+    Ok(Content::new(config.content.clone(), blobs, shelf, links, gate))
 }
 
 /// Binds everything before anything is served, so that a port in use is found at once.
@@ -401,6 +440,8 @@ fn bind(config: &Config) -> Result<Sockets, ServeError> {
         udp: sip_udp,
         tcp: sip_tcp,
         tls: tcp(config.sip.tls, "sip.tls")?,
+        msrp: tcp(config.msrp_listen(), "msrp.listen")?,
+        msrp_tls: tcp(config.msrp.tls_listen, "msrp.tls_listen")?,
     })
 }
 
@@ -439,7 +480,8 @@ fn bound(config: &Config, sockets: &Sockets) -> Result<Bound, ServeError> {
         sip_udp: sockets.udp.as_ref().map(std::net::UdpSocket::local_addr).transpose()?,
         sip_tcp: tcp(&sockets.tcp)?,
         sip_tls: tcp(&sockets.tls)?,
-        msrp: None,
+        msrp: tcp(&sockets.msrp)?,
+        msrp_tls: tcp(&sockets.msrp_tls)?,
         smpp: None,
     })
 }
@@ -450,6 +492,54 @@ fn public_url(config: &Config, bound: &Bound) -> String {
         "" => format!("http://{}", reachable(bound.http)),
         url => url.to_owned(),
     }
+}
+
+/// Where handsets reach us with MSRP, as session descriptions say it.
+fn media(config: &Config, bound: &Bound, data: &Path) -> Result<message_centre::Media, ServeError> {
+    let host = |address: SocketAddr| match config.msrp.public_host.as_str() {
+        "" if address.ip().is_unspecified() => own_address(address).to_string(),
+        "" => address.ip().to_string(),
+        host => host.to_owned(),
+    };
+    let bracketed = |host: String| if host.contains(':') { format!("[{host}]") } else { host };
+    let place = |address: SocketAddr| (bracketed(host(address)), address.port());
+    let fingerprint = match bound.msrp_tls {
+        Some(_) => Some(tls::fingerprint(&config.tls, &config.domain.to_string(), data)?),
+        None => None,
+    };
+    // A proxy in front of us may speak TLS for us.
+    let behind_proxy = config.http.public_url.strip_prefix("https://").map(|place| {
+        let (host, port) = place.split_once(':').unwrap_or((place, "443"));
+        (host.to_owned(), port.parse().unwrap_or(443))
+    });
+    Ok(message_centre::Media {
+        tcp: bound.msrp.map(place),
+        tls: bound.msrp_tls.map(place),
+        ws: Some(place(bound.http)),
+        wss: behind_proxy.or(bound.http_tls.map(place)),
+        fingerprint,
+    })
+}
+
+/// This machine's address as seen from outside, for a wildcard: the one that a packet to the internet would have. Nothing is
+/// sent.
+fn own_address(wildcard: SocketAddr) -> std::net::IpAddr {
+    let (any, outside) = match wildcard {
+        SocketAddr::V4(_) => ("0.0.0.0:0", "192.0.2.1:9"),
+        SocketAddr::V6(_) => ("[::]:0", "[2001:db8::1]:9"),
+    };
+    let seen = std::net::UdpSocket::bind(any).and_then(|socket| {
+        socket.connect(outside)?;
+        socket.local_addr()
+    });
+    seen.map_or(reachable(wildcard).ip(), |address| address.ip())
+}
+
+/// Where the transaction ids of MSRP connections begin.
+fn seeds() -> Result<u64, ServeError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(centre::StartError::from)?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 /// An address that a process on this machine can connect to: loopback for a wildcard.

@@ -71,7 +71,8 @@ async fn the_ready_file_says_where_everything_listens() {
     // UDP and TCP share a port that was free for both.
     assert_eq!(ready["sip_udp"], ready["sip_tcp"]);
     assert_eq!(ready["sip_tls"], Value::Null);
-    assert_eq!(ready["msrp"], Value::Null);
+    assert_eq!(ready["msrp"], server.running.bound.msrp.unwrap().to_string());
+    assert_eq!(ready["msrp_tls"], Value::Null);
     assert_eq!(ready["smpp"], Value::Null);
     server.running.stop().await;
 }
@@ -154,8 +155,13 @@ async fn pages_carry_the_headers_that_protect_them() {
         "maxBytes": 100 << 20,
         "maxThumbnailBytes": 50 << 10,
     });
-    let expected =
-        json!({ "domain": "hongyan.local", "sipWebSocket": "/sip", "content": content, "chatbots": [] });
+    let expected = json!({
+        "domain": "hongyan.local",
+        "sipWebSocket": "/sip",
+        "conferenceFactory": "sip:conference-factory@hongyan.local",
+        "content": content,
+        "chatbots": [],
+    });
     assert_eq!(configuration, expected);
     server.running.stop().await;
 }
@@ -241,6 +247,7 @@ async fn tls_comes_with_a_certificate_of_our_own() {
     let mut config = config();
     config.http.tls_listen = config.http.listen;
     config.sip.tls = config.http.listen;
+    config.msrp.tls_listen = config.http.listen;
     config.tls.self_signed = true;
     let running = start_with(config, data.path(), false).await;
     assert!(running.bound.sip_tls.is_some());
@@ -249,6 +256,9 @@ async fn tls_comes_with_a_certificate_of_our_own() {
     assert!(strict.get(&url).send().await.is_err());
     let trusting = Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
     assert_eq!(trusting.get(&url).send().await.unwrap().status(), StatusCode::OK);
+    let msrp = format!("https://{}/", running.bound.msrp_tls.unwrap());
+    let error = trusting.get(&msrp).send().await.unwrap_err();
+    assert!(!error.is_connect(), "TLS is spoken there, and HTTP is not: {error:?}");
     running.stop().await;
 }
 

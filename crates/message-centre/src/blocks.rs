@@ -4,8 +4,7 @@ use rcs::address::{Address, AddressKind};
 use store::{Blocked, Outcome, Wants};
 
 use crate::access::Refusal;
-use crate::access::identity::Claim;
-use crate::access::message::{Kind, PagerMessage};
+use crate::access::message::{Kind, Posted};
 use crate::delivery::About;
 use crate::{Centre, Work};
 
@@ -64,21 +63,17 @@ impl Centre {
 
     /// Deals with what somebody who is blocked says: refused, or taken and dropped, as the operator wants it. `Ok(false)` when
     /// they are not blocked. Reports on what the other side has sent are let through.
-    pub(crate) fn stop_blocked(
-        &mut self,
-        claim: &Claim<PagerMessage>,
-        work: &mut Work<'_>,
-    ) -> Result<bool, Refusal> {
-        if !is_blocked(&claim.what.to, &claim.from, &claim.what.kind, work) {
+    pub(crate) fn stop_blocked(&mut self, posted: &Posted, work: &mut Work<'_>) -> Result<bool, Refusal> {
+        if !is_blocked(&posted.what.to, &posted.from, &posted.what.kind, work) {
             return Ok(false);
         }
         if self.config.refuse_blocked {
             return Err(Refusal::forbidden("the addressee does not take messages from this sender"));
         }
-        let status = match &claim.what.kind {
+        let status = match &posted.what.kind {
             Kind::Message => {
-                let entry = self.entry(claim, store::EntryKind::Message, self.config.validity, work.now);
-                let payload_type = claim.what.payload_type.clone();
+                let entry = self.entry(posted, store::EntryKind::Message, self.config.validity, work.now);
+                let payload_type = posted.what.payload_type.clone();
                 let about = About::Message { payload_type, report_request: Vec::new() };
                 self.note(&entry, about, Outcome::Refused("blocked by the addressee".to_owned()), work);
                 work.stats.refused += 1;
@@ -86,7 +81,7 @@ impl Centre {
             }
             _ => 200,
         };
-        self.answer(claim.tx, &claim.request, claim.flow, status, work.now);
+        self.answer_asker(&posted.asker, status, work);
         Ok(true)
     }
 }
@@ -99,7 +94,11 @@ pub(crate) fn block_wants(to: &Address, wants: &mut Wants) {
 }
 
 fn is_blocked(to: &Address, from: &Address, kind: &Kind, work: &Work<'_>) -> bool {
-    matches!(kind, Kind::Message | Kind::Fleeting)
-        && to.kind() == AddressKind::Subscriber
-        && work.view.blocks(to).is_some_and(|blocks| blocks.has(from))
+    matches!(kind, Kind::Message | Kind::Fleeting) && has_blocked(to, from, work)
+}
+
+/// Whether a subscriber has blocked somebody.
+pub(crate) fn has_blocked(subscriber: &Address, whom: &Address, work: &Work<'_>) -> bool {
+    subscriber.kind() == AddressKind::Subscriber
+        && work.view.blocks(subscriber).is_some_and(|blocks| blocks.has(whom))
 }

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use rcs::address::Numbering;
+use sip::dialog::session_timer::Policy;
+
+use crate::session::Kind;
 
 use crate::files::Rules;
 
@@ -52,6 +55,72 @@ pub struct Config {
     pub groups: crate::group::Config,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
+    /// Chats and large messages.
+    pub sessions: Sessions,
+}
+
+/// Chats and large messages over MSRP.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    /// Where peers reach us with MSRP.
+    pub media: Media,
+    /// A chat in which nothing moves for so long is ended.
+    pub idle: Duration,
+    /// The same for one that we began to hand over what waited.
+    pub deferred_idle: Duration,
+    /// How long a device may ring before we take the chat ourselves.
+    pub ring: Duration,
+    /// How long a device may take to open its MSRP connection.
+    pub connect: Duration,
+    /// Session timers (RFC 4028).
+    pub timer: Policy,
+    /// Largest message in a chat.
+    pub chat_bytes_max: u64,
+    /// Largest large-mode message.
+    pub large_bytes_max: u64,
+    /// Most sessions of one subscriber, all devices together.
+    pub per_subscriber_max: usize,
+}
+
+/// Host and port of our MSRP listeners, as they stand in SDP; absent ones do not listen.
+#[derive(Debug, Clone, Default)]
+pub struct Media {
+    /// Plain TCP.
+    pub tcp: Option<(String, u16)>,
+    /// TLS.
+    pub tls: Option<(String, u16)>,
+    /// WebSocket.
+    pub ws: Option<(String, u16)>,
+    /// WebSocket over TLS.
+    pub wss: Option<(String, u16)>,
+    /// Of the TLS listener's certificate: `SHA-256 AA:BB:…`.
+    pub fingerprint: Option<String>,
+}
+
+impl Sessions {
+    /// The largest message in a session of this kind.
+    pub fn bytes_max(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Chat | Kind::Deferred => self.chat_bytes_max,
+            Kind::Large => self.large_bytes_max,
+        }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            media: Media::default(),
+            idle: Duration::from_secs(180),
+            deferred_idle: Duration::from_secs(10),
+            ring: Duration::from_secs(60),
+            connect: Duration::from_secs(30),
+            timer: Policy::default(),
+            chat_bytes_max: 1 << 20,
+            large_bytes_max: 10 << 20,
+            per_subscriber_max: 100,
+        }
+    }
 }
 
 /// What stands in Record-Route of requests and answers that open dialogs with us, as `host:port`: without it, a client asks
@@ -112,6 +181,7 @@ impl Config {
             record_route: RecordRoute::default(),
             groups: crate::group::Config::default(),
             transactions,
+            sessions: Sessions::default(),
         }
     }
 

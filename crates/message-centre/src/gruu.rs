@@ -103,6 +103,12 @@ fn registration(key: &[u8; 32], call_id: &str) -> [u8; REGISTRATION_BYTES] {
     std::array::from_fn(|at| hash[at])
 }
 
+/// A name that nobody can guess who does not have the key: 128 bits, as hexadecimal digits.
+pub(crate) fn unguessable(key: &[u8; 32], number: u64) -> String {
+    let bytes = mac(key, &[b"session", &number.to_be_bytes()]);
+    bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Encrypts or decrypts with a key stream of HMAC blocks over the nonce and a counter.
 fn crypt(key: &[u8; 32], nonce: &[u8], text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

@@ -5,7 +5,7 @@
 //! ([`Centre::wants`]) and is decided over a loaded [`store::View`] ([`Centre::decide`]); what is to be sent
 //! ([`Centre::poll_transmit`]) leaves after the batch has been committed.
 //!
-//! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS.
+//! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS, INVITE. [`session`]: chats and large messages.
 //! - [`group`]: the conference factory, focuses and members.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
@@ -26,6 +26,7 @@ mod removal;
 pub mod report;
 pub mod revoke;
 pub mod secret;
+pub mod session;
 mod spam;
 pub mod submit;
 mod window;
@@ -43,13 +44,12 @@ use sip::transaction::{ClientTxId, Event, Layer, ServerTxId};
 use sip::{Flow, Message};
 use store::{EntryIds, RecordKey, Wants};
 
-pub use config::{Config, RecordRoute, Registration};
+pub use config::{Config, Media, RecordRoute, Registration, Sessions};
 pub use work::{Stats, Task, Work};
 
 use delivery::agent::{Agent, DeviceKey};
 use delivery::relay::{Holds, Lane, Relay, RelayId};
-use delivery::{Answer, Answered, Attempt};
-use provisioning::Sessions;
+use delivery::{Answer, Answered, Attempt, AttemptId};
 use secret::Random;
 use window::Windows;
 
@@ -72,12 +72,15 @@ pub struct Centre {
     verifier: Verifier,
     nonces: NonceCounter,
     gruu_key: [u8; 32],
+    /// What session ids are made with.
+    session_key: [u8; 32],
     ids: EntryIds,
     random_state: u64,
     /// Open connections over which somebody has registered, and who.
     flows: FxHashMap<Flow, Vec<(Address, Timestamp)>>,
     agents: FxHashMap<DeviceKey, Agent>,
-    attempts: FxHashMap<ClientTxId, Attempt>,
+    attempts: FxHashMap<AttemptId, Attempt>,
+    sessions: session::Sessions,
     relays: FxHashMap<RelayId, Relay>,
     relaying: FxHashMap<RecordKey, RelayId>,
     lanes: FxHashMap<Lane, std::collections::VecDeque<RelayId>>,
@@ -90,7 +93,7 @@ pub struct Centre {
     /// What secrets are drawn from.
     secrets: Random,
     /// Handsets that are about to prove whose they are.
-    sessions: Sessions,
+    proving: provisioning::Sessions,
     /// Spam reports of each subscriber lately.
     spam_counts: Windows<Address>,
     /// What tells the settings that handsets are told from earlier ones.
@@ -106,16 +109,18 @@ impl Centre {
             verifier: Verifier::new(config.domain(), secrets.deployment, config.nonce_life),
             nonces: NonceCounter::new(NONCES_MAX, transaction_time(started)),
             gruu_key: secrets.deployment,
+            session_key: secrets.process,
             ids: EntryIds::new(word(0)),
             random_state: word(8) | 1,
             secrets: Random::new("hongyan message centre 1", secrets),
-            sessions: Sessions::new(secrets),
+            proving: provisioning::Sessions::new(secrets),
             spam_counts: Windows::new(Duration::from_secs(3600), 100_000),
             settings_sha256: provisioning::fingerprint(&config.provisioning.settings),
             config,
             flows: FxHashMap::default(),
             agents: FxHashMap::default(),
             attempts: FxHashMap::default(),
+            sessions: session::Sessions::default(),
             relays: FxHashMap::default(),
             relaying: FxHashMap::default(),
             lanes: FxHashMap::default(),
@@ -155,6 +160,8 @@ impl Centre {
             self.respond(now, tx, response);
         }
         self.take_events(now, tasks);
+        self.sessions_tick(now);
+        tasks.extend(self.sessions.take_settled().map(Task::Answered));
         self.holds_over(now, tasks);
     }
 
@@ -164,7 +171,7 @@ impl Centre {
         let timer =
             timers.into_iter().flatten().min().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
-        timer.into_iter().chain(hold).min()
+        timer.into_iter().chain(hold).chain(self.sessions.wake_at()).min()
     }
 
     /// The next bytes for the network; ask after the commit.
@@ -172,13 +179,22 @@ impl Centre {
         self.layer.poll_transmit()
     }
 
+    /// What the MSRP edge is to do next; ask after the commit, and before [`Centre::poll_transmit`]: a peer may use a session as
+    /// soon as it hears of it.
+    pub fn poll_media(&mut self) -> Option<session::media::Command> {
+        self.sessions.poll_command()
+    }
+
     /// The rows that deciding `task` reads.
     pub fn wants(&self, task: &Task, wants: &mut Wants) {
         match task {
             Task::Register(register) => register.wants(wants),
             Task::Message(claim) => claim.message_wants(self.config.trust_udp_source, wants),
+            Task::Posted(posted) => posted.wants(wants),
             Task::OneToMany(claim) => claim.one_to_many_wants(self, wants),
             Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
+            Task::Invite(claim) => claim.invite_wants(self.config.trust_udp_source, wants),
+            Task::Discard(_) => {}
             Task::Answered(answered) => answered.wants(self, wants),
             Task::HoldOver(id) | Task::StartRelay(id) => self.relay_wants(*id, wants),
             Task::Drain(device) => self.agent_wants(device, wants),
@@ -219,8 +235,11 @@ impl Centre {
         match task {
             Task::Register(register) => self.decide_register(*register, work),
             Task::Message(claim) => self.decide_message(*claim, work),
+            Task::Posted(posted) => self.post(*posted, work),
             Task::OneToMany(claim) => self.decide_one_to_many(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
+            Task::Invite(claim) => self.decide_call(*claim, work),
+            Task::Discard(name) => work.discarded.push(name),
             Task::Answered(answered) => self.decide_answered(answered, work),
             Task::HoldOver(id) => self.hold_over(id, work),
             Task::StartRelay(id) => self.start_relay(id, work),
@@ -242,6 +261,7 @@ impl Centre {
             Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
             Task::FocusAnswered(answered) => self.decide_focus_answered(*answered, work),
         }
+        work.next.extend(self.sessions.take_settled().map(Task::Answered));
     }
 
     fn take_events(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
@@ -253,20 +273,31 @@ impl Centre {
     fn take(&mut self, now: Timestamp, event: Event, tasks: &mut Vec<Task>) {
         match event {
             Event::Request { tx, flow, request } => self.read(now, tx, flow, request, tasks),
+            Event::Response { tx, response } if self.is_invite(tx) => {
+                self.invite_answered(tx, &response, now);
+            }
             Event::Response { tx, response } if response.is_final() => {
                 if let Some((flow, ack)) = self.calls.ack_again(tx) {
                     return self.acknowledge(transaction_time(now), flow, ack);
                 }
                 self.attempt_over(tx, Answer::of(response.status()), Some(response), tasks);
             }
+            // Of anything but an INVITE, provisional answers say nothing.
+            Event::Response { .. } => {}
             Event::TimedOut { tx } | Event::TransportFailed { tx } => {
+                self.invite_failed(tx, now);
                 self.attempt_over(tx, Answer::NotNow(None), None, tasks);
             }
-            Event::Ack { request, .. } => drop(self.calls.acknowledged(&request)),
-            // Provisional answers say nothing; an INVITE is answered in the batch in which it comes, too soon to be cancelled; and
-            // who does not acknowledge a refusal has heard it or not.
-            Event::Response { .. } | Event::Cancel { .. } | Event::NoAck { .. } => {}
+            Event::Ack { request, .. } => {
+                if self.calls.acknowledged(&request).is_none() {
+                    self.acknowledged_by(&request);
+                }
+            }
+            Event::Cancel { tx } => self.cancelled(tx, now),
+            // Whoever does not acknowledge a refusal has heard it or gone.
+            Event::NoAck { .. } => {}
         }
+        tasks.extend(self.sessions.take_settled().map(Task::Answered));
     }
 
     /// A request of ours is over: a message to a device, or something of a group.
@@ -277,8 +308,9 @@ impl Centre {
         response: Option<sip::Response>,
         tasks: &mut Vec<Task>,
     ) {
-        if self.attempts.contains_key(&tx) {
-            tasks.push(Task::Answered(Answered { tx, answer }));
+        let attempt = AttemptId::Request(tx);
+        if self.attempts.contains_key(&attempt) {
+            tasks.push(Task::Answered(Answered { attempt, answer }));
         } else if self.groups.has_asked(tx) {
             tasks.push(Task::FocusAnswered(Box::new(group::invitation::FocusAnswered { tx, response })));
         }

@@ -188,6 +188,7 @@ impl Centre {
         &mut self,
         original: &RecordKey,
         disposition: Disposition,
+        author: Option<&Address>,
         work: &mut Work<'_>,
     ) {
         let Some(record) = work.view.record(original).cloned() else { return };
@@ -197,7 +198,10 @@ impl Centre {
         if !is_implied || !self.reporting.insert((original.clone(), Disposition::Delivered)) {
             return;
         }
-        let entry = self.imdn_entry(&record, Disposition::Delivered, work.now);
+        let mut entry = self.imdn_entry(&record, Disposition::Delivered, work.now);
+        if let Some(author) = author {
+            (entry.from, entry.to) = (record.from.clone(), author.clone());
+        }
         let delivery = Delivery::report(entry, original.clone(), Disposition::Delivered);
         if self.deliver(delivery, None, work).is_err() {
             self.reporting.remove(&(original.clone(), Disposition::Delivered));
@@ -277,6 +281,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
+            spooled: None,
             accept: Vec::new(),
         }
     }

@@ -5,8 +5,7 @@ use rcs::spam_report;
 use store::SpamReport;
 
 use crate::access::Refusal;
-use crate::access::identity::Claim;
-use crate::access::message::PagerMessage;
+use crate::access::message::Posted;
 use crate::{Centre, Work};
 
 /// The user part of the address that takes reports: `sip:spam-report@botplatform.DOMAIN`. Any other will do too.
@@ -18,7 +17,7 @@ impl Centre {
     /// Keeps a report and answers 200.
     pub(crate) fn note_spam(
         &mut self,
-        claim: &Claim<PagerMessage>,
+        posted: &Posted,
         report: &spam_report::SpamReport,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
@@ -26,24 +25,24 @@ impl Centre {
             Some(uri) => {
                 self.config.numbering.address(uri).map_err(|error| Refusal::bad(error.to_string()))?
             }
-            None if is_platform(&claim.what.to) => return Err(Refusal::bad("the report is about nobody")),
-            None => claim.what.to.clone(),
+            None if is_platform(&posted.what.to) => return Err(Refusal::bad("the report is about nobody")),
+            None => posted.what.to.clone(),
         };
-        if self.spam_counts.wait(&claim.from, REPORTS_PER_HOUR, work.now).is_some()
-            || !self.spam_counts.count(claim.from.clone(), work.now)
+        if self.spam_counts.wait(&posted.from, REPORTS_PER_HOUR, work.now).is_some()
+            || !self.spam_counts.count(posted.from.clone(), work.now)
         {
             return Err(Refusal::TooOften);
         }
         work.view.put_spam_report(SpamReport {
             id: self.ids.next(work.now),
-            from: claim.from.clone(),
+            from: posted.from.clone(),
             about,
             message_ids: report.message_ids.clone(),
             kind: report.kind.clone(),
             text: report.text.clone(),
             at: work.now,
         });
-        self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+        self.answer_asker(&posted.asker, 200, work);
         Ok(())
     }
 }

@@ -246,6 +246,7 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: submission.expires_at,
+            spooled: None,
             accept: Vec::new(),
         };
         let (payload_type, report_request) = (submission.payload_type, submission.report_request);

@@ -3,10 +3,11 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::Flow;
-use store::{EntryId, EntryKey, File, FileId, RecordKey, View};
+use store::{EntryId, EntryKey, File, FileId, RecordKey, Spooled, View};
 
 use crate::access::identity::Claim;
-use crate::access::message::PagerMessage;
+use crate::access::invite::Invite;
+use crate::access::message::{PagerMessage, Posted};
 use crate::access::one_to_many::OneToMany;
 use crate::access::options::Options;
 use crate::access::register::Register;
@@ -28,10 +29,16 @@ pub enum Task {
     Register(Box<Register>),
     /// A MESSAGE.
     Message(Box<Claim<PagerMessage>>),
+    /// A message whose sender is certain.
+    Posted(Box<Posted>),
     /// A MESSAGE for many.
     OneToMany(Box<Claim<OneToMany>>),
     /// An OPTIONS.
     Options(Box<Claim<Options>>),
+    /// An INVITE outside of any dialog.
+    Invite(Box<Claim<Invite>>),
+    /// A body that was spooled for a message that is not taken.
+    Discard(String),
     /// A device has answered a message that we sent it, or never will.
     Answered(Answered),
     /// A sender has waited long enough for the addressee's devices.
@@ -89,6 +96,8 @@ pub struct Work<'v> {
     pub woken: Vec<Address>,
     /// Connections to close.
     pub close: Vec<Flow>,
+    /// Spooled bodies that nobody needs, beside those that [`View::released`] names.
+    pub discarded: Vec<String>,
     /// Files whose rows are gone: their bytes go after the commit.
     pub files_gone: Vec<FileId>,
     /// What happened, counted.
@@ -105,9 +114,15 @@ impl<'v> Work<'v> {
             next: Vec::new(),
             woken: Vec::new(),
             close: Vec::new(),
+            discarded: Vec::new(),
             files_gone: Vec::new(),
             stats: Stats::default(),
         }
+    }
+
+    /// A body that was spooled is not needed after all.
+    pub(crate) fn discard(&mut self, spooled: Option<Spooled>) {
+        self.discarded.extend(spooled.map(|spooled| spooled.name));
     }
 }
 

@@ -77,9 +77,9 @@ fn what_is_required_and_not_known_is_refused_by_name() {
 }
 
 #[test]
-fn sessions_are_refused_with_the_methods_that_are_not() {
+fn methods_that_are_not_there_are_refused_with_those_that_are() {
     let mut world = World::new();
-    let response = answer_to(&mut world, request("INVITE", "sip:+8613800000002@hongyan.local"));
+    let response = answer_to(&mut world, request("INFO", "sip:+8613800000002@hongyan.local"));
     assert_eq!(response.status(), 405);
     assert!(response.header(HeaderName::Allow).is_some_and(|allow| allow.contains("MESSAGE")));
 }

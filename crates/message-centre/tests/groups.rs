@@ -352,3 +352,59 @@ fn a_subject_is_changed_by_group_data_and_may_be_left_to_administrators() {
     assert_eq!(world.subject(bob, &focus).as_deref(), Some("ours"));
     assert!(world.phones[bob].inbox.is_empty(), "a change is no message");
 }
+
+#[test]
+fn a_device_that_was_busy_is_called_again_when_it_registers() {
+    let mut world = World::new();
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    world.phones[bob].answers_invite_with = 486;
+    let focus = world.make_group(alice, "x", &[BOB]);
+    assert_eq!(world.members(alice, &focus)[1], (BOB.to_owned(), false), "pending");
+    world.phones[bob].answers_invite_with = 200;
+    world.register(bob);
+    assert_eq!(world.members(alice, &focus)[1], (BOB.to_owned(), true));
+    assert!(world.phones[bob].groups.seen.contains_key(&focus));
+}
+
+#[test]
+fn a_repeated_invite_makes_one_group_also_after_a_restart() {
+    let mut world = World::new();
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    let body = rcs::resource_list::write(&[rcs::resource_list::Recipient::new(format!("tel:{BOB}"))]);
+    for turn in 0..2 {
+        let factory = "sip:conference-factory@hongyan.local";
+        let invite = world.phones[alice]
+            .request("INVITE", factory, "the same call")
+            .header(sip::HeaderName::To, format!("<{factory}>"))
+            .header(sip::HeaderName::Contact, "<sip:alice@10.0.0.1>")
+            .body(rcs::resource_list::CONTENT_TYPE, body.clone());
+        world.send_request(alice, invite.build());
+        world.run_until_idle();
+        assert_eq!(world.phones[alice].responses.last(), Some(&200), "turn {turn}");
+        world.crash();
+        world.start();
+    }
+    assert_eq!(world.store().groups().expect("readable").len(), 1);
+    assert_eq!(world.phones[bob].groups.seen.len(), 1);
+}
+
+#[test]
+fn media_that_is_offered_is_refused_and_its_sender_takes_part_by_message() {
+    const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n\
+                         m=message 2855 TCP/MSRP *\r\na=path:msrp://10.0.0.1:2855/s1;tcp\r\n";
+    let mut world = World::new();
+    let alice = world.device(ALICE, Transport::Tcp);
+    world.register(alice);
+    let bob = world.handset(BOB);
+    world.phones[bob].offers = Some(OFFER);
+    world.ask_for_group_with_media(alice, OFFER, &[BOB]);
+    // In the 200 to the one who made the group, in the ACK to the one who was called.
+    for phone in [alice, bob] {
+        let described = &world.phones[phone].groups.described;
+        assert!(described.contains("m=message 0 TCP/MSRP *\r\n"), "{described}");
+    }
+    let focus = world.phones[alice].groups.made[0].clone();
+    let said = world.send(bob, &focus, "by MESSAGE, then");
+    world.run_until_idle();
+    assert_eq!(world.phones[alice].inbox, [said.as_str()]);
+}

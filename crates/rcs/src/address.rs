@@ -310,8 +310,9 @@ fn common_form(text: &str) -> Option<Address> {
         return is_e164(digits.as_bytes()).then(|| Address::tel(digits.as_bytes()));
     }
     let rest = text.strip_prefix("sip:")?;
-    let (user, after) = rest.split_once('@')?;
-    let host = &after[..after.find([';', '?']).unwrap_or(after.len())];
+    let (user, after) = rest.split_at_checked(memchr::memchr(b'@', rest.as_bytes())?)?;
+    let after = &after[1..];
+    let host = &after[..memchr::memchr2(b';', b'?', after.as_bytes()).unwrap_or(after.len())];
     if !is_host(host) {
         return None;
     }
@@ -397,11 +398,11 @@ fn is_e164(digits: &[u8]) -> bool {
 
 /// Whose domain it is, in any case of letters.
 fn host_kind(host: &str) -> AddressKind {
-    let mut labels = host.split('.');
-    if labels.next() == Some("groups") {
+    let mut labels = host.as_bytes().split(|byte| *byte == b'.');
+    if labels.next() == Some(b"groups") {
         return AddressKind::Group;
     }
-    if host.split('.').any(|label| label == "botplatform") {
+    if host.as_bytes().split(|byte| *byte == b'.').any(|label| label == b"botplatform") {
         AddressKind::Chatbot
     } else {
         AddressKind::Other

@@ -107,6 +107,14 @@ impl Cpim {
     /// inside is optional and only cuts line ends that trail the payload: clients that count characters instead
     /// of bytes state too little, and their text must not lose its tail.
     pub fn parse(raw: Bytes) -> Result<Self, CpimError> {
+        let mut cpim = Self::parse_beginning(raw)?;
+        cpim.trim_payload()?;
+        Ok(cpim)
+    }
+
+    /// Reads a message of which only the beginning is at hand, both header blocks at the least. The payload is what there is
+    /// of it, and a Content-Length is not looked at.
+    pub fn parse_beginning(raw: Bytes) -> Result<Self, CpimError> {
         let mut fields = Vec::with_capacity(12);
         let mut scan = Scan { bytes: &raw, at: 0, line: 0 };
         scan.block(&mut fields)?;
@@ -116,9 +124,7 @@ impl Cpim {
         if std::str::from_utf8(&raw[..head_end]).is_err() {
             return Err(CpimError::NotUtf8);
         }
-        let mut cpim = Self { payload: raw.slice(head_end..), raw, fields, message_fields };
-        cpim.trim_payload()?;
-        Ok(cpim)
+        Ok(Self { payload: raw.slice(head_end..), raw, fields, message_fields })
     }
 
     /// The whole message as it came in.

@@ -34,9 +34,12 @@ pub fn conversation_between(a: &Address, b: &Address) -> String {
     Uuid::new_v5(&CONVERSATIONS, pair.as_bytes()).hyphenated().to_string()
 }
 
-/// The id of the group that follows from `name`: 32 hexadecimal digits, always the same.
+/// The id of the group that follows from `name`, always the same: 20 hexadecimal digits, since it stands in every message of the
+/// group several times and datagrams are short.
 pub fn group_id(name: &str) -> String {
-    Uuid::new_v5(&GROUPS, name.as_bytes()).simple().to_string()
+    let mut id = Uuid::new_v5(&GROUPS, name.as_bytes()).simple().to_string();
+    id.truncate(20);
+    id
 }
 
 /// Whether a peer's id can be taken over: 1 to [`ID_BYTES_MAX`] visible ASCII characters, none of which could break
@@ -70,6 +73,14 @@ mod tests {
         assert_ne!(conversation_between(&alice, &bob), conversation_between(&alice, &bot));
         // Stored conversations depend on this very value.
         assert_eq!(conversation_between(&alice, &bob), "3addd1b3-7562-5820-92d9-f4bf204c1c4f");
+    }
+
+    #[test]
+    fn a_group_has_one_id() {
+        // Stored groups depend on this very value.
+        assert_eq!(group_id("contribution\n1"), group_id("contribution\n1"));
+        assert_ne!(group_id("contribution\n1"), group_id("contribution\n2"));
+        assert_eq!(group_id("contribution\n1").len(), 20);
     }
 
     #[test]

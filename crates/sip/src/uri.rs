@@ -268,7 +268,7 @@ pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
         }
     } else {
         match split_once(text, b':') {
-            Some((host, port)) => (host.trim_end(), Some(port)),
+            Some((host, port)) => (host.trim_ascii_end(), Some(port)),
             None => (text, None),
         }
     };
@@ -276,7 +276,7 @@ pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
     if host.is_empty() || !(host.starts_with('[') || host.bytes().all(plain)) {
         return None;
     }
-    match port.map(str::trim) {
+    match port.map(str::trim_ascii) {
         None => Some((host, None)),
         Some(port) => {
             let number = crate::value::number(port.as_bytes())?;

@@ -491,7 +491,7 @@ fn via_with_source(out: &mut BytesMut, value: &[u8], source: SocketAddr) {
     out.put_slice(first[..first.len() - via.params.as_str().len()].trim_ascii_end());
     for param in via.params.segments() {
         // A peer's own idea of its address is not worth repeating.
-        let name = param.split_once('=').map_or(param, |(name, _)| name.trim_end());
+        let name = param.split_once('=').map_or(param, |(name, _)| name.trim_ascii_end());
         if !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport") {
             out.put_u8(b';');
             out.put_slice(param.as_bytes());

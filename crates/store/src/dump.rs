@@ -43,6 +43,7 @@ impl Store {
                         mailbox::parse_due_key(&key).ok_or_else(|| crate::damaged(family))?;
                     json!({ "at": at.rfc3339(), "address": address, "entry": id.to_string() })
                 }
+                Family::Spooled => Value::Null,
                 Family::Groups => json_of::<Group>(&value)?,
                 Family::Legs => json_of::<Leg>(&value)?,
                 Family::Memberships => json_of::<Memberships>(&value)?,

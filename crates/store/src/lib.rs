@@ -38,7 +38,7 @@ pub use group::{
     Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
     Subscription,
 };
-pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head};
+pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use spam_report::SpamReport;
@@ -411,6 +411,15 @@ impl Store {
         let keys = self.keyspace(Family::Heads).iter().map(|guard| guard.key());
         let owner = |key: &[u8]| std::str::from_utf8(key).ok()?.parse().ok();
         keys.map(|key| owner(&key?).ok_or_else(|| damaged(Family::Heads))).collect()
+    }
+
+    /// Names of the files that entries hold their bodies in.
+    ///
+    /// # Errors
+    /// If the disk cannot be read.
+    pub fn spooled(&self) -> Result<Vec<String>, StoreError> {
+        let keys = self.keyspace(Family::Spooled).iter().map(|guard| guard.key());
+        keys.map(|key| Ok(String::from_utf8_lossy(&key?).into_owned())).collect()
     }
 
     /// How much waits in a mailbox.

@@ -3,7 +3,8 @@
 //! An entry's key is the owner's address, a zero byte, and the sixteen bytes of its id, so one mailbox is one range in the
 //! order of acceptance. Beside it lie two derived families, kept in step by [`crate::View`]:
 //! `heads` (key: the address; how much waits) and `due` (key: eight bytes of milliseconds, big-endian, then the entry's key;
-//! no value; when the entry next wants attention).
+//! no value; when the entry next wants attention). A body too large for a row lies in a file; `spooled` (key: the file's
+//! name, no value) says which files somebody still needs.
 
 use bytes::Bytes;
 use rcs::Timestamp;
@@ -130,15 +131,31 @@ pub struct Entry {
     pub attempts: u32,
     /// When to look at the entry next, unless something happens before.
     pub next_due: Timestamp,
+    /// Where the body lies when it is too large for a row; `body` is empty then.
+    pub spooled: Option<Spooled>,
     /// What a device must have announced to get it: the sender's Accept-Contact values that say `require` (RFC 3841); nearly
     /// always none.
     pub accept: Vec<String>,
+}
+
+/// A body in a file of its own, which belongs to one entry and goes with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spooled {
+    /// Its name in the data directory's spool: letters, digits and hyphens.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 impl Entry {
     /// The key of this entry's row.
     pub fn key(&self) -> EntryKey {
         (self.to.clone(), self.id)
+    }
+
+    /// The size of the body, wherever it lies.
+    pub fn body_bytes(&self) -> u64 {
+        self.spooled.as_ref().map_or(self.body.len() as u64, |spooled| spooled.bytes)
     }
 
     /// Whether every device that was bound at acceptance has the entry, and at least one has.
@@ -158,20 +175,22 @@ pub type EntryKey = (Address, EntryId);
 impl Row for Entry {
     type Key = EntryKey;
     const FAMILY: Family = Family::Entries;
-    const VERSION: u8 = 2;
-
-    fn upgraded(version: u8, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-        // Version 1 had no `accept`, which is the last member: an empty list is one zero byte.
-        (version == 1).then(|| {
-            bytes.push(0);
-            bytes
-        })
-    }
+    const VERSION: u8 = 3;
 
     fn key_bytes((address, id): &EntryKey) -> Vec<u8> {
         let mut key = prefix(address);
         key.extend_from_slice(&id.0);
         key
+    }
+
+    fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
+        // Version 1 had no `spooled`, and neither 1 nor 2 had `accept`: postcard writes the absence of each as a zero.
+        match version {
+            1 => row.extend([0, 0]),
+            2 => row.push(0),
+            _ => return false,
+        }
+        true
     }
 }
 

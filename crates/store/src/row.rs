@@ -16,14 +16,14 @@ pub trait Row: Serialize + DeserializeOwned + Clone {
     /// The encoding's version. A change of the type's fields raises it, and `decode` learns to read the old one.
     const VERSION: u8;
 
-    /// The bytes of an older version's row, without the version byte, as this version would have written them; `None` when that
-    /// version is not known.
-    fn upgraded(_version: u8, _bytes: Vec<u8>) -> Option<Vec<u8>> {
-        None
-    }
-
     /// The key's bytes; keys sort as the family's module says.
     fn key_bytes(key: &Self::Key) -> Vec<u8>;
+
+    /// Makes of a row that `version` wrote (without its version byte) one of [`Row::VERSION`]; `false` when that version is
+    /// not known.
+    fn upgrade(_version: u8, _row: &mut Vec<u8>) -> bool {
+        false
+    }
 }
 
 /// The keyspaces of the store, in the order in which they are opened.
@@ -66,11 +66,13 @@ pub enum Family {
     Memberships,
     /// Whose the messages in groups were.
     Authors,
+    /// Files that hold the bodies of entries.
+    Spooled,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -89,6 +91,7 @@ impl Family {
         Self::Legs,
         Self::Memberships,
         Self::Authors,
+        Self::Spooled,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -112,6 +115,7 @@ impl Family {
             Self::Legs => "legs",
             Self::Memberships => "memberships",
             Self::Authors => "authors",
+            Self::Spooled => "spooled",
         }
     }
 }
@@ -126,29 +130,31 @@ pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
 /// A row from its bytes. `Err` means the disk holds what no version of this program wrote, or a newer one did.
 pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
     let family = R::FAMILY.name();
-    let read = |bytes: &[u8]| {
-        postcard::from_bytes(bytes).map_err(|error| StoreError::Corrupt { family, detail: error.to_string() })
+    let read = |row: &[u8]| {
+        postcard::from_bytes(row).map_err(|error| StoreError::Corrupt { family, detail: error.to_string() })
     };
     match bytes.split_first() {
         Some((&version, rest)) if version == R::VERSION => read(rest),
-        Some((&version, rest)) => match R::upgraded(version, rest.to_vec()) {
-            Some(bytes) => read(&bytes),
-            None => Err(StoreError::Version { family, version }),
-        },
+        Some((&version, rest)) => {
+            let mut row = rest.to_vec();
+            if R::upgrade(version, &mut row) {
+                read(&row)
+            } else {
+                Err(StoreError::Version { family, version })
+            }
+        }
         None => Err(StoreError::Corrupt { family, detail: "empty row".to_owned() }),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rcs::Timestamp;
-
     use super::*;
     use crate::{Entry, EntryIds, EntryKind};
 
     #[test]
     fn an_entry_of_the_version_before_is_read() {
-        let now = Timestamp::from_seconds(1_795_000_000);
+        let now = rcs::Timestamp::EPOCH;
         let entry = Entry {
             id: EntryIds::new(1).next(now),
             kind: EntryKind::Message,
@@ -160,24 +166,25 @@ mod tests {
             in_reply_to: None,
             service: None,
             content_type: "text/plain".to_owned(),
-            body: "hello".into(),
+            body: bytes::Bytes::from_static(b"hello"),
             wanted: Default::default(),
             accepted_at: now,
             expires_at: now,
-            waiting: vec!["phone".to_owned()],
+            waiting: vec!["w".to_owned()],
             taken: Vec::new(),
             refused: Vec::new(),
-            attempts: 1,
+            attempts: 3,
             next_due: now,
+            spooled: None,
             accept: Vec::new(),
         };
-        let mut bytes = encode(&entry);
-        assert_eq!(decode::<Entry>(&bytes).unwrap(), entry);
-        // As version 1 wrote it: without the last member.
-        assert_eq!((bytes[0], bytes.pop()), (2, Some(0)));
-        bytes[0] = 1;
-        assert_eq!(decode::<Entry>(&bytes).unwrap(), entry);
-        bytes[0] = 9;
-        assert!(matches!(decode::<Entry>(&bytes), Err(StoreError::Version { version: 9, .. })));
+        let mut old = encode(&entry);
+        for version in [2, 1] {
+            old[0] = version;
+            assert_eq!(old.pop(), Some(0), "what version {version} did not write");
+            assert_eq!(decode::<Entry>(&old).unwrap(), entry);
+        }
+        old[0] = 9;
+        assert!(matches!(decode::<Entry>(&old), Err(StoreError::Version { version: 9, .. })));
     }
 }

@@ -180,6 +180,8 @@ pub struct View {
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
+    /// Files that entries put in this batch hold their bodies in (true), or held until they were removed (false).
+    spooled: FxHashMap<String, bool>,
 }
 
 impl View {
@@ -231,21 +233,25 @@ impl View {
     pub fn put_entry(&mut self, entry: Entry) {
         let key = entry.key();
         let before = match self.lookup(&key) {
-            Lookup::Here(old) => Some(old.body.len() as u64),
+            Lookup::Here(old) => Some(old.body_bytes()),
             Lookup::Gone | Lookup::NotLoaded => None,
         };
+        if let (None, Some(spooled)) = (before, &entry.spooled) {
+            self.spooled.insert(spooled.name.clone(), true);
+        }
         let mut head = self.head(&key.0);
         head.count += u64::from(before.is_none());
-        head.body_bytes = head.body_bytes.saturating_sub(before.unwrap_or(0)) + entry.body.len() as u64;
+        head.body_bytes = head.body_bytes.saturating_sub(before.unwrap_or(0)) + entry.body_bytes();
         self.heads.put(key.0.clone(), Some(head));
         self.entries.put(key, Some(entry));
     }
 
     /// Takes an entry out of its mailbox. Without effect when it is gone already.
     pub fn remove_entry(&mut self, key: &EntryKey) {
-        let Some(before) = self.entries.get(key).map(|old| old.body.len() as u64) else {
-            return;
-        };
+        let Some(old) = self.entries.get(key) else { return };
+        let before = old.body_bytes();
+        let spooled = old.spooled.as_ref().map(|spooled| (spooled.name.clone(), false));
+        self.spooled.extend(spooled);
         let mut head = self.head(&key.0);
         head.count = head.count.saturating_sub(1);
         head.body_bytes = head.body_bytes.saturating_sub(before);
@@ -453,6 +459,11 @@ impl View {
         changed.filter_map(|slot| slot.row.as_ref()).map(|entry| entry.next_due).min()
     }
 
+    /// Files that nobody needs once this view is committed.
+    pub fn released(&self) -> impl Iterator<Item = &str> {
+        self.spooled.iter().filter(|(_, is_needed)| !**is_needed).map(|(name, _)| name.as_str())
+    }
+
     /// Every write that makes the disk agree with this view: family, key, and the new value or `None` to remove.
     pub(crate) fn changes(&self) -> Vec<Change> {
         let mut changes = Vec::with_capacity(32);
@@ -462,6 +473,9 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        for (name, is_needed) in &self.spooled {
+            changes.push((Family::Spooled, name.as_bytes().to_vec(), is_needed.then(Vec::new)));
+        }
         self.configurations.changes(&mut changes);
         self.blocks.changes(&mut changes);
         self.spam_reports.changes(&mut changes);

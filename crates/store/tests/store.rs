@@ -47,6 +47,7 @@ fn entry(ids: &mut EntryIds, due_s: u64, body: &'static str) -> Entry {
         refused: Vec::new(),
         attempts: 0,
         next_due: at(due_s),
+        spooled: None,
         accept: Vec::new(),
     }
 }
@@ -273,6 +274,34 @@ proptest! {
     }
 }
 
+#[test]
+fn a_file_is_known_as_long_as_its_entry_is_there() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut ids = EntryIds::new(1);
+    let spooled = |name: &str| Some(store::Spooled { name: name.to_owned(), bytes: 5_000_000 });
+    let kept = Entry { spooled: spooled("kept"), ..entry(&mut ids, 1, "") };
+    let brief = Entry { spooled: spooled("brief"), ..entry(&mut ids, 1, "") };
+    let mut view = view(&store, |wants| wants.head(&bob()));
+    view.put_entry(kept.clone());
+    view.put_entry(brief.clone());
+    view.remove_entry(&brief.key());
+    assert_eq!(view.released().collect::<Vec<_>>(), ["brief"]);
+    store.commit(&view).expect("committed");
+    assert_eq!(store.spooled().expect("readable"), ["kept"]);
+    assert_eq!(store.head(&bob()).expect("readable").body_bytes, 5_000_000);
+
+    let mut view = self::view(&store, |wants| wants.entry(&kept.key()));
+    view.put_entry(Entry { attempts: 1, ..kept.clone() });
+    assert_eq!(view.released().count(), 0);
+    store.commit(&view).expect("committed");
+    let mut view = self::view(&store, |wants| wants.entry(&kept.key()));
+    view.remove_entry(&kept.key());
+    assert_eq!(view.released().collect::<Vec<_>>(), ["kept"]);
+    store.commit(&view).expect("committed");
+    assert_eq!(store.spooled().expect("readable"), Vec::<String>::new());
+}
+
 /// File `number` of Alice; two of each four share a transfer id.
 fn file(number: u8, bytes: u64) -> File {
     File {
@@ -346,5 +375,63 @@ proptest! {
         prop_assert_eq!(store.usage(&alice()).expect("read"), Usage { files: files.len() as u64, bytes });
         let named = store.transfer(&(alice(), "shared".to_owned())).expect("read");
         prop_assert!(named.is_none_or(|named| files.contains(&named)));
+    }
+}
+
+#[test]
+fn a_group_with_its_legs_is_there_after_reopening_and_goes_without_a_trace() {
+    let directory = directory();
+    let focus: Address = "sip:7f3a@groups.hongyan.local".parse().expect("an address");
+    let member = store::Member {
+        address: alice(),
+        role: store::Role::Admin,
+        state: store::MemberState::Joined,
+        invited_by: alice(),
+        since: at(0),
+    };
+    let group = store::Group {
+        address: focus.clone(),
+        conversation_id: "c".to_owned(),
+        contribution_id: "d".to_owned(),
+        subject: Some(store::Subject { text: "周末".to_owned(), by: alice(), at: at(0) }),
+        version: 7,
+        created_by: alice(),
+        created_at: at(0),
+        members: vec![member],
+    };
+    let mut leg = store::Leg::new(focus.clone(), alice());
+    let device = "urn:uuid:1".to_owned();
+    leg.devices.push(store::LegDevice { device, mode: store::Mode::Pager, dialog: None });
+    let want = |wants: &mut Wants| {
+        wants.group(&focus);
+        wants.leg(&focus, &alice());
+        wants.memberships(&alice());
+        wants.author(&focus, "m");
+    };
+    {
+        let store = Store::open(directory.path()).expect("opened");
+        let mut view = view(&store, want);
+        assert_eq!((view.group(&focus), view.author(&focus, "m")), (None, None));
+        view.put_group(group.clone());
+        view.put_leg(leg.clone());
+        view.put_memberships(&alice(), vec![focus.clone()]);
+        view.put_author(&focus, "m", &bob());
+        store.commit(&view).expect("committed");
+    }
+    let store = Store::open(directory.path()).expect("opened");
+    let mut loaded = view(&store, want);
+    assert_eq!(loaded.group(&focus), Some(&group));
+    assert_eq!(loaded.leg(&leg.key()), Some(&leg));
+    assert_eq!(loaded.memberships(&alice()), std::slice::from_ref(&focus));
+    assert_eq!(loaded.author(&focus, "m"), Some(&bob()));
+    assert_eq!(store.groups().expect("readable"), [group]);
+    loaded.remove_group(&focus);
+    // A leg without devices and subscriptions is none, and neither are memberships without a group.
+    loaded.put_leg(store::Leg::new(focus.clone(), alice()));
+    loaded.put_memberships(&alice(), Vec::new());
+    loaded.remove_author(&focus, "m");
+    store.commit(&loaded).expect("committed");
+    for family in [Family::Groups, Family::Legs, Family::Memberships, Family::Authors] {
+        store.dump(family, |line| panic!("{line} is left")).expect("readable");
     }
 }

@@ -1,6 +1,6 @@
 /**
  * A stand-in for the server while the handset is developed, and for its browser tests when no real one is
- * named: static files, a SIP registrar that relays and stores MESSAGE, and a scripted chatbot.
+ * named: static files, a SIP registrar that relays and stores MESSAGE, a content server and a scripted chatbot.
  *
  * Everything is in memory and nothing is secure. It never ships.
  */
@@ -11,13 +11,14 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { BOT_URI, botInfo, botReplies, picture } from './bot.mjs';
+import { ContentServer } from './content.mjs';
 import { digestMatches, header, parseSip, respond, writeSip } from './sip.mjs';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 const DOMAIN = 'hongyan.local';
 const NUMBERS = ['+8613800000001', '+8613800000002', '+8613800000003', '+8613800000004'];
 const CSP =
-  "default-src 'self'; img-src * data: blob:; media-src *; connect-src 'self' ws: wss:; " +
+  "default-src 'self'; img-src * data: blob:; media-src * data: blob:; connect-src 'self' ws: wss:; " +
   "style-src 'self' 'unsafe-inline'; frame-src http: https:";
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -39,7 +40,7 @@ export async function startMock({ port = 0, password = 'demo' } = {}) {
   sockets.on('connection', (socket) => registrar.accept(socket));
   await new Promise((resolve) => http.listen(port, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${http.address().port}`;
-  registrar.url = url;
+  registrar.url = registrar.content.url = url;
   const close = async () => {
     for (const socket of sockets.clients) socket.terminate();
     sockets.close();
@@ -54,7 +55,8 @@ async function serve(registrar, request, response) {
   if (url.pathname === '/handset/config.json') {
     const chatbots = [{ id: BOT_URI, name: '12306 铁路', icon: '/content/bot.svg' }];
     response.setHeader('Content-Type', 'application/json');
-    response.end(JSON.stringify({ domain: DOMAIN, sipWebSocket: '/sip', chatbots }));
+    const content = registrar.content.configuration();
+    response.end(JSON.stringify({ domain: DOMAIN, sipWebSocket: '/sip', chatbots, content }));
     return;
   }
   if (url.pathname === '/bot') {
@@ -63,6 +65,10 @@ async function serve(registrar, request, response) {
     response.setHeader('ETag', etag);
     if (request.headers['if-none-match'] === etag) response.writeHead(304).end();
     else response.setHeader('Content-Type', 'application/json').end(body);
+    return;
+  }
+  if (/^\/content\/(upload|f)\b/.test(url.pathname)) {
+    await registrar.content.serve(request, response, url);
     return;
   }
   if (url.pathname.startsWith('/content/')) {
@@ -101,6 +107,7 @@ class Registrator {
 
   constructor(password) {
     this.password = password;
+    this.content = new ContentServer(password);
   }
 
   accept(socket) {

@@ -1,6 +1,7 @@
 /** What the server tells a handset before it signs in (`GET /handset/config.json`). */
 import { type Address, parseAddress } from '../rcs/address';
 import { array, object, parseJsonObject, text } from '../rcs/bot/json';
+import { httpUrl } from '../rcs/file_transfer';
 
 export interface KnownChatbot {
   readonly id: Address;
@@ -8,12 +9,30 @@ export interface KnownChatbot {
   readonly icon: string | undefined;
 }
 
+/** The content server, where files go. */
+export interface ContentServer {
+  /** Absolute. */
+  readonly uploadUri: string;
+  /** How the server begins the URLs of its files; this page may know it by another name. */
+  readonly downloadPrefix: string | undefined;
+  readonly maxBytes: number;
+  readonly maxThumbnailBytes: number;
+}
+
 export interface HandsetConfig {
   readonly domain: string;
   /** Absolute `ws:` or `wss:` URL. */
   readonly webSocket: string;
   readonly chatbots: readonly KnownChatbot[];
+  /** Where groups are made; absent when the server has none. */
+  readonly conferenceFactory: Address | undefined;
+  /** Absent when the server takes no files. */
+  readonly content: ContentServer | undefined;
 }
+
+/** Where the server names no limits. */
+const MAX_BYTES = 100 * 1024 * 1024;
+const MAX_THUMBNAIL_BYTES = 50 * 1024;
 
 const KEPT = 'hongyan.config';
 
@@ -48,7 +67,36 @@ export function parseConfig(body: string, base: string): HandsetConfig | undefin
   const chatbots = array(root.chatbots)
     .map((entry) => readChatbot(object(entry) ?? {}, base))
     .filter((chatbot) => chatbot !== undefined);
-  return { domain, webSocket: webSocket.href, chatbots };
+  return {
+    domain,
+    webSocket: webSocket.href,
+    chatbots,
+    conferenceFactory: parseAddress(text(root.conferenceFactory, 512) ?? ''),
+    content: readContentServer(root.content, base),
+  };
+}
+
+function readContentServer(value: unknown, base: string): ContentServer | undefined {
+  const entry = object(value);
+  const path = text(entry?.uploadUri, 2048);
+  if (!entry || path === undefined) return undefined;
+  const uploadUri = httpUrl(new URL(path, base).href);
+  const limit = (bytes: unknown, otherwise: number) =>
+    typeof bytes === 'number' && bytes > 0 ? bytes : otherwise;
+  if (uploadUri === undefined) return undefined;
+  return {
+    uploadUri,
+    downloadPrefix: httpUrl(entry.downloadPrefix),
+    maxBytes: limit(entry.maxBytes, MAX_BYTES),
+    maxThumbnailBytes: limit(entry.maxThumbnailBytes, MAX_THUMBNAIL_BYTES),
+  };
+}
+
+/** A file of the content server by the name that this page knows the server by: then the page may read it. */
+export function onOwnOrigin(url: string, { uploadUri, downloadPrefix }: ContentServer): string {
+  if (downloadPrefix === undefined || !url.startsWith(downloadPrefix)) return url;
+  const { pathname } = new URL(downloadPrefix);
+  return new URL(pathname + url.slice(downloadPrefix.length), uploadUri).href;
 }
 
 function readChatbot(entry: { readonly [member: string]: unknown }, base: string): KnownChatbot | undefined {

@@ -1,8 +1,12 @@
-/** Chatbots that this handset knows: from the server's list, and their profiles as they are looked at. */
+/**
+ * Whom this handset knows: chatbots from the server's list, with their profiles as they are looked at, and people by
+ * the names that the user gave them.
+ */
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { type Address, displayAddress, e164, userPart } from '../rcs/address';
+import { type Address, displayAddress, e164, isGroup, userPart } from '../rcs/address';
 import { type ChatbotInfo, parseChatbotInfo } from '../rcs/bot/info';
 import type { KnownChatbot } from './config';
+import type { PersonRecord } from './records';
 import type { Store } from './store';
 
 export interface Chatbot {
@@ -14,7 +18,11 @@ export interface Chatbot {
 }
 
 export class Directory {
+  private readonly people = signal<ReadonlyMap<Address, PersonRecord>>(new Map());
   private readonly entries: Signal<ReadonlyMap<Address, Chatbot>>;
+
+  /** The name of a group, which its conversation has. */
+  groupName: (focus: Address) => string | undefined = () => undefined;
 
   constructor(
     known: readonly KnownChatbot[],
@@ -35,13 +43,38 @@ export class Directory {
 
   /** Whether an address is a chatbot: listed, or on a chatbot platform's domain. */
   isChatbot(address: Address): boolean {
-    if (e164(address) !== undefined) return false;
+    if (e164(address) !== undefined || isGroup(address)) return false;
     return this.entries.value.has(address) || /@botplatform\./.test(address);
   }
 
   /** The name to show for any party. */
   name(address: Address): string {
-    return this.entries.value.get(address)?.name ?? displayAddress(address);
+    if (isGroup(address)) return this.groupName(address) ?? displayAddress(address);
+    const given = this.people.value.get(address)?.name;
+    return this.entries.value.get(address)?.name ?? (given || displayAddress(address));
+  }
+
+  /** What somebody without a name of the user's giving calls themselves. */
+  claimedName(address: Address): string | undefined {
+    const person = this.people.value.get(address);
+    return person && person.name === '' && person.claimed !== '' ? person.claimed : undefined;
+  }
+
+  person(address: Address): PersonRecord {
+    return this.people.value.get(address) ?? { address, name: '', claimed: '' };
+  }
+
+  async loadPeople(): Promise<void> {
+    this.people.value = new Map((await this.store.people()).map((person) => [person.address, person]));
+  }
+
+  /** Notes what the user calls somebody, or what they call themselves. */
+  async note(address: Address, names: { readonly name?: string; readonly claimed?: string }): Promise<void> {
+    const known = this.person(address);
+    const noted = { ...known, ...names };
+    if (noted.name === known.name && noted.claimed === known.claimed) return;
+    await this.store.commit([{ table: 'people', put: noted }]);
+    this.people.value = new Map(this.people.value).set(address, noted);
   }
 
   get(address: Address): Chatbot | undefined {

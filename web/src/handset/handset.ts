@@ -6,70 +6,94 @@
  * is an outbox row before it is a SIP request.
  */
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
-import { type Address, e164, parseAddress, requestUri } from '../rcs/address';
+import { DigestClient } from '../http/digest';
+import { http } from '../http/transport';
+import { type Address, e164, isGroup, parseAddress } from '../rcs/address';
+import { text } from '../rcs/bot/json';
 import type { SuggestionResponse } from '../rcs/bot/response';
 import { writeSuggestionResponse } from '../rcs/bot/response';
 import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
-import { ComposingSender, parseComposing, writeComposing } from '../rcs/composing';
-import { type Content, parseContent } from '../rcs/content';
-import { type DispositionNotification, parseCpim, writeCpim } from '../rcs/cpim';
+import { parseComposing } from '../rcs/composing';
+import { type Content, searchableText } from '../rcs/content';
+import { type Cpim, parseCpim } from '../rcs/cpim';
+import type { FileInfo } from '../rcs/file_transfer';
 import { type Geolocation, writePushLocation } from '../rcs/geolocation';
+import type { GroupEvent } from '../rcs/group_event';
 import { uuid } from '../rcs/id';
-import { type Disposition, parseImdn, writeImdn } from '../rcs/imdn';
+import { type Disposition, parseImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
+import { parseRevokeAnswer, REVOKE } from '../rcs/revoke';
 import type { Capability } from '../sip/capability';
 import { type Answer, type IncomingMessage, type RegistrationState, UserAgent } from '../sip/user_agent';
-import type { HandsetConfig } from './config';
+import { BlockList } from './block_list';
+import { type ContentServer, type HandsetConfig, onOwnOrigin } from './config';
 import { Directory } from './directory';
+import { Envelopes } from './envelope';
+import { Files } from './files';
+import { everybody, type Group } from './group';
+import { Groups } from './groups';
+import { contentOf, emptied, mayRevoke, sameMessage, traced, withReaction } from './message';
 import { Outbox, type Outcome } from './outbox';
 import {
   type ConversationRecord,
   type MessageRecord,
   type MessageState,
   type OutboxEntry,
+  type ReplyTo,
   raised,
 } from './records';
 import { type Credentials, claimDevice, type Device } from './session';
 import { type Change, Store } from './store';
+import { Typing } from './typing';
 
 /** How much of a conversation is read from the store; older messages are loaded in steps of as many. */
 const PAGE = 200;
-const ASKED: readonly DispositionNotification[] = ['positive-delivery', 'negative-delivery', 'display'];
 /** Capabilities are asked for again after this long. */
 const CAPABILITY_MS = 60_000;
-
+/** How many messages before a search hit are shown with it. */
+const BEFORE_HIT = 30;
+/** A search looks at no more messages than this. */
+const SEARCH_MAX = 50_000;
+/** Longest reaction: some emoji are many code points. */
+const EMOJI_MAX = 16;
 export interface HandsetOptions {
   readonly config: HandsetConfig;
   readonly credentials: Credentials;
   /** Whether `displayed` reports are sent, asked at the time of each. */
   readonly sendsDisplayed: () => boolean;
+  /** What the user calls themselves, asked at the time of each message; empty for nothing. */
+  readonly displayName: () => string;
 }
 
 export class Handset {
   readonly registration = signal<RegistrationState>('connecting');
+  /** Devices of this subscriber that are registered, this one among them; 0 when not known. */
+  readonly devices = signal(0);
   /** The conversation on screen. */
   readonly current = signal<Address | undefined>(undefined);
   /** Its messages, oldest first. */
   readonly messages = signal<readonly MessageRecord[]>([]);
   readonly hasOlder = signal(false);
-  /** Parties that are typing to us. */
-  readonly composing = signal<ReadonlySet<Address>>(new Set());
   readonly capabilities = signal<ReadonlyMap<Address, Capability>>(new Map());
   /** The latest message that came in, for the live region and the title. */
   readonly arrived = signal<MessageRecord | undefined>(undefined);
+  /** How many of our reactions the network didn't take. */
+  readonly refusedReactions = signal(0);
+  /** Another tab has removed all that is kept of this account. */
+  readonly isErased = signal(false);
   /** Newest first. */
   readonly conversations: ReadonlySignal<readonly ConversationRecord[]>;
   readonly unread: ReadonlySignal<number>;
   readonly self: Address;
+  readonly files: Files;
+  readonly groups: Groups;
+  readonly blockList: BlockList;
 
   private readonly conversationMap = signal<ReadonlyMap<Address, ConversationRecord>>(new Map());
   private readonly agent: UserAgent;
   private readonly outbox: Outbox;
-  /** Whom we tell that we are typing, and when to tell them that we have stopped. */
-  private readonly composingSenders = new Map<Address, ComposingSender>();
-  private readonly idleTimers = new Map<Address, ReturnType<typeof setTimeout>>();
-  /** When to stop believing that somebody is typing to us. */
-  private readonly composingTimers = new Map<Address, ReturnType<typeof setTimeout>>();
+  private readonly envelopes: Envelopes;
+  private readonly typing: Typing;
   /** Other tabs of this account: they share the store and hear which conversation has changed. */
   private readonly siblings: BroadcastChannel;
   private readonly capabilityAskedAt = new Map<Address, number>();
@@ -99,9 +123,23 @@ export class Handset {
       { number, password, domain, webSocket, instanceId: device.instanceId },
       {
         handleState: (state) => this.handleState(state),
+        handleBindings: (count) => {
+          this.devices.value = count;
+        },
         handleMessage: (message) => this.inTurn(() => this.receive(message)),
+        handleFocusRequest: (request) => void this.inTurn(() => this.groups.receive(request)),
       },
     );
+    this.groups = new Groups(this.self, options.config, this.agent.side, {
+      isRegistered: () => this.registration.value === 'registered',
+      group: (focus) => this.group(focus),
+      commit: (focus, group, events, id) => this.commitGroup(focus, group, events, id),
+      inTurn: (work) => this.inTurn(work),
+      send: (focus, contentType, body) =>
+        this.agent.sendMessage(this.envelopes.document(focus, contentType, body, this.conversationId(focus))),
+    });
+    this.typing = new Typing((peer, state) => this.tellComposing(peer, state));
+    directory.groupName = (focus) => this.groupName(focus);
     this.outbox = new Outbox({
       load: () => this.store.outbox(),
       isRegistered: () => this.registration.value === 'registered',
@@ -109,6 +147,24 @@ export class Handset {
       alone: (drain) => oneTabAtATime(`hongyan:${number}`, drain),
       settle: (entry, outcome, answer) => this.inTurn(() => this.settle(entry, outcome, answer)),
     });
+    this.envelopes = new Envelopes(this.self, domain, options.displayName);
+    this.blockList = new BlockList({ http, digest: new DigestClient(number, password, uuid) }, location.href);
+    const authority = { http, digest: new DigestClient(number, password, uuid) };
+    const { content: server } = options.config;
+    this.files = new Files(
+      store,
+      { server, authority, deviceId: device.instanceId },
+      {
+        isRegistered: () => this.registration.value === 'registered',
+        alone: (work) => oneTabAtATime(`hongyan:${number}:files`, work),
+        inTurn: (work) => this.inTurn(work),
+        newRecord: (peer, replyTo) => this.newRecord(peer, media.FILE_TRANSFER_HTTP, '', replyTo),
+        commitMessage: (record, more) => this.commitMessage(record, more),
+        commitRemoval: (record, changes) => this.commitRemoval(record, changes),
+        outboxEntry: (record) => this.envelopes.message(record),
+        wakeOutbox: () => this.outbox.wake(),
+      },
+    );
   }
 
   /** Opens the account's store and starts to register. */
@@ -116,7 +172,11 @@ export class Handset {
     const device = await claimDevice(options.credentials.number);
     const store = await Store.open(options.credentials.number);
     const directory = new Directory(options.config.chatbots, store);
+    await directory.loadPeople();
     const handset = new Handset(options, device, store, directory, await store.conversations());
+    store.onErased = () => {
+      handset.isErased.value = true;
+    };
     handset.agent.start();
     return handset;
   }
@@ -124,10 +184,11 @@ export class Handset {
   /** Removes the binding; what is kept stays. */
   async stop(): Promise<void> {
     this.agent.stop();
-    for (const timer of [...this.composingTimers.values(), ...this.idleTimers.values()]) clearTimeout(timer);
-    this.siblings.close();
-    await this.outbox.stop();
+    this.typing.stop();
+    this.groups.stop();
+    await Promise.all([this.outbox.stop(), this.files.stop()]);
     await this.turn;
+    this.siblings.close();
     this.store.close();
     this.device.release();
   }
@@ -135,6 +196,29 @@ export class Handset {
   networkIs(online: boolean): void {
     if (online) this.agent.reconnect();
     else this.agent.disconnect();
+  }
+
+  /** What to call this device where its owner asks. */
+  get deviceId(): string {
+    return this.device.instanceId;
+  }
+
+  get domain(): string {
+    return this.options.config.domain;
+  }
+
+  /** Where files go; `undefined` when the server takes none. */
+  get contentServer(): ContentServer | undefined {
+    return this.options.config.content;
+  }
+
+  /** Conversations in which somebody is typing, and who. */
+  get composing(): ReadonlySignal<ReadonlyMap<Address, Address>> {
+    return this.typing.parties;
+  }
+
+  group(peer: Address): Group | undefined {
+    return this.conversation(peer)?.group;
   }
 
   conversation(peer: Address): ConversationRecord | undefined {
@@ -145,25 +229,39 @@ export class Handset {
   content(record: MessageRecord): Content {
     let content = contents.get(record);
     if (!content) {
-      content = parseContent(record.contentType, record.body);
+      content = this.fromOwnServer(contentOf(record));
       contents.set(record, content);
     }
     return content;
   }
 
+  /** Files of our content server are fetched from where this page came from. */
+  private fromOwnServer(content: Content): Content {
+    const server = this.contentServer;
+    if (content.kind !== 'file' || !server) return content;
+    const { file, thumbnail } = content.transfer;
+    const local = (info: FileInfo) => ({ ...info, url: onOwnOrigin(info.url, server) });
+    return { ...content, transfer: { file: local(file), thumbnail: thumbnail && local(thumbnail) } };
+  }
+
   // --- what the views ask for
 
-  /** Puts a conversation on screen, a new one if need be; `draft` goes into its composer. */
-  open(peer: Address, draft?: string): Promise<void> {
+  /**
+   * Puts a conversation on screen, a new one if need be; `draft` goes into its composer. With `around`, the
+   * order of a message, older messages are loaded as far back as that one.
+   */
+  open(peer: Address, { draft, around }: { draft?: string; around?: number } = {}): Promise<void> {
     return this.inTurn(async () => {
       const known = this.conversation(peer);
       const record = known ?? { peer, conversationId: uuid(), unread: 0, draft: '', lastAt: Date.now() };
       const opened = { ...record, draft: draft ?? record.draft };
       if (!known || draft !== undefined) await this.commitConversation(opened);
-      const messages = await this.store.messages(peer, PAGE);
+      const latest = await this.store.messages(peer, PAGE);
+      const isAmong = around === undefined || (latest[0]?.order ?? around) <= around;
+      const messages = isAmong ? latest : await this.store.messagesAround(peer, around, BEFORE_HIT);
       batch(() => {
         this.messages.value = messages;
-        this.hasOlder.value = messages.length === PAGE;
+        this.hasOlder.value = !isAmong || messages.length === PAGE;
         this.current.value = peer;
       });
     });
@@ -204,9 +302,78 @@ export class Handset {
     });
   }
 
-  sendText(peer: Address, text: string): Promise<void> {
-    this.composingSenders.get(peer)?.handleSent();
-    return this.send(peer, `${media.TEXT_PLAIN};charset=UTF-8`, text);
+  sendText(peer: Address, text: string, replyTo?: ReplyTo): Promise<void> {
+    this.typing.handleSent(peer);
+    return this.send(peer, media.UTF8_TEXT, text, replyTo);
+  }
+
+  /** Sets our mark on a message, or with an empty `emoji` takes it off. */
+  react(record: MessageRecord, emoji: string): Promise<void> {
+    return this.inTurn(async () => {
+      const kept = await this.store.message(record.peer, record.direction, record.messageId);
+      if (!kept || kept.deleted) return;
+      const reaction = this.envelopes.reaction(kept, emoji, this.conversationId(kept.peer));
+      await this.commitMessage(withReaction(kept, this.self, emoji), [{ table: 'outbox', put: reaction }]);
+      this.outbox.wake();
+    });
+  }
+
+  /**
+   * Takes back a message that nobody has got yet. Whether it was in time is told by the network; until then it
+   * is on its way.
+   */
+  revoke(record: MessageRecord): Promise<void> {
+    return this.inTurn(async () => {
+      const kept = await this.store.message(record.peer, record.direction, record.messageId);
+      if (!kept || !mayRevoke(kept)) return;
+      const request = this.envelopes.revocation(kept, this.conversationId(kept.peer));
+      await this.commitMessage({ ...kept, revocation: 'asked' }, [{ table: 'outbox', put: request }]);
+      this.outbox.wake();
+    });
+  }
+
+  /** Removes a message from this device; others keep theirs. */
+  deleteMessage(record: MessageRecord): Promise<void> {
+    if (record.upload) return this.files.cancel(record);
+    return this.inTurn(async () => {
+      const kept = await this.store.message(record.peer, record.direction, record.messageId);
+      if (kept)
+        await this.commitRemoval(kept, [{ table: 'messages', put: { ...emptied(kept), deleted: true } }]);
+    });
+  }
+
+  /** Messages with these words, newest first, in one conversation or in all. */
+  async search(words: string, limit: number, peer?: Address): Promise<readonly MessageRecord[]> {
+    const wanted = words.trim().toLowerCase();
+    const found: MessageRecord[] = [];
+    if (wanted === '') return found;
+    let looked = 0;
+    await this.store.each(peer, (record) => {
+      if (!record.deleted && searchableText(this.content(record)).includes(wanted)) found.push(record);
+      return found.length < limit && ++looked < SEARCH_MAX;
+    });
+    return found;
+  }
+
+  /** Removes a conversation with all that was said from this device. */
+  deleteConversation(peer: Address): Promise<void> {
+    return this.inTurn(async () => {
+      await this.store.commit([
+        { table: 'messages', removeAll: peer },
+        { table: 'conversations', remove: peer },
+      ]);
+      const conversations = new Map(this.conversationMap.value);
+      conversations.delete(peer);
+      this.conversationMap.value = conversations;
+      this.siblings.postMessage(peer);
+    });
+  }
+
+  /** A message by its id, whoever wrote it; `undefined` when it isn't here. */
+  async find(peer: Address, messageId: string): Promise<MessageRecord | undefined> {
+    const shown = this.messages.value.find((record) => record.messageId === messageId);
+    const found = this.current.value === peer && shown ? shown : await this.storedMessage(peer, messageId);
+    return found?.deleted ? undefined : found;
   }
 
   sendResponse(peer: Address, response: SuggestionResponse): Promise<void> {
@@ -225,8 +392,10 @@ export class Handset {
   /** Tries a failed message again, under its own id. */
   retry(record: MessageRecord): Promise<void> {
     return this.inTurn(async () => {
-      const pending: MessageRecord = { ...record, state: 'pending' };
-      await this.commitMessage(pending, [{ table: 'outbox', put: this.outboxEntry(pending) }]);
+      const { reason: _, ...rest } = record;
+      const pending: MessageRecord = { ...rest, state: 'pending' };
+      if (record.upload) return this.files.retry(pending);
+      await this.commitMessage(pending, [{ table: 'outbox', put: this.envelopes.message(pending) }]);
       this.outbox.wake();
     });
   }
@@ -237,19 +406,15 @@ export class Handset {
       const kept = await this.store.message(record.peer, record.direction, record.messageId);
       if (!kept?.owed.includes('display')) return;
       const paid = { ...kept, owed: kept.owed.filter((owed) => owed !== 'display') };
-      const report = this.options.sendsDisplayed() ? [this.report(kept, 'displayed')] : [];
+      const report = this.options.sendsDisplayed() ? this.report(kept, 'displayed') : [];
       await this.commitMessage(paid, report);
       this.outbox.wake();
     });
   }
 
   /** A key was pressed in the composer. Only people are told: chatbots don't care. */
-  typing(peer: Address, text: string): void {
-    if (this.directory.isChatbot(peer)) return;
-    const sender = this.composingSenders.get(peer) ?? new ComposingSender();
-    this.composingSenders.set(peer, sender);
-    this.tellComposing(peer, text === '' ? sender.handleCleared() : sender.handleInput(Date.now()));
-    this.awaitComposingTimeout(peer, sender);
+  handleInput(peer: Address, text: string): void {
+    if (!this.directory.isChatbot(peer)) this.typing.handleInput(peer, text);
   }
 
   /** Asks the network about a peer, unless it was asked a moment ago. */
@@ -263,75 +428,34 @@ export class Handset {
 
   // --- sending
 
-  private send(peer: Address, contentType: string, body: string): Promise<void> {
+  private send(peer: Address, contentType: string, body: string, replyTo?: ReplyTo): Promise<void> {
     return this.inTurn(async () => {
-      const conversation = this.conversation(peer);
-      const record: MessageRecord = {
-        peer,
-        direction: 'out',
-        messageId: uuid(),
-        order: this.nextOrder(),
-        at: Date.now(),
-        dateTime: '',
-        contentType,
-        body,
-        state: 'pending',
-        conversationId: conversation?.conversationId ?? uuid(),
-        contributionId: uuid(),
-        owed: [],
-      };
-      await this.commitMessage(record, [{ table: 'outbox', put: this.outboxEntry(record) }]);
+      const record = this.newRecord(peer, contentType, body, replyTo);
+      await this.commitMessage(record, [{ table: 'outbox', put: this.envelopes.message(record) }]);
       this.outbox.wake();
     });
   }
 
-  private outboxEntry(record: MessageRecord): OutboxEntry {
-    const { peer, messageId, conversationId, contributionId, contentType, body } = record;
-    const cpim = writeCpim({
-      from: this.uri(this.self),
-      to: this.uri(peer),
-      dateTime: new Date(record.at),
-      messageId,
-      dispositionNotification: ASKED,
+  private newRecord(peer: Address, contentType: string, body: string, replyTo?: ReplyTo): MessageRecord {
+    return {
+      peer,
+      direction: 'out',
+      messageId: uuid(),
+      order: this.nextOrder(),
+      at: Date.now(),
+      dateTime: '',
       contentType,
       body,
-    });
-    return this.envelope('message', peer, messageId, cpim, conversationId, contributionId);
-  }
-
-  private report(record: MessageRecord, disposition: 'delivered' | 'displayed'): Change {
-    const { peer, messageId, conversationId } = record;
-    const id = uuid();
-    const cpim = writeCpim({
-      from: this.uri(this.self),
-      to: this.uri(peer),
-      dateTime: new Date(),
-      messageId: id,
-      contentType: media.IMDN,
-      contentDisposition: 'notification',
-      body: writeImdn({ messageId, dateTime: record.dateTime, recipient: this.self, disposition }),
-    });
-    return { table: 'outbox', put: this.envelope('report', peer, id, cpim, conversationId, uuid()) };
-  }
-
-  private envelope(
-    kind: OutboxEntry['kind'],
-    to: Address,
-    messageId: string,
-    body: string,
-    conversationId: string,
-    contributionId: string,
-  ): OutboxEntry {
-    return {
-      kind,
-      to,
-      messageId,
-      contentType: media.CPIM,
-      body,
-      conversationId,
-      contributionId,
-      attempts: 0,
+      state: 'pending',
+      conversationId: this.conversationId(peer),
+      contributionId: uuid(),
+      owed: [],
+      ...(replyTo ? { replyTo } : {}),
     };
+  }
+
+  private report(record: MessageRecord, disposition: 'delivered' | 'displayed'): Change[] {
+    return [{ table: 'outbox', put: this.envelopes.report(record, disposition) }];
   }
 
   private async settle(entry: OutboxEntry, outcome: Outcome, answer: Answer): Promise<void> {
@@ -343,6 +467,10 @@ export class Handset {
       return;
     }
     const gone: Change = { table: 'outbox', remove: sequence };
+    if (entry.about !== undefined && outcome === 'failed') {
+      if (entry.kind === 'revocation') return this.endRevocation(entry.about, false, [gone]);
+      return this.undoReaction(entry.to, entry.about, gone);
+    }
     const record = entry.kind === 'message' ? await this.store.sentMessage(entry.messageId) : undefined;
     if (!record) {
       await this.store.commit([gone]);
@@ -350,10 +478,18 @@ export class Handset {
     }
     const state = raised(record.state, outcome);
     const reason = outcome === 'failed' ? { reason: `${answer.status} ${answer.reason}`.trim() } : {};
-    await this.commitMessage({ ...record, state, ...reason }, [gone]);
+    await this.commitMessage(traced({ ...record, state, ...reason }, outcome), [gone]);
     if (e164(entry.to) !== undefined && outcome === 'sent') {
       this.setCapability(entry.to, answer.status === 202 ? 'away' : 'reachable');
     }
+  }
+
+  /** The network didn't take our mark: it comes off again. */
+  private async undoReaction(peer: Address, messageId: string, gone: Change): Promise<void> {
+    const target = await this.storedMessage(peer, messageId);
+    if (target) await this.commitMessage(withReaction(target, this.self, ''), [gone]);
+    else await this.store.commit([gone]);
+    this.refusedReactions.value += 1;
   }
 
   // --- receiving
@@ -368,72 +504,149 @@ export class Handset {
     const body = cpim?.body ?? message.body;
     switch (media.parseMediaType(contentType).essence) {
       case media.IMDN:
-        return this.receiveReport(body);
+        return this.receiveReport(partyOf(peer, cpim), body);
+      case REVOKE:
+        return this.receiveRevokeAnswer(body);
       case media.IS_COMPOSING:
-        return this.receiveComposing(peer, body);
+        return this.receiveComposing(peer, partyOf(peer, cpim), body);
       default:
-        return this.receiveMessage(peer, {
-          // Without CPIM the Call-ID is what reports refer to.
-          messageId: cpim?.messageId ?? message.callId,
-          dateTime: cpim?.dateTime ?? '',
-          asked: cpim?.dispositionNotification ?? new Set(),
-          conversationId: message.conversationId,
-          contributionId: message.contributionId,
-          contentType,
-          body,
-        });
+        if (cpim && (await this.receiveReaction(peer, cpim))) return;
+        return this.receiveMessage(peer, message, cpim);
     }
   }
 
-  private async receiveMessage(
-    peer: Address,
-    received: {
-      messageId: string;
-      dateTime: string;
-      asked: ReadonlySet<DispositionNotification>;
-      conversationId: string | undefined;
-      contributionId: string | undefined;
-      contentType: string;
-      body: string;
-    },
-  ): Promise<void> {
-    this.setComposing(peer, false);
+  private async receiveMessage(peer: Address, message: IncomingMessage, cpim?: Cpim): Promise<void> {
+    this.typing.hear(peer, undefined);
+    const author = isGroup(peer) ? parseAddress(cpim?.from ?? '') : undefined;
+    if (isGroup(peer)) await this.groups.meet(peer, message.conversationId);
+    // Without CPIM the Call-ID is what reports refer to.
+    const messageId = cpim?.messageId ?? message.callId;
     // The network repeats what it isn't sure of: the second copy is answered and not shown.
-    if (await this.store.message(peer, 'in', received.messageId)) return;
-    const at = Date.parse(received.dateTime);
+    if (await this.store.message(peer, 'in', messageId)) return;
+    // What another device of ours said in a group comes to this one as well.
+    const isOwn = author === this.self;
+    if (isOwn && (await this.store.message(peer, 'out', messageId))) return;
+    const at = Date.parse(cpim?.dateTime ?? '');
+    const replied = cpim?.replyTo;
+    const sender = parseAddress(replied?.sender ?? '') ?? peer;
     const record: MessageRecord = {
       peer,
-      direction: 'in',
-      messageId: received.messageId,
+      direction: isOwn ? 'out' : 'in',
+      messageId,
       order: this.nextOrder(),
       at: Number.isNaN(at) ? Date.now() : at,
-      dateTime: received.dateTime || new Date().toISOString(),
-      contentType: received.contentType,
-      body: received.body,
-      state: 'delivered',
-      conversationId: received.conversationId ?? this.conversation(peer)?.conversationId ?? uuid(),
-      contributionId: received.contributionId ?? uuid(),
-      owed: received.asked.has('display') ? ['display'] : [],
+      dateTime: isOwn ? '' : cpim?.dateTime || new Date().toISOString(),
+      contentType: cpim?.contentType ?? message.contentType,
+      body: cpim?.body ?? message.body,
+      state: isOwn ? 'sent' : 'delivered',
+      conversationId: message.conversationId ?? this.conversation(peer)?.conversationId ?? uuid(),
+      contributionId: message.contributionId ?? uuid(),
+      owed: !isOwn && cpim?.dispositionNotification.has('display') ? ['display'] : [],
+      ...(author && !isOwn ? { sender: author } : {}),
+      ...(replied ? { replyTo: { messageId: replied.messageId, sender } } : {}),
     };
-    const report = received.asked.has('positive-delivery') ? [this.report(record, 'delivered')] : [];
+    const isAsked = !isOwn && cpim?.dispositionNotification.has('positive-delivery');
+    const report = isAsked ? this.report(record, 'delivered') : [];
     await this.commitMessage(record, report);
+    if (isOwn) return;
+    if (cpim?.fromName) await this.directory.note(record.sender ?? peer, { claimed: cpim.fromName });
     this.arrived.value = record;
     this.outbox.wake();
   }
 
-  private async receiveReport(body: string): Promise<void> {
+  /** Whether it was a reaction to a message that we have: to others it is an ordinary message. */
+  private async receiveReaction(peer: Address, cpim: Cpim): Promise<boolean> {
+    if (cpim.inReplyTo === undefined || !cpim.contentDisposition?.startsWith('reaction')) return false;
+    const target = await this.storedMessage(peer, cpim.inReplyTo);
+    if (!target) return false;
+    const emoji = text(cpim.body.trim(), EMOJI_MAX) ?? '';
+    if (!target.deleted) await this.commitMessage(withReaction(target, partyOf(peer, cpim), emoji));
+    return true;
+  }
+
+  private async receiveRevokeAnswer(body: string): Promise<void> {
+    const answer = parseRevokeAnswer(body);
+    if (answer) await this.endRevocation(answer.messageId, answer.isDone);
+  }
+
+  private async endRevocation(
+    messageId: string,
+    isDone: boolean,
+    more: readonly Change[] = [],
+  ): Promise<void> {
+    const record = await this.store.sentMessage(messageId);
+    // Nobody else takes our messages back.
+    if (record?.revocation !== 'asked') return this.store.commit(more);
+    const changed = isDone ? emptied(record) : record;
+    await this.commitMessage({ ...changed, revocation: isDone ? 'done' : 'failed' }, more);
+  }
+
+  private async receiveReport(by: Address, body: string): Promise<void> {
     const imdn = parseImdn(body);
     const record = imdn && (await this.store.sentMessage(imdn.messageId));
     const reported = imdn && stateOf(imdn.disposition);
     if (!record || !reported) return;
-    const state = raised(record.state, reported);
-    if (state !== record.state) await this.commitMessage({ ...record, state });
+    const heard = traced(record, reported, by);
+    const changed = { ...heard, state: raised(record.state, this.reached(heard, reported)) };
+    if (changed.state !== record.state || changed.trace !== record.trace) await this.commitMessage(changed);
   }
 
-  private receiveComposing(peer: Address, body: string): void {
+  /** How far a message has come when this is reported: in a group, when everybody has come so far. */
+  private reached(record: MessageRecord, reported: 'delivered' | 'displayed' | 'failed'): MessageState {
+    const group = this.group(record.peer);
+    // That one member couldn't be reached isn't the end of a group's message.
+    if (!group || record.state === 'failed') return reported;
+    if (reported === 'failed') return record.state;
+    const counts = (states: readonly string[]) =>
+      new Set(record.trace?.filter(({ state }) => states.includes(state)).map(({ by }) => by));
+    if (everybody(group, this.self, counts(['displayed']))) return 'displayed';
+    return everybody(group, this.self, counts(['delivered', 'displayed'])) ? 'delivered' : record.state;
+  }
+
+  private receiveComposing(peer: Address, by: Address, body: string): void {
     const composing = parseComposing(body);
-    if (!composing) return;
-    this.setComposing(peer, composing.state === 'active', composing.refreshS * 1000);
+    if (!composing || by === this.self) return;
+    this.typing.hear(peer, composing.state === 'active' ? by : undefined, composing.refreshS * 1000);
+  }
+
+  /** Commits what a group has become, with a line for each event. */
+  private async commitGroup(
+    focus: Address,
+    group: Group,
+    events: readonly GroupEvent[],
+    conversationId: string | undefined,
+  ): Promise<void> {
+    const known = this.conversation(focus);
+    const id = conversationId ?? known?.conversationId ?? uuid();
+    const base = known ?? { peer: focus, conversationId: id, unread: 0, draft: '', lastAt: Date.now() };
+    await this.commitConversation({ ...base, conversationId: id, group });
+    for (const event of events) {
+      await this.commitMessage({
+        peer: focus,
+        direction: 'in',
+        messageId: uuid(),
+        order: this.nextOrder(),
+        at: Date.now(),
+        dateTime: '',
+        contentType: media.UTF8_TEXT,
+        body: '',
+        state: 'delivered',
+        conversationId: id,
+        contributionId: '',
+        owed: [],
+        event,
+      });
+    }
+    this.siblings.postMessage(focus);
+  }
+
+  /** The subject, else the names of the members. */
+  private groupName(focus: Address): string | undefined {
+    const group = this.group(focus);
+    if (!group) return undefined;
+    if (group.subject !== '') return group.subject;
+    const others = group.members.filter(({ address }) => address !== this.self);
+    return others.map(({ address }) => this.directory.name(address)).join(', ') || undefined;
   }
 
   // --- store and signals together
@@ -469,7 +682,7 @@ export class Handset {
     const isNew = !base.last || record.order > base.last.order;
     const isLatest = isNew || (base.last !== undefined && sameMessage(base.last, record));
     if (!isLatest) return base;
-    const counts = isNew && record.direction === 'in' && !this.isLookedAt(record.peer);
+    const counts = isNew && record.direction === 'in' && !record.event && !this.isLookedAt(record.peer);
     return {
       ...base,
       // The conversation goes on under the id that the other side uses.
@@ -478,6 +691,25 @@ export class Handset {
       last: record,
       lastAt: isNew ? Date.now() : base.lastAt,
     };
+  }
+
+  /** Commits that a message is no longer to be seen. */
+  private async commitRemoval(record: MessageRecord, changes: readonly Change[]): Promise<void> {
+    await this.store.commit(changes);
+    const conversation = this.conversation(record.peer);
+    if (conversation?.last && sameMessage(conversation.last, record)) {
+      const { last: _, ...rest } = conversation;
+      const [last] = await this.store.messages(record.peer, 1);
+      await this.commitConversation(last ? { ...rest, last } : rest);
+    }
+    this.siblings.postMessage(record.peer);
+    this.messages.value = this.messages.value.filter((other) => !sameMessage(other, record));
+  }
+
+  private async storedMessage(peer: Address, messageId: string): Promise<MessageRecord | undefined> {
+    return (
+      (await this.store.message(peer, 'in', messageId)) ?? (await this.store.message(peer, 'out', messageId))
+    );
   }
 
   private async commitConversation(record: ConversationRecord): Promise<void> {
@@ -493,6 +725,8 @@ export class Handset {
     ]);
     batch(() => {
       if (conversation) this.showConversation(conversation);
+      else
+        this.conversationMap.value = new Map([...this.conversationMap.value].filter(([key]) => key !== peer));
       if (this.current.value === peer) this.messages.value = messages;
     });
   }
@@ -509,58 +743,20 @@ export class Handset {
 
   private handleState(state: RegistrationState): void {
     this.registration.value = state;
-    if (state === 'registered') this.outbox.wake();
-    if (state === 'offline') this.composing.value = new Set();
+    if (state === 'registered') {
+      this.outbox.wake();
+      this.files.wake();
+      void this.blockList.load();
+      for (const { peer, group } of this.conversationMap.value.values()) {
+        if (group?.isMember) void this.groups.subscribe(peer);
+      }
+    }
+    if (state === 'offline') this.typing.handleOffline();
   }
 
-  private tellComposing(peer: Address, state: 'active' | 'idle' | undefined): void {
-    if (state === undefined || this.registration.value !== 'registered') return;
-    const body = writeCpim({
-      from: this.uri(this.self),
-      to: this.uri(peer),
-      dateTime: new Date(),
-      messageId: uuid(),
-      contentType: media.IS_COMPOSING,
-      body: writeComposing(state),
-    });
-    const conversationId = this.conversation(peer)?.conversationId ?? uuid();
-    void this.agent.sendMessage({
-      to: peer,
-      contentType: media.CPIM,
-      body,
-      conversationId,
-      contributionId: uuid(),
-      // Now or never: nobody wants to know tomorrow that somebody typed today.
-      expiresS: 0,
-    });
-  }
-
-  private awaitComposingTimeout(peer: Address, sender: ComposingSender): void {
-    const due = sender.pollTimeout();
-    if (due === undefined) return;
-    clearTimeout(this.idleTimers.get(peer));
-    const timer = setTimeout(
-      () => {
-        this.tellComposing(peer, sender.handleTimeout(Date.now()));
-        this.awaitComposingTimeout(peer, sender);
-      },
-      Math.max(0, due - Date.now()),
-    );
-    this.idleTimers.set(peer, timer);
-  }
-
-  private setComposing(peer: Address, active: boolean, forMs = 0): void {
-    clearTimeout(this.composingTimers.get(peer));
-    if (active)
-      this.composingTimers.set(
-        peer,
-        setTimeout(() => this.setComposing(peer, false), forMs),
-      );
-    if (this.composing.value.has(peer) === active) return;
-    const parties = new Set(this.composing.value);
-    if (active) parties.add(peer);
-    else parties.delete(peer);
-    this.composing.value = parties;
+  private tellComposing(peer: Address, state: 'active' | 'idle'): void {
+    if (this.registration.value !== 'registered') return;
+    void this.agent.sendMessage(this.envelopes.composing(peer, state, this.conversationId(peer)));
   }
 
   private setCapability(peer: Address, capability: Capability): void {
@@ -568,8 +764,9 @@ export class Handset {
     this.capabilities.value = new Map(this.capabilities.value).set(peer, capability);
   }
 
-  private uri(address: Address): string {
-    return requestUri(address, this.options.config.domain);
+  /** Under which a conversation goes on, a new one if need be. */
+  private conversationId(peer: Address): string {
+    return this.conversation(peer)?.conversationId ?? uuid();
   }
 
   /** Rises always, also when the clock is set back. */
@@ -596,12 +793,13 @@ async function oneTabAtATime(name: string, work: () => Promise<void>): Promise<v
 
 const contents = new WeakMap<MessageRecord, Content>();
 
-function sameMessage(a: MessageRecord, b: MessageRecord): boolean {
-  return a.messageId === b.messageId && a.direction === b.direction && a.peer === b.peer;
+/** Whom something is from: in a group, the envelope says it. */
+function partyOf(peer: Address, cpim: Cpim | undefined): Address {
+  return (isGroup(peer) ? parseAddress(cpim?.from ?? '') : undefined) ?? peer;
 }
 
 /** What a report says about the tick; some say nothing. */
-function stateOf(disposition: Disposition): MessageState | undefined {
+function stateOf(disposition: Disposition): 'delivered' | 'displayed' | 'failed' | undefined {
   switch (disposition) {
     case 'delivered':
     case 'displayed':

@@ -1,6 +1,8 @@
 /** What the handset keeps: the rows of its IndexedDB database, one database per account. */
 import type { Address } from '../rcs/address';
 import type { DispositionNotification } from '../rcs/cpim';
+import type { GroupEvent } from '../rcs/group_event';
+import type { Group } from './group';
 
 export type Direction = 'in' | 'out';
 
@@ -30,6 +32,67 @@ export interface MessageRecord {
   readonly owed: readonly DispositionNotification[];
   /** Why it failed, as the network said it. */
   readonly reason?: string;
+  /** A file of ours that isn't on the content server yet: until then there is no body to send. */
+  readonly upload?: PendingUpload;
+  /** In a group: who wrote it. */
+  readonly sender?: Address;
+  /** In a group: nothing that was said, but something that happened. Such a row has no body. */
+  readonly event?: GroupEvent;
+  readonly replyTo?: ReplyTo;
+  readonly reactions?: readonly Reaction[];
+  /** Own messages: when it was sent, delivered and displayed. */
+  readonly trace?: readonly TraceStep[];
+  /** Own messages: whether the network was asked to take it back, and what came of it. */
+  readonly revocation?: 'asked' | 'done' | 'failed';
+  /** Deleted here. The row stays, empty, so that a repetition isn't taken for new. */
+  readonly deleted?: boolean;
+}
+
+/** The message that this one answers. */
+export interface ReplyTo {
+  readonly messageId: string;
+  /** Who wrote that one. */
+  readonly sender: Address;
+}
+
+/** One person's mark on a message: each has at most one, the latest. */
+export interface Reaction {
+  readonly by: Address;
+  readonly emoji: string;
+}
+
+/** A step on the way of an own message. */
+export interface TraceStep {
+  readonly state: 'sent' | 'delivered' | 'displayed' | 'failed';
+  /** ms since 1970, by our clock. */
+  readonly at: number;
+  /** Whose report said so; absent for what the network answered. */
+  readonly by?: Address;
+}
+
+export interface PendingUpload {
+  readonly name: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** Voice messages. */
+  readonly playingMs?: number;
+}
+
+/** A file on its way to the content server; it leaves the store with the server's final word. */
+export interface FileRecord {
+  /** Of the message that will carry it; the transfer id (`tid`) as well. */
+  readonly messageId: string;
+  readonly peer: Address;
+  readonly order: number;
+  /** Absent when the browser had no room to keep it: then one tab has it, and with that tab it is gone. */
+  readonly file?: Blob;
+  /** Device id of that tab. */
+  readonly onlyIn?: string;
+  readonly thumbnail?: Blob;
+  /** Attempts that ended in “not now”; above 0 part of the file may be on the server. */
+  readonly attempts: number;
+  /** Refused: waits for the user. */
+  readonly stopped?: boolean;
 }
 
 export interface ConversationRecord {
@@ -37,6 +100,8 @@ export interface ConversationRecord {
   readonly conversationId: string;
   readonly unread: number;
   readonly draft: string;
+  /** Absent when the peer is one party. */
+  readonly group?: Group;
   /** Absent in a conversation that was opened but has no message yet. */
   readonly last?: MessageRecord;
   /** ms since 1970: sorts the list. */
@@ -47,9 +112,11 @@ export interface ConversationRecord {
 export interface OutboxEntry {
   /** Given by the database: entries go out in this order. */
   readonly sequence?: number;
-  readonly kind: 'message' | 'report';
+  readonly kind: 'message' | 'report' | 'reaction' | 'revocation';
   readonly to: Address;
   readonly messageId: string;
+  /** Of a reaction or a revocation: the message that it is about. */
+  readonly about?: string;
   readonly contentType: string;
   /** The whole CPIM, so that a repetition has the same Message-ID and DateTime. */
   readonly body: string;
@@ -57,6 +124,15 @@ export interface OutboxEntry {
   readonly contributionId: string;
   /** Answers so far that told us to try again later. */
   readonly attempts: number;
+}
+
+/** A person as this handset knows them. */
+export interface PersonRecord {
+  readonly address: Address;
+  /** As the user calls them; empty when the user has no name for them. */
+  readonly name: string;
+  /** As they call themselves in their messages: a claim and no more. */
+  readonly claimed: string;
 }
 
 export interface ChatbotRecord {

@@ -66,13 +66,20 @@ const DEVICES_MAX = 8;
  * another machine), each tab is a device of its own.
  */
 export async function claimDevice(number: string): Promise<Device> {
-  const key = (slot: number) => `hongyan.device.${number}.${slot}`;
+  const key = (slot: number) => deviceKey(number, slot);
   if (!('locks' in navigator)) return { instanceId: keptId(sessionStorage, key(0)), release: () => {} };
   for (let slot = 0; slot < DEVICES_MAX - 1; slot++) {
     const release = await hold(key(slot));
     if (release) return { instanceId: keptId(localStorage, key(slot)), release };
   }
   return { instanceId: keptId(localStorage, key(DEVICES_MAX - 1)), release: () => {} };
+}
+
+/** Has this browser's tabs of an account come as new devices from now on. */
+export function forgetDevices(number: string): void {
+  for (const storage of [localStorage, sessionStorage]) {
+    for (let slot = 0; slot < DEVICES_MAX; slot++) storage.removeItem(deviceKey(number, slot));
+  }
 }
 
 /** Takes a lock if it is free. What it resolves to gives the lock back; closing the tab does so too. */
@@ -87,6 +94,10 @@ function hold(name: string): Promise<(() => void) | undefined> {
     };
     navigator.locks.request(name, { ifAvailable: true }, held).catch(reject);
   });
+}
+
+function deviceKey(number: string, slot: number): string {
+  return `hongyan.device.${number}.${slot}`;
 }
 
 function keptId(storage: Storage, key: string): string {

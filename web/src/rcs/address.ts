@@ -42,6 +42,11 @@ export function e164(address: Address): string | undefined {
   return address.startsWith('tel:') ? address.slice(4) : undefined;
 }
 
+/** Whether it is a group's focus, `sip:ID@groups.DOMAIN`. */
+export function isGroup(address: Address): boolean {
+  return /^sip:[^@]+@groups\./.test(address);
+}
+
 /** The user part: the number, or the service id of a chatbot. */
 export function userPart(address: Address): string {
   return e164(address) ?? address.slice(4).split('@')[0] ?? '';

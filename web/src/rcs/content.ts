@@ -8,6 +8,7 @@ import { parseSuggestionResponse, type SuggestionResponse } from './bot/response
 import { parseChipList, type Suggestion } from './bot/suggestion';
 import { type FileTransfer, parseFileTransfer } from './file_transfer';
 import { type Geolocation, parseGeoUri, parsePushLocation } from './geolocation';
+import type { GroupEvent } from './group_event';
 import * as media from './media_type';
 import { decodedBody, header } from './mime';
 import { parseMultipart } from './multipart';
@@ -23,6 +24,10 @@ export type Content = (
   /** A chip list that came alone: nothing to show but the chips. */
   | { readonly kind: 'chips' }
   | { readonly kind: 'unknown'; readonly contentType: string }
+  /** Nothing that anybody said: something that happened in a group. */
+  | { readonly kind: 'event'; readonly event: GroupEvent }
+  /** Taken back by its sender. */
+  | { readonly kind: 'revoked' }
 ) & { readonly suggestions?: readonly Suggestion[] };
 
 /** Longest text that is shown; the rest is cut, as a bubble is no place for a book. */
@@ -65,6 +70,34 @@ function parseSingle(contentType: string, body: string): Content {
     }
     default:
       return unknown(type.essence);
+  }
+}
+
+/** All words in it that somebody may look for, in lower case. */
+export function searchableText(content: Content): string {
+  return wordsOf(content).filter(Boolean).join('\n').toLowerCase();
+}
+
+function wordsOf(content: Content): readonly (string | undefined)[] {
+  switch (content.kind) {
+    case 'text':
+      return [content.text];
+    case 'response':
+      return [content.response.displayText];
+    case 'card':
+      return [content.content.title, content.content.description];
+    case 'carousel':
+      return content.contents.flatMap(({ title, description }) => [title, description]);
+    case 'file':
+      return [content.transfer.file.name];
+    case 'location':
+      return [content.place.label];
+    case 'sharedData':
+    case 'chips':
+    case 'unknown':
+    case 'event':
+    case 'revoked':
+      return [];
   }
 }
 

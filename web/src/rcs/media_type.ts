@@ -1,6 +1,8 @@
 /** Media types (RFC 2045 §5.1) and the names of those that RCS uses. */
 
 export const TEXT_PLAIN = 'text/plain';
+/** As we write it. */
+export const UTF8_TEXT = 'text/plain;charset=UTF-8';
 export const CPIM = 'message/cpim';
 export const IMDN = 'message/imdn+xml';
 export const IS_COMPOSING = 'application/im-iscomposing+xml';

@@ -1,5 +1,5 @@
 /** Feature tags: what this handset says it can do, and what a peer said (RFC 3840, 3841). */
-import { type Address, e164 } from '../rcs/address';
+import { type Address, e164, isGroup } from '../rcs/address';
 
 const ICSI = 'urn:urn-7:3gpp-service.ims.icsi.';
 const IARI = 'urn:urn-7:3gpp-application.ims.iari.';
@@ -29,7 +29,7 @@ export const CONTACT_TAGS = Object.entries(CONTACT_PARAMETERS)
 /** Which devices of the peer a message is for: those with pager mode, and for a chatbot its services. */
 export function acceptContact(peer: Address): string[] {
   const pager = `Accept-Contact: *;${PAGER_TAG}`;
-  return e164(peer) !== undefined
+  return e164(peer) !== undefined || isGroup(peer)
     ? [pager]
     : [pager, `Accept-Contact: *;${CHATBOT_TAG};${BOT_VERSION}="#=1"`];
 }

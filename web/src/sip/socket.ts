@@ -26,6 +26,9 @@ export class SipSocket implements Socket {
   // biome-ignore lint/suspicious/noExplicitAny: JsSIP types this parameter as a free type variable.
   ondata: (data: any) => void = () => {};
 
+  /** Sees every message first; what it takes isn't JsSIP's business. */
+  intercept: (message: string) => boolean = () => false;
+
   private connection: WebSocket | undefined;
   private pingTimer: ReturnType<typeof setInterval> | undefined;
   private pongTimer: ReturnType<typeof setTimeout> | undefined;
@@ -102,7 +105,7 @@ export class SipSocket implements Socket {
   private handleData(data: unknown): void {
     clearTimeout(this.pongTimer);
     const text = typeof data === 'string' ? data : new TextDecoder().decode(data as ArrayBuffer);
-    this.ondata(keepMd5Challenge(text));
+    if (!this.intercept(text)) this.ondata(keepMd5Challenge(text));
   }
 
   private stopTimers(): void {

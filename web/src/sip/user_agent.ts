@@ -14,7 +14,9 @@ import {
   PAGER_SERVICE,
   readCapability,
 } from './capability';
+import { SideRequests } from './side_requests';
 import { SipSocket } from './socket';
+import type { SipMessage } from './wire';
 
 /**
  * `refused`: number and password don't match (401, 404). `forbidden`: they do, but this device isn't let in,
@@ -63,8 +65,12 @@ export interface Answer {
 
 export interface UserAgentEvents {
   handleState(state: RegistrationState): void;
+  /** How many devices of ours are registered now. */
+  handleBindings(count: number): void;
   /** Resolves when the message is safely kept: only then is it answered 200. A rejection is a 500. */
   handleMessage(message: IncomingMessage): Promise<void>;
+  /** INVITE, BYE or NOTIFY of a group's focus, already answered. */
+  handleFocusRequest(request: SipMessage): void;
 }
 
 /** Bindings are short so that a closed tab is soon forgotten. */
@@ -74,6 +80,9 @@ const REGISTER_RETRY_MS = 2_000;
 const REGISTER_RETRY_MS_MAX = 60_000;
 
 export class UserAgent {
+  /** Requests that JsSIP has no words for. */
+  readonly side: SideRequests;
+
   private readonly socket: SipSocket;
   private readonly ua: JsSipUa;
   private retryMs = REGISTER_RETRY_MS;
@@ -97,6 +106,12 @@ export class UserAgent {
       session_timers: false,
       user_agent: 'Hongyan-web-handset',
     }) as unknown as JsSipUa;
+    this.side = new SideRequests(config, {
+      send: (text) => this.socket.send(text),
+      contact: () => `${this.ua.contact.toString()}${CONTACT_TAGS}`,
+      handleRequest: (request) => this.events.handleFocusRequest(request),
+    });
+    this.socket.intercept = (text) => this.side.handleData(text);
     this.ua.registrator().setExtraContactParams(CONTACT_PARAMETERS);
     this.listen();
   }
@@ -157,12 +172,14 @@ export class UserAgent {
     this.ua.on('connecting', () => this.setState('connecting'));
     this.ua.on('disconnected', () => {
       clearTimeout(this.retryTimer);
+      this.side.handleDisconnected();
       this.setState('offline');
     });
     this.ua.on('registered', ({ response }) => {
       this.retryMs = REGISTER_RETRY_MS;
       const flowTimer = response.getHeader('flow-timer');
       this.socket.keepAlive(flowTimer === undefined ? undefined : Number(flowTimer));
+      this.events.handleBindings(response.getHeaders('contact').length);
       this.setState('registered');
     });
     this.ua.on('registrationFailed', ({ response }) =>
@@ -253,6 +270,8 @@ interface JsSipResponse {
   readonly status_code: number;
   readonly reason_phrase: string;
   getHeader(name: string): string | undefined;
+  /** One for each address, also of those that share a line. */
+  getHeaders(name: string): string[];
 }
 
 interface JsSipRequest {

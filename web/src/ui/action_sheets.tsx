@@ -3,15 +3,16 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
-import type { Address } from '../rcs/address';
+import { type Address, parseAddress } from '../rcs/address';
 import type { DeviceSpecifics } from '../rcs/bot/shared_data';
 import type { Action } from '../rcs/bot/suggestion';
 import { uuid } from '../rcs/id';
+import { sendFiles } from './attachments';
 import { writeICalendar } from './calendar';
 import { copyText } from './copy';
 import { dateRange, language, t } from './i18n';
 import { Icon } from './icons';
-import { closeSheet } from './state';
+import { closeSheet, openConversation } from './state';
 
 type ActionOf<T extends Action['type']> = Extract<Action, { type: T }>;
 
@@ -165,12 +166,19 @@ export function DeviceSheet({ handset, peer }: { handset: Handset; peer: Address
   );
 }
 
-/** Records sound or video into a file: sending files from here comes with the content server. */
-export function RecordingSheet({ action }: { action: ActionOf<'composeRecording'> }): JSX.Element {
+/** Records sound or video for whom the action names; where the server takes no files, it is saved instead. */
+export function RecordingSheet(props: {
+  handset: Handset;
+  action: ActionOf<'composeRecording'>;
+}): JSX.Element {
+  const { handset, action } = props;
   const recorder = useRef<MediaRecorder>(undefined);
+  const startedAt = useRef(0);
   const state = useSignal<'idle' | 'recording' | 'recorded' | 'denied'>('idle');
-  const recording = useSignal<{ blob: Blob; url: string } | undefined>(undefined);
+  const recording = useSignal<{ blob: Blob; url: string; playingMs: number } | undefined>(undefined);
   const isVideo = action.media === 'video';
+  const to = parseAddress(action.phoneNumber);
+  const maySend = handset.contentServer !== undefined && to !== undefined;
   const finish = () => {
     for (const track of recorder.current?.stream.getTracks() ?? []) track.stop();
   };
@@ -189,20 +197,29 @@ export function RecordingSheet({ action }: { action: ActionOf<'composeRecording'
       made.ondataavailable = ({ data }) => chunks.push(data);
       made.onstop = () => {
         finish();
-        const blob = new Blob(chunks, { type: made.mimeType });
-        recording.value = { blob, url: URL.createObjectURL(blob) };
+        const blob = new Blob(chunks, { type: made.mimeType.split(';')[0] ?? '' });
+        const playingMs = Math.round(performance.now() - startedAt.current);
+        recording.value = { blob, url: URL.createObjectURL(blob), playingMs };
         state.value = 'recorded';
       };
       recorder.current = made;
+      startedAt.current = performance.now();
       made.start();
       state.value = 'recording';
     } catch {
       state.value = 'denied';
     }
   };
+  const send = () => {
+    if (!recording.value || !to) return;
+    const { blob, playingMs } = recording.value;
+    closeSheet();
+    void sendFiles(handset, to, [blob], isVideo ? {} : { playingMs });
+    openConversation(to);
+  };
   return (
     <div class="stack">
-      <p>{t('recordingHint', { name: action.phoneNumber })}</p>
+      <p>{t(maySend ? 'recordingHint' : 'recordingSaveHint', { name: action.phoneNumber })}</p>
       {state.value === 'denied' && <p role="alert">{t('recordingDenied')}</p>}
       {recording.value &&
         (isVideo ? (
@@ -215,22 +232,32 @@ export function RecordingSheet({ action }: { action: ActionOf<'composeRecording'
           {t('stopRecording')}
         </button>
       ) : (
-        <button type="button" class="primary-button wide" onClick={() => void begin()}>
+        <button
+          type="button"
+          class={recording.value ? 'secondary-button wide' : 'primary-button wide'}
+          onClick={() => void begin()}
+        >
           <Icon name={isVideo ? 'video' : 'mic'} size={20} />
           {t('record')}
         </button>
       )}
-      {recording.value && (
-        <button
-          type="button"
-          class="secondary-button wide"
-          onClick={() =>
-            recording.value && saveFile(recording.value.blob, isVideo ? 'video.webm' : 'audio.webm')
-          }
-        >
-          {t('saveRecording')}
-        </button>
-      )}
+      {recording.value &&
+        (maySend ? (
+          <button type="button" class="primary-button wide" data-testid="send-recorded" onClick={send}>
+            <Icon name="send" size={20} />
+            {t('sendRecordingNow')}
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="secondary-button wide"
+            onClick={() =>
+              recording.value && saveFile(recording.value.blob, isVideo ? 'video.webm' : 'audio.webm')
+            }
+          >
+            {t('saveRecording')}
+          </button>
+        ))}
     </div>
   );
 }

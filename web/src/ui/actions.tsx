@@ -89,7 +89,10 @@ function run(handset: Handset, peer: Address, action: Action): void {
       return;
     }
     case 'composeRecording':
-      openSheet({ title: t('recordingTitle'), content: <RecordingSheet action={action} /> });
+      openSheet({
+        title: t('recordingTitle'),
+        content: <RecordingSheet handset={handset} action={action} />,
+      });
       return;
     case 'requestDeviceSpecifics':
       openSheet({ title: t('deviceTitle'), content: <DeviceSheet handset={handset} peer={peer} /> });

@@ -7,10 +7,12 @@ import { ConversationList } from './conversation_list';
 import { ConversationView } from './conversation_view';
 import { t } from './i18n';
 import { Goose } from './icons';
+import { Notifier } from './notifier';
 import { previewText } from './preview';
 import { Sheet } from './sheet';
 import { SignIn } from './sign_in';
-import { handset, route, toast } from './state';
+import { handset, route, showToast, toast } from './state';
+import { Viewer } from './viewer';
 
 export function App(): JSX.Element {
   const signedIn = handset.value;
@@ -18,8 +20,10 @@ export function App(): JSX.Element {
     <>
       {signedIn ? <Panes /> : <SignIn />}
       <Sheet />
+      <Viewer />
       <Toast />
       <LiveRegion />
+      <Notifier />
     </>
   );
 }
@@ -37,6 +41,9 @@ function Panes(): JSX.Element {
   }, [peer]);
   // The view waits for the handset to have the conversation loaded.
   const ready = phone && peer !== undefined && phone.current.value === peer;
+  useSignalEffect(() => {
+    if (handset.value?.refusedReactions.value) showToast(t('reactionFailed'));
+  });
   return (
     <main class={peer === undefined ? 'panes' : 'panes with-conversation'}>
       <div class="pane list-pane">

@@ -2,7 +2,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
-import { type Address, e164 } from '../rcs/address';
+import { type Address, e164, isGroup } from '../rcs/address';
+import { Icon } from './icons';
 
 const HUES = 8;
 
@@ -34,6 +35,13 @@ export function Avatar({
       />
     );
   }
+  if (isGroup(peer)) {
+    return (
+      <span class={`avatar hue-${hue(peer)}`} style={style} aria-hidden="true">
+        <Icon name="people" size={Math.round(size * 0.55)} />
+      </span>
+    );
+  }
   const text = number === undefined ? handset.directory.name(peer).slice(0, 1) : number.slice(-2);
   return (
     <span class={`avatar hue-${hue(peer)}`} style={style} aria-hidden="true">
@@ -43,7 +51,7 @@ export function Avatar({
 }
 
 /** The same colour for the same party every time. */
-function hue(peer: Address): number {
+export function hue(peer: Address): number {
   let sum = 0;
   for (const c of peer) sum = (sum * 31 + (c.codePointAt(0) ?? 0)) >>> 0;
   return sum % HUES;

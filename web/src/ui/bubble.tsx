@@ -1,22 +1,28 @@
 /** One message. Reports it as displayed once it has really been seen. */
 
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
+import type { Address } from '../rcs/address';
 import type { Content } from '../rcs/content';
-import type { FileTransfer } from '../rcs/file_transfer';
 import type { Geolocation } from '../rcs/geolocation';
+import { hue } from './avatar';
 import { CardView } from './card';
 import { CarouselView } from './carousel';
+import type { Drafting } from './drafting';
+import { FileBody } from './file_body';
 import { dateAndTime, t, timeOfDay } from './i18n';
 import { Icon } from './icons';
 import { Linkified } from './linkify';
 import { LocationSheet } from './location_sheet';
+import { useLongPress } from './long_press';
 import { MapSketch } from './map';
-import { Placeholder } from './placeholder';
-import { openSheet, pageActive } from './state';
+import { openMessageMenu } from './message_menu';
+import { ClaimedName } from './person_profile';
+import { Quote } from './quote';
+import { Reactions } from './reactions';
+import { hit, openSheet, pageActive } from './state';
 import { StateTick } from './tick';
 
 interface Props {
@@ -26,10 +32,15 @@ interface Props {
   /** First and last of a group standing close together. */
   readonly first: boolean;
   readonly last: boolean;
+  readonly drafting: Drafting;
 }
 
-export function Bubble({ handset, record, scroller, first, last }: Props): JSX.Element {
+export function Bubble({ handset, record, scroller, first, last, drafting }: Props): JSX.Element {
   const row = useRef<HTMLDivElement>(null);
+  const showMenu = () => openMessageMenu({ handset, record, drafting });
+  const longPress = useLongPress(showMenu);
+  const id = `message-${record.order}`;
+  const isHit = hit.value?.messageId === record.messageId;
   useDisplayed(row, scroller, handset, record);
   const content = handset.content(record);
   const isOwn = record.direction === 'out';
@@ -41,24 +52,46 @@ export function Bubble({ handset, record, scroller, first, last }: Props): JSX.E
     first && 'is-first',
     last && 'is-last',
     isWide && 'is-wide',
+    isHit && 'is-hit',
   ];
   return (
     <div ref={row} class={classes.filter(Boolean).join(' ')}>
       <div
         class={isBare ? 'bubble is-bare' : `bubble is-${content.kind}`}
+        id={id}
         data-testid="bubble"
         data-state={record.state}
         data-direction={record.direction}
         data-message-id={record.messageId}
+        {...longPress}
       >
+        {first && record.sender !== undefined && <Author handset={handset} author={record.sender} />}
+        <Quote handset={handset} record={record} />
         <Body handset={handset} record={record} content={content} />
         <span class="meta">
           <time dateTime={new Date(record.at).toISOString()} title={dateAndTime(new Date(record.at))}>
             {timeOfDay(record.at)}
           </time>
-          {isOwn && <StateTick state={record.state} />}
+          {isOwn && record.revocation !== 'done' && <StateTick state={record.state} />}
         </span>
       </div>
+      <button
+        type="button"
+        class="bubble-menu"
+        aria-haspopup="dialog"
+        aria-label={t('messageOptions')}
+        aria-describedby={id}
+        data-testid="message-menu"
+        onClick={showMenu}
+      >
+        <Icon name="more" size={20} />
+      </button>
+      <Reactions handset={handset} record={record} />
+      {(record.revocation === 'asked' || record.revocation === 'failed') && (
+        <p class="revocation" role="status">
+          {t(record.revocation === 'asked' ? 'revoking' : 'revokeFailed')}
+        </p>
+      )}
       {record.state === 'failed' && (
         <div class="failed" title={record.reason}>
           <span>{t('failed')}</span>
@@ -76,6 +109,16 @@ export function Bubble({ handset, record, scroller, first, last }: Props): JSX.E
   );
 }
 
+/** In a group: whose words these are. */
+function Author({ handset, author }: { handset: Handset; author: Address }): JSX.Element {
+  return (
+    <p class={`author ink-${hue(author)}`}>
+      {handset.directory.name(author)}
+      <ClaimedName handset={handset} peer={author} />
+    </p>
+  );
+}
+
 function Body({
   handset,
   record,
@@ -84,12 +127,15 @@ function Body({
   handset: Handset;
   record: MessageRecord;
   content: Content;
-}): JSX.Element {
+}): JSX.Element | null {
   switch (content.kind) {
     case 'text':
       return (
         <p class="text">
-          <Linkified text={content.text} />
+          <Linkified
+            text={content.text}
+            highlight={hit.value?.messageId === record.messageId ? hit.value.query : ''}
+          />
         </p>
       );
     case 'response':
@@ -101,7 +147,7 @@ function Body({
     case 'location':
       return <LocationBody place={content.place} />;
     case 'file':
-      return <FileBody transfer={content.transfer} />;
+      return <FileBody handset={handset} record={record} transfer={content.transfer} />;
     case 'sharedData':
       return (
         <p class="text with-icon">
@@ -110,6 +156,11 @@ function Body({
       );
     case 'chips':
       return <p class="text">{t('kindChips')}</p>;
+    case 'revoked':
+      return <p class="text is-unknown">{t('revoked')}</p>;
+    case 'event':
+      // A line of its own, see the log.
+      return null;
     case 'unknown':
       return <p class="text is-unknown">{t('unknownMessage', { type: content.contentType })}</p>;
   }
@@ -135,49 +186,6 @@ function LocationBody({ place }: { place: Geolocation }): JSX.Element {
         </span>
       </span>
     </button>
-  );
-}
-
-function FileBody({ transfer: { file, thumbnail } }: { transfer: FileTransfer }): JSX.Element {
-  const failed = useSignal(false);
-  const fail = () => {
-    failed.value = true;
-  };
-  const until = file.until === undefined ? Number.NaN : Date.parse(file.until);
-  if (!Number.isNaN(until) && until < Date.now()) return <p class="text is-unknown">{t('expired')}</p>;
-  if (file.contentType.startsWith('image/')) {
-    if (failed.value) return <Placeholder text={t('imageFailed')} />;
-    return (
-      <a class="picture" href={file.url} target="_blank" rel="noopener noreferrer">
-        <img
-          src={thumbnail?.url ?? file.url}
-          alt={file.name ?? t('kindImage')}
-          loading="lazy"
-          referrerpolicy="no-referrer"
-          onError={fail}
-        />
-      </a>
-    );
-  }
-  if (/^(audio|video)\//.test(file.contentType) && !failed.value) {
-    const player = file.contentType.startsWith('audio/') ? (
-      <audio controls preload="none" src={file.url} onError={fail} />
-    ) : (
-      <video controls preload="metadata" src={file.url} poster={thumbnail?.url} onError={fail} />
-    );
-    return <div class="player">{player}</div>;
-  }
-  return (
-    <a class="file" href={file.url} target="_blank" rel="noopener noreferrer">
-      <Icon name="file" size={28} />
-      <span>
-        {file.name ?? t('openFile')}
-        <small>
-          {file.sizeBytes !== undefined && sizeText(file.sizeBytes)}
-          {!Number.isNaN(until) && ` · ${t('expires', { date: new Date(until).toLocaleDateString() })}`}
-        </small>
-      </span>
-    </a>
   );
 }
 
@@ -212,10 +220,4 @@ function useDisplayed(
       stop();
     };
   }, [owes, record.messageId]);
-}
-
-function sizeText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const kib = bytes / 1024;
-  return kib < 1024 ? `${kib.toFixed(0)} KB` : `${(kib / 1024).toFixed(1)} MB`;
 }

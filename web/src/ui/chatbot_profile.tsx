@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
 import { type Address, userPart } from '../rcs/address';
 import { Avatar } from './avatar';
+import { BlockButton } from './block';
 import { t } from './i18n';
 import { VerifiedMark } from './icons';
 
@@ -41,6 +42,7 @@ export function ChatbotProfile({ handset, peer }: { handset: Handset; peer: Addr
         <Fact name={t('addressLabel')} value={info?.address} />
         <Fact name={t('terms')} value={info?.terms && new URL(info.terms).host} href={info?.terms} />
       </dl>
+      <BlockButton handset={handset} peer={peer} />
     </div>
   );
 }

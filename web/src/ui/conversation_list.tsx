@@ -8,13 +8,12 @@ import { Avatar } from './avatar';
 import { listTime, t } from './i18n';
 import { Goose, Icon, VerifiedMark } from './icons';
 import { NewConversation } from './new_conversation';
+import { ClaimedName } from './person_profile';
 import { previewText } from './preview';
+import { MessageHits } from './search';
 import { Settings } from './settings';
 import { handset, openConversation, openSheet, route } from './state';
 import { StateTick } from './tick';
-
-/** Fewer conversations than this need no search field. */
-const SEARCH_FROM = 6;
 
 export function ConversationList(): JSX.Element | null {
   const phone = handset.value;
@@ -50,12 +49,13 @@ export function ConversationList(): JSX.Element | null {
           <Icon name="settings" />
         </button>
       </header>
-      {all.length >= SEARCH_FROM && (
+      {all.length > 0 && (
         <label class="search">
           <Icon name="search" size={18} />
           <input
             type="search"
-            aria-label={t('searchConversations')}
+            aria-label={t('searchAll')}
+            data-testid="search"
             placeholder={t('search')}
             value={query.value}
             onInput={(event) => {
@@ -67,12 +67,14 @@ export function ConversationList(): JSX.Element | null {
       {all.length === 0 ? (
         <Welcome handset={phone} />
       ) : (
-        <ul class="conversations">
-          {shown.map((conversation) => (
-            <Row key={conversation.peer} handset={phone} conversation={conversation} />
-          ))}
-          {shown.length === 0 && <li class="nothing-found">{t('nothingFound')}</li>}
-        </ul>
+        <div class="conversations">
+          <ul>
+            {shown.map((conversation) => (
+              <Row key={conversation.peer} handset={phone} conversation={conversation} />
+            ))}
+          </ul>
+          {query.value.trim() !== '' && <MessageHits handset={phone} query={query.value} />}
+        </div>
       )}
     </nav>
   );
@@ -103,6 +105,7 @@ function Row({
           <span class="row-top">
             <span class="row-name">{phone.directory.name(peer)}</span>
             {info?.verified && <VerifiedMark label={t('verified')} />}
+            <ClaimedName handset={phone} peer={peer} />
             <time class="row-time" dateTime={new Date(lastAt).toISOString()}>
               {listTime(lastAt, Date.now())}
             </time>
@@ -117,8 +120,9 @@ function Row({
                 </>
               ) : (
                 <>
-                  {last?.direction === 'out' && <StateTick state={last.state} />}
-                  {last && previewText(phone.content(last))}
+                  {last?.direction === 'out' && !last.event && <StateTick state={last.state} />}
+                  {last?.sender !== undefined && `${phone.directory.name(last.sender)}: `}
+                  {last && previewText(phone.content(last), (party) => phone.directory.name(party))}
                 </>
               )}
             </span>
@@ -156,15 +160,10 @@ function Welcome({ handset: phone }: { handset: Handset }): JSX.Element {
   );
 }
 
-function matches(phone: Handset, conversation: ConversationRecord, query: string): boolean {
+/** By name and number; what was said is looked for below. */
+function matches(phone: Handset, { peer }: ConversationRecord, query: string): boolean {
   const wanted = query.trim().toLowerCase();
   if (wanted === '') return true;
-  const { peer, last } = conversation;
-  const haystack = [
-    phone.directory.name(peer),
-    peer,
-    displayAddress(peer),
-    last ? previewText(phone.content(last)) : '',
-  ];
+  const haystack = [phone.directory.name(peer), peer, displayAddress(peer)];
   return haystack.some((text) => text.toLowerCase().includes(wanted));
 }

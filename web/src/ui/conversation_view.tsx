@@ -1,19 +1,27 @@
 /** One conversation: header, messages, chips, composer. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { Fragment, type JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
-import { type Address, displayAddress } from '../rcs/address';
+import { type Address, displayAddress, isGroup } from '../rcs/address';
 import { NEW_BOT_USER_INITIATION } from '../rcs/bot/response';
+import { attach } from './attachments';
 import { Avatar } from './avatar';
+import { BlockedNotice } from './block';
 import { Bubble } from './bubble';
 import { ChatbotProfile } from './chatbot_profile';
 import { Chips } from './chips';
 import { Composer } from './composer';
+import { Drafting } from './drafting';
+import { useDrop } from './drop';
+import { GroupProfile } from './group_profile';
 import { dayName, dayNumber, language, t } from './i18n';
 import { Icon, VerifiedMark } from './icons';
-import { openList, openSheet, pageActive } from './state';
+import { ClaimedName, PersonProfile } from './person_profile';
+import { eventText } from './preview';
+import { FindBar } from './search';
+import { hit, openList, openSheet, pageActive, seeking } from './state';
 
 /** Messages of one side within this time stand close together. */
 const GROUP_MS = 3 * 60_000;
@@ -29,7 +37,8 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
   const isChatbot = handset.directory.isChatbot(peer);
   useSignalEffect(() => {
     if (isChatbot) void handset.directory.load(peer, language.value);
-    else if (handset.registration.value === 'registered') void handset.refreshCapability(peer);
+    else if (!isGroup(peer) && handset.registration.value === 'registered')
+      void handset.refreshCapability(peer);
   });
   useSignalEffect(() => {
     const unread =
@@ -41,6 +50,11 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
     // With a mouse the composer takes the focus; a finger would make the keyboard jump up.
     if (!matchMedia('(pointer: fine)').matches) heading.current?.focus();
   }, []);
+  const finding = useSignal(false);
+  const drafting = useMemo(() => new Drafting(), []);
+  const drop = useDrop((files) => {
+    if (handset.contentServer) attach(drafting.attachments, files, handset.contentServer);
+  });
   const isEmpty = handset.messages.value.length === 0;
   const colour = handset.directory.get(peer)?.info?.colour;
   return (
@@ -48,29 +62,76 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       class="conversation"
       aria-label={t('messagesWith', { name: handset.directory.name(peer) })}
       style={colour ? { '--chatbot': colour } : undefined}
+      {...(handset.contentServer ? drop.handlers : {})}
     >
       <h1 ref={heading} class="sr-only" tabIndex={-1}>
         {handset.directory.name(peer)}
       </h1>
-      <Header handset={handset} peer={peer} isChatbot={isChatbot} />
-      {isChatbot && isEmpty ? <Hero handset={handset} peer={peer} /> : <Log handset={handset} peer={peer} />}
-      <Composer handset={handset} peer={peer} isChatbot={isChatbot} />
+      <Header
+        handset={handset}
+        peer={peer}
+        isChatbot={isChatbot}
+        onSearch={() => {
+          finding.value = true;
+        }}
+      />
+      {finding.value && (
+        <FindBar
+          handset={handset}
+          peer={peer}
+          onClose={() => {
+            finding.value = false;
+          }}
+        />
+      )}
+      {isChatbot && isEmpty ? (
+        <Hero handset={handset} peer={peer} />
+      ) : (
+        <Log handset={handset} peer={peer} drafting={drafting} />
+      )}
+      {handset.group(peer)?.isMember === false ? (
+        <p class="composer not-a-member" role="status">
+          {t('notAMember')}
+        </p>
+      ) : handset.blockList.blocked.value?.has(peer) ? (
+        <BlockedNotice handset={handset} peer={peer} />
+      ) : (
+        <Composer handset={handset} peer={peer} isChatbot={isChatbot} drafting={drafting} />
+      )}
+      {drop.isOver.value && (
+        <div class="drop-here" aria-hidden="true">
+          <Icon name="download" size={32} />
+          {t('dropFiles')}
+        </div>
+      )}
     </section>
   );
 }
 
-function Header({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): JSX.Element {
+function Header({
+  handset,
+  peer,
+  isChatbot,
+  onSearch,
+}: Props & { isChatbot: boolean; onSearch: () => void }): JSX.Element {
   const name = handset.directory.name(peer);
   const info = handset.directory.get(peer)?.info;
   const showProfile = () =>
-    openSheet({ title: t('profile'), content: <ChatbotProfile handset={handset} peer={peer} /> });
+    openSheet(
+      isChatbot
+        ? { title: t('profile'), content: <ChatbotProfile handset={handset} peer={peer} /> }
+        : isGroup(peer)
+          ? { title: t('group'), content: <GroupProfile handset={handset} focus={peer} /> }
+          : { title: t('contact'), content: <PersonProfile handset={handset} peer={peer} /> },
+    );
   const identity = (
     <>
       <Avatar handset={handset} peer={peer} size={40} />
       <span class="header-text">
         <span class="header-name">
-          {name}
+          <span class="header-title">{name}</span>
           {info?.verified && <VerifiedMark label={t('verified')} />}
+          <ClaimedName handset={handset} peer={peer} />
         </span>
         <Presence handset={handset} peer={peer} isChatbot={isChatbot} />
       </span>
@@ -81,21 +142,26 @@ function Header({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): J
       <button type="button" class="icon-button back-button" aria-label={t('back')} onClick={openList}>
         <Icon name="back" />
       </button>
-      {isChatbot ? (
-        <button
-          type="button"
-          class="identity"
-          aria-haspopup="dialog"
-          data-testid="profile"
-          onClick={showProfile}
-        >
-          {identity}
-        </button>
-      ) : (
-        <span class="identity">{identity}</span>
-      )}
+      <button
+        type="button"
+        class="identity"
+        aria-haspopup="dialog"
+        data-testid="profile"
+        onClick={showProfile}
+      >
+        {identity}
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={t('searchConversation')}
+        data-testid="find-open"
+        onClick={onSearch}
+      >
+        <Icon name="search" />
+      </button>
       {isChatbot && (
-        <button type="button" class="icon-button" aria-label={t('profile')} onClick={showProfile}>
+        <button type="button" class="icon-button info-button" aria-label={t('profile')} onClick={showProfile}>
           <Icon name="info" />
         </button>
       )}
@@ -105,12 +171,20 @@ function Header({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): J
 
 /** The line under the name: typing, else what is known about the other side. */
 function Presence({ handset, peer, isChatbot }: Props & { isChatbot: boolean }): JSX.Element {
-  if (handset.composing.value.has(peer)) {
+  const by = handset.composing.value.get(peer);
+  if (by) {
     return (
       <span class="presence is-typing" data-testid="composing">
-        {t('composing')}
+        {by === peer ? t('composing') : t('isComposing', { name: handset.directory.name(by) })}
       </span>
     );
+  }
+  const group = handset.group(peer);
+  if (group) {
+    const names = group.members.map(({ address }) =>
+      address === handset.self ? t('you') : handset.directory.name(address),
+    );
+    return <span class="presence">{`${t('memberCount', { n: names.length })} · ${names.join(', ')}`}</span>;
   }
   if (isChatbot) {
     const provider = handset.directory.get(peer)?.info?.provider;
@@ -165,7 +239,7 @@ function Hero({ handset, peer }: Props): JSX.Element {
   );
 }
 
-function Log({ handset, peer }: Props): JSX.Element {
+function Log({ handset, peer, drafting }: Props & { drafting: Drafting }): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
   const sticky = useRef(true);
@@ -197,6 +271,16 @@ function Log({ handset, peer }: Props): JSX.Element {
     else missed.value += 1;
   }, [newest?.order]);
 
+  // After the effect above, which would end at the end.
+  useLayoutEffect(() => {
+    if (!seeking.value || !hit.value) return;
+    const bubble = inner.current?.querySelector(`[data-message-id="${CSS.escape(hit.value.messageId)}"]`);
+    if (!bubble) return;
+    sticky.current = false;
+    bubble.scrollIntoView({ block: 'center' });
+    seeking.value = false;
+  }, [seeking.value, hit.value, shown.value]);
+
   return (
     <div class="log-place">
       <div
@@ -218,7 +302,7 @@ function Log({ handset, peer }: Props): JSX.Element {
               {t('olderMessages')}
             </button>
           )}
-          <Messages handset={handset} records={shown.value} scroller={scroller} />
+          <Messages handset={handset} records={shown.value} scroller={scroller} drafting={drafting} />
           {newest && newest.direction === 'in' && answered.value !== newest.messageId && (
             <Chips
               handset={handset}
@@ -246,6 +330,7 @@ function Messages(props: {
   handset: Handset;
   records: readonly MessageRecord[];
   scroller: { readonly current: HTMLDivElement | null };
+  drafting: Drafting;
 }): JSX.Element {
   const { records } = props;
   return (
@@ -261,13 +346,20 @@ function Messages(props: {
                 <span>{dayName(record.at, Date.now())}</span>
               </div>
             )}
-            <Bubble
-              handset={props.handset}
-              record={record}
-              scroller={props.scroller}
-              first={startsDay || !isGrouped(before, record)}
-              last={!isGrouped(record, after)}
-            />
+            {record.event ? (
+              <p class="event-line" data-testid="event">
+                {eventText(record.event, (party) => props.handset.directory.name(party))}
+              </p>
+            ) : (
+              <Bubble
+                handset={props.handset}
+                record={record}
+                scroller={props.scroller}
+                drafting={props.drafting}
+                first={startsDay || !isGrouped(before, record)}
+                last={!isGrouped(record, after)}
+              />
+            )}
           </Fragment>
         );
       })}
@@ -289,6 +381,12 @@ function TypingBubble(): JSX.Element {
 
 function isGrouped(a: MessageRecord | undefined, b: MessageRecord | undefined): boolean {
   return (
-    a !== undefined && b !== undefined && a.direction === b.direction && Math.abs(b.at - a.at) < GROUP_MS
+    a !== undefined &&
+    b !== undefined &&
+    !a.event &&
+    !b.event &&
+    a.direction === b.direction &&
+    a.sender === b.sender &&
+    Math.abs(b.at - a.at) < GROUP_MS
   );
 }

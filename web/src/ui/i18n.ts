@@ -53,8 +53,16 @@ const WORDS = {
   newConversation: ['新建会话', 'New conversation'],
   settings: ['设置', 'Settings'],
   search: ['搜索', 'Search'],
-  searchConversations: ['搜索会话', 'Search conversations'],
-  nothingFound: ['没有找到会话', 'No conversation found'],
+  searchAll: ['搜索会话和消息', 'Search conversations and messages'],
+  searchConversation: ['在此会话中搜索', 'Search in this conversation'],
+  foundMessages: ['消息', 'Messages'],
+  searching: ['正在搜索…', 'Searching…'],
+  noMessageFound: ['没有找到消息', 'No message found'],
+  found: ['找到 {n} 条消息', '{n} messages found'],
+  hitOf: ['{i}/{n}', '{i} of {n}'],
+  olderHit: ['更早的结果', 'Older result'],
+  newerHit: ['更新的结果', 'Newer result'],
+  closeSearch: ['结束搜索', 'End the search'],
   noConversations: ['还没有消息', 'No messages yet'],
   noConversationsHint: [
     '给朋友发消息，或者找一个服务号开始。',
@@ -117,6 +125,82 @@ const WORDS = {
   kindUnknown: ['[暂不支持的消息]', 'Unsupported message'],
   unknownMessage: ['这种消息暂时无法显示（{type}）。', 'This kind of message can’t be shown yet ({type}).'],
   sharedDataSent: ['已提供设备信息', 'Device details shared'],
+  kindFileAlone: ['文件', 'File'],
+  attach: ['添加', 'Add'],
+  attachments: ['要发送的文件', 'Files to send'],
+  attachPhotos: ['照片和视频', 'Photos and videos'],
+  attachFile: ['文件', 'File'],
+  attachLocation: ['位置', 'Location'],
+  dropFiles: ['松手即可添加文件', 'Drop files to add them'],
+  removeFile: ['移除 {name}', 'Remove {name}'],
+  fileTooLarge: ['“{name}”超过了 {max} 的上限', '“{name}” is larger than {max}, the most that can be sent'],
+  fileEmpty: ['“{name}”是空文件', '“{name}” is empty'],
+  filesTooMany: ['一次最多发送 {n} 个文件', 'No more than {n} files at a time'],
+  fileNotKept: [
+    '浏览器没有空间保存“{name}”：发送完成前请不要关闭此页面',
+    'The browser has no room to keep “{name}”: leave this page open until it is sent',
+  ],
+  fileLost: [
+    '浏览器没能保存此文件，请重新选择并发送。',
+    'The browser could not keep this file. Please choose it and send it again.',
+  ],
+  fileRefusedSize: ['文件太大，服务器没有接受。', 'The server refused the file: it is too large.'],
+  fileRefusedType: ['服务器不接受这种文件。', 'The server doesn’t take files of this kind.'],
+  fileRefusedRoom: ['服务器上的空间已满。', 'There is no room left on the server.'],
+  fileRefused: ['服务器没有接受此文件（{reason}）。', 'The server refused the file ({reason}).'],
+  uploading: ['正在上传 {name}', 'Uploading {name}'],
+  uploadWaiting: ['等待上传', 'Waiting to upload'],
+  downloadFile: ['下载 {name}', 'Download {name}'],
+  showPicture: ['全屏查看 {name}', 'Show {name} full screen'],
+  picture: ['图片', 'Picture'],
+  pictureOf: ['第 {i} 张，共 {n} 张', '{i} of {n}'],
+  previousPicture: ['上一张图片', 'Previous picture'],
+  nextPicture: ['下一张图片', 'Next picture'],
+  enlargePicture: ['放大图片', 'Enlarge the picture'],
+  fitPicture: ['缩小图片', 'Fit the picture'],
+  play: ['播放', 'Play'],
+  pause: ['暂停', 'Pause'],
+  playingPosition: ['播放位置', 'Playing position'],
+  recordVoice: ['录制语音', 'Record a voice message'],
+  discardRecording: ['丢弃录音', 'Discard the recording'],
+  sendRecording: ['发送语音', 'Send the voice message'],
+  slideToCancel: ['松手发送，左滑取消', 'Let go to send, slide left to cancel'],
+  recordingTooShort: ['录音时间太短', 'That was too short'],
+  messageMenu: ['消息', 'Message'],
+  messageOptions: ['消息操作', 'Message options'],
+  reply: ['回复', 'Reply'],
+  replyTo: ['回复 {name}', 'Reply to {name}'],
+  cancelReply: ['取消回复', 'Cancel the reply'],
+  quoteGone: ['原消息不在此设备上', 'The message isn’t on this device'],
+  react: ['表情回应', 'React'],
+  reactWith: ['用 {emoji} 回应', 'React with {emoji}'],
+  moreEmoji: ['更多表情', 'More emoji'],
+  reactions: ['表情回应', 'Reactions'],
+  reactionBy: ['{emoji}，{names}', '{emoji} by {names}'],
+  reactionFailed: ['表情回应没有发出', 'The reaction could not be sent'],
+  revoke: ['撤回', 'Take back'],
+  revoking: ['正在撤回…', 'Taking it back…'],
+  revoked: ['您撤回了一条消息', 'You took this message back'],
+  revokeFailed: ['对方已收到，无法撤回', 'Too late to take back: it has arrived'],
+  block: ['屏蔽此人', 'Block'],
+  blockChatbot: ['屏蔽此服务号', 'Block this service'],
+  unblock: ['取消屏蔽', 'Unblock'],
+  unblocked: ['已取消屏蔽', 'Unblocked'],
+  blocked: ['已屏蔽', 'Blocked'],
+  blockedList: ['已屏蔽的号码', 'Blocked'],
+  blockedHere: ['您已屏蔽对方，不会收到其消息。', 'You have blocked them and get none of their messages.'],
+  blockHint: ['您不会再收到 {name} 的消息。', 'You will get no more messages from {name}.'],
+  nobodyBlocked: ['没有屏蔽任何人', 'Nobody is blocked'],
+  copy: ['复制', 'Copy'],
+  details: ['详细信息', 'Details'],
+  deleteHere: ['从此设备删除', 'Delete from this device'],
+  deleted: ['已删除', 'Deleted'],
+  from: ['发送方', 'From'],
+  written: ['时间', 'Written'],
+  kind: ['类型', 'Type'],
+  size: ['大小', 'Size'],
+  trace: ['传送经过', 'How it went'],
+  copyMessageId: ['复制消息编号', 'Copy the message ID'],
   imageFailed: ['图片无法显示', 'The picture can’t be shown'],
   mediaFailed: ['媒体无法播放', 'The recording can’t be played'],
   openFile: ['打开文件', 'Open file'],
@@ -154,6 +238,8 @@ const WORDS = {
     '无法取得当前位置，请手动选择。',
     'Your position isn’t available. Choose a place instead.',
   ],
+  kmFrom: ['距{city}约 {km} 公里', 'About {km} km from {city}'],
+  farFromCities: ['远离主要城市', 'Far from the larger cities'],
   nearCity: ['选择城市', 'Choose a city'],
   latitude: ['纬度', 'Latitude'],
   longitude: ['经度', 'Longitude'],
@@ -164,10 +250,12 @@ const WORDS = {
     'Nothing is shared until you tap “Send this location”.',
   ],
   recordingTitle: ['录制消息', 'Record a message'],
-  recordingHint: [
+  recordingHint: ['录好后发送给 {name}。', 'Record it, then send it to {name}.'],
+  recordingSaveHint: [
     '录音会保存到此设备，由您发送给 {name}。',
     'The recording is saved on this device for you to send to {name}.',
   ],
+  sendRecordingNow: ['发送录制', 'Send the recording'],
   record: ['开始录制', 'Record'],
   stopRecording: ['停止', 'Stop'],
   saveRecording: ['保存录制', 'Save recording'],
@@ -200,6 +288,77 @@ const WORDS = {
   light: ['浅色', 'Light'],
   dark: ['深色', 'Dark'],
   readReceipts: ['发送已读回执', 'Send read receipts'],
+  group: ['群聊', 'Group'],
+  newGroup: ['发起群聊', 'New group'],
+  groupSubject: ['群名称', 'Group name'],
+  groupSubjectHint: ['可不填', 'Optional'],
+  addByNumber: ['按号码添加成员', 'Add a member by number'],
+  memberNumberHint: ['例如 138 0000 0002', 'For example +86 138 0000 0002'],
+  notAMemberNumber: [
+    '请输入一个尚未加入的手机号码。',
+    'Enter the phone number of somebody who isn’t in yet.',
+  ],
+  add: ['添加', 'Add'],
+  recent: ['最近联系', 'Recent'],
+  membersToBe: ['已选成员', 'Chosen members'],
+  createGroup: ['创建（{n} 人）', 'Create ({n})'],
+  groupNotMade: ['群聊没有建成（{reason}）', 'The group could not be made ({reason})'],
+  groupLeftOut: ['未能加入：{names}', 'Not brought in: {names}'],
+  members: ['成员', 'Members'],
+  memberCount: ['{n} 人', '{n} members'],
+  admin: ['管理员', 'Admin'],
+  invitedState: ['已邀请', 'Invited'],
+  addMember: ['添加成员', 'Add a member'],
+  removeMember: ['将 {name} 移出群聊', 'Remove {name} from the group'],
+  makeAdmin: ['将 {name} 设为管理员', 'Make {name} an admin'],
+  leaveGroup: ['退出群聊', 'Leave the group'],
+  leaveGroupHint: [
+    '退出后将不再收到此群的消息。已有的消息保留在此设备上。',
+    'You will no longer get messages of this group. Those you have stay on this device.',
+  ],
+  notDone: ['操作没有成功（{reason}）', 'That did not work ({reason})'],
+  noNetwork: ['没有网络连接', 'no connection'],
+  notAMember: ['您已不在此群聊中', 'You are no longer in this group'],
+  groupCreated: ['您创建了群聊', 'You created the group'],
+  groupInvited: ['您加入了群聊', 'You are in the group'],
+  groupInvitedBy: ['{name} 邀请您加入了群聊', '{name} brought you into the group'],
+  groupAdded: ['已邀请 {name}', '{name} was invited'],
+  groupJoined: ['{name} 加入了群聊', '{name} joined'],
+  groupLeft: ['{name} 离开了群聊', '{name} is no longer in the group'],
+  groupRenamed: ['群名称改为“{subject}”', 'The group is now called “{subject}”'],
+  groupUnnamed: ['群名称已删除', 'The group has no name any more'],
+  groupRemovedYou: ['您已被移出群聊', 'You were removed from the group'],
+  groupYouLeft: ['您退出了群聊', 'You left the group'],
+  contact: ['联系人', 'Contact'],
+  contactName: ['姓名', 'Name'],
+  contactNameHint: ['只保存在此设备上', 'Kept on this device only'],
+  claimedName: ['对方自称“{name}”', 'Calls themselves “{name}”'],
+  save: ['保存', 'Save'],
+  saved: ['已保存', 'Saved'],
+  deleteConversation: ['删除会话', 'Delete the conversation'],
+  deleteConversationHint: [
+    '与 {name} 的所有消息将从此设备删除，且无法恢复。',
+    'All messages with {name} are removed from this device, for good.',
+  ],
+  ownName: ['我的名字', 'Your name'],
+  ownNameHint: ['随消息一起发送，可以不填', 'Goes with your messages; may be left empty'],
+  registration: ['连接', 'Connection'],
+  offlineShort: ['已离线', 'Offline'],
+  registered: ['已登录', 'Signed in'],
+  server: ['服务器', 'Server'],
+  signedInDevices: ['已登录的设备', 'Devices signed in'],
+  deviceCount: ['{n} 台（含此设备）', '{n}, this one included'],
+  thisDevice: ['此设备', 'This device'],
+  privacy: ['消息', 'Messages'],
+  notifications: ['新消息通知', 'Notifications'],
+  notificationsDenied: ['浏览器不允许此网站发送通知', 'The browser doesn’t let this site notify you'],
+  storage: ['存储', 'Storage'],
+  storageUsed: ['已用 {used}', '{used} in use'],
+  clearData: ['清除此设备上的数据', 'Clear the data on this device'],
+  clearDataHint: [
+    '{number} 的消息、草稿和联系人姓名将从此浏览器删除，并退出登录。尚未发出的内容也会丢失。',
+    'Messages, drafts and names of {number} are removed from this browser, and you are signed out. What hasn’t been sent is lost.',
+  ],
   signedInAs: ['已登录号码', 'Signed in as'],
   website: ['网站', 'Website'],
   terms: ['服务条款', 'Terms'],
@@ -228,6 +387,25 @@ export function timeOfDay(at: number): string {
   }).format(at);
 }
 
+/** 1536 bytes as 1.5 KB. */
+export function sizeText(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB'];
+  const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
+  const value = bytes / 1024 ** step;
+  const digits = step > 0 && value < 10 ? 1 : 0;
+  return `${new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value)} ${units[step]}`;
+}
+
+/** 0.5 as 50%. */
+export function percent(share: number): string {
+  return new Intl.NumberFormat(language.value, { style: 'percent' }).format(share);
+}
+
+/** The day on which something ends. */
+export function expiryDate(at: number): string {
+  return new Intl.DateTimeFormat(language.value, { month: 'short', day: 'numeric' }).format(at);
+}
+
 /** The line between the messages of two days. */
 export function dayName(at: number, now: number): string {
   const days = dayNumber(now) - dayNumber(at);
@@ -247,6 +425,15 @@ export function listTime(at: number, now: number): string {
   if (days === 1) return t('yesterday');
   if (days < 7) return new Intl.DateTimeFormat(language.value, { weekday: 'short' }).format(at);
   return new Intl.DateTimeFormat(language.value, { month: 'numeric', day: 'numeric' }).format(at);
+}
+
+/** To the second, for looking closely. */
+export function fullTime(at: number): string {
+  return new Intl.DateTimeFormat(language.value, {
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    hour12: false,
+  } as Intl.DateTimeFormatOptions).format(at);
 }
 
 /** A date with time, as in a calendar event. */

@@ -1,6 +1,7 @@
 /** Text with its links made clickable. Everything is text nodes; links are http, https or tel only. */
 import type { ComponentChildren, JSX } from 'preact';
 import { httpUrl } from '../rcs/file_transfer';
+import { Highlighted } from './highlight';
 
 const LINK =
   /https?:\/\/[^\s<>"'“”‘’«»（）【】《》，。；：！？、]+|(?<![\d+])(?:\+86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)/gi;
@@ -29,10 +30,11 @@ export function pieces(text: string): TextPiece[] {
   return found;
 }
 
-export function Linkified({ text }: { text: string }): JSX.Element {
+/** `highlight` marks where these words occur. */
+export function Linkified({ text, highlight = '' }: { text: string; highlight?: string }): JSX.Element {
   const children: ComponentChildren[] = pieces(text).map(({ text: piece, href }, i) =>
     href === undefined ? (
-      piece
+      <Highlighted key={i} text={piece} words={highlight} />
     ) : (
       <a
         key={i}

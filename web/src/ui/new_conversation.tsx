@@ -7,7 +7,8 @@ import { parseDeepLink } from '../rcs/deep_link';
 import { Avatar } from './avatar';
 import { t } from './i18n';
 import { Icon } from './icons';
-import { closeSheet, openConversation } from './state';
+import { NewGroup } from './new_group';
+import { closeSheet, openConversation, openSheet } from './state';
 
 export function NewConversation({ handset }: { handset: Handset }): JSX.Element {
   const text = useSignal('');
@@ -48,6 +49,20 @@ export function NewConversation({ handset }: { handset: Handset }): JSX.Element 
       <button type="submit" class="primary-button wide" disabled={text.value.trim() === ''}>
         {t('startConversation')}
       </button>
+      {handset.groups.isPossible && (
+        <button
+          type="button"
+          class="service new-group"
+          data-testid="new-group"
+          onClick={() => openSheet({ title: t('newGroup'), content: <NewGroup handset={handset} /> })}
+        >
+          <span class="attach-icon">
+            <Icon name="people" size={22} />
+          </span>
+          <span>{t('newGroup')}</span>
+          <Icon name="next" size={18} />
+        </button>
+      )}
       {handset.directory.all.value.size > 0 && <h3 class="section-title">{t('services')}</h3>}
       <ul class="services">
         {[...handset.directory.all.value.values()].map((chatbot) => (

@@ -1,9 +1,12 @@
 /** A message in one line: for the conversation list and for screen readers. */
+import { type Address, displayAddress } from '../rcs/address';
 import type { Content } from '../rcs/content';
 import type { FileTransfer } from '../rcs/file_transfer';
+import type { GroupEvent } from '../rcs/group_event';
 import { t } from './i18n';
 
-export function previewText(content: Content): string {
+/** `name` says who somebody is: what happened in a group is about people. */
+export function previewText(content: Content, name: (party: Address) => string = displayAddress): string {
   switch (content.kind) {
     case 'text':
       return content.text.slice(0, 200);
@@ -23,6 +26,29 @@ export function previewText(content: Content): string {
       return t('kindChips');
     case 'unknown':
       return t('kindUnknown');
+    case 'revoked':
+      return t('revoked');
+    case 'event':
+      return eventText(content.event, name);
+  }
+}
+
+export function eventText(event: GroupEvent, name: (party: Address) => string): string {
+  switch (event.kind) {
+    case 'created':
+      return t('groupCreated');
+    case 'invited':
+      return event.by ? t('groupInvitedBy', { name: name(event.by) }) : t('groupInvited');
+    case 'added':
+      return t('groupAdded', { name: name(event.who) });
+    case 'joined':
+      return t('groupJoined', { name: name(event.who) });
+    case 'left':
+      return t('groupLeft', { name: name(event.who) });
+    case 'renamed':
+      return event.subject === '' ? t('groupUnnamed') : t('groupRenamed', { subject: event.subject });
+    case 'out':
+      return t(event.wasRemoved ? 'groupRemovedYou' : 'groupYouLeft');
   }
 }
 

@@ -9,13 +9,16 @@ import { CITIES } from './cities';
 import { language, t } from './i18n';
 import { Icon } from './icons';
 import { ZoomButtons } from './location_sheet';
-import { type MapPlace, MapSketch, movedBy } from './map';
+import { type MapPlace, MapSketch, movedBy, ZOOM_MAX, ZOOM_MIN } from './map';
+import { nearestCity } from './places';
 import { closeSheet } from './state';
 
 const WIDTH = 480;
 const HEIGHT = 240;
 /** How far an arrow key moves the map, pixels. */
 const KEY_PX = 24;
+/** Turns of the wheel for one step of zoom, pixels. */
+const WHEEL_STEP = 60;
 const LOCATE_WAIT_MS = 15_000;
 
 export function ShareLocation({ handset, peer }: { handset: Handset; peer: Address }): JSX.Element {
@@ -25,6 +28,9 @@ export function ShareLocation({ handset, peer }: { handset: Handset; peer: Addre
   const status = useSignal<'idle' | 'locating' | 'denied'>('idle');
   const move = (dx: number, dy: number) => {
     place.value = movedBy(place.value, dx, dy, zoom.value);
+  };
+  const zoomTo = (value: number) => {
+    zoom.value = Math.min(Math.max(value, ZOOM_MIN), ZOOM_MAX);
   };
   const locate = () => {
     status.value = 'locating';
@@ -70,22 +76,22 @@ export function ShareLocation({ handset, peer }: { handset: Handset; peer: Addre
         {status.value === 'denied' && t('locationDenied')}
       </p>
       <div class="map-frame">
-        <DraggableMap place={place.value} zoom={zoom.value} onMove={move} />
-        <ZoomButtons
-          zoom={zoom.value}
-          onZoom={(value) => {
-            zoom.value = value;
-          }}
-        />
+        <DraggableMap place={place.value} zoom={zoom.value} onMove={move} onZoom={zoomTo} />
+        <ZoomButtons zoom={zoom.value} onZoom={zoomTo} />
       </div>
+      <p class="coordinates" role="status">
+        {nearestCity(place.value) ?? t('farFromCities')}
+      </p>
       <label class="field">
         <span>{t('nearCity')}</span>
         <select
           onChange={(event) => {
-            const city = CITIES[Number(event.currentTarget.value)];
+            const city =
+              event.currentTarget.value === '' ? undefined : CITIES[Number(event.currentTarget.value)];
             if (city) place.value = { latitude: city[2], longitude: city[3] };
           }}
         >
+          <option value="">—</option>
           {CITIES.map(([zh, en], i) => (
             <option key={en} value={i}>
               {language.value === 'zh-CN' ? zh : en}
@@ -118,6 +124,7 @@ export function ShareLocation({ handset, peer }: { handset: Handset; peer: Addre
         <input
           type="text"
           maxLength={100}
+          placeholder={nearestCity(place.value)}
           value={label.value}
           onInput={(event) => {
             label.value = event.currentTarget.value;
@@ -132,12 +139,14 @@ export function ShareLocation({ handset, peer }: { handset: Handset; peer: Addre
   );
 }
 
-/** The map follows the finger, or the arrow keys. */
+/** The map follows the finger, or the arrow keys; plus, minus and the wheel zoom. */
 function DraggableMap(props: {
   place: MapPlace;
   zoom: number;
   onMove: (dx: number, dy: number) => void;
+  onZoom: (zoom: number) => void;
 }): JSX.Element {
+  const rolled = useRef(0);
   const grip = useRef<{ x: number; y: number } | undefined>(undefined);
   const keys: Record<string, readonly [number, number]> = {
     ArrowLeft: [-KEY_PX, 0],
@@ -165,7 +174,25 @@ function DraggableMap(props: {
       onPointerUp={() => {
         grip.current = undefined;
       }}
+      onDblClick={(event) => {
+        const box = event.currentTarget.getBoundingClientRect();
+        const scale = WIDTH / box.width;
+        props.onMove(
+          (event.clientX - box.left - box.width / 2) * scale,
+          (event.clientY - box.top - box.height / 2) * scale,
+        );
+      }}
+      onWheel={(event) => {
+        event.preventDefault();
+        // A touchpad sends many small turns.
+        rolled.current += event.deltaY;
+        if (Math.abs(rolled.current) < WHEEL_STEP) return;
+        props.onZoom(props.zoom - Math.sign(rolled.current));
+        rolled.current = 0;
+      }}
       onKeyDown={(event) => {
+        if (event.key === '+' || event.key === '=') props.onZoom(props.zoom + 1);
+        if (event.key === '-') props.onZoom(props.zoom - 1);
         const step = keys[event.key];
         if (!step) return;
         event.preventDefault();

@@ -7,18 +7,21 @@ import { batch, effect, signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { type HandsetConfig, loadConfig } from '../handset/config';
 import { Handset } from '../handset/handset';
+import type { MessageRecord } from '../handset/records';
 import {
   type Credentials,
   clearSession,
+  forgetDevices,
   makeCredentials,
   restoreSession,
   saveSession,
   signInLink,
 } from '../handset/session';
-import { type Address, parseAddress } from '../rcs/address';
+import { Store } from '../handset/store';
+import { type Address, e164, parseAddress } from '../rcs/address';
 import { parseDeepLink } from '../rcs/deep_link';
 import { t } from './i18n';
-import { readReceipts } from './settings_store';
+import { displayName, readReceipts } from './settings_store';
 
 export type SignInProblem = 'badNumber' | 'refused' | 'forbidden' | 'unreachable';
 
@@ -31,6 +34,10 @@ export const route = signal<Address | undefined>(undefined);
 /** Whether somebody looks at this page now. */
 export const pageActive = signal(isPageActive());
 
+/** A notice stays for as long as reading it takes. */
+const TOAST_MS = 2500;
+const TOAST_MS_PER_CHARACTER = 70;
+
 export interface SheetContent {
   readonly title: string;
   readonly content: ComponentChildren;
@@ -40,6 +47,11 @@ export interface SheetContent {
 export const sheet = signal<SheetContent | undefined>(undefined);
 /** A short notice at the bottom, such as “Copied”. */
 export const toast = signal<string | undefined>(undefined);
+
+/** The message that a search or a quote led to, until the next one, and the words that were looked for. */
+export const hit = signal<{ readonly messageId: string; readonly query: string } | undefined>(undefined);
+/** Set until the log has scrolled to `hit`. */
+export const seeking = signal(false);
 
 let config: Promise<HandsetConfig> | undefined;
 let toastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -53,6 +65,9 @@ export function start(): void {
       pageActive.value = isPageActive();
     });
   }
+  // A file dropped beside its place would take this page's.
+  for (const event of ['dragover', 'drop'])
+    window.addEventListener(event, (dropped) => dropped.preventDefault());
   window.addEventListener('online', () => handset.value?.networkIs(true));
   window.addEventListener('offline', () => handset.value?.networkIs(false));
   effect(() => {
@@ -75,6 +90,16 @@ export async function signIn(numberText: string, password: string): Promise<void
   await begin(credentials);
 }
 
+/** Ends the session of this tab and removes what this browser keeps of the account. */
+export async function clearData(): Promise<void> {
+  const account = handset.value && e164(handset.value.self);
+  await signOut();
+  if (account === undefined) return;
+  await Store.remove(account);
+  // The network tells a new device again of the groups that it is in.
+  forgetDevices(account);
+}
+
 /** Ends the session of this tab. The history stays on the device. */
 export async function signOut(): Promise<void> {
   const ending = handset.value;
@@ -89,10 +114,21 @@ export async function signOut(): Promise<void> {
 }
 
 export function openConversation(peer: Address, draft?: string): void {
-  if (draft !== undefined) void handset.value?.open(peer, draft);
+  if (draft !== undefined) void handset.value?.open(peer, { draft });
   const hash = `#/c/${encodeURIComponent(peer)}`;
   if (location.hash === hash) followAddress();
   else location.hash = hash;
+}
+
+/** Shows a message where it was said, however long ago. */
+export async function openMessage({ peer, messageId, order }: MessageRecord, query = ''): Promise<void> {
+  const phone = handset.value;
+  if (!phone) return;
+  hit.value = { messageId, query };
+  const isShown = phone.current.value === peer && phone.messages.value.some((r) => r.messageId === messageId);
+  if (!isShown) await phone.open(peer, { around: order });
+  seeking.value = true;
+  openConversation(peer);
 }
 
 export function openList(): void {
@@ -110,9 +146,12 @@ export function closeSheet(): void {
 export function showToast(text: string): void {
   toast.value = text;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => {
-    toast.value = undefined;
-  }, 2500);
+  toastTimer = setTimeout(
+    () => {
+      toast.value = undefined;
+    },
+    Math.max(TOAST_MS, text.length * TOAST_MS_PER_CHARACTER),
+  );
 }
 
 /** Makes a handset and shows it as soon as it is registered, or at once when it was signed in before. */
@@ -126,6 +165,7 @@ async function begin(credentials: Credentials): Promise<void> {
       config: await config,
       credentials,
       sendsDisplayed: () => readReceipts.value,
+      displayName: () => displayName(credentials.number).value,
     });
   } catch (error) {
     console.error('cannot start', error);
@@ -137,6 +177,9 @@ async function begin(credentials: Credentials): Promise<void> {
     return;
   }
   if (!isNew) show(started, credentials);
+  started.isErased.subscribe((isErased) => {
+    if (isErased && handset.peek() === started) queueMicrotask(() => void signOut());
+  });
   const stopWatching = started.registration.subscribe((state) => {
     if (state === 'registered' && handset.peek() !== started) show(started, credentials);
     if (state === 'offline' && handset.peek() !== started) signInProblem.value = 'unreachable';

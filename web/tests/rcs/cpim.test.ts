@@ -6,10 +6,13 @@ describe('parseCpim', () => {
   it('reads a chat message in full', () => {
     expect(parseCpim(fixture('rcs/cpim/chat.cpim'))).toEqual({
       from: 'sip:anonymous@anonymous.invalid',
+      fromName: undefined,
       to: 'sip:anonymous@anonymous.invalid',
       dateTime: '2026-11-23T11:33:38.000Z',
       messageId: 'Msg34jk324j',
       dispositionNotification: new Set(['positive-delivery', 'display']),
+      replyTo: undefined,
+      inReplyTo: undefined,
       contentType: 'text/plain;charset=UTF-8',
       contentDisposition: undefined,
       body: '明天见，鸿雁',
@@ -81,6 +84,51 @@ describe('writeCpim', () => {
       '',
       '明天见，鸿雁',
     ]);
+  });
+
+  it('names itself and the message that it answers, and lets nobody add a header', () => {
+    const written = writeCpim({
+      from: 'sip:a@x',
+      fromName: '王 "芳"\r\nTo: <sip:evil@x>',
+      to: 'sip:b@x',
+      dateTime: new Date(0),
+      messageId: 'id-2',
+      replyTo: { messageId: 'old\r\nSubject: x', sender: 'sip:b@x' },
+      contentType: 'text/plain',
+      body: 'yes',
+    });
+    expect(written.split('\r\n').slice(0, 8)).toEqual([
+      'From: "王 \\"芳\\" To: <sip:evil@x>" <sip:a@x>',
+      'To: <sip:b@x>',
+      'DateTime: 1970-01-01T00:00:00.000Z',
+      'NS: imdn <urn:ietf:params:imdn>',
+      'imdn.Message-ID: id-2',
+      'NS: linphone <tag:linphone.org,2020:params:groupchat>',
+      'linphone.Replying-To-Message-ID: old Subject: x',
+      'linphone.Replying-To-Sender: sip:b@x',
+    ]);
+    expect(parseCpim(written)).toMatchObject({
+      from: 'sip:a@x',
+      fromName: '王 "芳" To: <sip:evil@x>',
+      replyTo: { messageId: 'old Subject: x', sender: 'sip:b@x' },
+    });
+  });
+
+  it('marks a reaction, whatever the prefix', () => {
+    const written = writeCpim({
+      from: 'sip:a@x',
+      to: 'sip:b@x',
+      dateTime: new Date(0),
+      messageId: 'id-3',
+      inReplyTo: 'old',
+      contentType: 'text/plain;charset=UTF-8',
+      contentDisposition: 'Reaction',
+      body: '👍',
+    });
+    const other = written.replace('NS: linphone', 'NS: q').replace('linphone.In-Reply-To', 'q.In-Reply-To');
+    for (const text of [written, other]) {
+      expect(parseCpim(text)).toMatchObject({ inReplyTo: 'old', contentDisposition: 'reaction', body: '👍' });
+    }
   });
 
   it('is read back as it was written', () => {

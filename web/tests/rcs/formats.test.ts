@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { displayAddress, parseAddress, requestUri } from '../../src/rcs/address';
 import { parseDeepLink } from '../../src/rcs/deep_link';
-import { parseFileTransfer } from '../../src/rcs/file_transfer';
+import { asVoiceMessage, parseFileTransfer, parseResumeInfo } from '../../src/rcs/file_transfer';
 import { parseGeoUri, parsePushLocation, writeGeoUri, writePushLocation } from '../../src/rcs/geolocation';
 import { uuid } from '../../src/rcs/id';
 import { parseMediaType } from '../../src/rcs/media_type';
@@ -109,10 +109,43 @@ describe('file transfer', () => {
       sizeBytes: 171008,
       name: 'car & dog.png',
       until: '2026-12-23T19:00:00+08:00',
-      playingLength: undefined,
+      playingMs: undefined,
+      render: false,
     });
     expect(picture?.thumbnail?.url).toBe('https://content.example/t/8f14e45f');
-    expect(parseFileTransfer(fixture('rcs/file-transfer/voice.xml'))?.file.playingLength).toBe(4046);
+    expect(parseFileTransfer(fixture('rcs/file-transfer/voice.xml'))?.file).toMatchObject({
+      playingMs: 4046,
+      render: true,
+    });
+  });
+
+  it('becomes a voice message by what only the sender knows', () => {
+    const uploaded = fixture('rcs/file-transfer/picture.written.xml');
+    const voice = parseFileTransfer(asVoiceMessage(uploaded, 4046.4));
+    expect(voice?.file).toMatchObject({ playingMs: 4046, render: true, name: 'car & dog.png' });
+    expect(voice?.thumbnail?.url).toBe('https://content.example/t/8f14e45f');
+    expect(asVoiceMessage(fixture('rcs/file-transfer/voice.xml'), 7000)).not.toContain('4046');
+    expect(asVoiceMessage('nothing of the kind', 1)).toBe('nothing of the kind');
+  });
+
+  it('takes a short playing length for seconds', () => {
+    const xml = fixture('rcs/file-transfer/voice.xml').replace('4046', '12');
+    expect(parseFileTransfer(xml)?.file.playingMs).toBe(12_000);
+  });
+
+  it('says how much of an upload has arrived', () => {
+    const info = (range: string) =>
+      parseResumeInfo(`<file-resume-info>${range}<data url="https://c.example/u/1"/></file-resume-info>`);
+    expect(info('<file-range start="0" end="1023"/>')).toEqual({
+      endByte: 1023,
+      url: 'https://c.example/u/1',
+    });
+    expect(info('<file-range start="1" end="0"/>')?.endByte).toBe(-1);
+    expect(info('')).toBeUndefined();
+    expect(
+      parseResumeInfo('<file-resume-info><file-range start="0" end="1"/></file-resume-info>'),
+    ).toBeUndefined();
+    expect(parseResumeInfo('<other/>')).toBeUndefined();
   });
 
   it('refuses links that are not http', () => {

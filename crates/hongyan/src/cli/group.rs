@@ -20,7 +20,7 @@ pub enum Group {
         server: Server,
     },
     /// Show a group with its members and their devices
-    #[command(after_help = "Example:\n  hongyan group show 22b76b606f485432b1a23ed1bd7e884b")]
+    #[command(after_help = "Example:\n  hongyan group show 22b76b606f485432b1a2")]
     Show {
         /// Its id, or its sip: URI
         group: String,

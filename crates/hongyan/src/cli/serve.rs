@@ -32,9 +32,9 @@ pub struct Serve {
     /// SIP listener, UDP and TCP; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     sip: Option<Listen>,
-    /// MSRP listener: not available in this version, nothing listens
+    /// MSRP listener; port 0 picks a free one, as SIP's port 0 does
     #[arg(long, value_name = "ADDRESS:PORT")]
-    msrp: Option<String>,
+    msrp: Option<Listen>,
     /// SMPP listener: not available in this version, nothing listens
     #[arg(long, value_name = "ADDRESS:PORT")]
     smpp: Option<String>,
@@ -56,12 +56,13 @@ impl Serve {
         if let Some(sip) = self.sip {
             (config.sip.udp, config.sip.tcp) = (sip, sip);
         }
+        if let Some(msrp) = self.msrp {
+            config.msrp.listen = msrp;
+        }
         config.tls.self_signed |= self.demo;
         config.validate()?;
-        for (flag, given) in [("--msrp", &self.msrp), ("--smpp", &self.smpp)] {
-            if given.is_some() {
-                eprintln!("hongyan: {flag} is not available in this version; nothing listens there");
-            }
+        if self.smpp.is_some() {
+            eprintln!("hongyan: --smpp is not available in this version; nothing listens there");
         }
         let options = Options { data: self.data.data, demo: self.demo, ready_file: self.ready_file };
         serve::serve(config, options).map_err(|error| CommandError(error.to_string()))

@@ -1,4 +1,4 @@
-//! Where the bytes of files lie: a directory.
+//! Where the bytes of files lie: a directory. With a bucket ([`super::shelf`]), only those of uploads under way.
 //!
 //! ```text
 //! ROOT/incoming/ID              an upload under way, or one that broke off and can be resumed
@@ -26,12 +26,11 @@ pub enum Body {
     Thumbnail,
 }
 
-impl Body {
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::File => "",
-            Self::Thumbnail => ".thumbnail",
-        }
+/// The name of one of a file's bodies.
+pub fn name(id: FileId, body: Body) -> String {
+    match body {
+        Body::File => id.to_string(),
+        Body::Thumbnail => format!("{id}.thumbnail"),
     }
 }
 
@@ -52,7 +51,7 @@ impl Blobs {
 
     /// Where an upload is written.
     pub fn incoming(&self, id: FileId, body: Body) -> PathBuf {
-        self.incoming_directory().join(format!("{id}{}", body.suffix()))
+        self.incoming_directory().join(name(id, body))
     }
 
     /// Writes the small picture of an upload beside it.
@@ -106,15 +105,6 @@ impl Blobs {
         Ok(())
     }
 
-    /// Removes everything of these files, one failure or other notwithstanding: what stays goes at the next start.
-    pub fn remove_all(&self, ids: &[FileId]) {
-        for id in ids {
-            if let Err(error) = self.remove(*id) {
-                tracing::warn!(%error, file = %id, "cannot remove a file");
-            }
-        }
-    }
-
     /// The files of which anything lies here.
     pub fn list(&self) -> io::Result<Vec<FileId>> {
         let mut directories = vec![self.incoming_directory()];
@@ -124,8 +114,8 @@ impl Blobs {
         let mut found = Vec::new();
         for directory in directories.iter().filter(|path| path.is_dir()) {
             for entry in std::fs::read_dir(directory)? {
-                let name = entry?.file_name();
-                let id = name.to_str().and_then(|name| name.split('.').next());
+                let found_name = entry?.file_name();
+                let id = found_name.to_str().and_then(|name| name.split('.').next());
                 found.extend(id.and_then(|id| id.parse::<FileId>().ok()));
             }
         }
@@ -147,7 +137,7 @@ impl Blobs {
     }
 
     fn path(&self, id: FileId, body: Body) -> PathBuf {
-        self.directory_of(id).join(format!("{id}{}", body.suffix()))
+        self.directory_of(id).join(name(id, body))
     }
 }
 

@@ -1,10 +1,12 @@
-//! The content server's own things: where bytes lie ([`blobs`]), how they are written ([`spool`]), what they are
+//! The content server's own things: where bytes lie ([`blobs`], [`bucket`], and which: [`shelf`]), how they are written ([`spool`]), what they are
 //! ([`kind`]), small pictures of them ([`thumbnail`]), links to them ([`link`]), who may upload how much at once
 //! ([`slots`]) and who writes which file ([`writers`]). HTTP is in `http/content/`, decisions in `message_centre::files`.
 
 pub mod blobs;
+pub mod bucket;
 pub mod kind;
 pub mod link;
+pub mod shelf;
 pub mod slots;
 pub mod spool;
 pub mod thumbnail;
@@ -21,6 +23,7 @@ use crate::config;
 use crate::http::content::gate::Gate;
 use blobs::Blobs;
 use link::Links;
+use shelf::Shelf;
 use slots::Slots;
 use writers::Writers;
 
@@ -31,8 +34,10 @@ const DECODERS: usize = 1;
 pub struct Content {
     /// What holds for files.
     pub config: config::Content,
-    /// Where their bytes lie.
+    /// Where uploads under way lie.
     pub blobs: Arc<Blobs>,
+    /// Where files are kept.
+    pub shelf: Arc<Shelf>,
     /// Links to them.
     pub links: Links,
     /// Who may upload.
@@ -46,14 +51,21 @@ pub struct Content {
 }
 
 impl Content {
-    /// A content server over `blobs`.
-    pub fn new(config: config::Content, blobs: Arc<Blobs>, links: Links, gate: Gate) -> Self {
+    /// A content server over `blobs` and `shelf`.
+    pub fn new(
+        config: config::Content,
+        blobs: Arc<Blobs>,
+        shelf: Arc<Shelf>,
+        links: Links,
+        gate: Gate,
+    ) -> Self {
         Self {
             slots: Arc::new(Slots::new(&config)),
             writers: Arc::default(),
             decoders: Semaphore::new(DECODERS),
             config,
             blobs,
+            shelf,
             links,
             gate,
         }
@@ -72,21 +84,29 @@ pub fn key(deployment: &[u8; 32], purpose: &str) -> [u8; 32] {
     mac.chain_update(purpose).finalize().into_bytes().into()
 }
 
-/// Removes what an earlier life of the process left behind: bytes without a row. `found` was listed before anything new
-/// could begin.
-///
-/// # Errors
-/// If the store cannot be read.
-pub fn remove_left_overs(blobs: &Blobs, store: &Store, found: Vec<FileId>) -> Result<(), StoreError> {
-    let mut left_over = Vec::new();
-    for id in found {
-        if store.file(id)?.is_none() {
-            left_over.push(id);
+/// Removes what an earlier life of the process left behind: bytes without a row. `found` was listed in the directory before
+/// anything new could begin.
+pub async fn remove_left_overs(shelf: Arc<Shelf>, store: Store, found: Vec<FileId>) {
+    let in_bucket = shelf.list_bucket().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot list the bucket");
+        Vec::new()
+    });
+    let without_row = tokio::task::spawn_blocking(move || {
+        let mut without_row = Vec::new();
+        for id in found.into_iter().chain(in_bucket) {
+            if store.file(id)?.is_none() {
+                without_row.push(id);
+            }
         }
+        Ok::<_, StoreError>(without_row)
+    });
+    match without_row.await {
+        Ok(Ok(ids)) if ids.is_empty() => {}
+        Ok(Ok(ids)) => {
+            tracing::info!(files = ids.len(), "removing what was left of uploads that broke off");
+            shelf.remove_all(&ids).await;
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "cannot look for what uploads left behind"),
+        Err(_) => {}
     }
-    if !left_over.is_empty() {
-        tracing::info!(files = left_over.len(), "removing what was left of uploads that broke off");
-        blobs.remove_all(&left_over);
-    }
-    Ok(())
 }

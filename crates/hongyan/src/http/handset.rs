@@ -16,6 +16,8 @@ use super::{App, Failure};
 pub struct Configuration {
     domain: String,
     sip_web_socket: &'static str,
+    /// Where groups are made.
+    conference_factory: String,
     content: Content,
     chatbots: Vec<Listed>,
 }
@@ -44,7 +46,7 @@ struct Listed {
     verified: bool,
 }
 
-/// Domain, WebSocket path, where files go, and the chatbots that are live.
+/// Domain, WebSocket path, where groups are made and files go, and the chatbots that are live.
 pub async fn configuration(
     State(app): State<Arc<App>>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Configuration>), Failure> {
@@ -59,6 +61,7 @@ pub async fn configuration(
     let configuration = Configuration {
         domain: app.numbering.domain.clone(),
         sip_web_socket: "/sip",
+        conference_factory: app.conference_factory.clone(),
         content: Content {
             upload_uri: "/content/",
             download_prefix: format!("{}/content/", app.public_url),

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `/` | the web handset | `assets.rs` |
 //! | `/sip` | SIP over WebSocket | `net/websocket.rs` |
+//! | `/msrp` | MSRP over WebSocket | `net/msrp.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
 //! | `/handset/v1/blocked` | a subscriber's block list | `blocks.rs` |
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
@@ -56,6 +57,7 @@ use crate::log::Shown;
 use crate::metrics::{Kind, Metrics};
 use crate::net::ceiling::{Ceiling, Permit};
 use crate::net::listener::{self, Stop, stopped};
+use crate::net::msrp::{self, MsrpEdge};
 use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
 
@@ -74,6 +76,8 @@ pub struct App {
     pub numbering: rcs::address::Numbering,
     /// How peers reach us, without a trailing slash.
     pub public_url: String,
+    /// URI of the conference factory.
+    pub conference_factory: String,
     /// Where everything that writes goes.
     pub inbox: Inbox,
     /// Where listings read.
@@ -82,6 +86,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The way in for SIP over WebSocket.
     pub edge: Arc<Edge>,
+    /// The way in for MSRP over WebSocket.
+    pub msrp: Arc<MsrpEdge>,
     /// Opens `/admin`.
     pub admin_token: String,
     /// Whom auto-configuration believes what.
@@ -221,11 +227,12 @@ pub struct Peer {
 
 /// All paths.
 pub fn router(app: Arc<App>) -> Router {
-    let edge = app.edge.clone();
+    let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
+        .route("/msrp", get(msrp::upgrade).layer(Extension(msrp_edge)))
         .route("/handset/config.json", get(handset::configuration))
         .route("/handset/v1/blocked", get(blocks::own))
         .route("/handset/v1/blocked/{whom}", put(blocks::block).delete(blocks::unblock))
@@ -256,7 +263,8 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// Cards show media of any host, WebSockets go to ours, web views are framed; scripts are ours alone.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; media-src *; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:; \
+     media-src * data: blob:; \
      connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-src http: https:; object-src 'none'; \
      base-uri 'none'; frame-ancestors 'none'";
 

@@ -5,12 +5,15 @@
 //!   slow that it fills loses its connection, and nothing else (its mail stays in its mailbox).
 //! - [`Edge`] is the way in, shared by the transports: it counts, answers bytes that are no message, and says 503 when
 //!   the inbox is full.
-//! - [`udp`], [`stream`] (TCP and TLS) and [`websocket`] run the connections.
+//! - [`udp`], [`stream`] (TCP and TLS) and [`websocket`] run the connections. [`msrp`] runs those of MSRP; [`spool`] keeps what is
+//!   too large for memory.
 
 pub mod ceiling;
 mod edge;
 pub mod listener;
+pub mod msrp;
 pub mod patience;
+pub mod spool;
 pub mod stream;
 pub mod tls;
 pub mod udp;

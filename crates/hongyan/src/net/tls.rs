@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest as _, Sha256};
 
 use crate::config::{ConfigError, Tls};
 use crate::secret_file;
@@ -20,11 +21,7 @@ pub fn server_config(
     data: &Path,
     alpn: &[&str],
 ) -> Result<Arc<ServerConfig>, ConfigError> {
-    let (certificate, key) = if tls.certificate.as_os_str().is_empty() {
-        self_signed(domain, data)?
-    } else {
-        (tls.certificate.clone(), tls.key.clone())
-    };
+    let (certificate, key) = files(tls, domain, data)?;
     let chain = CertificateDer::pem_file_iter(&certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| ConfigError(format!("tls.certificate: {}: {error}", certificate.display())))?;
@@ -40,6 +37,28 @@ pub fn server_config(
         })?;
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Ok(Arc::new(config))
+}
+
+/// The SHA-256 fingerprint of our certificate, as `a=fingerprint` writes it (RFC 8122 §5): `SHA-256 AA:BB:…`.
+///
+/// # Errors
+/// The file cannot be read; the text names it.
+pub fn fingerprint(tls: &Tls, domain: &str, data: &Path) -> Result<String, ConfigError> {
+    let (certificate, _) = files(tls, domain, data)?;
+    let first = CertificateDer::from_pem_file(&certificate)
+        .map_err(|error| ConfigError(format!("tls.certificate: {}: {error}", certificate.display())))?;
+    let digest = Sha256::digest(&first);
+    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    Ok(format!("SHA-256 {}", hex.join(":")))
+}
+
+/// The paths of certificate and key: those configured, or those that we made.
+fn files(tls: &Tls, domain: &str, data: &Path) -> Result<(PathBuf, PathBuf), ConfigError> {
+    if tls.certificate.as_os_str().is_empty() {
+        self_signed(domain, data)
+    } else {
+        Ok((tls.certificate.clone(), tls.key.clone()))
+    }
 }
 
 /// The certificate that we made for `domain`, made now if it is not there; gives the paths of certificate and key.

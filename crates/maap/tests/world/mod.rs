@@ -256,6 +256,7 @@ impl World {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
+            spooled: None,
             accept: Vec::new(),
         };
         let (mut view, mut wants) = (View::default(), Wants::default());

@@ -89,7 +89,7 @@ pub(crate) fn proof_wants(address: &Address, wants: &mut Wants) {
 impl<T> Claim<T> {
     /// The sender, to be answered later.
     pub(crate) fn asker(&self) -> Asker {
-        Asker { tx: self.tx, flow: self.flow, request: self.request.clone() }
+        Asker::Request { tx: self.tx, flow: self.flow, request: self.request.clone() }
     }
 
     /// The rows that [`Centre::is_proven`] reads.

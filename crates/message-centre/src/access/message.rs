@@ -1,4 +1,5 @@
-//! MESSAGE: pager-mode messages, reports and composing indications (RFC 3428, RCC.07 standalone messaging).
+//! What somebody says: messages, reports and composing indications, in a MESSAGE (RFC 3428, RCC.07 standalone messaging) or in
+//! a session. Both are read into the same [`PagerMessage`] and go the same way from there.
 
 use std::time::Duration;
 
@@ -11,19 +12,20 @@ use rcs::revoke::{self, Revoke};
 use rcs::spam_report::{self, SpamReport};
 use rcs::{Timestamp, composing, content_type, ids};
 use sip::{HeaderName, Request};
-use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Wants};
+use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Spooled, Wants};
 
 use super::Refusal;
 use super::identity::Claim;
 use crate::blocks::block_wants;
-use crate::delivery::Delivery;
 use crate::delivery::choice::required;
+use crate::delivery::{Asker, Delivery};
+use crate::group::message::group_message_wants;
 use crate::gruu::Device;
 use crate::revoke::Revocation;
 use crate::work::Task;
 use crate::{Centre, Work};
 
-/// A MESSAGE that is well formed.
+/// What a MESSAGE or a SEND carries, well formed.
 #[derive(Debug, Clone)]
 pub struct PagerMessage {
     /// The addressee.
@@ -44,8 +46,10 @@ pub struct PagerMessage {
     pub(crate) content_type: String,
     /// Media type of what a person sees, inside CPIM if there is one.
     pub(crate) payload_type: String,
-    /// Inflated; otherwise as it came.
+    /// Inflated; otherwise as it came. Empty when it is spooled.
     pub(crate) body: Bytes,
+    /// Where the body lies when it is too large to be held.
+    pub(crate) spooled: Option<Spooled>,
     /// The URI in the CPIM's From, when it names somebody.
     pub(crate) cpim_from: Option<String>,
     /// The URI in the CPIM's To.
@@ -93,7 +97,7 @@ impl PagerMessage {
     ) -> Result<Self, Refusal> {
         let call_id = request.call_id()?;
         let expires_s = request.expires()?;
-        let mut read = Self {
+        let read = Self {
             to,
             device,
             kind: Kind::Message,
@@ -106,29 +110,86 @@ impl PagerMessage {
             payload_type: content_type::essence(&declared).to_ascii_lowercase(),
             content_type: declared,
             body,
+            spooled: None,
             cpim_from: None,
             cpim_to: None,
             wanted: Dispositions::NONE,
             expires_s,
         };
-        let payload = read.open_envelope()?;
-        centre.config.files.check(&read.payload_type, &payload)?;
-        if read.message_id.is_empty()
-            || read.message_id.len() > ids::ID_BYTES_MAX
-            || read.message_id.contains('\0')
-        {
-            return Err(Refusal::bad("the message id is empty or too long"));
+        let envelope = read.envelope()?;
+        read.finish(centre, envelope)
+    }
+
+    /// Reads what came in a session. `message_id` stands in for the id that a message without CPIM does not have.
+    pub(crate) fn of_session(
+        centre: &Centre,
+        to: Address,
+        ids: Contribution,
+        message_id: String,
+        content_type: String,
+        body: SessionBody,
+    ) -> Result<Self, Refusal> {
+        let (body, spooled) = match body {
+            SessionBody::Whole(body) => (body, None),
+            SessionBody::Spooled { spooled, beginning } => (beginning, Some(spooled)),
+        };
+        let read = Self {
+            to,
+            device: None,
+            kind: Kind::Message,
+            message_id,
+            conversation_id: Some(ids.conversation_id),
+            contribution_id: Some(ids.contribution_id),
+            in_reply_to: None,
+            service: Some(CPM_MESSAGE.to_owned()),
+            accept: Vec::new(),
+            payload_type: content_type::essence(&content_type).to_ascii_lowercase(),
+            content_type,
+            body,
+            spooled,
+            cpim_from: None,
+            cpim_to: None,
+            wanted: Dispositions::NONE,
+            expires_s: None,
+        };
+        let envelope = read.envelope()?;
+        let mut read = read.finish(centre, envelope)?;
+        if read.spooled.is_some() {
+            if !matches!(read.kind, Kind::Message) {
+                return Err(Refusal::bad("a report or an indication of such a size"));
+            }
+            read.body = Bytes::new();
         }
-        read.kind = read.kind_of(&payload)?;
         Ok(read)
     }
 
-    /// Takes ids and wishes out of the CPIM, if there is one, and gives the payload.
-    fn open_envelope(&mut self) -> Result<Bytes, Refusal> {
-        if self.payload_type != cpim::CONTENT_TYPE {
-            return Ok(self.body.clone());
+    /// The message with ids, wishes and kind taken from its envelope, if there is one.
+    fn finish(mut self, centre: &Centre, envelope: Option<Cpim>) -> Result<Self, Refusal> {
+        let payload = self.open(envelope)?;
+        centre.config.files.check(&self.payload_type, &payload)?;
+        let id = &self.message_id;
+        if id.is_empty() || id.len() > ids::ID_BYTES_MAX || id.contains('\0') {
+            return Err(Refusal::bad("the message id is empty or too long"));
         }
-        let envelope = Cpim::parse(self.body.clone()).map_err(|error| Refusal::bad(error.to_string()))?;
+        self.kind = self.kind_of(&payload)?;
+        Ok(self)
+    }
+
+    /// The CPIM, if the body is one.
+    fn envelope(&self) -> Result<Option<Cpim>, Refusal> {
+        if self.payload_type != cpim::CONTENT_TYPE {
+            return Ok(None);
+        }
+        let envelope = match self.spooled {
+            None => Cpim::parse(self.body.clone()),
+            Some(_) => Cpim::parse_beginning(self.body.clone()),
+        };
+        envelope.map(Some).map_err(|error| Refusal::bad(error.to_string()))
+    }
+
+    /// Takes ids and wishes out of the envelope and gives the payload.
+    fn open(&mut self, envelope: Option<Cpim>) -> Result<Bytes, Refusal> {
+        let Some(envelope) = envelope else { return Ok(self.body.clone()) };
         if let Some(id) = envelope.message_id() {
             self.message_id = id.to_owned();
         }
@@ -136,6 +197,10 @@ impl PagerMessage {
         self.payload_type = content_type::essence(envelope.content_type()).to_ascii_lowercase();
         self.cpim_from = envelope.from_uri().map(str::to_owned);
         self.cpim_to = envelope.to_uri().map(str::to_owned);
+        if self.spooled.is_some() {
+            // Its kind shows in its type, and of its payload only the beginning is here.
+            return Ok(Bytes::new());
+        }
         envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))
     }
 
@@ -165,26 +230,74 @@ impl PagerMessage {
     }
 }
 
+/// The ICSI of pager-mode standalone messages: what a message is delivered under by MESSAGE, however it came.
+const CPM_MESSAGE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
+
+/// The RCC.07 ids of a session, which its messages share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contribution {
+    /// Conversation-ID.
+    pub conversation_id: String,
+    /// Contribution-ID.
+    pub contribution_id: String,
+}
+
+/// The body of a message that came in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionBody {
+    /// All of it.
+    Whole(Bytes),
+    /// Too large to be held: the file that has it, and its beginning, which holds the headers of a CPIM.
+    Spooled {
+        /// The file.
+        spooled: Spooled,
+        /// Its first bytes.
+        beginning: Bytes,
+    },
+}
+
+/// A message whose sender is certain.
+#[derive(Debug)]
+pub struct Posted {
+    /// The sender.
+    pub(crate) from: Address,
+    /// The message.
+    pub(crate) what: PagerMessage,
+    /// Who waits for an answer.
+    pub(crate) asker: Asker,
+}
+
 impl Claim<PagerMessage> {
     pub(crate) fn message_wants(&self, trust_udp_source: bool, wants: &mut Wants) {
         self.wants(trust_udp_source, wants);
-        let to = &self.what.to;
-        wants.head(to);
-        match to.kind() {
-            AddressKind::Chatbot => wants.chatbot(to),
-            AddressKind::Group => self.group_message_wants(wants),
-            _ => {
-                wants.account(to);
-                wants.bindings(to);
-            }
+        posted_wants(&self.from, &self.what, wants);
+    }
+}
+
+impl Posted {
+    pub(crate) fn wants(&self, wants: &mut Wants) {
+        posted_wants(&self.from, &self.what, wants);
+    }
+}
+
+/// The rows that [`Centre::post`] reads.
+fn posted_wants(from: &Address, what: &PagerMessage, wants: &mut Wants) {
+    let to = &what.to;
+    wants.head(to);
+    match to.kind() {
+        AddressKind::Chatbot => wants.chatbot(to),
+        AddressKind::Group => group_message_wants(from, what, wants),
+        _ => {
+            wants.account(to);
+            wants.bindings(to);
         }
-        block_wants(to, wants);
-        match &self.what.kind {
-            Kind::Message => wants.record(self.what.record_key(&self.from)),
-            // The report is about a message that went the other way.
-            Kind::Report(imdn) => wants.record((imdn.message_id.clone(), to.clone(), self.from.clone())),
-            Kind::Fleeting | Kind::Revoke(_) | Kind::Spam(_) => {}
-        }
+    }
+    block_wants(to, wants);
+    match &what.kind {
+        Kind::Message => wants.record(what.record_key(from)),
+        // The report is about a message that went the other way.
+        Kind::Report(imdn) => wants.record((imdn.message_id.clone(), to.clone(), from.clone())),
+        Kind::Fleeting | Kind::Revoke(_) | Kind::Spam(_) => {}
     }
 }
 
@@ -193,23 +306,38 @@ impl Centre {
         if !self.is_proven(&claim, work) {
             return;
         }
-        let Some(claim) = self.set_early_report_aside(claim) else { return };
-        if let Err(refusal) = self.route_message(&claim, work) {
+        let asker = claim.asker();
+        self.post(Posted { from: claim.from, what: claim.what, asker }, work);
+    }
+
+    /// Takes a message on, answering it sooner or later.
+    pub(crate) fn post(&mut self, posted: Posted, work: &mut Work<'_>) {
+        let Some(posted) = self.set_early_report_aside(posted) else { return };
+        if let Err(refusal) = self.route_message(&posted, work) {
             work.stats.refused += 1;
-            self.refuse(claim.tx, &claim.request, claim.flow, &refusal, work.now);
+            work.discard(posted.what.spooled);
+            self.refuse_asker(&posted.asker, &refusal, work.now);
         }
     }
 
-    /// Takes the message on, answering it sooner or later; or says why not.
-    fn route_message(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) -> Result<(), Refusal> {
-        let (from, message) = (&claim.from, &claim.what);
+    /// Takes the message on, or says why not.
+    fn route_message(&mut self, posted: &Posted, work: &mut Work<'_>) -> Result<(), Refusal> {
+        let Posted { from, what: message, asker } = posted;
         if let Kind::Spam(report) = &message.kind {
-            return self.note_spam(claim, report, work);
+            return self.note_spam(posted, report, work);
         }
         if message.to.kind() == AddressKind::Group {
-            return self.route_group_message(claim, work);
+            return self.route_group_message(posted, work);
         }
         check_addressee(&message.to, work)?;
+        if message.spooled.is_some() {
+            if message.to.kind() == AddressKind::Chatbot {
+                return Err(Refusal::TooLarge { max_bytes: self.config.pager_body_bytes_max });
+            }
+            if !self.names_its_sender(from, message) {
+                return Err(Refusal::forbidden("From in the CPIM is somebody else"));
+            }
+        }
         if let Some(device) = message.device.as_ref().filter(|device| device.is_temporary())
             && !device.is_valid(&self.gruu_key, work.view.bindings(&message.to), work.now)
         {
@@ -223,10 +351,12 @@ impl Centre {
             let status =
                 if matches!(record.outcome, Outcome::Waiting | Outcome::Refused(_)) { 202 } else { 200 };
             work.stats.duplicates += 1;
-            self.answer(claim.tx, &claim.request, claim.flow, status, work.now);
+            self.answer_asker(asker, status, work);
+            work.discard(message.spooled.clone());
             return Ok(());
         }
-        if self.stop_blocked(claim, work)? {
+        if self.stop_blocked(posted, work)? {
+            work.discard(message.spooled.clone());
             return Ok(());
         }
         match &message.kind {
@@ -234,40 +364,40 @@ impl Centre {
             Kind::Revoke(revoke) => {
                 let revocation = Revocation::new(revoke.message_id.clone(), from.clone(), message.to.clone());
                 work.then.push(Task::Revoke(Box::new(revocation)));
-                self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                self.answer_asker(asker, 200, work);
                 Ok(())
             }
             Kind::Fleeting => {
-                self.pass_fleeting(claim, work);
-                self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                self.pass_fleeting(posted, work);
+                self.answer_asker(asker, 200, work);
                 Ok(())
             }
             Kind::Report(imdn) => {
                 let original = (imdn.message_id.clone(), message.to.clone(), from.clone());
                 if !crate::report::is_news(work.view.record(&original), imdn.disposition) {
                     // An unknown message, or a repeat: taken, and that is all (RFC 5438 §8 leaves it to us).
-                    self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                    self.answer_asker(asker, 200, work);
                     return Ok(());
                 }
                 if !self.reporting.insert((original.clone(), imdn.disposition)) {
                     // Another device's report of the same is under way.
-                    self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+                    self.answer_asker(asker, 200, work);
                     return Ok(());
                 }
-                self.report_implied(&original, imdn.disposition, work);
-                let entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now);
+                self.report_implied(&original, imdn.disposition, None, work);
+                let entry = self.entry(posted, EntryKind::Report, self.config.report_validity, work.now);
                 let delivery = Delivery::report(entry, original.clone(), imdn.disposition);
-                let delivered = self.deliver(delivery, Some(claim.asker()), work);
+                let delivered = self.deliver(delivery, Some(asker.clone()), work);
                 if delivered.is_err() {
                     self.reporting.remove(&(original, imdn.disposition));
                 }
                 delivered
             }
             Kind::Message => {
-                let entry = self.entry(claim, EntryKind::Message, self.config.validity, work.now);
+                let entry = self.entry(posted, EntryKind::Message, self.config.validity, work.now);
                 let only = message.device.as_ref().map(|device| device.instance.clone());
                 let delivery = Delivery::message(entry, message.payload_type.clone(), only);
-                self.deliver(delivery, Some(claim.asker()), work)
+                self.deliver(delivery, Some(asker.clone()), work)
             }
         }
     }
@@ -275,12 +405,12 @@ impl Centre {
     /// The mailbox entry for a message, complete but for the devices it waits for.
     pub(crate) fn entry(
         &mut self,
-        claim: &Claim<PagerMessage>,
+        posted: &Posted,
         kind: EntryKind,
         validity: Duration,
         now: Timestamp,
     ) -> Entry {
-        let (from, message) = (&claim.from, &claim.what);
+        let Posted { from, what: message, .. } = posted;
         let asked = message.expires_s.map(|seconds| Duration::from_secs(seconds.into()));
         let expires_at = now.plus(asked.unwrap_or(validity).min(validity));
         let conversation_id = message.conversation_id.clone();
@@ -307,18 +437,22 @@ impl Centre {
             refused: Vec::new(),
             attempts: 0,
             next_due: expires_at,
+            spooled: message.spooled.clone(),
             accept: message.accept.clone(),
         }
     }
 
+    /// Whether the CPIM names its sender, or nobody.
+    fn names_its_sender(&self, from: &Address, message: &PagerMessage) -> bool {
+        message.cpim_from.as_deref().is_none_or(|named| {
+            named.eq_ignore_ascii_case("sip:anonymous@anonymous.invalid")
+                || self.config.numbering.address(named).is_ok_and(|named| named == *from)
+        })
+    }
+
     /// The body, with a CPIM From that names somebody else put right: the receiver shows what stands there.
     fn honest_body(&self, from: &Address, message: &PagerMessage) -> Bytes {
-        let Some(named) = message.cpim_from.as_deref() else {
-            return message.body.clone();
-        };
-        if named.eq_ignore_ascii_case("sip:anonymous@anonymous.invalid")
-            || self.config.numbering.address(named).is_ok_and(|named| named == *from)
-        {
+        if self.names_its_sender(from, message) {
             return message.body.clone();
         }
         match Cpim::parse(message.body.clone()) {
@@ -329,7 +463,7 @@ impl Centre {
 }
 
 /// Whether there is such an addressee, and it takes messages.
-fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
+pub(crate) fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
     match to.kind() {
         AddressKind::Chatbot => match work.view.chatbot(to).ok_or(Refusal::NotFound)?.status {
             ChatbotStatus::Live => Ok(()),

@@ -1,7 +1,8 @@
-//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`]. Reading a request needs no rows;
+//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`], [`invite`]. Reading a request needs no rows;
 //! it ends in a task to decide, or in a refusal.
 
 pub mod identity;
+pub mod invite;
 pub mod message;
 pub mod one_to_many;
 pub mod options;
@@ -9,12 +10,14 @@ pub mod register;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
-use sip::dialog::InDialogError;
+use sip::dialog::session_timer::OPTION;
+use sip::dialog::{DialogId, InDialogError};
 use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder, Transport};
 
 use crate::group::{self, GroupRequest};
 use crate::gruu::{self, Device};
+use crate::session::LegId;
 use crate::work::Task;
 use crate::{Centre, transaction_time};
 use identity::Claim;
@@ -23,7 +26,8 @@ use one_to_many::OneToMany;
 use register::Register;
 
 /// The methods that we answer with more than a refusal.
-pub(crate) const ALLOW: &str = "REGISTER, MESSAGE, OPTIONS, INVITE, ACK, CANCEL, BYE, SUBSCRIBE, REFER";
+pub(crate) const ALLOW: &str =
+    "REGISTER, MESSAGE, OPTIONS, INVITE, ACK, CANCEL, BYE, UPDATE, SUBSCRIBE, REFER";
 
 /// Why a request was turned away. Each variant is one SIP answer.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,8 @@ pub(crate) enum Refusal {
     BadExtension(String),
     #[error("the minimum is {min_s} s")]
     IntervalTooBrief { min_s: u32 },
+    #[error("the shortest session interval here is {min_s} s")]
+    SessionTooBrief { min_s: u32 },
     #[error("not reachable now")]
     Unavailable,
     #[error("no such dialog")]
@@ -64,6 +70,12 @@ pub(crate) enum Refusal {
     TooManyHops,
     #[error("a later request was here before")]
     OutOfOrder,
+    #[error("too many sessions")]
+    TooManySessions,
+    #[error("{0}")]
+    NotOfferable(String),
+    #[error("another change of this session is under way")]
+    RequestPending,
     #[error("the mailbox is full")]
     MailboxFull,
     #[error("too often")]
@@ -94,6 +106,7 @@ impl Refusal {
             Self::UnsupportedEncoding => 415,
             Self::UnsupportedScheme => 416,
             Self::BadExtension(_) => 420,
+            Self::SessionTooBrief { .. } => 422,
             Self::IntervalTooBrief { .. } => 423,
             Self::Unavailable => 480,
             Self::NoDialog => 481,
@@ -102,6 +115,9 @@ impl Refusal {
             Self::NotAcceptableHere(_) => 488,
             Self::BadEvent => 489,
             Self::NotAcceptable => 406,
+            Self::TooManySessions => 486,
+            Self::NotOfferable(_) => 488,
+            Self::RequestPending => 491,
             Self::OutOfOrder => 500,
             Self::MailboxFull | Self::TooOften => 503,
             // What only makes sense between a device and us says nothing to the sender.
@@ -135,6 +151,9 @@ enum Asked {
     Message(Address, message::PagerMessage),
     OneToMany(Address, OneToMany),
     Options(Address, options::Options),
+    Invite(Address, invite::Invite),
+    /// Something within a session.
+    InDialog(LegId),
     Group(Address, GroupRequest),
 }
 
@@ -162,6 +181,13 @@ impl Centre {
             Ok(Asked::Options(from, what)) => {
                 tasks.push(Task::Options(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
+            Ok(Asked::Invite(from, what)) => {
+                tasks.push(Task::Invite(Box::new(self.claim(now, tx, flow, request, from, what))));
+            }
+            Ok(Asked::InDialog(leg)) => {
+                self.in_dialog(leg, tx, flow, &request, now);
+                tasks.extend(self.sessions.take_settled().map(Task::Answered));
+            }
             Ok(Asked::Group(from, what)) => {
                 tasks.push(Task::Group(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
@@ -172,6 +198,10 @@ impl Centre {
     fn asked(&self, request: &Request) -> Result<Asked, Refusal> {
         if request.max_forwards()? == Some(0) {
             return Err(Refusal::TooManyHops);
+        }
+        let dialog = DialogId::of_request(request)?;
+        if let Some(leg) = dialog.as_ref().and_then(|dialog| self.leg_of(dialog)) {
+            return Ok(Asked::InDialog(leg));
         }
         match request.method() {
             Method::Register => Ok(Asked::Register(register::Asked::read(self, request)?)),
@@ -187,11 +217,21 @@ impl Centre {
                 Ok(Asked::Options(self.claimed(request, &[])?, options::Options::read(self, request)?))
             }
             Method::Invite | Method::Bye | Method::Subscribe | Method::Refer => {
-                let focus = self.focus_of(request)?.ok_or(Refusal::MethodNotAllowed)?;
-                let from = self.claimed(request, &group::SUPPORTED)?;
-                let asked = GroupRequest::read(self, request, focus, &from)?;
-                Ok(Asked::Group(from, asked))
+                match (self.focus_of(request)?, request.method()) {
+                    (Some(focus), _) => {
+                        let from = self.claimed(request, &group::SUPPORTED)?;
+                        let asked = GroupRequest::read(self, request, focus, &from)?;
+                        Ok(Asked::Group(from, asked))
+                    }
+                    (None, Method::Invite) if dialog.is_none() => {
+                        let from = self.claimed(request, &[OPTION])?;
+                        Ok(Asked::Invite(from, invite::Invite::read(self, request)?))
+                    }
+                    (None, Method::Invite | Method::Bye) => Err(Refusal::NoDialog),
+                    (None, _) => Err(Refusal::MethodNotAllowed),
+                }
             }
+            Method::Update => Err(Refusal::NoDialog),
             _ => Err(Refusal::MethodNotAllowed),
         }
     }
@@ -256,6 +296,7 @@ impl Centre {
             Refusal::BadExtension(names) => response.header(HeaderName::Unsupported, names),
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
+            Refusal::SessionTooBrief { min_s } => response.header(HeaderName::MinSe, min_s),
             Refusal::BadEvent => response.header(HeaderName::AllowEvents, rcs::conference_info::EVENT),
             Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.

@@ -11,7 +11,7 @@ use store::{ChatbotStatus, Wants};
 
 use super::Refusal;
 use super::identity::Claim;
-use super::message::{Kind, PagerMessage};
+use super::message::{Kind, PagerMessage, Posted};
 use crate::group::{parts_of, recipients_in, subscribers};
 use crate::report::{self, Fate};
 use crate::submit::{Submission, Submitted};
@@ -122,15 +122,9 @@ impl Centre {
 
     fn copy_for(&mut self, claim: &Claim<OneToMany>, to: &Address, work: &Work<'_>) -> Submission {
         let message = &claim.what.message;
-        let pager = Claim {
-            tx: claim.tx,
-            flow: claim.flow,
-            request: claim.request.clone(),
-            from: claim.from.clone(),
-            is_vouched: true,
-            what: PagerMessage { to: to.clone(), ..message.clone() },
-        };
-        let entry = self.entry(&pager, store::EntryKind::Message, self.config.validity, work.now);
+        let what = PagerMessage { to: to.clone(), ..message.clone() };
+        let posted = Posted { from: claim.from.clone(), what, asker: claim.asker() };
+        let entry = self.entry(&posted, store::EntryKind::Message, self.config.validity, work.now);
         Submission {
             message_id: entry.message_id,
             from: entry.from,

@@ -291,7 +291,9 @@ impl Centre {
         {
             self.agents.remove(&(register.asked.aor.clone(), gone.device().to_owned()));
         }
-        self.invite_to_groups(&register.asked.aor, before, bindings, work);
+        if !devices.is_empty() {
+            invite_to_groups(&register.asked.aor, work);
+        }
         let has_mail = work.view.head(&register.asked.aor).count > 0;
         for device in devices {
             let key: DeviceKey = (register.asked.aor.clone(), device);
@@ -306,21 +308,6 @@ impl Centre {
         }
         let response = self.register_response(register, bindings, work.now);
         self.respond(work.now, register.tx, response);
-    }
-
-    /// A device that is new, or has come back over another flow, is invited to the groups in which it does not take part yet:
-    /// before it gets what was said there.
-    fn invite_to_groups(&self, aor: &Address, before: &Bindings, bindings: &Bindings, work: &mut Work<'_>) {
-        let is_news = |binding: &Binding| {
-            !before.list.iter().any(|old| old.device() == binding.device() && old.flow == binding.flow)
-        };
-        if !bindings.list.iter().any(is_news) {
-            return;
-        }
-        for group in work.view.memberships(aor) {
-            let invitations = Invitations { group: group.clone(), members: vec![aor.clone()] };
-            work.next.push(Task::Invitations(Box::new(invitations)));
-        }
     }
 
     /// The 200: every binding with what is left of its life (RFC 3261 §10.3 step 8).
@@ -366,6 +353,14 @@ impl Centre {
             .header(HeaderName::PAssociatedUri, format!("<{}>", register.asked.aor))
             .header(HeaderName::Date, now.http_date())
             .build()
+    }
+}
+
+/// Devices are invited to the groups in which they do not take part yet: before they get what was said there.
+fn invite_to_groups(aor: &Address, work: &mut Work<'_>) {
+    for group in work.view.memberships(aor) {
+        let invitations = Invitations { group: group.clone(), members: vec![aor.clone()] };
+        work.next.push(Task::Invitations(Box::new(invitations)));
     }
 }
 

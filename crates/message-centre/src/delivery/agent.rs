@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
-use sip::transaction::ClientTxId;
 use store::{EntryId, EntryKind, Lookup, View, Wants};
 
-use super::For;
+use super::{AttemptId, For};
 use crate::report;
 use crate::work::Task;
 use crate::{Centre, Work};
@@ -43,7 +42,7 @@ pub(crate) struct Agent {
 
 #[derive(Debug)]
 struct InFlight {
-    tx: ClientTxId,
+    attempt: AttemptId,
     id: EntryId,
     from: Address,
 }
@@ -80,13 +79,13 @@ impl Agent {
     }
 
     /// A request under way was made again as another.
-    pub(crate) fn moved(&mut self, tx: ClientTxId, next: ClientTxId) {
-        self.in_flight.iter_mut().filter(|one| one.tx == tx).for_each(|one| one.tx = next);
+    pub(crate) fn moved(&mut self, attempt: AttemptId, next: AttemptId) {
+        self.in_flight.iter_mut().filter(|one| one.attempt == attempt).for_each(|one| one.attempt = next);
     }
 
     /// Takes over a request that was sent when its entry was not stored.
-    pub(crate) fn adopt(&mut self, tx: ClientTxId, id: EntryId, from: Address) {
-        self.in_flight.push(InFlight { tx, id, from });
+    pub(crate) fn adopt(&mut self, attempt: AttemptId, id: EntryId, from: Address) {
+        self.in_flight.push(InFlight { attempt, id, from });
     }
 
     fn is_idle(&self) -> bool {
@@ -202,9 +201,10 @@ impl Centre {
             let record = (entry.kind == EntryKind::Message).then(|| report::record_key(entry));
             let made_for = For::Entry(entry.key(), record);
             // A message too large for this device's flows waits for a better one, and lets others pass.
-            if let Some(tx) = self.attempt(entry, device, view.bindings(&device.0), Vec::new(), made_for, now)
+            if let Some(attempt) =
+                self.attempt(entry, device, view.bindings(&device.0), Vec::new(), made_for, now)
             {
-                agent.in_flight.push(InFlight { tx, id, from: entry.from.clone() });
+                agent.in_flight.push(InFlight { attempt, id, from: entry.from.clone() });
                 blocked.push(entry.from.clone());
             }
         }
@@ -212,9 +212,9 @@ impl Centre {
     }
 
     /// A request of the agent has ended: on to the next.
-    pub(crate) fn agent_answered(&mut self, device: &DeviceKey, tx: ClientTxId, work: &mut Work<'_>) {
+    pub(crate) fn agent_answered(&mut self, device: &DeviceKey, attempt: AttemptId, work: &mut Work<'_>) {
         if let Some(agent) = self.agents.get_mut(device) {
-            agent.in_flight.retain(|one| one.tx != tx);
+            agent.in_flight.retain(|one| one.attempt != attempt);
             self.decide_drain(device, work);
         }
     }

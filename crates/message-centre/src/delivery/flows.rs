@@ -3,13 +3,12 @@
 
 use rcs::Timestamp;
 use sip::Flow;
-use sip::transaction::ClientTxId;
 use store::{Binding, Bindings, Entry};
 
 use super::agent::DeviceKey;
 use super::choice::fits;
-use super::{Answer, Attempt, For};
-use crate::{Centre, Work, transaction_time};
+use super::{Answer, Attempt, AttemptId, For};
+use crate::{Centre, Work};
 
 impl Answer {
     /// Whether it says that a flow leads nowhere, rather than something about the device: no answer, a timeout, or the 430
@@ -34,8 +33,8 @@ impl Centre {
         bindings?.live(now).filter(is_left).max_by_key(|binding| binding.registered_at)
     }
 
-    /// Sends an entry to a device over the newest of its flows that can carry it, but for those that were `tried`; `None`
-    /// when there is none.
+    /// Hands an entry over to a device by the newest of its flows that will do, but for those that were `tried`; `None` when there
+    /// is none.
     pub(crate) fn attempt(
         &mut self,
         entry: &Entry,
@@ -44,24 +43,19 @@ impl Centre {
         mut tried: Vec<Flow>,
         made_for: For,
         now: Timestamp,
-    ) -> Option<ClientTxId> {
+    ) -> Option<AttemptId> {
+        let is_stored = matches!(made_for, For::Entry(..));
         while let Some(binding) = self.newest_flow(bindings, &device.1, &tried, now) {
             let flow = binding.flow;
             if !fits(entry, binding) {
                 tried.push(flow);
                 continue;
             }
-            let request = self.message_request(entry, binding, false);
-            match self.layer.request(transaction_time(now), flow, request) {
-                Ok(tx) => {
-                    self.attempts.insert(tx, Attempt { device: device.clone(), flow, tried, made_for });
-                    return Some(tx);
-                }
-                Err(error) => {
-                    tracing::debug!(device = %device.1, entry = %entry.id, %error, "not sent");
-                    tried.push(flow);
-                }
+            if let Some(id) = self.hand_over(entry, device, binding, is_stored, now) {
+                self.attempts.insert(id, Attempt { device: device.clone(), flow, tried, made_for });
+                return Some(id);
             }
+            tried.push(flow);
         }
         None
     }
@@ -70,12 +64,13 @@ impl Centre {
     /// another. The dead flow's binding goes: the device registers it again when it is back.
     pub(crate) fn try_next_flow(
         &mut self,
-        tx: ClientTxId,
+        id: AttemptId,
         attempt: &Attempt,
         answer: Answer,
         work: &mut Work<'_>,
     ) -> bool {
-        if !answer.is_of_dead_flow() {
+        // That a session has ended says nothing about the flow on which it was set up.
+        if !answer.is_of_dead_flow() || matches!(id, AttemptId::Send(_)) {
             return false;
         }
         let (address, device) = &attempt.device;
@@ -85,7 +80,7 @@ impl Centre {
             return false;
         }
         let entry = match &attempt.made_for {
-            For::Relay(id) => self.relays.get(id).map(|relay| relay.entry().clone()),
+            For::Relay(relay) => self.relays.get(relay).map(|relay| relay.entry().clone()),
             For::Entry(key, _) => work.view.entry(key).cloned(),
         };
         let (Some(entry), Some(mut bindings)) = (entry, bindings) else { return false };
@@ -95,12 +90,12 @@ impl Centre {
             return false;
         };
         match &attempt.made_for {
-            For::Relay(id) => {
-                self.relays.get_mut(id).expect("its entry was just read").moved(tx, next);
+            For::Relay(relay) => {
+                self.relays.get_mut(relay).expect("its entry was just read").moved(id, next);
             }
             For::Entry(..) => {
                 if let Some(agent) = self.agents.get_mut(&attempt.device) {
-                    agent.moved(tx, next);
+                    agent.moved(id, next);
                 }
             }
         }

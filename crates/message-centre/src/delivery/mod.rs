@@ -4,9 +4,10 @@
 pub mod agent;
 pub(crate) mod choice;
 mod flows;
-mod outgoing;
+pub(crate) mod outgoing;
 pub mod relay;
 
+use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use rcs::imdn::Disposition;
 use sip::transaction::{ClientTxId, ServerTxId};
@@ -14,6 +15,7 @@ use sip::{Flow, Request};
 use store::{Binding, Entry, EntryKey, Outcome, Record, RecordKey, Wants};
 
 use crate::access::Refusal;
+use crate::session::media;
 use crate::work::Task;
 use crate::{Centre, Work, report};
 use agent::DeviceKey;
@@ -61,10 +63,21 @@ impl Delivery {
 
 /// A sender who waits for an answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Asker {
-    pub(crate) tx: ServerTxId,
-    pub(crate) flow: Flow,
-    pub(crate) request: Request,
+#[allow(clippy::large_enum_variant, reason = "the large variant is the common one")]
+pub(crate) enum Asker {
+    /// To a MESSAGE.
+    Request { tx: ServerTxId, flow: Flow, request: Request },
+    /// To the last chunk of a message in a session.
+    Chunk(media::Token),
+}
+
+/// Names an attempt at a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum AttemptId {
+    /// A MESSAGE.
+    Request(ClientTxId),
+    /// A message in a session.
+    Send(u64),
 }
 
 /// What an attempt at a device was made for.
@@ -89,7 +102,7 @@ pub(crate) struct Attempt {
 /// How an attempt ended.
 #[derive(Debug)]
 pub struct Answered {
-    pub(crate) tx: ClientTxId,
+    pub(crate) attempt: AttemptId,
     pub(crate) answer: Answer,
 }
 
@@ -135,7 +148,7 @@ impl Answer {
 
 impl Answered {
     pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
-        let Some(attempt) = centre.attempts.get(&self.tx) else { return };
+        let Some(attempt) = centre.attempts.get(&self.attempt) else { return };
         let address = &attempt.device.0;
         wants.head(address);
         wants.bindings(address);
@@ -169,7 +182,7 @@ impl Centre {
         let to = delivery.entry.to.clone();
         if to.kind() == AddressKind::Chatbot {
             self.keep(delivery, work)?;
-            self.answer_asker(asker, 202, work);
+            self.answer_all(asker, 202, work);
             return Ok(());
         }
         if let About::Message { .. } = delivery.about
@@ -192,7 +205,7 @@ impl Centre {
             return Ok(());
         }
         self.keep(delivery, work)?;
-        self.answer_asker(asker, 202, work);
+        self.answer_all(asker, 202, work);
         Ok(())
     }
 
@@ -220,7 +233,7 @@ impl Centre {
     /// Whether an entry fits into its mailbox.
     pub(crate) fn has_room_for(&self, entry: &Entry, work: &Work<'_>) -> bool {
         let head = work.view.head(&entry.to);
-        let body_bytes = head.body_bytes + entry.body.len() as u64;
+        let body_bytes = head.body_bytes + entry.body_bytes();
         head.count < self.config.mailbox_entries_max && body_bytes <= self.config.mailbox_bytes_max
     }
 
@@ -299,7 +312,7 @@ impl Centre {
             conversation_id: entry.conversation_id.clone(),
             contribution_id: entry.contribution_id.clone(),
             content_type,
-            body_bytes: entry.body.len() as u32,
+            body_bytes: u32::try_from(entry.body_bytes()).unwrap_or(u32::MAX),
             accepted_at: entry.accepted_at,
             outcome,
             delivered_at: None,
@@ -325,29 +338,51 @@ impl Centre {
         record
     }
 
-    /// Answers a sender who waits, if one does.
-    pub(crate) fn answer_asker(&mut self, asker: Option<Asker>, status: u16, work: &Work<'_>) {
-        if let Some(asker) = asker {
-            self.answer(asker.tx, &asker.request, asker.flow, status, work.now);
+    /// Answers senders who wait.
+    pub(crate) fn answer_all(
+        &mut self,
+        askers: impl IntoIterator<Item = Asker>,
+        status: u16,
+        work: &Work<'_>,
+    ) {
+        askers.into_iter().for_each(|asker| self.answer_asker(&asker, status, work));
+    }
+
+    /// Answers a sender who waits: with a success, 200 or 202.
+    pub(crate) fn answer_asker(&mut self, asker: &Asker, status: u16, work: &Work<'_>) {
+        match asker {
+            Asker::Request { tx, flow, request } => self.answer(*tx, request, *flow, status, work.now),
+            Asker::Chunk(token) => self.sessions.answer(*token, 200),
+        }
+    }
+
+    /// Refuses a sender who waits.
+    pub(crate) fn refuse_asker(&mut self, asker: &Asker, refusal: &Refusal, now: Timestamp) {
+        match asker {
+            Asker::Request { tx, flow, request } => self.refuse(*tx, request, *flow, refusal, now),
+            Asker::Chunk(token) => {
+                tracing::debug!(why = %refusal, "refused in a session");
+                self.sessions.answer(*token, media::status_of(refusal));
+            }
         }
     }
 
     pub(crate) fn decide_answered(&mut self, answered: Answered, work: &mut Work<'_>) {
-        let Answered { tx, answer } = answered;
+        let Answered { attempt: id, answer } = answered;
         // Looked up only now: a relay decided a moment ago may have handed the attempt over to its stored entry.
-        let Some(attempt) = self.attempts.remove(&tx) else { return };
+        let Some(attempt) = self.attempts.remove(&id) else { return };
         tracing::debug!(device = %attempt.device.1, ?answer, "a device answered");
-        if self.try_next_flow(tx, &attempt, answer, work) {
+        if self.try_next_flow(id, &attempt, answer, work) {
             return;
         }
         if let Answer::NotNow(_) = answer {
             self.device_failed(&attempt, work);
         }
         match &attempt.made_for {
-            For::Relay(id) => self.relay_answered(*id, tx, &attempt.device, answer, work),
+            For::Relay(relay) => self.relay_answered(*relay, id, &attempt.device, answer, work),
             For::Entry(key, record) => {
                 self.entry_answered(key, record.as_ref(), &attempt.device.1, answer, work);
-                self.agent_answered(&attempt.device, tx, work);
+                self.agent_answered(&attempt.device, id, work);
             }
         }
     }

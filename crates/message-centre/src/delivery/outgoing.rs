@@ -1,18 +1,59 @@
-//! The MESSAGE that carries an entry to one device.
+//! How an entry is handed over to one device: in a MESSAGE, or in a session when that is what the device takes.
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
+use rcs::capability::Capability;
 use rcs::cpim;
+use sip::transaction::RequestError;
 use sip::{HeaderName, RequestBuilder};
 use store::{Binding, Entry, EntryKind};
 
-use crate::{Centre, gruu};
+use super::AttemptId;
+use super::agent::DeviceKey;
+use crate::session::can_chat;
+use crate::{Centre, gruu, transaction_time};
 
 /// What stays as it is in a percent-encoded URN of a feature tag (RFC 3840 as profiled by 3GPP: the colon does not).
-const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
+pub(crate) const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 impl Centre {
+    /// Hands an entry over to a device, the way that the device takes it; `None` when there is none over this flow. In a chat that
+    /// it has with the sender; else in pager mode if it is small enough; else in a session of its own (RCC.07).
+    pub(super) fn hand_over(
+        &mut self,
+        entry: &Entry,
+        device: &DeviceKey,
+        binding: &Binding,
+        is_stored: bool,
+        now: Timestamp,
+    ) -> Option<AttemptId> {
+        let capabilities = &binding.capabilities;
+        // What is said in a group goes to its pager-mode members as MESSAGE alone.
+        let takes_sessions = entry.from.kind() != AddressKind::Group
+            && (capabilities.has(Capability::CpmLargeMessage) || can_chat(capabilities));
+        // Whoever says nothing of messages is a plain SIP client, and takes MESSAGE.
+        let takes_pager = capabilities.has(Capability::CpmMessage) || !takes_sessions;
+        let is_small = !takes_sessions || entry.body.len() <= self.config.pager_body_bytes_max;
+        let is_in_chat = takes_sessions && self.has_chat(device, &entry.from);
+        if takes_pager && is_small && !is_in_chat && entry.spooled.is_none() {
+            let request = self.message_request(entry, binding, false);
+            match self.layer.request(transaction_time(now), binding.flow, request) {
+                Ok(tx) => return Some(AttemptId::Request(tx)),
+                Err(RequestError::TooLarge { .. }) if takes_sessions => {}
+                Err(error) => {
+                    tracing::debug!(device = %device.1, entry = %entry.id, %error, "not sent");
+                    return None;
+                }
+            }
+        }
+        if !takes_sessions {
+            return None;
+        }
+        self.send_in_session(entry, device, binding, is_stored, now)
+    }
+
     /// A request to the device of `binding`, without the Via that the transaction adds. `is_fleeting` marks it as worth
     /// nothing later (`Expires: 0`).
     pub(crate) fn message_request(&mut self, entry: &Entry, binding: &Binding, is_fleeting: bool) -> Bytes {
@@ -34,9 +75,14 @@ impl Centre {
             .pieces(HeaderName::From, &["<", shown.unwrap_or(&from), ">;tag=", &tag])
             .pieces(HeaderName::To, &["<", &to, ">"])
             .pieces(HeaderName::CallId, &[&call_id, "@", domain])
-            .pieces(HeaderName::CSeq, &["1 MESSAGE"])
-            .pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
-        if let Some(service) = &entry.service {
+            .pieces(HeaderName::CSeq, &["1 MESSAGE"]);
+        // A report out of a group names the focus, the member and the author: without what its From says anyway, it fits into a
+        // datagram.
+        let is_report_of_group = entry.kind == EntryKind::Report && entry.from.kind() == AddressKind::Group;
+        if !is_report_of_group {
+            request = request.pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
+        }
+        if let Some(service) = entry.service.as_ref().filter(|_| !is_report_of_group) {
             let icsi = utf8_percent_encode(service, URN_ESCAPES);
             request = request
                 .header(HeaderName::PAssertedService, service)
@@ -89,7 +135,7 @@ fn named_sender(entry: &Entry) -> Option<&str> {
     let named = cpim::from_uri_of(&entry.body)?;
     // It is a URI, or it would not have been found to be the sender's; what could end it early in a name-addr is looked for.
     let is_usable = named.starts_with("sip:")
-        && !named.contains("anonymous.invalid")
+        && !named.ends_with("@anonymous.invalid")
         && named.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'));
     is_usable.then_some(named)
 }

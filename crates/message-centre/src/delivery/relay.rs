@@ -8,14 +8,12 @@ use std::collections::VecDeque;
 
 use rcs::Timestamp;
 use rcs::address::Address;
-use sip::transaction::ClientTxId;
 use store::{Entry, Outcome, RecordKey, Wants};
 
 use super::agent::DeviceKey;
-use super::{About, Answer, Asker, Delivery, For};
+use super::{About, Answer, Asker, AttemptId, Delivery, For};
 use crate::access::Refusal;
-use crate::access::identity::Claim;
-use crate::access::message::{Kind, PagerMessage};
+use crate::access::message::{Kind, Posted};
 use crate::report;
 use crate::work::Task;
 use crate::{Centre, Work, transaction_time};
@@ -35,11 +33,11 @@ pub(crate) struct Relay {
     delivery: Delivery,
     /// Who waits for the answer: more than one when the sender repeated itself.
     askers: Vec<Asker>,
-    pending: Vec<(ClientTxId, DeviceKey)>,
+    pending: Vec<(AttemptId, DeviceKey)>,
     /// The last final answer that meant no.
     refused_with: Option<u16>,
     /// Reports of devices that report before they answer, as liblinphone does.
-    early: Vec<Claim<PagerMessage>>,
+    early: Vec<Posted>,
 }
 
 impl Relay {
@@ -49,10 +47,10 @@ impl Relay {
     }
 
     /// What waited for one request waits for another.
-    pub(crate) fn moved(&mut self, tx: ClientTxId, next: ClientTxId) {
+    pub(crate) fn moved(&mut self, attempt: AttemptId, next: AttemptId) {
         self.pending
             .iter_mut()
-            .filter(|(pending, _)| *pending == tx)
+            .filter(|(pending, _)| *pending == attempt)
             .for_each(|(pending, _)| *pending = next);
     }
 }
@@ -80,6 +78,7 @@ impl Centre {
                 // The same message again, under a new Call-ID: one answer serves both.
                 relay.askers.extend(asker);
                 work.stats.duplicates += 1;
+                work.discard(delivery.entry.spooled);
                 return;
             }
         }
@@ -120,8 +119,10 @@ impl Centre {
                 continue;
             }
             let device: DeviceKey = (entry.to.clone(), binding.device().to_owned());
-            if let Some(tx) = self.attempt(entry, &device, bindings, Vec::new(), For::Relay(id), work.now) {
-                relay.pending.push((tx, device));
+            if let Some(attempt) =
+                self.attempt(entry, &device, bindings, Vec::new(), For::Relay(id), work.now)
+            {
+                relay.pending.push((attempt, device));
             }
         }
         let is_sent = !relay.pending.is_empty();
@@ -137,7 +138,7 @@ impl Centre {
     pub(crate) fn relay_answered(
         &mut self,
         id: RelayId,
-        tx: ClientTxId,
+        attempt: AttemptId,
         device: &DeviceKey,
         answer: Answer,
         work: &mut Work<'_>,
@@ -145,7 +146,7 @@ impl Centre {
         let Some(relay) = self.relays.get_mut(&id) else {
             return;
         };
-        relay.pending.retain(|(pending, _)| *pending != tx);
+        relay.pending.retain(|(pending, _)| *pending != attempt);
         let entry = &mut relay.delivery.entry;
         match answer {
             Answer::Taken => {
@@ -171,22 +172,17 @@ impl Centre {
     }
 
     /// Keeps a report that came before its device's answer to the message until that has been decided, for until then
-    /// there is no record of the message; gives back any other claim.
-    pub(crate) fn set_early_report_aside(
-        &mut self,
-        mut claim: Claim<PagerMessage>,
-    ) -> Option<Claim<PagerMessage>> {
-        let Kind::Report(imdn) = &claim.what.kind else { return Some(claim) };
-        let original = (imdn.message_id.clone(), claim.what.to.clone(), claim.from.clone());
+    /// there is no record of the message; gives back anything else.
+    pub(crate) fn set_early_report_aside(&mut self, posted: Posted) -> Option<Posted> {
+        let Kind::Report(imdn) = &posted.what.kind else { return Some(posted) };
+        let original = (imdn.message_id.clone(), posted.what.to.clone(), posted.from.clone());
         let relay = self.relaying.get(&original).and_then(|id| self.relays.get_mut(id));
         match relay.filter(|relay| relay.early.len() < EARLY_MAX) {
             Some(relay) => {
-                // Its credentials have been used, and are good only once.
-                claim.is_vouched = true;
-                relay.early.push(claim);
+                relay.early.push(posted);
                 None
             }
-            None => Some(claim),
+            None => Some(posted),
         }
     }
 
@@ -211,10 +207,10 @@ impl Centre {
             // Devices that are bound but away: as long as they stay bound.
             entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
             work.view.put_entry(entry);
+        } else {
+            work.discard(entry.spooled);
         }
-        for asker in askers {
-            self.answer_asker(Some(asker), 200, work);
-        }
+        self.answer_all(askers, 200, work);
     }
 
     /// No device has it, and none is left to ask.
@@ -241,9 +237,13 @@ impl Centre {
         let Relay { mut delivery, askers, pending, .. } = relay;
         delivery.entry.id = self.ids.next(work.now);
         self.attach(&delivery.entry, pending, &delivery.about);
+        let spooled = delivery.entry.spooled.clone();
         match self.keep(delivery, work) {
-            Ok(()) => askers.into_iter().for_each(|asker| self.answer_asker(Some(asker), 202, work)),
-            Err(refusal) => self.refuse_all(askers, &refusal, work),
+            Ok(()) => self.answer_all(askers, 202, work),
+            Err(refusal) => {
+                work.discard(spooled);
+                self.refuse_all(askers, &refusal, work);
+            }
         }
     }
 
@@ -252,6 +252,7 @@ impl Centre {
             if let About::Report { original, disposition } = &relay.delivery.about {
                 self.reporting.remove(&(original.clone(), *disposition));
             }
+            work.discard(relay.delivery.entry.spooled);
             self.refuse_all(relay.askers, refusal, work);
         }
     }
@@ -266,18 +267,18 @@ impl Centre {
     fn refuse_all(&mut self, askers: Vec<Asker>, refusal: &Refusal, work: &mut Work<'_>) {
         work.stats.refused += 1;
         for asker in askers {
-            self.refuse(asker.tx, &asker.request, asker.flow, refusal, work.now);
+            self.refuse_asker(&asker, refusal, work.now);
         }
     }
 
     /// Hands requests that are still under way over to the stored entry.
-    fn attach(&mut self, entry: &Entry, pending: Vec<(ClientTxId, DeviceKey)>, about: &About) {
+    fn attach(&mut self, entry: &Entry, pending: Vec<(AttemptId, DeviceKey)>, about: &About) {
         let record: Option<RecordKey> =
             matches!(about, About::Message { .. }).then(|| report::record_key(entry));
-        for (tx, device) in pending {
+        for (id, device) in pending {
             let agent = self.agents.entry(device).or_default();
-            agent.adopt(tx, entry.id, entry.from.clone());
-            if let Some(attempt) = self.attempts.get_mut(&tx) {
+            agent.adopt(id, entry.id, entry.from.clone());
+            if let Some(attempt) = self.attempts.get_mut(&id) {
                 attempt.made_for = For::Entry(entry.key(), record.clone());
             }
         }
@@ -287,7 +288,7 @@ impl Centre {
     fn remove_relay(&mut self, id: RelayId, work: &mut Work<'_>) -> Option<Relay> {
         let mut relay = self.relays.remove(&id)?;
         let early = relay.early.drain(..);
-        work.next.extend(early.map(|claim| Task::Message(Box::new(claim))));
+        work.next.extend(early.map(|posted| Task::Posted(Box::new(posted))));
         let entry = &relay.delivery.entry;
         self.relaying.remove(&report::record_key(entry));
         let lane_key: Lane = (entry.to.clone(), entry.from.clone());
@@ -324,8 +325,8 @@ impl Centre {
     }
 
     /// Passes on what is only worth something now, to the devices that are there, and forgets it.
-    pub(crate) fn pass_fleeting(&mut self, claim: &Claim<PagerMessage>, work: &mut Work<'_>) {
-        let entry = self.entry(claim, store::EntryKind::Report, self.config.hold, work.now);
+    pub(crate) fn pass_fleeting(&mut self, posted: &Posted, work: &mut Work<'_>) {
+        let entry = self.entry(posted, store::EntryKind::Report, self.config.hold, work.now);
         if entry.to.kind() == rcs::address::AddressKind::Chatbot {
             return;
         }
@@ -336,6 +337,9 @@ impl Centre {
     pub(crate) fn pass_now(&mut self, entry: &Entry, work: &mut Work<'_>) {
         let (_, devices) = self.devices(&entry.to, None, work);
         for device in devices {
+            if self.sends_in_chat(entry, &(entry.to.clone(), device.clone()), work.now) {
+                continue;
+            }
             let bindings = work.view.bindings(&entry.to);
             let Some(binding) = self.newest_flow(bindings, &device, &[], work.now) else { continue };
             let request = self.message_request(entry, binding, true);
@@ -346,7 +350,8 @@ impl Centre {
     }
 
     /// Ends every wait, as when the process stops: what is under way goes into the mailboxes.
-    pub fn stop(&mut self) -> Vec<Task> {
+    pub fn stop(&mut self, now: Timestamp) -> Vec<Task> {
+        self.end_sessions(now);
         self.holds.drain(..).map(|(_, id)| Task::HoldOver(id)).collect()
     }
 

@@ -39,13 +39,13 @@ impl Centre {
             for member in &to {
                 self.pass_now(&Entry { from: group.clone(), to: member.clone(), ..entry.clone() }, work);
             }
-            return self.answer_asker(Some(asker), 200, work);
+            return self.answer_asker(&asker, 200, work);
         }
         let key = crate::report::record_key(&entry);
         if work.view.record(&key).is_some() {
             // The same message twice in one batch.
             work.stats.duplicates += 1;
-            return self.answer_asker(Some(asker), 200, work);
+            return self.answer_asker(&asker, 200, work);
         }
         self.note_said(&entry, &payload_type, work);
         for member in to {
@@ -54,7 +54,7 @@ impl Centre {
             self.keep_copy(copy, &payload_type, work);
         }
         self.keep_for_other_devices(entry, &group, &author, device, work);
-        self.answer_asker(Some(asker), 200, work);
+        self.answer_asker(&asker, 200, work);
     }
 
     /// The record of the message itself: the group has it. Reports on it are for its author.

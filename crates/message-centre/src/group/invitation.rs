@@ -1,14 +1,15 @@
 //! The focus calling the members' devices: INVITE to those that do not take part yet (RFC 4579 §5.5), and what they answer.
 
 use bytes::Bytes;
+use msrp::sdp::{self, Description};
 use rcs::address::Address;
 use sip::dialog::{Dialog, DialogId};
 use sip::transaction::ClientTxId;
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
 use store::{Binding, Group, Member, MemberState, Wants};
 
+use super::ALLOW;
 use super::members::Farewell;
-use super::{ALLOW, sdp};
 use crate::delivery::agent::DeviceKey;
 use crate::work::Task;
 use crate::{Centre, Work, transaction_time};
@@ -63,8 +64,16 @@ impl FocusAnswered {
 }
 
 impl Centre {
-    /// Invites those of the members' devices that do not take part yet.
-    pub(super) fn invite_members(&mut self, group: &Address, members: Vec<Address>, work: &mut Work<'_>) {
+    /// Notes the way from members to their group, which has been stored with them, and invites those of their devices that do not
+    /// take part yet.
+    pub(super) fn bring_in(&mut self, group: &Address, members: Vec<Address>, work: &mut Work<'_>) {
+        for member in &members {
+            let mut groups = work.view.memberships(member).to_vec();
+            if !groups.contains(group) {
+                groups.push(group.clone());
+                work.view.put_memberships(member, groups);
+            }
+        }
         if !members.is_empty() {
             let invitations = Invitations { group: group.clone(), members };
             work.then.push(Task::Invitations(Box::new(invitations)));
@@ -174,9 +183,9 @@ impl Centre {
                 let mut ack = dialog.ack(dialog.local_cseq());
                 // Our INVITE offers nothing, so a device may (RFC 3261 §13.2.1); its answer then comes in the ACK.
                 if response.is_content_type(sdp::CONTENT_TYPE)
-                    && let Some(answer) = sdp::refuse_media(response.body(), "0.0.0.0")
+                    && let Ok(offer) = Description::parse(response.body())
                 {
-                    ack = ack.body(sdp::CONTENT_TYPE, answer);
+                    ack = ack.body(sdp::CONTENT_TYPE, offer.refused().to_bytes());
                 }
                 let ack = ack.build();
                 let now = transaction_time(work.now);
@@ -204,8 +213,13 @@ impl Centre {
             }
             // Its user does not want to.
             603 => self.part(found, std::slice::from_ref(&device.0), Farewell::Left, work),
-            // Not now: it is asked again when it registers.
-            _ => {}
+            // Not now: it is asked again when it registers, or at once if it has done so over another flow while we asked.
+            _ => {
+                if self.way_to(&device.0, &device.1, work).is_some_and(|binding| binding.flow != flow) {
+                    let invitations = Invitations { group: group.clone(), members: vec![device.0.clone()] };
+                    work.next.push(Task::Invitations(Box::new(invitations)));
+                }
+            }
         }
     }
 

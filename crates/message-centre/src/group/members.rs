@@ -81,7 +81,7 @@ impl Centre {
         group: &mut Group,
         by: &Address,
         wanted: &[Address],
-        work: &mut Work<'_>,
+        work: &Work<'_>,
     ) -> Result<Admitted, Refusal> {
         let is_admin = group.member(by).is_some_and(|member| member.role == Role::Admin);
         if !is_admin && !self.config.groups.members_may_add {
@@ -115,18 +115,8 @@ impl Centre {
                 invited_by: by.clone(),
                 since: work.now,
             });
-            self.enter(&group.address, address, work);
         }
         Ok(admitted)
-    }
-
-    /// Notes the way from a member to its group.
-    pub(super) fn enter(&mut self, group: &Address, member: &Address, work: &mut Work<'_>) {
-        let mut groups = work.view.memberships(member).to_vec();
-        if !groups.contains(group) {
-            groups.push(group.clone());
-            work.view.put_memberships(member, groups);
-        }
     }
 
     /// A device of `member` takes part, and `added` are new: stores the group, tells its members, invites the new ones and the
@@ -154,7 +144,7 @@ impl Centre {
         }
         let mut invited = added;
         invited.push(member.clone());
-        self.invite_members(&address, invited, work);
+        self.bring_in(&address, invited, work);
     }
 
     /// Takes members out of a group. When nobody is left it ends; when no administrator is left, the oldest member becomes one.

@@ -12,20 +12,17 @@ use super::NOT_A_MEMBER;
 use super::fan_out::FanOut;
 use super::report::FanIn;
 use crate::access::Refusal;
-use crate::access::identity::Claim;
-use crate::access::message::{Kind, PagerMessage};
+use crate::access::message::{Kind, PagerMessage, Posted};
+use crate::delivery::Asker;
 use crate::work::Task;
 use crate::{Centre, Work};
 
-impl Claim<PagerMessage> {
-    /// The rows that [`Centre::route_group_message`] reads beside those of every message.
-    pub(crate) fn group_message_wants(&self, wants: &mut Wants) {
-        let group = &self.what.to;
-        wants.group(group);
-        wants.bindings(&self.from);
-        if let Kind::Report(imdn) = &self.what.kind {
-            wants.author(group, &imdn.message_id);
-        }
+/// The rows that [`Centre::route_group_message`] reads beside those of every message.
+pub(crate) fn group_message_wants(from: &Address, message: &PagerMessage, wants: &mut Wants) {
+    wants.group(&message.to);
+    wants.bindings(from);
+    if let Kind::Report(imdn) = &message.kind {
+        wants.author(&message.to, &imdn.message_id);
     }
 }
 
@@ -33,17 +30,17 @@ impl Centre {
     /// Takes on a MESSAGE to a focus, or says why not.
     pub(crate) fn route_group_message(
         &mut self,
-        claim: &Claim<PagerMessage>,
+        posted: &Posted,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let group = work.view.group(&claim.what.to).cloned().ok_or(Refusal::NoSuchGroup)?;
-        group.member(&claim.from).ok_or(Refusal::forbidden(NOT_A_MEMBER))?;
-        match &claim.what.kind {
-            Kind::Report(imdn) => self.take_report(claim, &group, imdn, work),
-            Kind::Message if claim.what.payload_type == group_data::CONTENT_TYPE => {
-                self.take_group_data(claim, group, work)
+        let group = work.view.group(&posted.what.to).cloned().ok_or(Refusal::NoSuchGroup)?;
+        group.member(&posted.from).ok_or(Refusal::forbidden(NOT_A_MEMBER))?;
+        match &posted.what.kind {
+            Kind::Report(imdn) => self.take_report(posted, &group, imdn, work),
+            Kind::Message if posted.what.payload_type == group_data::CONTENT_TYPE => {
+                self.take_group_data(posted, group, work)
             }
-            Kind::Message | Kind::Fleeting => self.take_words(claim, &group, work),
+            Kind::Message | Kind::Fleeting => self.take_words(posted, &group, work),
             Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
                 "what was said in a group cannot be taken back, and a group takes no spam reports",
             )),
@@ -51,39 +48,34 @@ impl Centre {
     }
 
     /// Something said, or about to be said: to be brought to the others.
-    fn take_words(
-        &mut self,
-        claim: &Claim<PagerMessage>,
-        group: &Group,
-        work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
-        let is_fleeting = matches!(claim.what.kind, Kind::Fleeting);
-        if !is_fleeting && work.view.record(&claim.what.record_key(&claim.from)).is_some() {
+    fn take_words(&mut self, posted: &Posted, group: &Group, work: &mut Work<'_>) -> Result<(), Refusal> {
+        let is_fleeting = matches!(posted.what.kind, Kind::Fleeting);
+        if !is_fleeting && work.view.record(&posted.what.record_key(&posted.from)).is_some() {
             work.stats.duplicates += 1;
-            self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+            self.answer_asker(&posted.asker, 200, work);
             return Ok(());
         }
-        let only = self.private_to(claim, group)?;
+        let only = self.private_to(posted, group)?;
         let validity = if is_fleeting { self.config.hold } else { self.config.validity };
-        let mut entry = self.entry(claim, EntryKind::Message, validity, work.now);
+        let mut entry = self.entry(posted, EntryKind::Message, validity, work.now);
         entry.conversation_id.clone_from(&group.conversation_id);
         entry.contribution_id.clone_from(&group.contribution_id);
         if content_type::essence(&entry.content_type) != cpim::CONTENT_TYPE {
             entry.content_type = cpim::CONTENT_TYPE.to_owned();
         }
-        entry.body = self.group_body(claim, group, only.as_ref(), work)?;
+        entry.body = self.group_body(posted, group, only.as_ref(), work)?;
         let to = match only {
             Some(member) => vec![member],
             None => {
                 let others = group.members.iter().map(|member| &member.address);
-                others.filter(|member| **member != claim.from).cloned().collect()
+                others.filter(|member| **member != posted.from).cloned().collect()
             }
         };
         work.then.push(Task::FanOut(Box::new(FanOut {
-            asker: claim.asker(),
+            asker: posted.asker.clone(),
             entry,
-            payload_type: claim.what.payload_type.clone(),
-            device: self.sending_device(claim, work),
+            payload_type: posted.what.payload_type.clone(),
+            device: self.sending_device(posted, work),
             to,
             is_fleeting,
         })));
@@ -91,8 +83,8 @@ impl Centre {
     }
 
     /// The only member that a message is for, by its CPIM To; `None` when it is for everybody.
-    fn private_to(&self, claim: &Claim<PagerMessage>, group: &Group) -> Result<Option<Address>, Refusal> {
-        let Some(to) = claim.what.cpim_to.as_deref() else { return Ok(None) };
+    fn private_to(&self, posted: &Posted, group: &Group) -> Result<Option<Address>, Refusal> {
+        let Some(to) = posted.what.cpim_to.as_deref() else { return Ok(None) };
         let Ok(to) = self.config.numbering.address(to) else { return Ok(None) };
         if to == group.address || to.kind() != rcs::address::AddressKind::Subscriber {
             return Ok(None);
@@ -104,13 +96,13 @@ impl Centre {
     /// What everybody receives: CPIM from the author to the group. Bytes that say so already stay as they are, for all to share.
     fn group_body(
         &mut self,
-        claim: &Claim<PagerMessage>,
+        posted: &Posted,
         group: &Group,
         only: Option<&Address>,
         work: &Work<'_>,
     ) -> Result<Bytes, Refusal> {
         let domain = self.config.domain().to_owned();
-        let (author, message) = (claim.from.sip_uri(&domain), &claim.what);
+        let (author, message) = (posted.from.sip_uri(&domain), &posted.what);
         let to = only.map_or_else(|| group.address.to_string(), |only| only.sip_uri(&domain));
         if content_type::essence(&message.content_type) != cpim::CONTENT_TYPE {
             // A plain client: the envelope tells the others whose words these are, and by which name to report on them.
@@ -127,7 +119,7 @@ impl Centre {
         };
         let mut rewrite = envelope.rewrite();
         let mut is_changed = false;
-        if !is_named(message.cpim_from.as_deref(), &claim.from) {
+        if !is_named(message.cpim_from.as_deref(), &posted.from) {
             (rewrite, is_changed) = (rewrite.from(&author), true);
         }
         if !is_named(message.cpim_to.as_deref(), only.unwrap_or(&group.address)) {
@@ -140,51 +132,52 @@ impl Centre {
     }
 
     /// The device that a message came from, as far as its flow tells.
-    fn sending_device(&self, claim: &Claim<PagerMessage>, work: &Work<'_>) -> Option<String> {
-        let bindings = work.view.bindings(&claim.from)?;
-        let sender = bindings.live(work.now).find(|binding| binding.flow == claim.flow)?;
+    fn sending_device(&self, posted: &Posted, work: &Work<'_>) -> Option<String> {
+        let Asker::Request { flow, .. } = &posted.asker else { return None };
+        let bindings = work.view.bindings(&posted.from)?;
+        let sender = bindings.live(work.now).find(|binding| binding.flow == *flow)?;
         Some(sender.device().to_owned())
     }
 
     /// A member's report on a message: for its author.
     fn take_report(
         &mut self,
-        claim: &Claim<PagerMessage>,
+        posted: &Posted,
         group: &Group,
         imdn: &Imdn,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let original = (imdn.message_id.clone(), group.address.clone(), claim.from.clone());
+        let original = (imdn.message_id.clone(), group.address.clone(), posted.from.clone());
         let author = work.view.author(&group.address, &imdn.message_id).cloned();
         let is_news = crate::report::is_news(work.view.record(&original), imdn.disposition);
         let Some(author) = author.filter(|_| is_news) else {
-            self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+            self.answer_asker(&posted.asker, 200, work);
             return Ok(());
         };
         if !self.reporting.insert((original.clone(), imdn.disposition)) {
-            self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+            self.answer_asker(&posted.asker, 200, work);
             return Ok(());
         }
-        let mut entry = self.entry(claim, EntryKind::Report, self.config.report_validity, work.now);
-        entry.body = self.report_body(claim, &author, work);
+        let mut entry = self.entry(posted, EntryKind::Report, self.config.report_validity, work.now);
+        entry.body = self.report_body(posted, &author, work);
         entry.content_type = cpim::CONTENT_TYPE.to_owned();
         (entry.from, entry.to) = (group.address.clone(), author);
         entry.conversation_id.clone_from(&group.conversation_id);
         entry.contribution_id.clone_from(&group.contribution_id);
-        let asker = Some(claim.asker());
+        let asker = Some(posted.asker.clone());
         let disposition = imdn.disposition;
         work.then.push(Task::FanIn(Box::new(FanIn { entry, original, disposition, asker })));
         Ok(())
     }
 
     /// The report in an envelope that names the member that reports.
-    fn report_body(&mut self, claim: &Claim<PagerMessage>, author: &Address, work: &Work<'_>) -> Bytes {
+    fn report_body(&mut self, posted: &Posted, author: &Address, work: &Work<'_>) -> Bytes {
         let domain = self.config.domain().to_owned();
-        let (member, message) = (claim.from.sip_uri(&domain), &claim.what);
+        let (member, message) = (posted.from.sip_uri(&domain), &posted.what);
         match Cpim::parse(message.body.clone()) {
             Ok(envelope) if content_type::essence(&message.content_type) == cpim::CONTENT_TYPE => {
                 let named = envelope.from_uri().and_then(|uri| self.config.numbering.address(uri).ok());
-                match named == Some(claim.from.clone()) {
+                match named == Some(posted.from.clone()) {
                     true => message.body.clone(),
                     false => envelope.rewrite().from(&member).build(),
                 }
@@ -201,28 +194,28 @@ impl Centre {
     /// A change of the group itself (OMA CPM).
     fn take_group_data(
         &mut self,
-        claim: &Claim<PagerMessage>,
+        posted: &Posted,
         mut group: Group,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let payload = match Cpim::parse(claim.what.body.clone()) {
-            Ok(envelope) if content_type::essence(&claim.what.content_type) == cpim::CONTENT_TYPE => {
+        let payload = match Cpim::parse(posted.what.body.clone()) {
+            Ok(envelope) if content_type::essence(&posted.what.content_type) == cpim::CONTENT_TYPE => {
                 envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))?
             }
-            _ => claim.what.body.clone(),
+            _ => posted.what.body.clone(),
         };
         let change = GroupData::parse(&payload).map_err(|error| Refusal::bad(error.to_string()))?;
         let GroupData::Subject(text) = change else {
             return Err(Refusal::NotAcceptableHere("groups have no icon here"));
         };
-        self.may_change_subject(&group, &claim.from)?;
+        self.may_change_subject(&group, &posted.from)?;
         let text = self.subject(text.as_deref())?;
         let known = group.subject.as_ref().map(|subject| &subject.text);
         if text.as_ref() != known {
-            group.subject = self.new_subject(text, &claim.from, work);
+            group.subject = self.new_subject(text, &posted.from, work);
             self.announce(group, &[], &[], true, work);
         }
-        self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
+        self.answer_asker(&posted.asker, 200, work);
         Ok(())
     }
 }

@@ -12,10 +12,9 @@ pub(crate) mod fan_out;
 pub(crate) mod invitation;
 mod invite;
 pub(crate) mod members;
-mod message;
+pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
-mod sdp;
 mod subscribe;
 
 use bytes::Bytes;
@@ -35,8 +34,7 @@ use refer::Refer;
 use subscribe::Subscribe;
 
 /// Extensions that a request to a group may require.
-pub(crate) const SUPPORTED: [&str; 4] =
-    ["recipient-list-invite", "recipient-list-subscribe", "multiple-refer", "norefersub"];
+pub(crate) const SUPPORTED: [&str; 3] = ["recipient-list-invite", "multiple-refer", "norefersub"];
 
 /// The methods that a focus answers.
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, SUBSCRIBE, REFER, MESSAGE, OPTIONS";
@@ -328,7 +326,7 @@ fn list_and_sdp(
     for part in parts_of(centre, request, LIST_BYTES_MAX)? {
         match recipients_in(&part)? {
             Some(list) => recipients.extend(list),
-            None if part.is(sdp::CONTENT_TYPE) => sdp = Some(part.body),
+            None if part.is(msrp::sdp::CONTENT_TYPE) => sdp = Some(part.body),
             None => {}
         }
     }

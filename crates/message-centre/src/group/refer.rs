@@ -82,7 +82,7 @@ impl Centre {
         refer: &Refer,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let group = self.membership(claim, work)?;
+        let mut group = self.membership(claim, work)?;
         self.answerable(claim, refer, work)?;
         let of = |what: ToDo| -> Vec<Address> {
             let targets = refer.targets.iter().filter(|target| target.what == what);
@@ -102,7 +102,6 @@ impl Centre {
         for known in removed.iter().chain(&raised).chain(&lowered) {
             group.member(known).ok_or(Refusal::NotFound)?;
         }
-        let mut group = group;
         let mut invited = Vec::new();
         if !added.is_empty() {
             invited = self.admit(&mut group, &claim.from, &added, work)?.added;
@@ -118,8 +117,8 @@ impl Centre {
         changed.extend(raised.into_iter().chain(lowered));
         let address = group.address.clone();
         if !invited.is_empty() || given > 0 {
-            self.announce(group.clone(), &changed, &[], false, work);
-            self.invite_members(&address, invited, work);
+            self.announce(group, &changed, &[], false, work);
+            self.bring_in(&address, invited, work);
         }
         if !removed.is_empty()
             && let Some(group) = work.view.group(&address).cloned()

@@ -31,6 +31,9 @@ impl FanIn {
 impl Centre {
     pub(crate) fn decide_fan_in(&mut self, fan_in: FanIn, work: &mut Work<'_>) {
         let FanIn { entry, original, disposition, asker } = fan_in;
+        if asker.is_some() {
+            self.report_implied(&original, disposition, Some(&entry.to), work);
+        }
         let delivery = Delivery::report(entry, original.clone(), disposition);
         let Some(asker) = asker else {
             if let Err(refusal) = self.keep(delivery, work) {
@@ -41,7 +44,7 @@ impl Centre {
         let waiting = asker.clone();
         if let Err(refusal) = self.deliver(delivery, Some(asker), work) {
             self.reporting.remove(&(original, disposition));
-            self.refuse(waiting.tx, &waiting.request, waiting.flow, &refusal, work.now);
+            self.refuse_asker(&waiting, &refusal, work.now);
         }
     }
 }

@@ -172,7 +172,7 @@ impl Centre {
     pub(crate) fn decide_provisioning(&mut self, call: Call, work: &mut Work<'_>) -> Answer {
         match call {
             Call::Ask(request) => self.provision(&request, work),
-            Call::Otp(address) => match self.sessions.otp_of(&address, work.now) {
+            Call::Otp(address) => match self.proving.otp_of(&address, work.now) {
                 Some((otp, until)) => Answer::Otp(otp, until),
                 None => Answer::NotFound,
             },
@@ -207,18 +207,18 @@ impl Centre {
     /// A handset comes with the cookie of a session; `None` if there is no such session.
     fn go_on(&mut self, request: &Request, work: &mut Work<'_>) -> Option<Answer> {
         let cookie = request.cookie.as_deref()?;
-        let session = self.sessions.get(cookie, work.now)?;
+        let session = self.proving.get(cookie, work.now)?;
         if !session.is_proven() {
             let Some(otp) = &request.otp else {
                 // It asks again before its password has come.
                 let left = session.until().since(work.now);
                 return Some(Answer::Cookie(cookie.to_owned(), left));
             };
-            if !self.sessions.try_otp(cookie, otp) {
+            if !self.proving.try_otp(cookie, otp) {
                 return Some(Answer::Unproven);
             }
         }
-        let address = self.sessions.remove(cookie)?;
+        let address = self.proving.remove(cookie)?;
         Some(self.configure(request, &address, None, work))
     }
 
@@ -229,11 +229,11 @@ impl Centre {
         }
         let config = &self.config.provisioning;
         let is_subscriber = work.view.account(&address).is_some();
-        if !is_proven && let Err(wait) = self.sessions.count(&address, request.peer, config, work.now) {
+        if !is_proven && let Err(wait) = self.proving.count(&address, request.peer, config, work.now) {
             return Answer::Later(wait);
         }
         let until = work.now.plus(config.otp_life);
-        match self.sessions.start(address, is_subscriber, is_proven, until, work.now) {
+        match self.proving.start(address, is_subscriber, is_proven, until, work.now) {
             Some(cookie) => Answer::Cookie(cookie, config.otp_life),
             None => Answer::Later(config.otp_life),
         }

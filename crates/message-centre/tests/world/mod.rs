@@ -110,6 +110,8 @@ pub struct Handset {
     pub responses: Vec<u16>,
     /// What the handset answers to an INVITE of a focus.
     pub answers_invite_with: u16,
+    /// The session description that it offers when a focus calls.
+    pub offers: Option<&'static str>,
     pub groups: groups::Groups,
     /// More feature tags of its Contact: `;+g.gsma.rcs.botversion="#=1"`.
     pub features: String,
@@ -246,6 +248,7 @@ impl World {
             is_mute: false,
             responses: Vec::new(),
             answers_invite_with: 200,
+            offers: None,
             groups: groups::Groups::default(),
             features: String::new(),
             reg_id: None,

@@ -24,7 +24,7 @@ use crate::message::{Message, Request, Response};
 use crate::method::Method;
 use crate::name::HeaderName;
 use crate::parse;
-use crate::value::{HeaderError, Via};
+use crate::value::{HeaderError, Reason, Via};
 use crate::write::{RequestBuilder, ResponseBuilder};
 
 /// Branches that begin so are unique to their transaction (RFC 3261 §8.1.1.7).
@@ -274,6 +274,19 @@ impl Layer {
     /// It has ended, has its final response, is not an INVITE, or has no provisional response yet (try again when
     /// one comes).
     pub fn cancel(&mut self, now: Duration, tx: ClientTxId) -> Result<(), Gone> {
+        self.cancel_because(now, tx, None)
+    }
+
+    /// As [`Layer::cancel`], saying why (RFC 3326).
+    ///
+    /// # Errors
+    /// As [`Layer::cancel`].
+    pub fn cancel_because(
+        &mut self,
+        now: Duration,
+        tx: ClientTxId,
+        reason: Option<Reason<'_>>,
+    ) -> Result<(), Gone> {
         self.advance(now);
         let slot = self.clients.get_mut(&tx.0).ok_or(Gone)?;
         if !slot.tx.is_invite() || !slot.tx.is_proceeding() {
@@ -286,7 +299,7 @@ impl Layer {
         let after = slot.tx.deadlines();
         self.set_timers(Owner::Client(tx.0), before, after);
         // CANCEL carries the INVITE's own branch, so its transaction is told apart by its method (§17.1.3).
-        let cancel = follow_up(&invite, "CANCEL", None).ok_or(Gone)?;
+        let cancel = follow_up(&invite, "CANCEL", None, reason).ok_or(Gone)?;
         let timing = self.config.timing;
         let cancelling =
             ClientTransaction::new(self.now, false, flow.transport.is_reliable(), cancel.clone(), &timing);
@@ -471,7 +484,7 @@ impl Layer {
         // nothing we asked, and dropped above.
         let is_over = slot.tx.is_terminated() || !(slot.tx.is_invite() || slot.tx.is_pending());
         if todo.acknowledge
-            && let Some(ack) = follow_up(slot.tx.request(), "ACK", response.raw(HeaderName::To))
+            && let Some(ack) = follow_up(slot.tx.request(), "ACK", response.raw(HeaderName::To), None)
         {
             self.outgoing.push_back((slot.flow, ack));
         }
@@ -682,13 +695,16 @@ fn is_cancel_key(id: u64) -> bool {
 }
 
 /// The ACK to a final response (RFC 3261 §17.1.1.3, with its To) or the CANCEL (§9.1) of an INVITE of ours.
-fn follow_up(invite: &Bytes, method: &str, to: Option<&[u8]>) -> Option<Bytes> {
+fn follow_up(invite: &Bytes, method: &str, to: Option<&[u8]>, reason: Option<Reason<'_>>) -> Option<Bytes> {
     let invite = Message::parse_datagram(invite.clone()).ok()?.into_request()?;
     let text = |name: HeaderName| invite.header(name);
     let mut builder = RequestBuilder::new(method, invite.uri_text())
         .header(HeaderName::Via, String::from_utf8_lossy(invite.list(HeaderName::Via).next()?));
     for route in invite.all(HeaderName::Route) {
         builder = builder.header(HeaderName::Route, String::from_utf8_lossy(route));
+    }
+    if let Some(reason) = reason {
+        builder = builder.header(HeaderName::Reason, reason);
     }
     let to = to.map(String::from_utf8_lossy).or_else(|| text(HeaderName::To))?;
     Some(

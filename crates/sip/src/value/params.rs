@@ -28,7 +28,7 @@ impl<'a> Params<'a> {
     /// within stay (see [`Params::unquoted`]).
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
         self.segments().map(|param| match super::split_once(param, b'=') {
-            Some((name, value)) => (name.trim_end(), Some(without_quotes(value.trim_start()))),
+            Some((name, value)) => (name.trim_ascii_end(), Some(without_quotes(value.trim_ascii_start()))),
             None => (param, None),
         })
     }
@@ -39,7 +39,7 @@ impl<'a> Params<'a> {
         std::iter::from_fn(move || {
             while !rest.is_empty() {
                 let end = super::end_of_element(rest.as_bytes(), b';');
-                let param = rest[..end].trim();
+                let param = rest[..end].trim_ascii();
                 rest = rest.get(end + 1..).unwrap_or_default();
                 if !param.is_empty() {
                     return Some(param);

@@ -33,9 +33,9 @@ impl<'a> Via<'a> {
             Some(rest) => rest,
             None => after_protocol(text)?,
         };
-        let (transport, rest) = rest.split_at(rest.find(|char: char| char.is_ascii_whitespace())?);
+        let (transport, rest) = rest.split_at(rest.bytes().position(|byte| byte.is_ascii_whitespace())?);
         let (sent_by, params) = split_before(rest, b';');
-        let (host, port) = host_port(sent_by.trim())?;
+        let (host, port) = host_port(sent_by.trim_ascii())?;
         is_token(transport.as_bytes()).then_some(Via { transport, host, port, params: Params::of(params) })
     }
 

@@ -54,7 +54,7 @@ fn waiting(entry: &Entry) -> Value {
         "from": entry.from,
         "conversationId": entry.conversation_id,
         "contentType": entry.content_type,
-        "bodyBytes": entry.body.len(),
+        "bodyBytes": entry.body_bytes(),
         "acceptedAt": entry.accepted_at.rfc3339(),
         "expiresAt": entry.expires_at.rfc3339(),
         "attempts": entry.attempts,

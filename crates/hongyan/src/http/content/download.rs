@@ -3,9 +3,7 @@
 //! Files come from strangers and are served from our origin, so nothing in one may run there: the type is what its bytes
 //! say and no browser guesses another, what could hold a script is not shown in place, and whatever is shown is in a sandbox.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use axum::body;
@@ -16,12 +14,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::StreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcs::Timestamp;
 use store::FileId;
-use tokio::task::JoinHandle;
 
 use super::super::assets::is_current;
 use super::super::{App, Failure, Peer, now};
@@ -31,10 +27,8 @@ use crate::config;
 use crate::content::blobs::Body;
 use crate::content::kind;
 use crate::content::link::Purpose;
-use crate::metrics::{Kind, Metrics};
-
-/// What is read at a time. The next piece is read while this one is sent.
-const PIECE_BYTES: u64 = 256 * 1024;
+use crate::content::shelf::Kept;
+use crate::metrics::Kind;
 
 /// Nothing is loaded, nothing runs, and the page has no origin.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
@@ -46,8 +40,7 @@ const NAME_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remo
 struct Found {
     id: FileId,
     body: Body,
-    file: File,
-    bytes: u64,
+    kept: Kept,
     name: Option<String>,
     content_type: String,
     created_at: Timestamp,
@@ -84,19 +77,13 @@ async fn find(app: &Arc<App>, link: &str) -> Result<Found, Failure> {
         (Body::Thumbnail, Some(thumbnail)) => (thumbnail.content_type, None),
         (Body::Thumbnail, None) => return Err(gone()),
     };
-    let blobs = app.content.blobs.clone();
-    let opened = tokio::task::spawn_blocking(move || {
-        let file = blobs.read(id, body)?;
-        let bytes = file.metadata()?.len();
-        Ok((file, bytes))
-    });
-    match opened.await.expect("opening does not panic") {
-        Ok((file, bytes)) => {
+    match app.content.shelf.find(id, body).await {
+        Ok(kept) => {
             let (created_at, expires_at) = (row.created_at, row.expires_at);
-            Ok(Found { id, body, file, bytes, name, content_type, created_at, expires_at })
+            Ok(Found { id, body, kept, name, content_type, created_at, expires_at })
         }
         // It went between the two looks.
-        Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Err(gone()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
         Err(error) => Err(disk_failure(&error)),
     }
 }
@@ -111,7 +98,7 @@ fn answer(app: &App, found: Found, method: &Method, headers: &HeaderMap) -> Resp
     // RFC 9110 §13.1.5: a part is only of use to whoever has the rest of this very file.
     let is_same = text(IF_RANGE).is_none_or(|wanted| wanted.trim() == etag || wanted.trim() == modified);
     let wanted = match text(RANGE).filter(|_| is_same && *method == Method::GET) {
-        Some(range) => asked(range, found.bytes),
+        Some(range) => asked(range, found.kept.bytes),
         None => Asked::Whole,
     };
     let mut head = HeaderMap::new();
@@ -123,16 +110,16 @@ fn answer(app: &App, found: Found, method: &Method, headers: &HeaderMap) -> Resp
     put(ETAG, etag);
     let range = match wanted {
         Asked::Nothing => {
-            put(CONTENT_RANGE, format!("bytes */{}", found.bytes));
+            put(CONTENT_RANGE, format!("bytes */{}", found.kept.bytes));
             return (StatusCode::RANGE_NOT_SATISFIABLE, head).into_response();
         }
         Asked::Part(range) => {
-            put(CONTENT_RANGE, format!("bytes {}-{}/{}", range.start, range.end, found.bytes));
+            put(CONTENT_RANGE, format!("bytes {}-{}/{}", range.start, range.end, found.kept.bytes));
             Some(range)
         }
         Asked::Whole => None,
     };
-    let bytes = range.map_or(found.bytes, ByteRange::bytes);
+    let bytes = range.map_or(found.kept.bytes, ByteRange::bytes);
     put(CONTENT_LENGTH, bytes.to_string());
     put(LAST_MODIFIED, modified);
     put(CONTENT_TYPE, found.content_type.clone());
@@ -148,7 +135,13 @@ fn answer(app: &App, found: Found, method: &Method, headers: &HeaderMap) -> Resp
     if start == 0 {
         app.count_file("downloaded");
     }
-    let pieces = pieces(found.file, start, start + bytes, app.metrics.clone());
+    let metrics = app.metrics.clone();
+    let pieces = found.kept.pieces(start..start + bytes).inspect(move |piece| match piece {
+        Ok(bytes) => {
+            metrics.file_bytes.get_or_create(&Kind::of("out")).inc_by(bytes.len() as u64);
+        }
+        Err(error) => tracing::error!(%error, "cannot read a file that was kept"),
+    });
     (status, head, body::Body::from_stream(pieces)).into_response()
 }
 
@@ -167,51 +160,5 @@ impl Found {
             .map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' })
             .collect();
         format!("{way}; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, NAME_ESCAPES))
-    }
-}
-
-/// Bytes `at` to `end` of a file, piece by piece, one ahead.
-struct Pieces {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
-    next: Option<JoinHandle<io::Result<Bytes>>>,
-    metrics: Arc<Metrics>,
-}
-
-fn pieces(file: File, at: u64, end: u64, metrics: Arc<Metrics>) -> impl Stream<Item = io::Result<Bytes>> {
-    let pieces = Pieces { file: Arc::new(file), at, end, next: None, metrics };
-    futures_util::stream::unfold(pieces, |mut pieces| async move {
-        let this = pieces.next.take().or_else(|| pieces.begin())?;
-        pieces.next = pieces.begin();
-        let piece = this.await.unwrap_or_else(|_| Err(io::Error::other("reading was broken off")));
-        match &piece {
-            Ok(bytes) => {
-                pieces.metrics.file_bytes.get_or_create(&Kind::of("out")).inc_by(bytes.len() as u64);
-            }
-            Err(error) => {
-                tracing::error!(%error, "cannot read a file that was kept");
-                pieces.end = pieces.at;
-                pieces.next = None;
-            }
-        }
-        Some((piece, pieces))
-    })
-}
-
-impl Pieces {
-    /// Begins to read the next piece; `None` at the end.
-    fn begin(&mut self) -> Option<JoinHandle<io::Result<Bytes>>> {
-        let bytes = (self.end - self.at).min(PIECE_BYTES) as usize;
-        if bytes == 0 {
-            return None;
-        }
-        let (file, at) = (self.file.clone(), self.at);
-        self.at += bytes as u64;
-        Some(tokio::task::spawn_blocking(move || {
-            let mut piece = vec![0; bytes];
-            file.read_exact_at(&mut piece, at)?;
-            Ok(piece.into())
-        }))
     }
 }

@@ -231,7 +231,9 @@ impl Upload {
         if self.file.is_some() {
             return Err(Failure::bad_request("one file at a time"));
         }
-        let announced_bytes = part_bytes.or(self.declared_bytes).unwrap_or(0);
+        // The form around the file counts with the request's length: no reason to refuse the largest file.
+        let max_bytes = self.app.content.config.max_file_bytes.get();
+        let announced_bytes = part_bytes.unwrap_or(self.declared_bytes.unwrap_or(0).min(max_bytes));
         let bytes_max = self.app.room(&self.owner, announced_bytes, 0).await?;
         let created_at = now();
         let id = random_id();
@@ -356,7 +358,8 @@ impl Receiving {
         {
             self.file.thumbnail = app.make_thumbnail(id).await?;
         }
-        app.on_disk(move |blobs| blobs.keep(id)).await?;
+        let has_thumbnail = self.file.thumbnail.is_some();
+        app.content.shelf.keep(id, has_thumbnail).await.map_err(|error| disk_failure(&error))?;
         self.file.is_complete = true;
         self.file.expires_at = now().plus(config::seconds(app.content.config.keep_s));
         let file = self.file.clone();
@@ -412,7 +415,7 @@ impl Receiving {
         if self.is_indexed {
             let _ = app.change_files(Call::Remove(self.file)).await;
         }
-        let _ = app.on_disk(move |blobs| blobs.remove(id)).await;
+        app.content.shelf.remove_all(&[id]).await;
     }
 }
 

@@ -1,0 +1,255 @@
+//! Bodies too large for memory and rows: each a file of its own in the data directory's `spool`.
+//!
+//! A file is written while its message arrives, synced before the centre hears of it, and removed when the centre says that nobody
+//! needs it. What a crash leaves behind is removed at the next start: the store knows which files somebody needs.
+
+use std::collections::HashSet;
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use message_centre::session::{BEGINNING_BYTES, INLINE_BYTES_MAX};
+use store::Spooled;
+
+/// The directory, and how much is in it.
+pub struct Spool {
+    directory: PathBuf,
+    bytes: AtomicU64,
+    bytes_max: u64,
+    next_name: AtomicU64,
+}
+
+impl Spool {
+    /// Opens `directory`, made if it is not there, and removes what is not among the `needed` names.
+    ///
+    /// # Errors
+    /// The directory cannot be read or written.
+    pub fn open(directory: &Path, needed: &[String], bytes_max: u64) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let needed: HashSet<&str> = needed.iter().map(String::as_str).collect();
+        let mut bytes = 0;
+        for entry in std::fs::read_dir(directory)? {
+            let entry = entry?;
+            match entry.file_name().to_str().is_some_and(|name| needed.contains(name)) {
+                true => bytes += entry.metadata()?.len(),
+                false => std::fs::remove_file(entry.path())?,
+            }
+        }
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        // Names go on from the wall clock, so that none comes twice, also after a restart.
+        let next_name = (since_epoch.as_millis() as u64) << 20;
+        Ok(Self {
+            directory: directory.to_owned(),
+            bytes: AtomicU64::new(bytes),
+            bytes_max,
+            next_name: AtomicU64::new(next_name),
+        })
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be read.
+    pub fn read(&self, spooled: &Spooled) -> io::Result<SpoolReader> {
+        Ok(SpoolReader { file: File::open(self.path(&spooled.name)?)?, bytes: spooled.bytes })
+    }
+
+    /// Removes a file that nobody needs.
+    pub fn remove(&self, name: &str) {
+        let Ok(path) = self.path(name) else { return };
+        let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        match std::fs::remove_file(&path) {
+            Ok(()) => drop(self.bytes.fetch_sub(bytes, Ordering::Relaxed)),
+            Err(error) => tracing::warn!(name, %error, "a spooled body could not be removed"),
+        }
+    }
+
+    fn create(&self) -> io::Result<(String, File)> {
+        let name = format!("{:016x}", self.next_name.fetch_add(1, Ordering::Relaxed));
+        let mut options = File::options();
+        let file = options.read(true).write(true).create_new(true).mode(0o600).open(self.path(&name)?)?;
+        Ok((name, file))
+    }
+
+    /// Names come from the store; none may lead out of the directory.
+    fn path(&self, name: &str) -> io::Result<PathBuf> {
+        let is_ours =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if is_ours { Ok(self.directory.join(name)) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+}
+
+/// A body while it arrives: in memory as long as it is small, in a file from then on.
+pub enum Arriving {
+    /// In memory.
+    Memory(Vec<u8>),
+    /// In a file, so long.
+    File {
+        /// The file's name.
+        name: String,
+        /// The file.
+        file: File,
+        /// Its length.
+        bytes: u64,
+    },
+    /// The disk failed, or is full: the message cannot be taken.
+    Failed,
+}
+
+/// A body that has arrived.
+pub enum Arrived {
+    /// In memory.
+    Memory(Bytes),
+    /// In a file, synced; and its beginning.
+    File(Spooled, Bytes),
+}
+
+impl Default for Arriving {
+    /// Nothing has come yet.
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
+}
+
+impl Arriving {
+    /// Keeps `bytes` at their place; what was there before is replaced.
+    pub fn write(&mut self, spool: &Spool, offset: u64, bytes: &[u8]) {
+        if let Err(error) = self.try_write(spool, offset, bytes) {
+            tracing::error!(%error, "a large body cannot be spooled");
+            self.discard(spool);
+            *self = Self::Failed;
+        }
+    }
+
+    fn try_write(&mut self, spool: &Spool, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset + bytes.len() as u64;
+        if let Self::Memory(memory) = self {
+            if end <= INLINE_BYTES_MAX as u64 {
+                memory.resize(memory.len().max(end as usize), 0);
+                memory[offset as usize..end as usize].copy_from_slice(bytes);
+                return Ok(());
+            }
+            let (name, file) = spool.create()?;
+            let before = std::mem::take(memory);
+            *self = Self::File { name, file, bytes: 0 };
+            self.try_write(spool, 0, &before)?;
+        }
+        if let Self::File { file, bytes: length, .. } = self {
+            if end > *length {
+                let added = end - *length;
+                if spool.bytes.fetch_add(added, Ordering::Relaxed) + added > spool.bytes_max {
+                    spool.bytes.fetch_sub(added, Ordering::Relaxed);
+                    return Err(io::Error::other("the spool is full; see msrp.spool_bytes"));
+                }
+                *length = end;
+                // A gap takes room too, so that what is counted is what the file will have.
+                file.set_len(end)?;
+            }
+            file.write_all_at(bytes, offset)?;
+        }
+        Ok(())
+    }
+
+    /// The whole body, on disk if it is in a file. Waits for the disk.
+    ///
+    /// # Errors
+    /// The disk failed, now or before; nothing is left of the file.
+    pub fn finish(mut self, spool: &Spool) -> io::Result<Arrived> {
+        let finished = match &mut self {
+            Self::Memory(memory) => return Ok(Arrived::Memory(std::mem::take(memory).into())),
+            Self::Failed => Err(io::Error::other("the body was not spooled")),
+            Self::File { name, file, bytes } => (|| {
+                let mut beginning = vec![0; BEGINNING_BYTES];
+                file.read_exact_at(&mut beginning, 0)?;
+                file.sync_all()?;
+                File::open(&spool.directory)?.sync_all()?;
+                Ok(Arrived::File(Spooled { name: name.clone(), bytes: *bytes }, beginning.into()))
+            })(),
+        };
+        if finished.is_err() {
+            self.discard(spool);
+        }
+        finished
+    }
+
+    /// The body is not needed after all.
+    pub fn discard(&self, spool: &Spool) {
+        if let Self::File { name, .. } = self {
+            spool.remove(name);
+        }
+    }
+}
+
+/// A spooled body being sent.
+pub struct SpoolReader {
+    file: File,
+    bytes: u64,
+}
+
+impl msrp::connection::Source for SpoolReader {
+    fn size(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read(&mut self, offset: u64, max: usize) -> io::Result<Bytes> {
+        let mut bytes = vec![0; max.min(self.bytes.saturating_sub(offset) as usize)];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use msrp::connection::Source as _;
+
+    use super::*;
+
+    #[test]
+    fn a_small_body_stays_in_memory_and_a_large_one_goes_to_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::open(directory.path(), &[], 1 << 20).unwrap();
+        let mut small = Arriving::default();
+        small.write(&spool, 2, b"cd");
+        small.write(&spool, 0, b"ab");
+        assert!(matches!(small.finish(&spool).unwrap(), Arrived::Memory(body) if body == "abcd"));
+
+        let body: Vec<u8> = (0..100_000u32).map(|at| at as u8).collect();
+        let mut large = Arriving::default();
+        for (at, piece) in body.chunks(4096).enumerate().collect::<Vec<_>>().into_iter().rev() {
+            large.write(&spool, at as u64 * 4096, piece);
+        }
+        let Arrived::File(spooled, beginning) = large.finish(&spool).unwrap() else { panic!("a file") };
+        assert_eq!((spooled.bytes, &beginning[..]), (100_000, &body[..BEGINNING_BYTES]));
+        let mut reader = spool.read(&spooled).unwrap();
+        assert_eq!(reader.read(99_000, 4096).unwrap(), body[99_000..]);
+        spool.remove(&spooled.name);
+        assert!(spool.read(&spooled).is_err());
+        assert_eq!(spool.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_full_spool_takes_nothing_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::open(directory.path(), &[], 50_000).unwrap();
+        let mut large = Arriving::default();
+        large.write(&spool, 0, &[1; 40_000]);
+        large.write(&spool, 40_000, &[1; 20_000]);
+        assert!(large.finish(&spool).is_err());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_crash_left_behind_goes_at_the_next_start() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["kept", "orphan"] {
+            std::fs::write(directory.path().join(name), "x").unwrap();
+        }
+        let spool = Spool::open(directory.path(), &["kept".to_owned()], 10).unwrap();
+        assert!(directory.path().join("kept").exists() && !directory.path().join("orphan").exists());
+        assert!(spool.read(&Spooled { name: "../kept".to_owned(), bytes: 1 }).is_err());
+    }
+}

@@ -1,0 +1,162 @@
+/** A group from its making to its end, with a real conference focus. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import { ALICE, BOB, bubble, CAROL, DAVE, DESKTOP, say, snap, World, waitForState } from './harness.mjs';
+
+const skip = !process.env.HONGYAN_URL && 'needs a real server';
+
+let world;
+before(async () => {
+  if (!skip) world = await World.start();
+});
+after(async () => {
+  await world?.stop();
+  assert.deepEqual(world?.problems ?? [], []);
+});
+
+const mark = randomUUID().slice(0, 8);
+
+async function passesAxe(page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+    [],
+  );
+}
+
+/** Makes a group of these numbers and stays in its conversation. */
+async function makeGroup(page, subject, numbers) {
+  await page.getByTestId('new-conversation').click();
+  await page.getByTestId('new-group').click();
+  await page.getByTestId('group-subject').fill(subject);
+  for (const number of numbers) {
+    await page.getByTestId('member-number').fill(number);
+    await page.getByTestId('member-number').press('Enter');
+  }
+  await snap(page, 'group-new');
+  await passesAxe(page);
+  await page.getByTestId('create-group').click();
+  await page.getByTestId('composer').waitFor();
+}
+
+async function openGroup(page, subject) {
+  await page.getByTestId('conversation').filter({ hasText: subject }).click();
+  await page.getByTestId('composer').waitFor();
+}
+
+function event(page, text) {
+  return page.getByTestId('event').filter({ hasText: text });
+}
+
+const fine = (number) => `+86 ${number.slice(3, 6)} ${number.slice(6, 10)} ${number.slice(10)}`;
+
+test('a group is made, talks, is renamed, grows, shrinks and is left', { skip }, async () => {
+  const contexts = await Promise.all([ALICE, BOB, CAROL, DAVE].map(() => world.context()));
+  const [alice, bob, carol, dave] = await Promise.all(
+    [ALICE, BOB, CAROL, DAVE].map((number, i) => world.handset(contexts[i], number)),
+  );
+  const subject = `Weekend ${mark}`;
+  await makeGroup(alice, subject, [BOB, CAROL]);
+  await event(alice, 'You created the group').waitFor();
+  await event(alice, `${fine(BOB)} joined`).waitFor();
+  await event(alice, `${fine(CAROL)} joined`).waitFor();
+  await openGroup(bob, subject);
+  await event(bob, `${fine(ALICE)} brought you into the group`).waitFor();
+  await openGroup(carol, subject);
+
+  const text = `who is in? ${mark}`;
+  await say(alice, text);
+  await bubble(bob, text, 'in')
+    .filter({ hasText: fine(ALICE) })
+    .waitFor();
+  await bubble(carol, text, 'in').waitFor();
+  // Two ticks of colour when everybody has seen it.
+  await waitForState(alice, text, 'displayed');
+  const inRow = alice.locator('.bubble-row').filter({ has: bubble(alice, text, 'out') });
+  await inRow.getByTestId('message-menu').press('Enter');
+  await alice.getByTestId('message-details').click();
+  const details = alice.getByTestId('details');
+  for (const number of [BOB, CAROL]) {
+    await details
+      .getByRole('listitem')
+      .filter({ hasText: 'Read' })
+      .filter({ hasText: fine(number) })
+      .waitFor();
+  }
+  await alice.keyboard.press('Escape');
+
+  await say(bob, `me! ${mark}`);
+  await bubble(alice, `me! ${mark}`, 'in')
+    .filter({ hasText: fine(BOB) })
+    .waitFor();
+  const onCarol = carol.locator('.bubble-row').filter({ has: bubble(carol, `me! ${mark}`, 'in') });
+  await onCarol.getByTestId('message-menu').press('Enter');
+  await carol.getByRole('button', { name: 'React with 👍' }).click();
+  await bob.getByTestId('reaction').filter({ hasText: '👍' }).waitFor();
+  await alice.getByTestId('reaction').filter({ hasText: '👍' }).waitFor();
+  await snap(alice, 'group-chat');
+  await passesAxe(alice);
+
+  await carol.getByTestId('profile').click();
+  const renamed = `Hiking ${mark}`;
+  await carol.getByTestId('group-subject').fill(renamed);
+  await carol.getByRole('button', { name: 'Save' }).click();
+  await event(alice, `called “${renamed}”`).waitFor();
+  await carol.keyboard.press('Escape');
+
+  await alice.getByTestId('profile').click();
+  await alice.getByTestId('add-member').click();
+  await alice.getByTestId('member-number').fill(DAVE);
+  await alice.getByTestId('member-number').press('Enter');
+  await alice
+    .getByTestId('member')
+    .filter({ hasText: fine(DAVE) })
+    .waitFor();
+  await snap(alice, 'group-profile');
+  await passesAxe(alice);
+  await openGroup(dave, renamed);
+  await event(bob, `${fine(DAVE)} joined`).waitFor();
+  await alice.getByRole('button', { name: `Remove ${fine(DAVE)} from the group` }).click();
+  await event(dave, 'You were removed').waitFor();
+  await dave.getByText('You are no longer in this group').waitFor();
+  await alice.keyboard.press('Escape');
+  await event(alice, `${fine(DAVE)} is no longer in the group`).waitFor();
+
+  await bob.getByTestId('profile').click();
+  await bob.getByTestId('leave-group').click();
+  await bob.getByTestId('consent').click();
+  await event(bob, 'You left the group').waitFor();
+  await event(alice, `${fine(BOB)} is no longer in the group`).waitFor();
+  await say(alice, `just us two ${mark}`);
+  await bubble(carol, `just us two ${mark}`, 'in').waitFor();
+  assert.equal(await bubble(bob, `just us two ${mark}`, 'in').count(), 0);
+  for (const context of contexts) await context.close();
+});
+
+test('a group is still there after a reload, and what was missed comes in', { skip }, async () => {
+  const context = await world.context({ viewport: DESKTOP, colorScheme: 'dark' });
+  const far = await world.context();
+  const alice = await world.handset(context, ALICE);
+  const bob = await world.handset(far, BOB);
+  const subject = `Later ${mark}`;
+  await makeGroup(alice, subject, [BOB]);
+  await openGroup(bob, subject);
+  await bob.close();
+  await say(alice, `missed ${mark}`);
+  await waitForState(alice, `missed ${mark}`, 'sent');
+  const back = await world.handset(far, BOB);
+  await openGroup(back, subject);
+  await bubble(back, `missed ${mark}`, 'in').waitFor();
+  await waitForState(alice, `missed ${mark}`, 'displayed');
+  await alice.reload();
+  await alice.getByTestId('composer').waitFor();
+  await alice.getByText('2 members').waitFor();
+  await say(back, `here I am ${mark}`);
+  await bubble(alice, `here I am ${mark}`, 'in').waitFor();
+  await snap(alice, 'group-dark');
+  await passesAxe(alice);
+  await context.close();
+  await far.close();
+});

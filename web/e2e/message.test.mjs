@@ -1,0 +1,185 @@
+/** What can be done with a message: answering, reacting, looking closely, copying, deleting, finding again. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import {
+  ALICE,
+  BOB,
+  bubble,
+  DESKTOP,
+  openListed,
+  openNew,
+  say,
+  snap,
+  World,
+  waitForState,
+} from './harness.mjs';
+
+let world;
+before(async () => {
+  world = await World.start();
+});
+after(async () => {
+  await world.stop();
+  assert.deepEqual(world.problems, []);
+});
+
+const mark = randomUUID().slice(0, 8);
+
+async function passesAxe(page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(
+    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+    [],
+  );
+}
+
+/** Opens the menu of the bubble with this text, by keyboard as a screen reader would. */
+async function openMenu(page, text, direction) {
+  const inRow = page.locator('.bubble-row').filter({ has: bubble(page, text, direction) });
+  await inRow.getByTestId('message-menu').press('Enter');
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`a reply quotes what it answers, and reactions come and go (${colorScheme})`, async () => {
+    const context = await world.context({ colorScheme });
+    const alice = await world.handset(context, ALICE);
+    const bob = await world.handset(context, BOB);
+    const question = `dinner at eight? ${mark} ${colorScheme}`;
+    await openNew(alice, BOB);
+    await say(alice, question);
+    await openListed(bob, `tel:${ALICE}`);
+    await bubble(bob, question, 'in').waitFor();
+
+    await openMenu(bob, question, 'in');
+    await bob.getByRole('button', { name: 'React with 👍' }).waitFor();
+    await snap(bob, `message-menu-${colorScheme}`);
+    await passesAxe(bob);
+    await bob.getByTestId('message-reply').click();
+    await bob.getByTestId('reply-bar').filter({ hasText: question }).waitFor();
+    await snap(bob, `message-replying-${colorScheme}`);
+    await say(bob, `gladly ${mark}`);
+    await bob.getByTestId('reply-bar').waitFor({ state: 'detached' });
+    const reply = bubble(alice, `gladly ${mark}`, 'in');
+    await reply.getByTestId('quote').filter({ hasText: question }).waitFor();
+    await reply.getByTestId('quote').filter({ hasText: 'You' }).waitFor();
+
+    await openMenu(bob, question, 'in');
+    await bob.getByRole('button', { name: 'React with ❤️' }).click();
+    const onAlice = alice.locator('.bubble-row').filter({ has: bubble(alice, question, 'out') });
+    await onAlice.getByTestId('reaction').filter({ hasText: '❤️' }).waitFor();
+    await openMenu(bob, question, 'in');
+    await bob.getByRole('button', { name: 'More emoji' }).click();
+    await bob.getByRole('button', { name: 'React with 🎉' }).click();
+    await onAlice.getByTestId('reaction').filter({ hasText: '🎉' }).waitFor();
+    assert.equal(await onAlice.getByTestId('reaction').count(), 1, 'one mark for each person');
+    await openMenu(alice, question, 'out');
+    await alice.getByRole('button', { name: 'More emoji' }).click();
+    await alice.getByRole('button', { name: 'React with 🎉' }).click();
+    await onAlice.getByRole('button', { name: /🎉 by .*0002, You|🎉 by You/ }).waitFor();
+    await snap(alice, `message-reactions-${colorScheme}`);
+    await passesAxe(alice);
+    const onBob = bob.locator('.bubble-row').filter({ has: bubble(bob, question, 'in') });
+    await onBob.getByTestId('reaction').filter({ hasText: '2' }).waitFor();
+    // A tap takes the own one back.
+    await onBob.getByTestId('reaction').click();
+    await onAlice.getByTestId('reaction').filter({ hasNotText: '2' }).waitFor();
+    await alice.reload();
+    await onAlice.getByTestId('reaction').waitFor();
+    await context.close();
+  });
+}
+
+test('a message tells its ids and its way, is copied, and is deleted here only', async () => {
+  const context = await world.context({ permissions: ['clipboard-read', 'clipboard-write'] });
+  const alice = await world.handset(context, ALICE);
+  const bob = await world.handset(context, BOB);
+  await openNew(alice, BOB);
+  const text = `remember me ${mark}`;
+  await say(alice, text);
+  await openListed(bob, `tel:${ALICE}`);
+  await waitForState(alice, text, 'displayed');
+  const id = await bubble(alice, text, 'out').getAttribute('data-message-id');
+
+  await openMenu(alice, text, 'out');
+  await alice.getByTestId('message-copy').click();
+  assert.equal(await alice.evaluate(() => navigator.clipboard.readText()), text);
+  await openMenu(alice, text, 'out');
+  await alice.getByTestId('message-details').click();
+  const details = alice.getByTestId('details');
+  await details.getByText(id).waitFor();
+  for (const step of ['Sent', 'Delivered', 'Read'])
+    await details.getByRole('listitem').filter({ hasText: step }).waitFor();
+  await snap(alice, 'message-details');
+  await passesAxe(alice);
+  await alice.keyboard.press('Escape');
+
+  await openMenu(alice, text, 'out');
+  await alice.getByTestId('message-delete').click();
+  await bubble(alice, text, 'out').waitFor({ state: 'detached' });
+  await alice.reload();
+  await alice.getByTestId('composer').waitFor();
+  assert.equal(await bubble(alice, text, 'out').count(), 0);
+  await bubble(bob, text, 'in').waitFor();
+  await context.close();
+});
+
+test('a finger that stays on a message opens its menu', async () => {
+  const context = await world.context({ hasTouch: true, isMobile: true });
+  const alice = await world.handset(context, ALICE);
+  await openNew(alice, BOB);
+  const text = `press and hold ${mark}`;
+  await say(alice, text);
+  const box = await bubble(alice, text, 'out').boundingBox();
+  const at = { x: box.x + 20, y: box.y + 15 };
+  const session = await context.newCDPSession(alice);
+  await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [at] });
+  await alice.getByTestId('message-copy').waitFor();
+  await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await context.close();
+});
+
+test('words are found in all conversations and in one, and lead to where they were said', async () => {
+  const context = await world.context({ viewport: DESKTOP });
+  const alice = await world.handset(context, ALICE);
+  await openNew(alice, BOB);
+  const word = `needle${mark}`;
+  await say(alice, `the first ${word} of two`);
+  for (let i = 0; i < 24; i++) await say(alice, `straw ${i} ${mark}`);
+  await say(alice, `the second ${word.toUpperCase()} here`);
+  await bubble(alice, 'the second', 'out').waitFor();
+
+  await alice.getByTestId('search').fill(word);
+  const hits = alice.getByTestId('hit');
+  await hits.nth(1).waitFor();
+  assert.equal(await hits.count(), 2);
+  await snap(alice, 'search-all');
+  await passesAxe(alice);
+  await hits.nth(1).click();
+  const first = bubble(alice, 'the first', 'out');
+  await first.locator('mark').filter({ hasText: word }).waitFor();
+  assert.ok(
+    await first.evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return top > 0 && bottom < innerHeight;
+    }),
+    'the hit is on screen',
+  );
+  await alice.getByTestId('search').fill('');
+
+  await alice.getByTestId('find-open').click();
+  await alice.getByTestId('find').fill(word);
+  await alice.getByText('1 of 2').waitFor();
+  await bubble(alice, 'the second', 'out').locator('mark').waitFor();
+  await alice.getByTestId('find').press('Enter');
+  await alice.getByText('2 of 2').waitFor();
+  await first.locator('mark').waitFor();
+  await snap(alice, 'search-one');
+  await passesAxe(alice);
+  await alice.getByTestId('find').press('Escape');
+  await alice.getByTestId('find').waitFor({ state: 'detached' });
+  await alice.getByTestId('search').fill('nowhere-to-be-found');
+  await alice.getByText('No message found').waitFor();
+  await context.close();
+});
