@@ -175,7 +175,7 @@ pub type EntryKey = (Address, EntryId);
 impl Row for Entry {
     type Key = EntryKey;
     const FAMILY: Family = Family::Entries;
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn key_bytes((address, id): &EntryKey) -> Vec<u8> {
         let mut key = prefix(address);
@@ -184,9 +184,13 @@ impl Row for Entry {
     }
 
     fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
-        // Version 1 had neither `spooled` nor `accept`: postcard writes the absence of each as a zero.
-        row.extend_from_slice(&[0, 0]);
-        version == 1
+        // Version 1 had no `spooled`, and neither 1 nor 2 had `accept`: postcard writes the absence of each as a zero.
+        match version {
+            1 => row.extend([0, 0]),
+            2 => row.push(0),
+            _ => return false,
+        }
+        true
     }
 }
 

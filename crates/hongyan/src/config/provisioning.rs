@@ -129,11 +129,15 @@ impl Config {
         let mut settings = Settings::new(self.domain.as_str());
         settings.sip = self.sip_endpoint(name);
         settings.register_retry_s = (own.register_retry_s.get(), own.register_retry_max_s.get());
-        settings.messaging.standalone_bytes_max = self.messages.max_body_bytes.get().into();
+        settings.messaging.standalone_bytes_max = self.sessions.large_message_bytes.get();
+        settings.messaging.chat_bytes_max = self.sessions.chat_bytes.get();
+        settings.messaging.idle_s = u32::try_from(self.sessions.idle_s.get()).unwrap_or(u32::MAX);
         settings.messaging.exploder = Some(format!("sip:{}@{}", self.messages.exploder, self.domain));
         settings.messaging.conference_factory = Some(format!("sip:{}@{}", self.groups.factory, self.domain));
         settings.messaging.group_members_max = self.groups.max_members.get();
         settings.services.group_chat = true;
+        settings.services.chat = true;
+        settings.services.large_messages = true;
         settings.messaging.revoke_s = own.revoke_after_s;
         settings.file_transfer = Some(FileTransfer {
             upload_url: format!("{public_url}/content/"),
