@@ -22,6 +22,11 @@ impl EntryId {
     /// The id that sorts before all others.
     pub const FIRST: Self = Self([0; 16]);
 
+    /// The id right before this one: where somebody begins who wants this one next.
+    pub fn predecessor(self) -> Self {
+        Self(u128::from_be_bytes(self.0).saturating_sub(1).to_be_bytes())
+    }
+
     /// The id that sorts before all that are given out from `at` on.
     pub fn before(at: Timestamp) -> Self {
         let mut id = [0; 16];

@@ -18,7 +18,7 @@ use crate::access::Refusal;
 use crate::session::media;
 use crate::work::Task;
 use crate::{Centre, Work, report};
-use agent::DeviceKey;
+use agent::{Agent, DeviceKey};
 use relay::RelayId;
 
 /// An entry on its way, and what to note when it has been taken care of.
@@ -264,9 +264,13 @@ impl Centre {
             if !reachable.is_empty() {
                 entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
             }
+            let is_first = work.view.head(&entry.to).count == 0;
             for device in reachable {
                 let key = (entry.to.clone(), device);
-                self.agents.entry(key.clone()).or_default().more(entry.id);
+                let agent = self.agents.entry(key.clone());
+                let agent =
+                    agent.or_insert_with(|| if is_first { Agent::from(entry.id) } else { Agent::default() });
+                agent.more(entry.id);
                 work.next.push(Task::Drain(key));
             }
         }
