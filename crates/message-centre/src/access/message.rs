@@ -142,7 +142,6 @@ impl PagerMessage {
             contribution_id: Some(ids.contribution_id),
             in_reply_to: None,
             service: Some(CPM_MESSAGE.to_owned()),
-            accept: Vec::new(),
             payload_type: content_type::essence(&content_type).to_ascii_lowercase(),
             content_type,
             body,
