@@ -282,6 +282,7 @@ impl Centre {
             attempts: 0,
             next_due: expires_at,
             spooled: None,
+            accept: Vec::new(),
         }
     }
 

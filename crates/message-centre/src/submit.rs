@@ -247,6 +247,7 @@ impl Centre {
             attempts: 0,
             next_due: submission.expires_at,
             spooled: None,
+            accept: Vec::new(),
         };
         let (payload_type, report_request) = (submission.payload_type, submission.report_request);
         (entry, About::Message { payload_type, report_request })

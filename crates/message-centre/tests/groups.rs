@@ -387,3 +387,24 @@ fn a_repeated_invite_makes_one_group_also_after_a_restart() {
     assert_eq!(world.store().groups().expect("readable").len(), 1);
     assert_eq!(world.phones[bob].groups.seen.len(), 1);
 }
+
+#[test]
+fn media_that_is_offered_is_refused_and_its_sender_takes_part_by_message() {
+    const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n\
+                         m=message 2855 TCP/MSRP *\r\na=path:msrp://10.0.0.1:2855/s1;tcp\r\n";
+    let mut world = World::new();
+    let alice = world.device(ALICE, Transport::Tcp);
+    world.register(alice);
+    let bob = world.handset(BOB);
+    world.phones[bob].offers = Some(OFFER);
+    world.ask_for_group_with_media(alice, OFFER, &[BOB]);
+    // In the 200 to the one who made the group, in the ACK to the one who was called.
+    for phone in [alice, bob] {
+        let described = &world.phones[phone].groups.described;
+        assert!(described.contains("m=message 0 TCP/MSRP *\r\n"), "{described}");
+    }
+    let focus = world.phones[alice].groups.made[0].clone();
+    let said = world.send(bob, &focus, "by MESSAGE, then");
+    world.run_until_idle();
+    assert_eq!(world.phones[alice].inbox, [said.as_str()]);
+}

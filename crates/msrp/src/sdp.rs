@@ -266,6 +266,19 @@ impl Description {
         Bytes::from(self.to_string())
     }
 
+    /// The answer that takes none of what is offered (RFC 3264 §6): every medium with port 0. An offer without media, as a browser
+    /// makes it that was asked for none, is answered without media.
+    pub fn refused(&self) -> Self {
+        let nowhere = "IP4 0.0.0.0".to_owned();
+        Self {
+            id: "1".to_owned(),
+            version: "1".to_owned(),
+            origin: nowhere.clone(),
+            connection: Some(nowhere),
+            media: self.media.iter().map(Media::refused).collect(),
+        }
+    }
+
     /// The first medium that carries MSRP and is not refused.
     pub fn msrp(&self) -> Option<&Media> {
         self.media.iter().find(|media| media.is_msrp() && media.port != 0)

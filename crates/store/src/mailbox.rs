@@ -22,6 +22,11 @@ impl EntryId {
     /// The id that sorts before all others.
     pub const FIRST: Self = Self([0; 16]);
 
+    /// The id right before this one: where somebody begins who wants this one next.
+    pub fn predecessor(self) -> Self {
+        Self(u128::from_be_bytes(self.0).saturating_sub(1).to_be_bytes())
+    }
+
     /// The id that sorts before all that are given out from `at` on.
     pub fn before(at: Timestamp) -> Self {
         let mut id = [0; 16];
@@ -133,6 +138,9 @@ pub struct Entry {
     pub next_due: Timestamp,
     /// Where the body lies when it is too large for a row; `body` is empty then.
     pub spooled: Option<Spooled>,
+    /// What a device must have announced to get it: the sender's Accept-Contact values that say `require` (RFC 3841); nearly
+    /// always none.
+    pub accept: Vec<String>,
 }
 
 /// A body in a file of its own, which belongs to one entry and goes with it.
@@ -172,7 +180,7 @@ pub type EntryKey = (Address, EntryId);
 impl Row for Entry {
     type Key = EntryKey;
     const FAMILY: Family = Family::Entries;
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn key_bytes((address, id): &EntryKey) -> Vec<u8> {
         let mut key = prefix(address);
@@ -181,9 +189,13 @@ impl Row for Entry {
     }
 
     fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
-        // Version 1 had no `spooled`: postcard writes its absence as a zero.
-        row.push(0);
-        version == 1
+        // Version 1 had no `spooled`, and neither 1 nor 2 had `accept`: postcard writes the absence of each as a zero.
+        match version {
+            1 => row.extend([0, 0]),
+            2 => row.push(0),
+            _ => return false,
+        }
+        true
     }
 }
 

@@ -176,11 +176,14 @@ mod tests {
             attempts: 3,
             next_due: now,
             spooled: None,
+            accept: Vec::new(),
         };
         let mut old = encode(&entry);
-        old[0] = 1;
-        assert_eq!(old.pop(), Some(0), "what the version before did not write");
-        assert_eq!(decode::<Entry>(&old).unwrap(), entry);
+        for version in [2, 1] {
+            old[0] = version;
+            assert_eq!(old.pop(), Some(0), "what version {version} did not write");
+            assert_eq!(decode::<Entry>(&old).unwrap(), entry);
+        }
         old[0] = 9;
         assert!(matches!(decode::<Entry>(&old), Err(StoreError::Version { version: 9, .. })));
     }

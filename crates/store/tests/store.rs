@@ -48,6 +48,7 @@ fn entry(ids: &mut EntryIds, due_s: u64, body: &'static str) -> Entry {
         attempts: 0,
         next_due: at(due_s),
         spooled: None,
+        accept: Vec::new(),
     }
 }
 

@@ -73,6 +73,12 @@ export function withInfo(
   return { group: changed, events, isStale };
 }
 
+/** The same for whoever hears of it: what happened to whom, in which version of the group. */
+export function eventId(event: GroupEvent, version: number): string {
+  const whom = 'who' in event ? event.who : '';
+  return `event:${version}:${event.kind}:${whom}`;
+}
+
 /** Whether everybody else has come so far with a message. */
 export function everybody(group: Group, self: Address, parties: ReadonlySet<Address | undefined>): boolean {
   const others = group.members.filter(({ address, isPending }) => address !== self && !isPending);

@@ -30,7 +30,7 @@ import { type ContentServer, type HandsetConfig, onOwnOrigin } from './config';
 import { Directory } from './directory';
 import { Envelopes } from './envelope';
 import { Files } from './files';
-import { everybody, type Group } from './group';
+import { eventId, everybody, type Group } from './group';
 import { Groups } from './groups';
 import { contentOf, emptied, mayRevoke, sameMessage, traced, withReaction } from './message';
 import { Outbox, type Outcome } from './outbox';
@@ -56,6 +56,7 @@ const BEFORE_HIT = 30;
 const SEARCH_MAX = 50_000;
 /** Longest reaction: some emoji are many code points. */
 const EMOJI_MAX = 16;
+
 export interface HandsetOptions {
   readonly config: HandsetConfig;
   readonly credentials: Credentials;
@@ -624,7 +625,8 @@ export class Handset {
       await this.commitMessage({
         peer: focus,
         direction: 'in',
-        messageId: uuid(),
+        // Every tab of the account hears of it: the line is the same row for all.
+        messageId: eventId(event, group.version),
         order: this.nextOrder(),
         at: Date.now(),
         dateTime: '',

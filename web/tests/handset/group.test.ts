@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { everybody, groupOf, NEW_GROUP, withInfo } from '../../src/handset/group';
+import { eventId, everybody, groupOf, NEW_GROUP, withInfo } from '../../src/handset/group';
 import { mayRevoke } from '../../src/handset/message';
 import type { MessageRecord } from '../../src/handset/records';
 import type { Address } from '../../src/rcs/address';
@@ -115,6 +115,17 @@ describe('a group', () => {
     expect(everybody(three, ALICE, new Set([BOB, CAROL]))).toBe(true);
     // Bob is still to come, and nobody else is in.
     expect(everybody(group, ALICE, new Set())).toBe(false);
+  });
+
+  it('gives what happens one name in every tab', () => {
+    const joined = { kind: 'joined', who: BOB } as const;
+    expect(eventId(joined, 4)).toBe(eventId({ ...joined }, 4));
+    const others = [
+      eventId(joined, 5),
+      eventId({ kind: 'joined', who: CAROL }, 4),
+      eventId({ kind: 'left', who: BOB }, 4),
+    ];
+    expect(new Set([...others, eventId(joined, 4)]).size).toBe(4);
   });
 
   it('is told by its address', () => {

@@ -257,6 +257,7 @@ impl World {
             attempts: 0,
             next_due: expires_at,
             spooled: None,
+            accept: Vec::new(),
         };
         let (mut view, mut wants) = (View::default(), Wants::default());
         wants.head(&bot());

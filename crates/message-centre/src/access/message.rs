@@ -17,6 +17,7 @@ use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Spooled, Wants}
 use super::Refusal;
 use super::identity::Claim;
 use crate::blocks::block_wants;
+use crate::delivery::choice::required;
 use crate::delivery::{Asker, Delivery};
 use crate::group::message::group_message_wants;
 use crate::gruu::Device;
@@ -39,6 +40,8 @@ pub struct PagerMessage {
     pub(crate) contribution_id: Option<String>,
     pub(crate) in_reply_to: Option<String>,
     pub(crate) service: Option<String>,
+    /// Accept-Contact values that a device must fit.
+    pub(crate) accept: Vec<String>,
     /// Media type of `body`.
     pub(crate) content_type: String,
     /// Media type of what a person sees, inside CPIM if there is one.
@@ -103,6 +106,7 @@ impl PagerMessage {
             contribution_id: id_header(request, HeaderName::ContributionId)?,
             in_reply_to: id_header(request, HeaderName::InReplyToContributionId)?,
             service: service(request),
+            accept: required(request)?,
             payload_type: content_type::essence(&declared).to_ascii_lowercase(),
             content_type: declared,
             body,
@@ -142,6 +146,7 @@ impl PagerMessage {
             content_type,
             body,
             spooled,
+            accept: Vec::new(),
             cpim_from: None,
             cpim_to: None,
             wanted: Dispositions::NONE,
@@ -444,6 +449,7 @@ impl Centre {
             attempts: 0,
             next_due: expires_at,
             spooled: message.spooled.clone(),
+            accept: message.accept.clone(),
         }
     }
 

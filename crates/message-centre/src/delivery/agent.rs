@@ -61,6 +61,12 @@ impl Default for Agent {
 }
 
 impl Agent {
+    /// An agent of a mailbox in which nothing comes before this entry. It does not look there: a log-structured store remembers
+    /// for a while what was removed, and stepping over all of it would cost more with every message.
+    pub(crate) fn from(first: EntryId) -> Self {
+        Self { cursor: first.predecessor(), ..Self::default() }
+    }
+
     /// Looks at the mailbox again from the start; requests under way stay so.
     pub(crate) fn restart(&mut self) {
         self.cursor = EntryId::FIRST;

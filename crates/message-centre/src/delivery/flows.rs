@@ -6,6 +6,7 @@ use sip::Flow;
 use store::{Binding, Bindings, Entry};
 
 use super::agent::DeviceKey;
+use super::choice::fits;
 use super::{Answer, Attempt, AttemptId, For};
 use crate::{Centre, Work};
 
@@ -45,6 +46,10 @@ impl Centre {
     ) -> Option<AttemptId> {
         let is_stored = matches!(made_for, For::Entry(..));
         while let Some(binding) = self.newest_flow(bindings, &device.1, &tried, now) {
+            if !fits(entry, binding) {
+                tried.push(binding.flow);
+                continue;
+            }
             if let Some((id, flow)) = self.hand_over(entry, device, binding, is_stored, now) {
                 self.attempts.insert(id, Attempt { device: device.clone(), flow, tried, made_for });
                 return Some(id);

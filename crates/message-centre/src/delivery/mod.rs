@@ -2,6 +2,7 @@
 //! ([`agent`]). This file keeps messages, and settles what became of them.
 
 pub mod agent;
+pub(crate) mod choice;
 pub(crate) mod flows;
 pub(crate) mod outgoing;
 pub mod relay;
@@ -17,7 +18,7 @@ use crate::access::Refusal;
 use crate::session::media;
 use crate::work::Task;
 use crate::{Centre, Work, report};
-use agent::DeviceKey;
+use agent::{Agent, DeviceKey};
 use relay::RelayId;
 
 /// An entry on its way, and what to note when it has been taken care of.
@@ -197,6 +198,8 @@ impl Centre {
         if delivery.only.is_some() && reachable.is_empty() {
             return Err(Refusal::Unavailable);
         }
+        let bound = self.fitting(&delivery.entry, bound, work);
+        let reachable = self.fitting(&delivery.entry, reachable, work);
         let is_empty = work.view.head(&to).count == 0;
         let caught_up = |device: &String| is_empty || self.is_caught_up(&(to.clone(), device.clone()));
         if delivery.only.is_some() || (!reachable.is_empty() && reachable.iter().all(caught_up)) {
@@ -261,7 +264,7 @@ impl Centre {
             work.woken.push(entry.to.clone());
         } else {
             let (bound, reachable) = self.devices(&entry.to, None, work);
-            for device in bound {
+            for device in self.fitting(&entry, bound, work) {
                 if !entry.is_settled_for(&device) && !entry.waiting.contains(&device) {
                     entry.waiting.push(device);
                 }
@@ -269,9 +272,13 @@ impl Centre {
             if !reachable.is_empty() {
                 entry.next_due = entry.expires_at.min(work.now.plus(self.config.backoff(1)));
             }
+            let is_first = work.view.head(&entry.to).count == 0;
             for device in reachable {
                 let key = (entry.to.clone(), device);
-                self.agents.entry(key.clone()).or_default().more(entry.id);
+                let agent = self.agents.entry(key.clone());
+                let agent =
+                    agent.or_insert_with(|| if is_first { Agent::from(entry.id) } else { Agent::default() });
+                agent.more(entry.id);
                 work.next.push(Task::Drain(key));
             }
         }

@@ -1,14 +1,15 @@
 //! The focus calling the members' devices: INVITE to those that do not take part yet (RFC 4579 §5.5), and what they answer.
 
 use bytes::Bytes;
+use msrp::sdp::{self, Description};
 use rcs::address::Address;
 use sip::dialog::{Dialog, DialogId};
 use sip::transaction::ClientTxId;
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
 use store::{Binding, Group, Member, MemberState, Wants};
 
+use super::ALLOW;
 use super::members::Farewell;
-use super::{ALLOW, sdp};
 use crate::delivery::agent::DeviceKey;
 use crate::work::Task;
 use crate::{Centre, Work, transaction_time};
@@ -182,9 +183,9 @@ impl Centre {
                 let mut ack = dialog.ack(dialog.local_cseq());
                 // Our INVITE offers nothing, so a device may (RFC 3261 §13.2.1); its answer then comes in the ACK.
                 if response.is_content_type(sdp::CONTENT_TYPE)
-                    && let Some(answer) = sdp::refuse_media(response.body(), "0.0.0.0")
+                    && let Ok(offer) = Description::parse(response.body())
                 {
-                    ack = ack.body(sdp::CONTENT_TYPE, answer);
+                    ack = ack.body(sdp::CONTENT_TYPE, offer.refused().to_bytes());
                 }
                 let ack = ack.build();
                 let now = transaction_time(work.now);

@@ -2,6 +2,7 @@
 //! changes the subject.
 
 use bytes::Bytes;
+use msrp::sdp::{self, Description};
 use rcs::address::Address;
 use rcs::ids;
 use sip::dialog::Dialog;
@@ -9,7 +10,7 @@ use sip::{HeaderName, Request, ResponseBuilder};
 use store::{Group, LegDevice, Member, MemberState, Mode, Role};
 
 use super::members::Admitted;
-use super::{ALLOW, GroupRequest, SUPPORTED, list_and_sdp, sdp, subscribers};
+use super::{ALLOW, GroupRequest, SUPPORTED, list_and_sdp, subscribers};
 use crate::access::Refusal;
 use crate::access::identity::Claim;
 use crate::access::message::id_header;
@@ -31,9 +32,9 @@ pub(super) struct Invite {
 impl Invite {
     pub(super) fn read(centre: &Centre, request: &Request, is_to_factory: bool) -> Result<Self, Refusal> {
         let (recipients, offer) = list_and_sdp(centre, request)?;
-        let answer = |offer: Bytes| {
-            sdp::refuse_media(&offer, "0.0.0.0")
-                .ok_or(Refusal::bad("the session description is not an offer"))
+        let answer = |offer: Bytes| match Description::parse(&offer) {
+            Ok(offer) => Ok(offer.refused().to_bytes()),
+            Err(error) => Err(Refusal::bad(format!("SDP: {error}"))),
         };
         let subject = request.header(HeaderName::Subject).map(|subject| subject.trim().to_owned());
         Ok(Self {
@@ -42,7 +43,7 @@ impl Invite {
             subject: centre.subject(subject.as_deref())?,
             conversation_id: id_header(request, HeaderName::ConversationId)?,
             contribution_id: id_header(request, HeaderName::ContributionId)?,
-            sdp: offer.map(answer).transpose()?.map(Bytes::from),
+            sdp: offer.map(answer).transpose()?,
         })
     }
 }

@@ -15,7 +15,6 @@ pub(crate) mod members;
 pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
-mod sdp;
 mod subscribe;
 
 use bytes::Bytes;
@@ -327,7 +326,7 @@ fn list_and_sdp(
     for part in parts_of(centre, request, LIST_BYTES_MAX)? {
         match recipients_in(&part)? {
             Some(list) => recipients.extend(list),
-            None if part.is(sdp::CONTENT_TYPE) => sdp = Some(part.body),
+            None if part.is(msrp::sdp::CONTENT_TYPE) => sdp = Some(part.body),
             None => {}
         }
     }

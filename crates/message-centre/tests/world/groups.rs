@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rcs::conference_info::{ConferenceInfo, State, Status};
 use rcs::cpim::CpimBuilder;
+use rcs::multipart::{self, Part};
 use rcs::resource_list::{self, Recipient};
 use sip::dialog::{Dialog, DialogId, Unacknowledged};
 use sip::transaction::{ClientTxId, OnTimeout, ServerTxId, Timing};
@@ -37,6 +38,8 @@ pub struct Groups {
     pub heard: Vec<(&'static str, u16)>,
     /// Foci of the groups that it made, in order.
     pub made: Vec<String>,
+    /// The session description in the last 200 to an INVITE of its own, or in the last ACK; empty when there was none.
+    pub described: String,
 }
 
 enum Asked {
@@ -58,8 +61,20 @@ impl World {
 
     /// Asks the factory for a group.
     pub fn ask_for_group(&mut self, phone: Phone, subject: &str, numbers: &[&str]) {
-        let list: Vec<_> =
-            numbers.iter().map(|number| Recipient::new(format!("sip:{number}@{DOMAIN}"))).collect();
+        self.ask_factory(phone, subject, resource_list::CONTENT_TYPE, list_of(numbers).into());
+    }
+
+    /// The same, offering media.
+    pub fn ask_for_group_with_media(&mut self, phone: Phone, offer: &str, numbers: &[&str]) {
+        let list = Part::new(resource_list::CONTENT_TYPE, list_of(numbers))
+            .with_header("Content-Disposition", resource_list::DISPOSITION);
+        let parts = [Part::new("application/sdp", offer.to_owned()), list];
+        let (content_type, body) = multipart::write(&parts);
+        self.ask_factory(phone, "media", &content_type, body);
+        self.run_until_idle();
+    }
+
+    fn ask_factory(&mut self, phone: Phone, subject: &str, content_type: &str, body: Bytes) {
         let (now, handset) = (self.time(), &mut self.phones[phone]);
         let uri = format!("sip:conference-factory@{DOMAIN}");
         let contact = handset.contact();
@@ -71,7 +86,7 @@ impl World {
             .header(HeaderName::Subject, subject)
             .header(HeaderName::Require, "recipient-list-invite")
             .header(HeaderName::ContentDisposition, resource_list::DISPOSITION)
-            .body(resource_list::CONTENT_TYPE, resource_list::write(&list));
+            .body(content_type, body);
         handset.ask(now, invite.build(), Asked::Invite);
         self.settle();
     }
@@ -240,8 +255,12 @@ impl Handset {
 
     fn reply(&mut self, now: Duration, tx: ServerTxId, request: &Request, status: u16, tag: &str) -> Bytes {
         let contact = self.contact();
-        let response = ResponseBuilder::for_request(request, status, "").to_tag(tag);
-        let response = response.header(HeaderName::Contact, contact).build();
+        let mut response = ResponseBuilder::for_request(request, status, "").to_tag(tag);
+        response = response.header(HeaderName::Contact, contact);
+        if let (Method::Invite, Some(offer)) = (request.method(), self.offers) {
+            response = response.body("application/sdp", offer);
+        }
+        let response = response.build();
         self.layer.respond(now, tx, response.clone()).expect("the request waits for its answer");
         response
     }
@@ -316,6 +335,7 @@ impl Handset {
             (Asked::Invite, Some(response)) if status == 200 => {
                 // 2xx are repeated until they are acknowledged, so the question stays.
                 let is_known = !self.groups.joined.insert(tx);
+                self.groups.described = String::from_utf8_lossy(response.body()).into_owned();
                 let dialog = Dialog::uac(&request, response).expect("the focus names its Contact");
                 let ack = dialog.ack(request.cseq().expect("ours").number).build();
                 self.layer.acknowledge(now, self.flow, ack).expect("it goes out");
@@ -350,6 +370,7 @@ impl Handset {
     }
 
     pub(super) fn acknowledged(&mut self, ack: &Request) {
+        self.groups.described = String::from_utf8_lossy(ack.body()).into_owned();
         let id = DialogId::of_request(ack).expect("readable");
         self.groups.unacknowledged.retain(|_, (known, _)| Some(&*known) != id.as_ref());
     }
@@ -373,6 +394,12 @@ impl Handset {
             let _ = self.layer.respond(now, tx, response);
         }
     }
+}
+
+/// A list of these numbers.
+fn list_of(numbers: &[&str]) -> String {
+    let list = numbers.iter().map(|number| Recipient::new(format!("sip:{number}@{DOMAIN}")));
+    resource_list::write(&list.collect::<Vec<_>>())
 }
 
 /// The focus in a Contact URI, without scheme and parameters.

@@ -110,7 +110,11 @@ pub struct Handset {
     pub responses: Vec<u16>,
     /// What the handset answers to an INVITE of a focus.
     pub answers_invite_with: u16,
+    /// The session description that it offers when a focus calls.
+    pub offers: Option<&'static str>,
     pub groups: groups::Groups,
+    /// More feature tags of its Contact: `;+g.gsma.rcs.botversion="#=1"`.
+    pub features: String,
     /// `reg-id`, for one flow among several of a device.
     pub reg_id: Option<u32>,
     /// Call-ID of its registrations.
@@ -244,7 +248,9 @@ impl World {
             is_mute: false,
             responses: Vec::new(),
             answers_invite_with: 200,
+            offers: None,
             groups: groups::Groups::default(),
+            features: String::new(),
             reg_id: None,
             registers_as: format!("registration-{place}"),
             contacts: Vec::new(),
@@ -573,8 +579,8 @@ impl Handset {
         let transport = self.flow.transport.via_token().to_ascii_lowercase();
         let contact = format!(
             "<sip:{}@{};transport={transport}>;+sip.instance=\"<{}>\"{reg_id};expires={};\
-             +g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"",
-            self.number, self.flow.peer, self.instance, self.expires_s
+             +g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"{}",
+            self.number, self.flow.peer, self.instance, self.expires_s, self.features
         );
         let to = format!("<{}>", self.uri());
         let mut request = self

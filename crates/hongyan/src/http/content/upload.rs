@@ -486,5 +486,8 @@ fn over_quota() -> Failure {
 }
 
 fn gone() -> Failure {
-    Failure::new(StatusCode::GONE, "the upload took too long or began anew, or its sender is no subscriber any more")
+    Failure::new(
+        StatusCode::GONE,
+        "the upload took too long or began anew, or its sender is no subscriber any more",
+    )
 }
