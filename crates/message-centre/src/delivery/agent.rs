@@ -76,6 +76,10 @@ impl Agent {
 
     /// There is one more entry in the mailbox, or will be with this batch's commit.
     pub(crate) fn more(&mut self, id: EntryId) {
+        // An entry may be put in after one with a later id, which the agent has begun with.
+        if id <= self.cursor {
+            (self.cursor, self.is_exhausted) = (id.predecessor(), false);
+        }
         self.news = Some(id);
     }
 

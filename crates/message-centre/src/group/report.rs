@@ -30,9 +30,11 @@ impl FanIn {
 
 impl Centre {
     pub(crate) fn decide_fan_in(&mut self, fan_in: FanIn, work: &mut Work<'_>) {
-        let FanIn { entry, original, disposition, asker } = fan_in;
+        let FanIn { mut entry, original, disposition, asker } = fan_in;
         if asker.is_some() {
             self.report_implied(&original, disposition, Some(&entry.to), work);
+            // It comes after what it implies.
+            entry.id = self.ids.next(work.now);
         }
         let delivery = Delivery::report(entry, original.clone(), disposition);
         let Some(asker) = asker else {
