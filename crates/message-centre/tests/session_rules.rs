@@ -247,23 +247,20 @@ fn a_large_message_goes_over_another_flow_when_the_newest_is_dead() {
 #[test]
 fn a_session_that_ends_early_says_nothing_against_its_flow() {
     let mut town = Town::new();
-    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
-    let first = town.phone(BOB, Transport::Tcp, Services::all());
+    let (alice, first) = two(&mut town);
     town.run_for(seconds(5));
     let second = town.second_flow(first, Transport::Tcp, Services::all());
-    let chat = call(&mut town, alice, BOB);
-    town.with_phone(alice, |phone, now| phone.say(now, chat, &Outgoing::text("one")));
-    let his = town.phones[second].handset.call_with(&uri(ALICE)).expect("he is in it");
-    town.with_phone(second, |phone, now| phone.hang_up(now, his));
-    town.run_for(seconds(600));
-    assert_eq!(town.waiting(BOB), 0);
-    say_by_message(&mut town, alice, "two");
-    assert_eq!(town.texts(second).last().map(String::as_str), Some("two"), "the newest flow is still there");
-}
-
-fn say_by_message(town: &mut Town, from: Phone, what: &str) {
-    town.with_phone(from, |phone, now| phone.send(now, &uri(BOB), &Outgoing::text(what)));
+    let sent = send_large(&mut town, alice, BOB, Duration::ZERO);
+    while town.requests(second, "ACK") == 0 {
+        town.run_for(Duration::from_millis(1));
+    }
+    town.with_phone(second, |phone, now| phone.hang_up(now, 1));
     town.run();
+    assert!(town.texts(first).is_empty() && town.texts(second).is_empty());
+    assert_eq!(town.store().bindings(&address(BOB)).expect("readable").list.len(), 2);
+    town.run_for(seconds(600));
+    assert_eq!((town.texts(second).len(), town.waiting(BOB)), (1, 0), "the newest flow is still there");
+    assert_eq!(town.records(&sent)[0].outcome, Outcome::Delivered);
 }
 
 /// Alice's TCP phone, and Bob's device: a flow over TCP, and a newer one over UDP that does not lead to it.
