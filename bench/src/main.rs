@@ -44,7 +44,7 @@ struct Args {
     #[arg(long, value_name = "FILE", default_value = "bench/nginx/nginx.conf")]
     nginx_config: PathBuf,
     /// Messages in each relay scenario
-    #[arg(long, default_value_t = 50_000)]
+    #[arg(long, default_value_t = 100_000)]
     messages: u32,
     /// Devices that register
     #[arg(long, default_value_t = 100_000)]
