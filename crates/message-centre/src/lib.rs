@@ -218,6 +218,8 @@ impl Centre {
             Task::Telling(telling) => telling.wants(wants),
             Task::Parting(parting) => parting.wants(wants),
             Task::Invitations(invitations) => invitations.wants(wants),
+            Task::Summon(summon) => summon.wants(wants),
+            Task::FocusSession(asked) => asked.wants(wants),
             Task::FocusAnswered(answered) => answered.wants(self, wants),
         }
     }
@@ -263,6 +265,8 @@ impl Centre {
             Task::Telling(telling) => self.decide_telling(*telling, work),
             Task::Parting(parting) => self.decide_parting(*parting, work),
             Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
+            Task::Summon(summon) => self.decide_summon(*summon, work),
+            Task::FocusSession(asked) => self.decide_focus_session(*asked, work),
             Task::FocusAnswered(answered) => self.decide_focus_answered(*answered, work),
         }
         work.next.extend(self.sessions.take_settled());

@@ -19,9 +19,11 @@ use crate::group::fan_out::FanOut;
 use crate::group::invitation::{FocusAnswered, Invitations};
 use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
+use crate::group::session::Summon;
 use crate::report;
 use crate::revoke::Revocation;
 use crate::session::Redial;
+use crate::session::focus::FocusSession;
 
 /// Something to decide once the rows it needs are loaded.
 #[derive(Debug)]
@@ -82,6 +84,10 @@ pub enum Task {
     Parting(Box<Parting>),
     /// Devices of members may have to be invited.
     Invitations(Box<Invitations>),
+    /// Something of a group waits for a device that takes part over MSRP and has no session.
+    Summon(Box<Summon>),
+    /// The session of a member asks for something in its dialog.
+    FocusSession(Box<FocusSession>),
     /// A request of a group's focus was answered, or never will be.
     FocusAnswered(Box<FocusAnswered>),
 }

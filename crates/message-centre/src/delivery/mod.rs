@@ -67,8 +67,8 @@ impl Delivery {
 pub(crate) enum Asker {
     /// To a MESSAGE.
     Request { tx: ServerTxId, flow: Flow, request: Request },
-    /// To the last chunk of a message in a session.
-    Chunk(media::Token),
+    /// To the last chunk of a message in a session, of this device; its name is empty when it is not registered.
+    Chunk { token: media::Token, device: String },
 }
 
 /// Names an attempt at a device.
@@ -364,7 +364,7 @@ impl Centre {
     pub(crate) fn answer_asker(&mut self, asker: &Asker, status: u16, work: &Work<'_>) {
         match asker {
             Asker::Request { tx, flow, request } => self.answer(*tx, request, *flow, status, work.now),
-            Asker::Chunk(token) => self.sessions.answer(*token, 200),
+            Asker::Chunk { token, .. } => self.sessions.answer(*token, 200),
         }
     }
 
@@ -372,7 +372,7 @@ impl Centre {
     pub(crate) fn refuse_asker(&mut self, asker: &Asker, refusal: &Refusal, now: Timestamp) {
         match asker {
             Asker::Request { tx, flow, request } => self.refuse(*tx, request, *flow, refusal, now),
-            Asker::Chunk(token) => {
+            Asker::Chunk { token, .. } => {
                 tracing::debug!(why = %refusal, "refused in a session");
                 self.sessions.answer(*token, media::status_of(refusal));
             }

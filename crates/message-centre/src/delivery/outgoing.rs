@@ -31,9 +31,13 @@ impl Centre {
         now: Timestamp,
     ) -> Option<(AttemptId, Flow)> {
         let capabilities = &binding.capabilities;
-        // What is said in a group goes to its pager-mode members as MESSAGE alone.
-        let takes_sessions = entry.from.kind() != AddressKind::Group
-            && (capabilities.has(Capability::CpmLargeMessage) || can_chat(capabilities));
+        let is_of_group = entry.from.kind() == AddressKind::Group;
+        if is_of_group && self.must_be_called(entry, device, binding) {
+            return None;
+        }
+        // The session that a device has with a group is made by the focus; here only large messages open one.
+        let takes_sessions = capabilities.has(Capability::CpmLargeMessage)
+            || if is_of_group { self.has_chat(device, &entry.from) } else { can_chat(capabilities) };
         // Whoever says nothing of messages is a plain SIP client, and takes MESSAGE.
         let takes_pager = capabilities.has(Capability::CpmMessage) || !takes_sessions;
         let is_small = !takes_sessions || entry.body.len() <= self.config.pager_body_bytes_max;

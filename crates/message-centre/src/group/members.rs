@@ -273,6 +273,7 @@ impl Centre {
     /// Ends the dialogs and subscriptions of somebody who is no member any more.
     pub(crate) fn decide_parting(&mut self, parting: Parting, work: &mut Work<'_>) {
         let Parting { group, member, how } = parting;
+        self.drop_member(&member, &group, None);
         let leg = self.leg(&group, &member, work);
         let reason = match how {
             Farewell::Left => Reason::sip(200, "Call completed"),

@@ -4,16 +4,16 @@
 //! decides, we answer ourselves and take what is said. A large message we always take ourselves. Where the two sides
 //! invite each other at once, or one invites anew, the newest leg takes the older one's place.
 
-use msrp::sdp::Endpoint;
+use msrp::sdp::{Endpoint, Media};
 use rcs::Timestamp;
 use rcs::address::AddressKind;
 use rcs::capability::{Capabilities, Capability};
 use rcs::ids;
-use sip::dialog::session_timer::Disagreement;
 use sip::dialog::{Dialog, Unacknowledged};
 use sip::{Flow, HeaderName, Reason, ResponseBuilder, Transport};
 use store::{Binding, Wants};
 
+use super::dialog::refusal_of;
 use super::inviting::Invitation;
 use super::{Kind, Leg, LegId, Stage, media};
 use crate::access::Refusal;
@@ -69,7 +69,7 @@ impl Centre {
         if is_blocked && self.config.refuse_blocked {
             return Err(Refusal::forbidden("Function not allowed"));
         }
-        if self.sessions.count_of(&claim.from) >= self.config.sessions.per_subscriber_max {
+        if self.has_too_many_sessions(&claim.from) {
             return Err(Refusal::TooManySessions);
         }
         let leg = self.asked_leg(claim, work)?;
@@ -102,21 +102,14 @@ impl Centre {
     /// The leg that an INVITE asks for.
     fn asked_leg(&mut self, claim: &Claim<Invite>, work: &Work<'_>) -> Result<Leg, Refusal> {
         let invite = &claim.what;
-        let agreement = self.config.sessions.timer.answer(&claim.request).map_err(|error| match error {
-            Disagreement::TooBrief(error) => Refusal::SessionTooBrief { min_s: error.min_s },
-            Disagreement::Malformed(error) => error.into(),
-        })?;
+        let agreement = self.config.sessions.timer.answer(&claim.request).map_err(refusal_of)?;
         let unacceptable = |error: msrp::sdp::Unacceptable| Refusal::NotOfferable(error.to_string());
         let theirs = invite.offer.msrp().ok_or(msrp::sdp::Unacceptable::NoMsrp).map_err(unacceptable)?;
         let bytes_max = self.config.sessions.bytes_max(invite.kind);
         if announced_bytes(&theirs.attributes).is_some_and(|bytes| bytes > bytes_max) {
             return Err(Refusal::NotOfferable("Size exceeded".to_owned()));
         }
-        let own = theirs.path.last();
-        let is_websocket = own.is_some_and(msrp::MsrpUri::is_websocket);
-        let is_secure = own.is_some_and(|uri| uri.secure);
-        let endpoint = self.endpoint(is_websocket, is_secure, invite.kind);
-        let endpoint = endpoint.ok_or_else(|| Refusal::NotOfferable("no such MSRP here".to_owned()))?;
+        let endpoint = self.endpoint_facing(theirs, invite.kind)?;
         let (answer, agreed) = endpoint.answer(&invite.offer).map_err(unacceptable)?;
         // Whether it can be a dialog is found out now: what is promised later must not fail.
         let to_tag = self.tag();
@@ -172,8 +165,28 @@ impl Centre {
         found.map(|one| one.device().to_owned()).unwrap_or_default()
     }
 
+    /// Our end for a peer that offers this medium.
+    pub(super) fn endpoint_facing(&mut self, theirs: &Media, kind: Kind) -> Result<Endpoint, Refusal> {
+        let own = theirs.path.last();
+        let is_websocket = own.is_some_and(msrp::MsrpUri::is_websocket);
+        let is_secure = own.is_some_and(|uri| uri.secure);
+        let endpoint = self.endpoint(is_websocket, is_secure, kind);
+        endpoint.ok_or_else(|| Refusal::NotOfferable("no such MSRP here".to_owned()))
+    }
+
+    /// Our end for a device that is reached over this transport, for MSRP over what it can do.
+    pub(super) fn endpoint_over(&mut self, transport: Transport, kind: Kind) -> Option<Endpoint> {
+        let (is_websocket, is_secure) = match transport {
+            Transport::Udp | Transport::Tcp => (false, false),
+            Transport::Tls => (false, true),
+            Transport::Ws => (true, false),
+            Transport::Wss => (true, true),
+        };
+        self.endpoint(is_websocket, is_secure, kind)
+    }
+
     /// Where a peer reaches us with MSRP, over what it can do; `None` when we do not listen so.
-    pub(super) fn endpoint(&mut self, is_websocket: bool, is_secure: bool, kind: Kind) -> Option<Endpoint> {
+    fn endpoint(&mut self, is_websocket: bool, is_secure: bool, kind: Kind) -> Option<Endpoint> {
         let media = &self.config.sessions.media;
         let place = match (is_websocket, is_secure) {
             (false, false) => media.tcp.as_ref(),
