@@ -11,6 +11,7 @@ use rcs::address::{Address, AddressKind};
 use store::{Entry, Outcome, RecordKey, Wants};
 
 use super::agent::DeviceKey;
+use super::outgoing::Shape;
 use super::{About, Answer, Asker, AttemptId, Delivery, For};
 use crate::access::Refusal;
 use crate::access::message::{Kind, Posted};
@@ -347,7 +348,7 @@ impl Centre {
                 // Nobody is called for something that is worth nothing later.
                 continue;
             }
-            let request = self.message_request(entry, binding, true);
+            let request = self.message_request(entry, binding, Shape::Fleeting);
             if let Err(error) = self.layer.request(transaction_time(work.now), binding.flow, request) {
                 tracing::debug!(device = binding.device(), %error, "not sent");
             }
