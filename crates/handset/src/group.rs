@@ -83,6 +83,16 @@ impl Handset {
         self.request(now, Purpose::Invite { call }, draft);
     }
 
+    /// Describes our end of the call with a focus anew, as when the network has changed: it goes on over another connection.
+    pub fn renew_group_call(&mut self, now: Timestamp, focus: &str) {
+        let contact = self.contact();
+        let Some(mut draft) = self.within(focus, "INVITE") else { return };
+        let (call, offer) = self.offer_to_focus();
+        draft.headers = vec![(HeaderName::Contact, contact)];
+        draft.body = Some((msrp::sdp::CONTENT_TYPE.into(), offer.to_bytes()));
+        self.request(now, Purpose::Invite { call: Some(call) }, draft);
+    }
+
     /// The call with the focus of a group, while it stands.
     pub fn group_call(&self, focus: &str) -> Option<u64> {
         self.groups.get(focus)?.call
@@ -194,6 +204,14 @@ impl Handset {
         }
         self.acknowledge(now, ack.build());
         let is_new = sent.to().is_ok_and(|to| to.tag().is_none());
+        if let Some(call) = call.filter(|_| !is_new) {
+            let before = self.group_call(&focus).filter(|before| *before != call);
+            if before.is_some() && self.joined_call(call, &focus, response.body()) {
+                self.groups.entry(focus).or_default().call = Some(call);
+                before.into_iter().for_each(|before| self.over(before, None));
+            }
+            return;
+        }
         let known = self.groups.get(&focus).and_then(|group| group.dialog.as_ref());
         let is_repeated = known.is_some_and(|known| known.id() == dialog.id());
         if is_new && !is_repeated && self.groups.len() < GROUPS_MAX {

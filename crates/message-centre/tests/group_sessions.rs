@@ -2,6 +2,8 @@
 
 mod town;
 
+use std::time::Duration;
+
 use handset::{Answers, Event, Failure, Outgoing, Services};
 use rcs::imdn::Disposition::{Delivered, Displayed};
 use sip::{HeaderName, Message, Request, Transport};
@@ -478,4 +480,82 @@ fn a_subscriber_who_goes_takes_its_sessions_along() {
     say(&mut town, alice, &focus, "Bob is gone");
     town.run();
     assert_eq!(town.waiting(BOB), 0);
+}
+
+#[test]
+fn a_device_renews_its_end_and_the_session_goes_on_over_another_connection() {
+    let (mut town, [alice, bob, _], focus) = mixed();
+    let before = town.phones[bob].handset.group_call(&focus);
+    town.with_phone(bob, |phone, now| phone.renew_group_call(now, &focus));
+    town.run();
+    let after = town.phones[bob].handset.group_call(&focus);
+    assert!(after.is_some() && after != before);
+    say(&mut town, alice, &focus, "still here?");
+    town.run();
+    say(&mut town, bob, &focus, "elsewhere");
+    town.run();
+    assert_eq!(
+        (town.texts(bob), town.texts(alice)),
+        (vec!["still here?".to_owned()], vec!["elsewhere".to_owned()])
+    );
+    assert_eq!((town.requests(bob, "MESSAGE"), town.requests(bob, "INVITE"), town.sessions()), (0, 1, 2));
+}
+
+#[test]
+fn a_member_that_comes_while_it_is_called_has_one_session() {
+    let mut crossed = 0;
+    for delay_ms in 0..5 {
+        let (mut town, [alice, bob, _], focus) = mixed();
+        town.run_for(seconds(200));
+        let before = town.requests(bob, "INVITE");
+        // What is said opens a session, and Bob's device comes by itself.
+        send(&mut town, alice, &focus, "crossing");
+        town.run_for(Duration::from_millis(delay_ms));
+        town.with_phone(bob, |phone, now| phone.join_group(now, &focus));
+        town.run();
+        crossed += town.requests(bob, "INVITE") - before;
+        assert_eq!(town.texts(bob), ["crossing"], "{delay_ms}");
+        assert!(has_session(&town, bob, &focus), "{delay_ms}");
+        assert_eq!(town.sessions(), 1, "{delay_ms}");
+        send(&mut town, alice, &focus, "and after");
+        town.run();
+        assert_eq!((town.texts(bob).len(), town.requests(bob, "MESSAGE")), (2, 0), "{delay_ms}");
+    }
+    assert!(crossed > 1, "some of them did cross");
+}
+
+#[test]
+fn a_large_message_comes_from_a_member_in_pager_mode_too() {
+    let mut town = Town::new();
+    let alice = town.phone(ALICE, Transport::Tcp, chats());
+    let bob = town.phone(BOB, Transport::Ws, Services { large: true, ..Services::default() });
+    let carol = town.phone(CAROL, Transport::Tcp, Services::all());
+    let focus = make(&mut town, alice, &[BOB]);
+    let large = "w".repeat(70_000);
+    let id = town.with_phone(bob, |phone, now| phone.send_large(now, &focus, &Outgoing::text(large.clone())));
+    town.run();
+    assert_eq!(town.answer(bob, &id), Some(200));
+    assert_eq!(town.texts(alice), [large.clone()]);
+    assert_eq!(town.files(), 0);
+    assert_eq!(modes(&town, &focus, BOB), [(Mode::Pager, true)], "it takes part as before");
+    // Not of somebody else, and not of any size.
+    let refused =
+        town.with_phone(carol, |phone, now| phone.send_large(now, &focus, &Outgoing::text("let me in")));
+    town.run();
+    let why = |phone: Phone, id: &str| {
+        town.phones[phone].events.iter().find_map(|event| match event {
+            Event::NotSent { message_id, why } if message_id == id => Some(*why),
+            _ => None,
+        })
+    };
+    assert_eq!(why(carol, &refused), Some(Failure::Refused(403)));
+    let huge = "h".repeat((1 << 20) + 1);
+    let refused = town.with_phone(bob, |phone, now| phone.send_large(now, &focus, &Outgoing::text(huge)));
+    town.run();
+    let why = town.phones[bob].events.iter().find_map(|event| match event {
+        Event::NotSent { message_id, why } if *message_id == refused => Some(*why),
+        _ => None,
+    });
+    assert_eq!(why, Some(Failure::Refused(413)));
+    assert_eq!(town.files(), 0);
 }

@@ -255,9 +255,8 @@ impl Centre {
 
     /// The group of a request and the member that sends it. 404: no such group; 403: none of its members.
     fn membership(&self, claim: &Claim<GroupRequest>, work: &Work<'_>) -> Result<Group, Refusal> {
-        let group = work.view.group(&claim.what.group).ok_or(Refusal::NoSuchGroup)?;
-        group.member(&claim.from).ok_or(Refusal::forbidden(NOT_A_MEMBER))?;
-        Ok(group.clone())
+        check_member(&claim.what.group, &claim.from, work)?;
+        work.view.group(&claim.what.group).cloned().ok_or(Refusal::NoSuchGroup)
     }
 
     /// How a member's devices are connected; one without any when there is no row.
@@ -324,6 +323,12 @@ impl Centre {
     pub(crate) fn is_inviting(&self, device: &DeviceKey, group: &Address) -> bool {
         !self.groups.inviting.is_empty() && self.groups.inviting.contains(&(device.clone(), group.clone()))
     }
+}
+
+/// Whether there is such a group, and it has this member.
+pub(crate) fn check_member(group: &Address, member: &Address, work: &Work<'_>) -> Result<(), Refusal> {
+    let group = work.view.group(group).ok_or(Refusal::NoSuchGroup)?;
+    group.member(member).map(|_| ()).ok_or(Refusal::forbidden(NOT_A_MEMBER))
 }
 
 /// For the Warning of a 403.

@@ -23,6 +23,7 @@ use crate::access::message::{Contribution, check_addressee};
 use crate::blocks::has_blocked;
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::flows::forget_flow;
+use crate::group::check_member;
 use crate::{Centre, Work, transaction_time};
 
 /// A device that was rung over a flow that turned out to be dead.
@@ -59,7 +60,10 @@ impl Centre {
 
     fn take_invite(&mut self, claim: &Claim<Invite>, work: &mut Work<'_>) -> Result<(), Refusal> {
         let invite = &claim.what;
-        check_addressee(&invite.to, work)?;
+        match invite.to.kind() {
+            AddressKind::Group => check_member(&invite.to, &claim.from, work)?,
+            _ => check_addressee(&invite.to, work)?,
+        }
         if let Some(device) = invite.device.as_ref().filter(|device| device.is_temporary())
             && !device.is_valid(&self.gruu_key, work.view.bindings(&invite.to), work.now)
         {
@@ -105,11 +109,14 @@ impl Centre {
         let agreement = self.config.sessions.timer.answer(&claim.request).map_err(refusal_of)?;
         let unacceptable = |error: msrp::sdp::Unacceptable| Refusal::NotOfferable(error.to_string());
         let theirs = invite.offer.msrp().ok_or(msrp::sdp::Unacceptable::NoMsrp).map_err(unacceptable)?;
-        let bytes_max = self.config.sessions.bytes_max(invite.kind);
+        // What is said in a group must fit into the sessions of its members.
+        let is_for_group = invite.to.kind() == AddressKind::Group;
+        let size_of = if is_for_group { Kind::Group } else { invite.kind };
+        let bytes_max = self.config.sessions.bytes_max(size_of);
         if announced_bytes(&theirs.attributes).is_some_and(|bytes| bytes > bytes_max) {
             return Err(Refusal::NotOfferable("Size exceeded".to_owned()));
         }
-        let endpoint = self.endpoint_facing(theirs, invite.kind)?;
+        let endpoint = self.endpoint_facing(theirs, size_of)?;
         let (answer, agreed) = endpoint.answer(&invite.offer).map_err(unacceptable)?;
         // Whether it can be a dialog is found out now: what is promised later must not fail.
         let to_tag = self.tag();
@@ -218,12 +225,7 @@ impl Centre {
             }
             let partner = leg.partner.take();
             let sends = std::mem::take(&mut leg.sends);
-            for mut sending in sends {
-                sending.is_given = false;
-                self.sessions.by_send.insert(sending.send, id);
-                let newest = self.sessions.legs.get_mut(&id).expect("it was just put there");
-                newest.sends.push_back(sending);
-            }
+            self.send_anew(sends, id);
             self.end_leg(old, None, now);
             if let Some(partner) = partner {
                 self.sessions.pair(id, partner);

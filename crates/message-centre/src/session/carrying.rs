@@ -214,6 +214,22 @@ impl Centre {
         send
     }
 
+    /// Has a leg send what another had to send, or it itself over another connection: under new numbers, since the edge may yet tell
+    /// that nothing came of the old ones.
+    pub(super) fn send_anew(&mut self, sends: VecDeque<Sending>, id: LegId) {
+        for sending in sends {
+            self.sessions.by_send.remove(&sending.send);
+            self.sessions.last_send += 1;
+            let send = self.sessions.last_send;
+            let message_id = self.tag();
+            self.rename_attempt(AttemptId::Send(sending.send), AttemptId::Send(send));
+            if let Some(leg) = self.sessions.legs.get_mut(&id) {
+                leg.sends.push_back(Sending { send, message_id, is_given: false, ..sending });
+                self.sessions.by_send.insert(send, id);
+            }
+        }
+    }
+
     /// What goes into a session: CPIM always, but for composing indications, which may go bare.
     fn session_body(&self, entry: &Entry) -> (String, media::Body) {
         if let Some(spooled) = &entry.spooled {

@@ -135,10 +135,11 @@ impl Centre {
         if is_moved {
             leg.is_bound = false;
             leg.idle_at = now.plus(self.config.sessions.connect);
-            leg.sends.iter_mut().for_each(|sending| sending.is_given = false);
+            let sends = std::mem::take(&mut leg.sends);
             let session = msrp_session(leg);
             let close = media::Command::Close { session: session.id.clone() };
             self.sessions.commands.extend([close, media::Command::Open(session)]);
+            self.send_anew(sends, id);
         }
         self.sessions.set_alarm(id);
         Ok(answer)

@@ -260,12 +260,8 @@ impl Centre {
             if !is_older {
                 continue;
             }
-            let Some(mut leg) = self.sessions.remove(old) else { continue };
-            for mut sending in leg.sends.drain(..) {
-                sending.is_given = false;
-                self.sessions.by_send.insert(sending.send, id);
-                let newest = self.sessions.legs.get_mut(&id).expect("it was looked at");
-                newest.sends.push_back(sending);
+            if let Some(leg) = self.sessions.remove(old) {
+                self.send_anew(leg.sends, id);
             }
         }
     }
