@@ -7,6 +7,7 @@ pub mod message;
 pub mod one_to_many;
 pub mod options;
 pub mod register;
+pub(crate) mod reports;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};

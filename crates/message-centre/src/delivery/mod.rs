@@ -69,6 +69,8 @@ pub(crate) enum Asker {
     Request { tx: ServerTxId, flow: Flow, request: Request },
     /// To the last chunk of a message in a session, of this device; its name is empty when it is not registered.
     Chunk { token: media::Token, device: String },
+    /// The sender is answered for something else in the same commit, so this must be kept by then.
+    Nobody,
 }
 
 /// Names an attempt at a device.
@@ -183,7 +185,7 @@ impl Centre {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         let to = delivery.entry.to.clone();
-        if to.kind() == AddressKind::Chatbot {
+        if to.kind() == AddressKind::Chatbot || matches!(asker, Some(Asker::Nobody)) {
             self.keep(delivery, work)?;
             self.answer_all(asker, 202, work);
             return Ok(());
@@ -365,6 +367,7 @@ impl Centre {
         match asker {
             Asker::Request { tx, flow, request } => self.answer(*tx, request, *flow, status, work.now),
             Asker::Chunk { token, .. } => self.sessions.answer(*token, 200),
+            Asker::Nobody => {}
         }
     }
 
@@ -376,6 +379,7 @@ impl Centre {
                 tracing::debug!(why = %refusal, "refused in a session");
                 self.sessions.answer(*token, media::status_of(refusal));
             }
+            Asker::Nobody => tracing::debug!(why = %refusal, "refused"),
         }
     }
 

@@ -41,7 +41,7 @@ impl Centre {
                 self.take_group_data(posted, group, work)
             }
             Kind::Message | Kind::Fleeting => self.take_words(posted, &group, work),
-            Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
+            Kind::Reports(_) | Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
                 "what was said in a group cannot be taken back, and a group takes no spam reports",
             )),
         }
@@ -148,6 +148,7 @@ impl Centre {
         let flow = match &posted.asker {
             Asker::Request { flow, .. } => flow,
             Asker::Chunk { device, .. } => return Some(device.clone()).filter(|device| !device.is_empty()),
+            Asker::Nobody => return None,
         };
         let bindings = work.view.bindings(&posted.from)?;
         let sender = bindings.live(work.now).find(|binding| binding.flow == *flow)?;
