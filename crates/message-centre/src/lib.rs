@@ -159,6 +159,7 @@ impl Centre {
         {
             self.respond(now, tx, response);
         }
+        self.stop_ringing(now);
         self.take_events(now, tasks);
         self.sessions_tick(now);
         tasks.extend(self.sessions.take_settled());
@@ -171,7 +172,7 @@ impl Centre {
         let timer =
             timers.into_iter().flatten().min().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
-        timer.into_iter().chain(hold).chain(self.sessions.wake_at()).min()
+        timer.into_iter().chain(hold).chain(self.sessions.wake_at()).chain(self.groups.wake_at()).min()
     }
 
     /// The next bytes for the network; ask after the commit.

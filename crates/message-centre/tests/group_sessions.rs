@@ -535,7 +535,7 @@ fn a_large_message_comes_from_a_member_in_pager_mode_too() {
     let id = town.with_phone(bob, |phone, now| phone.send_large(now, &focus, &Outgoing::text(large.clone())));
     town.run();
     assert_eq!(town.answer(bob, &id), Some(200));
-    assert_eq!(town.texts(alice), [large.clone()]);
+    assert_eq!(town.texts(alice), [large.as_str()]);
     assert_eq!(town.files(), 0);
     assert_eq!(modes(&town, &focus, BOB), [(Mode::Pager, true)], "it takes part as before");
     // Not of somebody else, and not of any size.

@@ -343,8 +343,9 @@ impl Centre {
             }
             let bindings = work.view.bindings(&entry.to);
             let Some(binding) = self.newest_flow(bindings, &device, &[], work.now) else { continue };
-            let key = (entry.to.clone(), device.clone());
-            if entry.from.kind() == AddressKind::Group && self.must_be_called(entry, &key, binding) {
+            if entry.from.kind() == AddressKind::Group
+                && self.must_be_called(entry, &(entry.to.clone(), device), binding)
+            {
                 // Nobody is called for something that is worth nothing later.
                 continue;
             }

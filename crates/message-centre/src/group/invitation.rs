@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use msrp::sdp::{self, Description};
 use percent_encoding::utf8_percent_encode;
+use rcs::Timestamp;
 use rcs::address::Address;
 use sip::dialog::session_timer::{OPTION, SessionExpires};
 use sip::dialog::{Dialog, DialogId};
@@ -324,6 +325,17 @@ impl Centre {
                 } else {
                     self.rest((device.clone(), group.clone()), work.now);
                 }
+            }
+        }
+    }
+
+    /// Devices that only ring are left in peace: they are called again when they register, or when something waits that needs a
+    /// session.
+    pub(crate) fn stop_ringing(&mut self, now: Timestamp) {
+        while let Some((_, tx)) = self.groups.ringing.pop_front_if(|(at, _)| *at <= now) {
+            if self.groups.has_asked(tx) {
+                // What was never answered at all ends by itself.
+                let _ = self.layer.cancel(transaction_time(now), tx);
             }
         }
     }

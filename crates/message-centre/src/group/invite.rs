@@ -125,6 +125,7 @@ impl Centre {
         let answer = Answer { tag: &tag, dialog: &dialog, admitted: &admitted, medium, agreement };
         self.answer_invite(claim, &group, answer, work);
         self.joined(group, &claim.from, admitted.added, work);
+        self.bring_in(&claim.what.group, admitted.pending, work);
         Ok(())
     }
 
@@ -260,7 +261,7 @@ impl Centre {
         if is_renamed || !admitted.added.is_empty() {
             self.announce(group, &admitted.added, &[], is_renamed, work);
         }
-        self.bring_in(&claim.what.group, admitted.added, work);
+        self.bring_in(&claim.what.group, [admitted.added, admitted.pending].concat(), work);
         Ok(())
     }
 

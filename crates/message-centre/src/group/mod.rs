@@ -82,6 +82,8 @@ impl Default for Config {
 pub(crate) struct Hot {
     /// Requests of focuses under way.
     requests: rustc_hash::FxHashMap<ClientTxId, invitation::Sent>,
+    /// Until when devices may let an INVITE ring; the time is the same for all, so they end in order.
+    ringing: std::collections::VecDeque<(Timestamp, ClientTxId)>,
     /// Which devices are being invited to which group: what is said there waits until they have answered.
     inviting: rustc_hash::FxHashSet<(DeviceKey, Address)>,
     /// Devices that announce chats and yet take part in pager mode.
@@ -91,6 +93,11 @@ pub(crate) struct Hot {
 }
 
 impl Hot {
+    /// When the first of the INVITEs under way has rung for long enough.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.ringing.front().map(|(at, _)| *at)
+    }
+
     /// Whether a request of a focus is under way as this transaction.
     pub(crate) fn has_asked(&self, tx: ClientTxId) -> bool {
         self.requests.contains_key(&tx)
@@ -302,6 +309,9 @@ impl Centre {
     ) -> bool {
         match self.layer.request(transaction_time(work.now), binding_flow, request) {
             Ok(tx) => {
+                if let invitation::Sent::Invite { .. } = sent {
+                    self.groups.ringing.push_back((work.now.plus(self.config.sessions.ring), tx));
+                }
                 self.groups.requests.insert(tx, sent);
                 true
             }

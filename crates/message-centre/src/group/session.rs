@@ -143,16 +143,11 @@ impl Centre {
     pub(crate) fn decide_focus_session(&mut self, asked: FocusSession, work: &mut Work<'_>) {
         let FocusSession { group, device, what } = asked;
         let session = self.member_session(&device, &group);
-        let mut leg = self.leg(&group, &device.0, work);
-        let known = leg.devices.iter_mut().find(|known| known.device == device.1);
-        let known = known.filter(|known| known.mode == Mode::Session);
         let flow = self.way_to(&device.0, &device.1, work).map(|binding| binding.flow);
-        let Some((known, mut dialog)) = known
-            .and_then(|known| Some((known.dialog.clone()?, known)))
-            .map(|(dialog, known)| (known, dialog))
-        else {
-            return;
-        };
+        let mut leg = self.leg(&group, &device.0, work);
+        let mut known = leg.devices.iter_mut().filter(|known| known.mode == Mode::Session);
+        let Some(known) = known.find(|known| known.device == device.1) else { return };
+        let Some(mut dialog) = known.dialog.clone() else { return };
         match (what, session) {
             // The device has come back in the meantime, in another dialog.
             (What::End, Some(_)) | (What::Refresh, None) => return,
