@@ -1,7 +1,9 @@
 /** The user's own things: name, people, connection, notifications, what is kept, and who is unwanted. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import {
   ALICE,
   BOB,
@@ -125,6 +127,40 @@ test('whoever is blocked is not heard until the block is lifted', async (t) => {
   await say(alice, `thank you ${mark}`);
   await bubble(bob, `thank you ${mark}`, 'in').waitFor();
   assert.equal(await bubble(bob, `let me in ${mark}`, 'in').count(), 0);
+});
+
+test('a message nobody wanted is reported, its author is blocked, and the operator hears of it', async (t) => {
+  if (needsServer()) return t.skip(needsServer());
+  const [alice, bob] = await world.handsets([ALICE, BOB], { apart: true });
+  const text = `you have won ${mark}`;
+  await openNew(alice, BOB);
+  await say(alice, text);
+  await openListed(bob, `tel:${ALICE}`);
+  await bubble(bob, text, 'in').waitFor();
+  const id = await bubble(bob, text, 'in').getAttribute('data-message-id');
+
+  await openMenu(bob, text, 'in');
+  await bob.getByTestId('message-spam').click();
+  await bob.getByLabel('Fraud').check();
+  await bob.getByTestId('spam-text').fill(`asks for money ${mark}`);
+  await snap(bob, 'spam');
+  await passesAxe(bob);
+  await bob.getByTestId('send-spam-report').click();
+  await bob.getByText('You have blocked them').waitFor();
+  const { stdout } = await promisify(execFile)(process.env.HONGYAN, [
+    ...['spam', '--json', '--data', process.env.HONGYAN_DATA],
+  ]);
+  const report = JSON.parse(stdout).find(({ text }) => text === `asks for money ${mark}`);
+  assert.deepEqual([report.about, report.kind, report.messageIds], [`tel:${ALICE}`, 'fraud', [id]]);
+
+  await bob.getByTestId('unblock').click();
+  await bob.getByTestId('composer').waitFor();
+  await bob.getByTestId('profile').click();
+  await bob.getByTestId('report-spam').click();
+  await bob.getByRole('switch', { name: 'Block' }).uncheck();
+  await bob.getByTestId('send-spam-report').click();
+  await bob.getByText('Reported, thank you').waitFor();
+  await bob.getByTestId('composer').waitFor();
 });
 
 test('a message is taken back as long as nobody has it', async (t) => {

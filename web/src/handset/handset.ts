@@ -23,6 +23,7 @@ import { uuid } from '../rcs/id';
 import { type Disposition, parseImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
 import { parseRevokeAnswer, REVOKE } from '../rcs/revoke';
+import { MESSAGE_IDS_MAX } from '../rcs/spam_report';
 import type { Capability } from '../sip/capability';
 import { type Answer, type IncomingMessage, type RegistrationState, UserAgent } from '../sip/user_agent';
 import { BlockList } from './block_list';
@@ -331,6 +332,25 @@ export class Handset {
       await this.commitMessage({ ...kept, revocation: 'asked' }, [{ table: 'outbox', put: request }]);
       this.outbox.wake();
     });
+  }
+
+  /**
+   * Tells the operator of a message that nobody wanted or, without `record`, of the latest ones that `about` sent.
+   * Not queued: who reports wants to know that it was heard.
+   */
+  async reportSpam(
+    about: Address,
+    { kind, text, record }: { kind: string; text: string; record: MessageRecord | undefined },
+  ): Promise<Answer> {
+    const messageIds: string[] = [];
+    if (record) messageIds.push(record.messageId);
+    else
+      await this.store.each(about, ({ direction, event, messageId }) => {
+        if (direction === 'in' && !event) messageIds.push(messageId);
+        return messageIds.length < MESSAGE_IDS_MAX;
+      });
+    if (this.registration.value !== 'registered') return { status: 0, reason: '' };
+    return this.agent.sendMessage(this.envelopes.spamReport({ kind, text, messageIds }, about));
   }
 
   /** Removes a message from this device; others keep theirs. */

@@ -11,6 +11,7 @@ import type { Drafting } from './drafting';
 import { fullTime, sizeText, t } from './i18n';
 import { Icon, type IconName } from './icons';
 import { previewText } from './preview';
+import { openSpamSheet } from './spam';
 import { closeSheet, openSheet, showToast } from './state';
 
 /** Those that a finger finds at once, and the rest. */
@@ -86,6 +87,14 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
             openSheet({ title: t('details'), content: <MessageDetails handset={handset} record={record} /> })
           }
         />
+        {record.direction === 'in' && (
+          <Entry
+            icon="alert"
+            label={t('reportSpam')}
+            id="spam"
+            onClick={() => openSpamSheet({ handset, about: record.sender ?? record.peer, record })}
+          />
+        )}
         <Entry
           icon="trash"
           label={t('deleteHere')}
