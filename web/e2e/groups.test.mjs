@@ -88,6 +88,12 @@ test('a group is made, talks, is renamed, grows, shrinks and is left', { skip },
   await carol.getByRole('button', { name: 'React with 👍' }).click();
   await bob.getByTestId('reaction').filter({ hasText: '👍' }).waitFor();
   await alice.getByTestId('reaction').filter({ hasText: '👍' }).waitFor();
+  await openMenu(bob, `me! ${mark}`, 'out');
+  await bob.getByTestId('message-edit').click();
+  await bob.getByTestId('edit-bar').waitFor();
+  await say(bob, `me too! ${mark}`);
+  for (const page of [alice, carol])
+    await bubble(page, `me too! ${mark}`, 'in').getByTestId('edited').waitFor();
   await snap(alice, 'group-chat');
   await passesAxe(alice);
 

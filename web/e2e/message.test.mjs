@@ -7,6 +7,7 @@ import {
   BOB,
   bubble,
   bubbleRow,
+  bubbles,
   DESKTOP,
   eventually,
   openListed,
@@ -71,6 +72,68 @@ for (const colorScheme of ['light', 'dark']) {
     await onAlice.getByTestId('reaction').waitFor();
   });
 }
+
+test('words are changed after they were sent, for who is there and for who comes later', async () => {
+  const [alice, bob] = await world.handsets([ALICE, BOB]);
+  const at = (time) => `see you at ${time} ${mark}`;
+  await openNew(alice, BOB);
+  await say(alice, at('seven'));
+  await openListed(bob, `tel:${ALICE}`);
+  await bubble(bob, at('seven'), 'in').waitFor();
+  await waitForState(alice, at('seven'), 'displayed');
+
+  await alice.getByTestId('composer').fill('and something else');
+  await openMenu(alice, at('seven'), 'out');
+  await snap(alice, 'message-menu-own');
+  await alice.getByTestId('message-edit').click();
+  await alice
+    .getByTestId('edit-bar')
+    .filter({ hasText: at('seven') })
+    .waitFor();
+  const words = () => alice.getByTestId('composer').inputValue();
+  await eventually(words, (text) => text === at('seven'), 'the words to change');
+  await snap(alice, 'message-editing');
+  await passesAxe(alice);
+  await say(alice, at('eight'));
+  await alice.getByTestId('edit-bar').waitFor({ state: 'detached' });
+  await eventually(words, (text) => text === 'and something else', 'what was being written before');
+  await bubble(alice, at('eight'), 'out').getByTestId('edited').waitFor();
+  await bubble(bob, at('eight'), 'in').getByTestId('edited').waitFor();
+  await waitForCount(bubble(bob, at('seven'), 'in'), 0);
+  await snap(bob, 'message-edited');
+  await openMenu(bob, at('eight'), 'in');
+  await bob.getByTestId('message-copy').waitFor();
+  assert.equal(await bob.getByTestId('message-edit').count(), 0, 'only its author may');
+
+  const bobsBrowser = bob.context();
+  await bob.close();
+  await say(alice, `or not ${mark}`);
+  await waitForState(alice, `or not ${mark}`, 'sent');
+  for (const [from, to] of [
+    [at('eight'), at('nine')],
+    [`or not ${mark}`, `better not ${mark}`],
+    [at('nine'), at('ten')],
+  ]) {
+    await openMenu(alice, from, 'out');
+    await alice.getByTestId('message-edit').click();
+    await alice.getByTestId('edit-bar').waitFor();
+    await say(alice, to);
+    await bubble(alice, to, 'out').waitFor();
+  }
+  const back = await world.handset(bobsBrowser, BOB);
+  await openListed(back, `tel:${ALICE}`);
+  await bubble(back, `better not ${mark}`, 'in').getByTestId('edited').waitFor();
+  await bubble(back, at('ten'), 'in').getByTestId('edited').waitFor();
+  for (const page of [alice, back]) {
+    await page.reload();
+    await page.getByTestId('composer').waitFor();
+    await page.getByTestId('edited').nth(1).waitFor();
+    const shown = await bubbles(page, page === alice ? 'out' : 'in').evaluateAll((all) =>
+      all.map((one) => one.querySelector('.text').textContent),
+    );
+    assert.deepEqual(shown, [at('ten'), `better not ${mark}`]);
+  }
+});
 
 test('a message tells its ids and its way, is copied, and is deleted here only', async () => {
   const [alice, bob] = await world.handsets([ALICE, BOB], {

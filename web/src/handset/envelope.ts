@@ -62,6 +62,20 @@ export class Envelopes {
     return { ...entry('reaction', peer, id, cpim, conversationId, uuid()), about };
   }
 
+  /** New words for a message of ours. A handset that knows no edits shows them as a message. */
+  edit(record: MessageRecord, text: string, at: number, conversationId: string): OutboxEntry {
+    const id = uuid();
+    const cpim = this.cpim(record.peer, {
+      dateTime: new Date(at),
+      messageId: id,
+      replaces: record.messageId,
+      contentType: media.UTF8_TEXT,
+      body: text,
+    });
+    const { peer, messageId: about } = record;
+    return { ...entry('edit', peer, id, cpim, conversationId, uuid()), about };
+  }
+
   /** Asks the network to take a message back. */
   revocation(record: MessageRecord, conversationId: string): OutboxEntry {
     const { peer, messageId: about } = record;

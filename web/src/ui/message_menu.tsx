@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
-import { mayRevoke } from '../handset/message';
+import { mayEdit, mayRevoke } from '../handset/message';
 import type { MessageRecord } from '../handset/records';
 import { displayAddress } from '../rcs/address';
 import type { Content } from '../rcs/content';
@@ -53,7 +53,7 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
             id="reply"
             onClick={() => {
               closeSheet();
-              drafting.replyTo.value = record;
+              drafting.reply(record);
             }}
           />
         )}
@@ -65,6 +65,17 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
             onClick={() => {
               closeSheet();
               void copyText(text);
+            }}
+          />
+        )}
+        {isPerson && mayEdit(record, Date.now()) && (
+          <Entry
+            icon="compose"
+            label={t('edit')}
+            id="edit"
+            onClick={() => {
+              closeSheet();
+              drafting.edit(record);
             }}
           />
         )}
@@ -189,6 +200,12 @@ function MessageDetails({ handset, record }: Pick<Props, 'handset' | 'record'>):
           )}
         <dt>{t('written')}</dt>
         <dd>{fullTime(record.at)}</dd>
+        {record.edited && (
+          <>
+            <dt>{t('edited')}</dt>
+            <dd>{fullTime(record.edited.at)}</dd>
+          </>
+        )}
         <dt>{t('kind')}</dt>
         <dd>{file?.contentType ?? record.contentType}</dd>
         {file?.sizeBytes !== undefined && (
