@@ -16,5 +16,11 @@ export default defineConfig({
   server: { proxy },
   preview: { proxy },
   // A busy machine is slow, not wrong.
-  test: { environment: 'jsdom', include: ['tests/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    environment: 'jsdom',
+    include: ['tests/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 50_000 } },
+  },
 });
