@@ -167,12 +167,7 @@ impl Handset {
             outgoing.message_id.clone().unwrap_or_else(|| ids::message_id(self.random.bytes_16()));
         let peer = self.calls.calls.get(&call).map(|call| call.peer.clone()).unwrap_or_default();
         let own = self.config.address.sip_uri(&self.config.domain);
-        let body = CpimBuilder::new(&own, &peer)
-            .date_time(now)
-            .message_id(&message_id)
-            .dispositions(outgoing.wanted)
-            .content_type(&outgoing.content_type)
-            .build(&outgoing.payload);
+        let body = outgoing.within(CpimBuilder::new(&own, &peer).date_time(now), &message_id);
         self.put_into(now, call, Some(message_id.clone()), cpim::CONTENT_TYPE, body);
         message_id
     }

@@ -348,8 +348,9 @@ impl Centre {
     /// A tag or Call-ID: sixteen hexadecimal digits.
     fn tag(&mut self) -> String {
         let random = self.random();
-        let digits = (0..16).map(|at| b"0123456789abcdef"[(random >> (60 - 4 * at)) as usize & 15]);
-        digits.map(char::from).collect()
+        let digits: [u8; 16] =
+            std::array::from_fn(|at| b"0123456789abcdef"[(random >> (60 - 4 * at)) as usize & 15]);
+        std::str::from_utf8(&digits).expect("hex digits are ASCII").to_owned()
     }
 }
 
