@@ -229,3 +229,21 @@ impl Centre {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use store::EntryIds;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_put_in_after_a_later_one_is_not_overlooked() {
+        let mut ids = EntryIds::new(7);
+        let now = Timestamp::from_seconds(1_795_000_000);
+        let (earlier, later) = (ids.next(now), ids.next(now));
+        // It has found the later one, and nothing after it.
+        let mut agent = Agent { cursor: later, is_exhausted: true, ..Agent::from(later) };
+        agent.more(earlier);
+        assert!(agent.cursor < earlier && !agent.is_exhausted && !agent.is_idle());
+    }
+}

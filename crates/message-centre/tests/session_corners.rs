@@ -1,0 +1,92 @@
+//! Corners of sessions: requests that come from elsewhere, sessions that end in the middle of something, things that happen at the
+//! same instant.
+
+mod town;
+
+use handset::{Answers, Event, Outgoing, Services};
+use message_centre::admin::Call;
+use rcs::address::Address;
+use sip::Transport;
+use town::{Phone, Town, seconds};
+
+const ALICE: &str = "+8613800000001";
+const BOB: &str = "+8613800000002";
+
+fn uri(number: &str) -> String {
+    format!("sip:{number}@hongyan.local;user=phone")
+}
+
+fn address(number: &str) -> Address {
+    Address::subscriber(number).expect("a number")
+}
+
+fn rings() -> Services {
+    Services { answers: Answers::Ring, ..Services::all() }
+}
+
+/// Alice and Bob, both over this transport.
+fn two(town: &mut Town, transport: Transport) -> (Phone, Phone) {
+    let phone = |town: &mut Town, number| town.phone(number, transport, Services::all());
+    (phone(town, ALICE), phone(town, BOB))
+}
+
+fn call(town: &mut Town, from: Phone, to: &str) -> u64 {
+    let call = town.with_phone(from, |phone, now| phone.call(now, to));
+    town.run();
+    call
+}
+
+fn say(town: &mut Town, phone: Phone, call: u64, what: &str) -> String {
+    town.with_phone(phone, |phone, now| phone.say(now, call, &Outgoing::text(what)))
+}
+
+fn ended(town: &Town, phone: Phone) -> usize {
+    town.phones[phone].events.iter().filter(|event| matches!(event, Event::CallEnded { .. })).count()
+}
+
+fn opened(town: &Town, phone: Phone) -> usize {
+    town.phones[phone].events.iter().filter(|event| matches!(event, Event::CallOpen { .. })).count()
+}
+
+#[test]
+fn what_somebody_says_who_is_removed_in_the_same_instant_is_refused() {
+    let mut town = Town::new();
+    let (alice, bob) = two(&mut town, Transport::Tcp);
+    let chat = call(&mut town, alice, &uri(BOB));
+    town.ambush = Some(Call::RemoveSubscriber(address(ALICE)));
+    let sent = say(&mut town, alice, chat, "one more thing");
+    town.run();
+    assert!(town.ambush.is_none() && town.texts(bob).is_empty() && town.records(&sent).is_empty());
+}
+
+#[test]
+fn nobody_joins_a_session_whose_invitation_was_taken_back() {
+    let mut town = Town::new();
+    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
+    let silent = town.phone(BOB, Transport::Udp, rings());
+    let quick = town.phone(BOB, Transport::Tcp, rings());
+    call(&mut town, alice, &uri(BOB));
+    assert_eq!(town.sessions(), 3);
+    // It never hears that the other has taken the call.
+    town.phones[silent].is_on = false;
+    town.with_phone(quick, |phone, now| phone.accept(now, 1));
+    town.run();
+    assert_eq!((opened(&town, alice), town.sessions()), (1, 2));
+}
+
+#[test]
+fn a_connection_on_which_nothing_is_answered_says_nothing_against_the_flow() {
+    let mut town = Town::new();
+    let (alice, first) = two(&mut town, Transport::Tcp);
+    town.run_for(seconds(5));
+    let second = town.second_flow(first, Transport::Tcp, Services::all());
+    let chat = call(&mut town, alice, &uri(BOB));
+    assert_eq!(opened(&town, second), 1);
+    town.phones[second].is_on = false;
+    let sent = say(&mut town, alice, chat, "are you asleep?");
+    town.run_for(seconds(35));
+    let why = format!("{:?}", town.records(&sent)[0].steps);
+    assert!(why.contains("ended the session first"), "{why}");
+    assert_eq!(town.store().bindings(&address(BOB)).expect("readable").list.len(), 2);
+    assert!(town.texts(first).is_empty(), "it is not sent over another flow for that");
+}
