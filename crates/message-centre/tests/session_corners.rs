@@ -3,11 +3,17 @@
 
 mod town;
 
+use std::time::Duration;
+
 use handset::{Answers, Event, Outgoing, Services};
 use message_centre::admin::Call;
+use message_centre::session::media;
+use msrp::sdp::Description;
 use rcs::address::Address;
-use sip::Transport;
-use town::{Phone, Town, seconds};
+use sip::digest::{Challenge, Ha1s};
+use sip::{Flow, HeaderName, Message, Request, RequestBuilder, Transport};
+use store::{Account, Credential};
+use town::{DOMAIN, PASSWORD, Phone, Town, seconds};
 
 const ALICE: &str = "+8613800000001";
 const BOB: &str = "+8613800000002";
@@ -46,6 +52,17 @@ fn ended(town: &Town, phone: Phone) -> usize {
 
 fn opened(town: &Town, phone: Phone) -> usize {
     town.phones[phone].events.iter().filter(|event| matches!(event, Event::CallOpen { .. })).count()
+}
+
+#[test]
+fn an_ack_to_a_refresh_that_is_lost_is_sent_again() {
+    let mut town = Town::with(|config| config.sessions.timer.interval_s = 90);
+    let (alice, _) = two(&mut town, Transport::Udp);
+    call(&mut town, alice, &uri(BOB));
+    town.loses = Some((alice, "ACK"));
+    town.run_for(seconds(50));
+    assert!(town.saw(alice, |event| matches!(event, Event::CallRefreshed { .. })));
+    assert_eq!((town.loses, town.requests(alice, "ACK")), (None, 1));
 }
 
 #[test]

@@ -217,15 +217,16 @@ impl Centre {
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         let flow = leg.flow;
         let Stage::Open { dialog, timer, refreshed_at, refreshing, .. } = &mut leg.stage else { return };
-        if let Some(tx) = refreshing.take() {
-            self.sessions.by_invite.remove(&tx);
-        }
+        let Some(tx) = refreshing.take() else { return };
+        self.sessions.by_invite.remove(&tx);
         let lives = dialog.receive_response(response).unwrap_or(true);
         match response.status() {
             200..=299 => {
                 let ack = dialog.ack(dialog.local_cseq()).build();
                 (*timer, *refreshed_at) = (agreed, now);
-                let _ = self.layer.acknowledge(transaction_time(now), flow, ack);
+                let _ = self.layer.acknowledge(transaction_time(now), flow, ack.clone());
+                let timing = &self.config.transactions.timing;
+                self.calls.acknowledge(transaction_time(now), tx, flow, ack, timing);
             }
             _ if !lives => return self.end_pair(id, None, now),
             // The peer was about to do the same, or is busy: it is tried once more before the session lapses.
