@@ -66,6 +66,25 @@ fn an_ack_to_a_refresh_that_is_lost_is_sent_again() {
 }
 
 #[test]
+fn what_was_being_handed_over_is_not_forgotten_when_its_addressee_calls_a_device_that_is_away() {
+    let mut town = Town::new();
+    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
+    let bob = town.device(BOB, Transport::Tcp, Services { pager: false, large: false, ..rings() });
+    let chat = call(&mut town, alice, &uri(BOB));
+    say(&mut town, alice, chat, "call me");
+    town.run();
+    town.switch_off(alice);
+    town.switch_on(bob);
+    assert_eq!((town.waiting(BOB), town.requests(bob, "INVITE")), (1, 1));
+    let device = format!("sip:{ALICE}@{DOMAIN};gr={}", town.phones[alice].instance);
+    call(&mut town, bob, &device);
+    assert!(town.saw(bob, |event| matches!(event, Event::CallEnded { status: Some(480), .. })));
+    town.with_phone(bob, |phone, _| phone.answer_with(Answers::Accept));
+    town.run_for(seconds(100));
+    assert_eq!((town.texts(bob), town.waiting(BOB)), (vec!["call me".to_owned()], 0));
+}
+
+#[test]
 fn what_somebody_says_who_is_removed_in_the_same_instant_is_refused() {
     let mut town = Town::new();
     let (alice, bob) = two(&mut town, Transport::Tcp);

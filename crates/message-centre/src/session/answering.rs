@@ -92,7 +92,10 @@ impl Centre {
             return Ok(());
         }
         if invite.device.is_some() {
-            self.sessions.remove(id);
+            if let Some(leg) = self.sessions.remove(id) {
+                // It may have taken over what was to be handed over in another.
+                self.fail_sends(&leg);
+            }
             return Err(Refusal::Unavailable);
         }
         self.accept(id, work.now);
