@@ -85,6 +85,22 @@ fn what_was_being_handed_over_is_not_forgotten_when_its_addressee_calls_a_device
 }
 
 #[test]
+fn what_is_under_way_in_a_chat_goes_on_at_once_in_the_one_that_takes_its_place() {
+    let mut town = Town::new();
+    let (alice, bob) = two(&mut town, Transport::Tcp);
+    let chat = call(&mut town, alice, &uri(BOB));
+    let long = "长".repeat(100_000);
+    say(&mut town, alice, chat, &long);
+    while !town.is_being_sent_to(bob) {
+        town.run_for(Duration::from_millis(1));
+    }
+    town.with_phone(bob, |phone, now| phone.call(now, &uri(ALICE)));
+    town.run();
+    assert!(town.texts(bob) == [long], "{} came", town.texts(bob).len());
+    assert_eq!(ended(&town, bob), 1, "the older one");
+}
+
+#[test]
 fn what_somebody_says_who_is_removed_in_the_same_instant_is_refused() {
     let mut town = Town::new();
     let (alice, bob) = two(&mut town, Transport::Tcp);

@@ -10,7 +10,7 @@ use sip::transaction::{OnTimeout, ServerTxId};
 use sip::{Flow, HeaderName, Method, Reason, Request, Response, ResponseBuilder};
 
 use super::answering::msrp_session;
-use super::{Kind, Leg, LegId, Stage, media};
+use super::{Kind, Leg, LegId, Stage, media, take_back};
 use crate::access::{ALLOW, Refusal};
 use crate::{Centre, transaction_time};
 
@@ -105,8 +105,8 @@ impl Centre {
                 if is_moved {
                     leg.is_bound = false;
                     leg.idle_at = now.plus(self.config.sessions.connect);
-                    leg.sends.iter_mut().for_each(|sending| sending.is_given = false);
                     let session = msrp_session(leg);
+                    take_back(&mut self.sessions.by_given, &mut leg.sends);
                     let close = media::Command::Close { session: session.id.clone() };
                     self.sessions.commands.extend([close, media::Command::Open(session)]);
                 }

@@ -85,8 +85,8 @@ struct Sending {
     message_id: String,
     content_type: String,
     body: media::Body,
-    /// Whether the edge has it.
-    is_given: bool,
+    /// What the edge knows it by, once it has it.
+    given: Option<u64>,
 }
 
 /// How far a leg has come.
@@ -159,19 +159,30 @@ impl Leg {
     }
 }
 
+/// What the edge has, by the number that it knows it by: the leg, and the send.
+type Given = FxHashMap<u64, (LegId, u64)>;
+
+/// What the edge has of these sends it will be given anew, or not at all: what it says of the first time counts for nothing.
+fn take_back(given: &mut Given, sends: &mut VecDeque<Sending>) {
+    for number in sends.iter_mut().filter_map(|sending| sending.given.take()) {
+        given.remove(&number);
+    }
+}
+
 /// All legs.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     legs: FxHashMap<LegId, Leg>,
     last_leg: u64,
     last_send: u64,
+    last_given: u64,
     last_session: u64,
     by_owner: FxHashMap<Address, Vec<LegId>>,
     by_dialog: FxHashMap<DialogId, LegId>,
     by_session: FxHashMap<String, LegId>,
     by_invite: FxHashMap<ClientTxId, LegId>,
     by_asked: FxHashMap<ServerTxId, LegId>,
-    by_send: FxHashMap<u64, LegId>,
+    by_given: Given,
     alarms: BTreeSet<(Timestamp, LegId)>,
     commands: VecDeque<media::Command>,
     /// What has come of deliveries and of invitations, to be decided on.
@@ -224,7 +235,7 @@ impl Sessions {
 
     /// Takes a leg out, with everything by which it is found, and its MSRP session.
     fn remove(&mut self, id: LegId) -> Option<Leg> {
-        let leg = self.legs.remove(&id)?;
+        let mut leg = self.legs.remove(&id)?;
         if let Some(legs) = self.by_owner.get_mut(&leg.device.0) {
             legs.retain(|other| *other != id);
             if legs.is_empty() {
@@ -242,9 +253,7 @@ impl Sessions {
                 }
             }
         }
-        for sending in &leg.sends {
-            self.by_send.remove(&sending.send);
-        }
+        take_back(&mut self.by_given, &mut leg.sends);
         if let Some(at) = leg.alarm {
             self.alarms.remove(&(at, id));
         }
