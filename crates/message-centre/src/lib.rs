@@ -194,6 +194,7 @@ impl Centre {
             Task::OneToMany(claim) => claim.one_to_many_wants(self, wants),
             Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
             Task::Invite(claim) => claim.invite_wants(self.config.trust_udp_source, wants),
+            Task::Within(claim) => claim.within_wants(self.config.trust_udp_source, wants),
             Task::Redial(redial) => redial.wants(wants),
             Task::Discard(_) => {}
             Task::Answered(answered) => answered.wants(self, wants),
@@ -241,6 +242,7 @@ impl Centre {
             Task::OneToMany(claim) => self.decide_one_to_many(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
             Task::Invite(claim) => self.decide_call(*claim, work),
+            Task::Within(claim) => self.decide_within(*claim, work),
             Task::Redial(redial) => self.decide_redial(*redial, work),
             Task::Discard(name) => work.discarded.push(name),
             Task::Answered(answered) => self.decide_answered(answered, work),

@@ -100,6 +100,73 @@ fn what_is_under_way_in_a_chat_goes_on_at_once_in_the_one_that_takes_its_place()
     assert_eq!(ended(&town, bob), 1, "the older one");
 }
 
+/// A request within the dialog that the centre's `within` belongs to, written by the device's side of it.
+fn in_dialog(within: &Request, method: &str, cseq: u32, branch: &str) -> RequestBuilder {
+    let swapped = |name| within.header(name).expect("it has one").into_owned();
+    let contact = within.contacts().next().and_then(Result::ok).and_then(sip::Contact::address);
+    let target = contact.map_or(uri(ALICE), |contact| contact.name_addr.uri.as_str().to_owned());
+    RequestBuilder::new(method, &target)
+        .header(HeaderName::Via, format!("SIP/2.0/UDP 10.9.9.9;rport;branch=z9hG4bK{branch}"))
+        .header(HeaderName::MaxForwards, 70)
+        .header(HeaderName::From, swapped(HeaderName::To))
+        .header(HeaderName::To, swapped(HeaderName::From))
+        .header(HeaderName::CallId, swapped(HeaderName::CallId))
+        .header(HeaderName::CSeq, format!("{cseq} {method}"))
+}
+
+/// A chat over UDP, the ACK that the centre sent to Bob in it, and an address where he is not.
+fn chat_over_udp(town: &mut Town) -> (Phone, Phone, Request, Flow) {
+    let (alice, bob) = two(town, Transport::Udp);
+    call(town, alice, &uri(BOB));
+    let ack = town.request(bob, "ACK").clone();
+    let elsewhere =
+        Flow { transport: Transport::Udp, id: 0, peer: "10.9.9.9:5060".parse().expect("an address") };
+    (alice, bob, ack, elsewhere)
+}
+
+#[test]
+fn who_knows_of_a_chat_but_sends_from_elsewhere_must_prove_who_they_are() {
+    for method in ["BYE", "INVITE", "UPDATE"] {
+        let mut town = Town::new();
+        let (alice, bob, ack, elsewhere) = chat_over_udp(&mut town);
+        town.inject(elsewhere, in_dialog(&ack, method, 100, "x1").build());
+        let Some(Message::Response(response)) = town.elsewhere.pop() else { panic!("an answer") };
+        assert_eq!((response.status(), ended(&town, alice), ended(&town, bob)), (407, 0, 0), "{method}");
+        // What the centre says in the chat still goes to the device.
+        town.admin(Call::RemoveSubscriber(address(BOB)));
+        town.run();
+        let strayed = town.elsewhere.iter().filter(|message| matches!(message, Message::Request(_))).count();
+        assert_eq!((town.requests(bob, "BYE"), strayed), (1, 0), "{method}");
+    }
+}
+
+#[test]
+fn a_device_that_has_moved_goes_on_with_its_chat_once_it_has_proven_itself() {
+    let mut town = Town::new();
+    let (alice, bob, ack, elsewhere) = chat_over_udp(&mut town);
+    town.inject(elsewhere, in_dialog(&ack, "BYE", 100, "x1").build());
+    let Some(Message::Response(response)) = town.elsewhere.pop() else { panic!("an answer") };
+    let challenge = Challenge::best(response.all(HeaderName::ProxyAuthenticate)).expect("a challenge");
+    let bye = in_dialog(&ack, "BYE", 101, "x2");
+    let to =
+        Message::parse_datagram(bye.clone().build()).expect("a request").into_request().expect("a request");
+    let answer = |password| challenge.answer("BYE", to.uri_text(), BOB, password, "abc", 1);
+    town.inject(elsewhere, bye.clone().header(HeaderName::ProxyAuthorization, answer("guessed")).build());
+    assert_eq!(ended(&town, alice), 0);
+    let bye = in_dialog(&ack, "BYE", 102, "x3").header(HeaderName::ProxyAuthorization, answer(PASSWORD));
+    town.inject(elsewhere, bye.build());
+    let answers: Vec<u16> = town
+        .elsewhere
+        .iter()
+        .map(|message| match message {
+            Message::Response(response) => response.status(),
+            Message::Request(request) => panic!("{}", request.method()),
+        })
+        .collect();
+    assert_eq!((answers, ended(&town, alice)), (vec![407, 200], 1));
+    assert_eq!(town.phones[bob].handset.calls(), 1, "nobody told the other end of its own BYE");
+}
+
 #[test]
 fn what_somebody_says_who_is_removed_in_the_same_instant_is_refused() {
     let mut town = Town::new();

@@ -184,10 +184,7 @@ impl Centre {
             Ok(Asked::Invite(from, what)) => {
                 tasks.push(Task::Invite(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
-            Ok(Asked::InDialog(leg)) => {
-                self.in_dialog(leg, tx, flow, &request, now);
-                tasks.extend(self.sessions.take_settled());
-            }
+            Ok(Asked::InDialog(leg)) => self.within(leg, tx, flow, request, now, tasks),
             Ok(Asked::Group(from, what)) => {
                 tasks.push(Task::Group(Box::new(self.claim(now, tx, flow, request, from, what))));
             }

@@ -8,11 +8,21 @@ use sip::dialog::session_timer::{Agreement, Disagreement, OPTION, Refresher, Ses
 use sip::dialog::{DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId};
 use sip::{Flow, HeaderName, Method, Reason, Request, Response, ResponseBuilder};
+use store::Wants;
 
 use super::answering::msrp_session;
 use super::{Kind, Leg, LegId, Stage, media, take_back};
+use crate::access::identity::{Claim, is_bound_here};
 use crate::access::{ALLOW, Refusal};
-use crate::{Centre, transaction_time};
+use crate::work::Task;
+use crate::{Centre, Work, transaction_time};
+
+impl Claim<LegId> {
+    pub(crate) fn within_wants(&self, trust_udp_source: bool, wants: &mut Wants) {
+        self.wants(trust_udp_source, wants);
+        wants.bindings(&self.from);
+    }
+}
 
 impl Centre {
     /// An ACK to a 200 of ours.
@@ -26,15 +36,40 @@ impl Centre {
         self.sessions.set_alarm(id);
     }
 
-    /// A request within a leg.
-    pub(crate) fn in_dialog(
+    /// Takes a request within a leg: at once when it comes from where the leg's device is. The ids of a dialog are known to everybody
+    /// on its way, so from elsewhere it takes more: that the leg's owner has registered from there, or credentials.
+    pub(crate) fn within(
         &mut self,
         id: LegId,
         tx: ServerTxId,
         flow: Flow,
-        request: &Request,
+        request: Request,
         now: Timestamp,
+        tasks: &mut Vec<Task>,
     ) {
+        let Some(leg) = self.sessions.legs.get(&id) else { return };
+        let from = leg.device.0.clone();
+        if leg.flow == flow || self.vouches(flow, &from, now) {
+            self.in_dialog(id, tx, flow, &request, now);
+            return tasks.extend(self.sessions.take_settled());
+        }
+        tasks.push(Task::Within(Box::new(Claim { tx, flow, request, from, is_vouched: false, what: id })));
+    }
+
+    pub(crate) fn decide_within(&mut self, claim: Claim<LegId>, work: &mut Work<'_>) {
+        if !is_bound_here(&claim, work) && !self.is_proven(&claim, work) {
+            return;
+        }
+        let Claim { tx, flow, request, what: id, .. } = claim;
+        match self.sessions.legs.contains_key(&id) {
+            true => self.in_dialog(id, tx, flow, &request, work.now),
+            // It ended in the meantime.
+            false => self.refuse(tx, &request, flow, &Refusal::NoDialog, work.now),
+        }
+    }
+
+    /// A request within a leg, from its device.
+    fn in_dialog(&mut self, id: LegId, tx: ServerTxId, flow: Flow, request: &Request, now: Timestamp) {
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         let Stage::Open { dialog, .. } = &mut leg.stage else { return };
         if let Err(error) = dialog.receive(request) {

@@ -38,7 +38,7 @@ use crate::work::Task;
 
 /// Names a leg of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct LegId(u64);
+pub struct LegId(u64);
 
 /// What a leg is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
