@@ -391,9 +391,8 @@ mod tests {
         // What a generator of the xorshift64* kind would have drawn after the first: its last step is undone by the inverse of its
         // factor, and the steps to the next are known.
         const FACTOR: u64 = 0x2545_f491_4f6c_dd1d;
-        let inverse = (0..6).fold(1u64, |inverse, _| {
-            inverse.wrapping_mul(2u64.wrapping_sub(FACTOR.wrapping_mul(inverse)))
-        });
+        let inverse = (0..6)
+            .fold(1u64, |inverse, _| inverse.wrapping_mul(2u64.wrapping_sub(FACTOR.wrapping_mul(inverse))));
         let mut state = one.wrapping_mul(inverse);
         state ^= state >> 12;
         state ^= state << 25;

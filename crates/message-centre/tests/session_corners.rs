@@ -6,10 +6,12 @@ mod town;
 use std::time::Duration;
 
 use handset::{Answers, Event, Outgoing, Services};
-use message_centre::admin::Call;
+use message_centre::admin::{Answer, Call};
+use message_centre::provisioning;
 use message_centre::session::media;
 use msrp::sdp::Description;
 use rcs::address::Address;
+use rcs::provisioning::Document;
 use sip::digest::{Challenge, Ha1s};
 use sip::{Flow, HeaderName, Message, Request, RequestBuilder, Transport};
 use store::{Account, Credential};
@@ -52,6 +54,33 @@ fn ended(town: &Town, phone: Phone) -> usize {
 
 fn opened(town: &Town, phone: Phone) -> usize {
     town.phones[phone].events.iter().filter(|event| matches!(event, Event::CallOpen { .. })).count()
+}
+
+/// How many bindings a subscriber has.
+fn bound(town: &Town, number: &str) -> usize {
+    town.store().bindings(&address(number)).expect("readable").list.len()
+}
+
+/// A device that was configured, by the word of the network, and has registered.
+fn configured(town: &mut Town, number: &str, imei: &str) -> Phone {
+    let request = provisioning::Request {
+        peer: "203.0.113.7".parse().expect("an address"),
+        is_secure: true,
+        proven: Some(address(number)),
+        claimed: None,
+        cookie: None,
+        otp: None,
+        token: None,
+        version: 0,
+        imei: Some(imei.to_owned()),
+        name: None,
+    };
+    let answer = town.admin(Call::Provisioning(provisioning::Call::Ask(request)));
+    let Answer::Provisioning(provisioning::Answer::Document(xml)) = answer else { panic!("a document") };
+    let document = Document::parse(xml.as_bytes()).expect("a document");
+    let login = document.application("ap2001").and_then(|ims| ims.group("APPAUTH")).expect("APPAUTH");
+    let value = |name: &str| login.parm(name).expect(name).to_owned();
+    town.logged_in(number, &value("UserName"), &value("UserPwd"))
 }
 
 #[test]
@@ -165,6 +194,67 @@ fn a_device_that_has_moved_goes_on_with_its_chat_once_it_has_proven_itself() {
         .collect();
     assert_eq!((answers, ended(&town, alice)), (vec![407, 200], 1));
     assert_eq!(town.phones[bob].handset.calls(), 1, "nobody told the other end of its own BYE");
+}
+
+#[test]
+fn whose_password_is_replaced_is_registered_and_in_sessions_no_more() {
+    let mut town = Town::new();
+    let (alice, bob) = two(&mut town, Transport::Tcp);
+    call(&mut town, alice, &uri(BOB));
+    let account = |password| Account {
+        address: address(ALICE),
+        credentials: vec![Credential { username: ALICE.to_owned(), ha1s: Ha1s::of(ALICE, DOMAIN, password) }],
+        display_name: None,
+        created_at: town.now,
+    };
+    let (same, other) = (account(PASSWORD), account("another"));
+    town.admin(Call::PutSubscriber(same));
+    town.run();
+    assert_eq!((ended(&town, alice), town.sessions(), bound(&town, ALICE)), (0, 2, 1));
+    town.admin(Call::PutSubscriber(other));
+    town.run();
+    assert_eq!((ended(&town, alice), ended(&town, bob), town.sessions(), bound(&town, ALICE)), (1, 1, 0, 0));
+    assert_eq!(bound(&town, BOB), 1);
+}
+
+#[test]
+fn a_configured_device_whose_secrets_are_taken_back_is_in_no_session_any_more() {
+    let mut town = Town::new();
+    let (alice, bob) = two(&mut town, Transport::Tcp);
+    let stolen = configured(&mut town, ALICE, "stolen");
+    let kept = configured(&mut town, ALICE, "kept");
+    call(&mut town, stolen, &uri(BOB));
+    let id = town.store().configuration(&address(ALICE)).expect("readable").expect("two devices").devices[0]
+        .id
+        .clone();
+    town.admin(Call::Provisioning(provisioning::Call::Revoke(address(ALICE), Some(id))));
+    town.run();
+    assert_eq!((ended(&town, stolen), ended(&town, bob), town.sessions(), bound(&town, ALICE)), (1, 1, 0, 2));
+    // The others ring on, and those that ring are let go as if they could not be reached.
+    for phone in [alice, kept] {
+        town.with_phone(phone, |phone, _| phone.answer_with(Answers::Ring));
+    }
+    call(&mut town, bob, &uri(ALICE));
+    town.admin(Call::Provisioning(provisioning::Call::Revoke(address(ALICE), None)));
+    town.run();
+    assert_eq!((town.requests(kept, "CANCEL"), town.requests(alice, "CANCEL"), ended(&town, bob)), (1, 0, 1));
+    town.with_phone(alice, |phone, now| phone.accept(now, 1));
+    town.run();
+    assert_eq!((opened(&town, bob), bound(&town, ALICE)), (2, 1));
+}
+
+#[test]
+fn devices_that_are_told_to_stop_are_let_go() {
+    let mut town = Town::new();
+    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
+    let phone = configured(&mut town, ALICE, "phone");
+    town.phone(BOB, Transport::Tcp, Services::all());
+    call(&mut town, phone, &uri(BOB));
+    let state = store::ConfigurationState::Disabled;
+    town.admin(Call::Provisioning(provisioning::Call::SetState(address(ALICE), state)));
+    town.run();
+    assert_eq!((ended(&town, phone), bound(&town, ALICE)), (1, 1));
+    assert!(town.phones[alice].is_on);
 }
 
 #[test]

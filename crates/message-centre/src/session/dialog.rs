@@ -384,15 +384,32 @@ impl Centre {
         }
     }
 
+    /// Ends the sessions of some of a subscriber's devices. To who is ringing one of them it is one that cannot be reached.
+    pub(crate) fn end_sessions_on(
+        &mut self,
+        owner: &Address,
+        is_meant: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) {
+        for id in self.sessions.by_owner.get(owner).cloned().unwrap_or_default() {
+            let Some(leg) = self.sessions.legs.get(&id).filter(|leg| is_meant(&leg.device.1)) else {
+                continue;
+            };
+            match leg.partner.filter(|asked| self.sessions.rings_for(*asked, id)) {
+                Some(asked) => {
+                    self.give_up_inviting(id, None, now);
+                    self.fork_refused(asked, id, 480, now);
+                }
+                None => self.end_pair(id, None, now),
+            }
+        }
+    }
+
     /// Ends the sessions of somebody who is no subscriber any more. Who was ringing them hears that there is nobody.
     pub(crate) fn end_sessions_of(&mut self, owner: &Address, now: Timestamp) {
         for id in self.sessions.by_owner.get(owner).cloned().unwrap_or_default() {
             let partner = self.sessions.legs.get(&id).and_then(|leg| leg.partner);
-            let rings = |asked: &LegId| {
-                let stage = self.sessions.legs.get(asked).map(|leg| &leg.stage);
-                matches!(stage, Some(Stage::Asked { forks, .. }) if forks.contains(&id))
-            };
-            match partner.filter(rings) {
+            match partner.filter(|asked| self.sessions.rings_for(*asked, id)) {
                 Some(asked) => {
                     self.cancel_forks(asked, None, now);
                     self.refuse_asked(asked, 404, now);

@@ -283,6 +283,12 @@ impl Sessions {
         self.alarms.extend(at.map(|at| (at, id)));
     }
 
+    /// Whether `fork` rings on behalf of `asked`.
+    fn rings_for(&self, asked: LegId, fork: LegId) -> bool {
+        let stage = self.legs.get(&asked).map(|leg| &leg.stage);
+        matches!(stage, Some(Stage::Asked { forks, .. }) if forks.contains(&fork))
+    }
+
     /// Makes two legs partners.
     fn pair(&mut self, one: LegId, other: LegId) {
         for (mine, theirs) in [(one, other), (other, one)] {

@@ -220,13 +220,22 @@ impl Town {
         phone
     }
 
+    /// A device that logs in as this user, registered.
+    pub fn logged_in(&mut self, number: &str, username: &str, password: &str) -> Phone {
+        let (username, password) = (username.to_owned(), password.to_owned());
+        let config = PhoneConfig { username, password, services: Services::all(), ..self.config_for(number) };
+        let phone = self.place(config, Transport::Tcp);
+        self.switch_on(phone);
+        phone
+    }
+
     fn config_for(&self, number: &str) -> PhoneConfig {
         PhoneConfig::new(number, DOMAIN, PASSWORD, self.phones.len() as u64 + 1).expect("a number")
     }
 
     fn place(&mut self, config: PhoneConfig, transport: Transport) -> Phone {
         let place = self.phones.len();
-        let (number, instance) = (config.username.clone(), config.instance.clone());
+        let (number, instance) = (config.address.user().to_owned(), config.instance.clone());
         let handset = Handset::new(config);
         let peer = format!("10.0.0.{}:5060", place + 1).parse().expect("an address");
         let flow = Flow { transport, id: 0, peer };
