@@ -299,3 +299,21 @@ fn a_connection_on_which_nothing_is_answered_says_nothing_against_the_flow() {
     assert_eq!(town.store().bindings(&address(BOB)).expect("readable").list.len(), 2);
     assert!(town.texts(first).is_empty(), "it is not sent over another flow for that");
 }
+
+#[test]
+fn a_ringing_device_whose_early_connection_breaks_leaves_the_others_ringing() {
+    let mut town = Town::new();
+    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
+    let (one, other) = (town.phone(BOB, Transport::Tcp, rings()), town.phone(BOB, Transport::Tcp, rings()));
+    call(&mut town, alice, &uri(BOB));
+    let offer = Description::parse(town.request(one, "INVITE").body()).expect("an offer");
+    let session = offer.media[0].path[0].session_id.clone().expect("a session");
+    town.hear(media::Event::Bound { session: session.clone() });
+    town.hear(media::Event::Lost { session });
+    assert_eq!((ended(&town, alice), ended(&town, one), ended(&town, other)), (0, 0, 0));
+    for phone in [other, one] {
+        town.with_phone(phone, |phone, now| phone.accept(now, 1));
+        town.run();
+    }
+    assert_eq!((opened(&town, alice), ended(&town, one), ended(&town, other)), (1, 1, 0));
+}

@@ -43,8 +43,12 @@ impl Centre {
             }
             media::Event::Sent { send, status } => self.sent(send, status, now),
             media::Event::Lost { session } => {
-                if let Some(id) = self.sessions.by_session.get(&session).copied() {
-                    self.end_pair(id, None, now);
+                let id = self.sessions.by_session.get(&session).copied();
+                match id.and_then(|id| Some((id, self.sessions.legs.get_mut(&id)?))) {
+                    // It was quicker than its answer, and may come again.
+                    Some((_, leg)) if !leg.is_open() => leg.is_bound = false,
+                    Some((id, _)) => self.end_pair(id, None, now),
+                    None => {}
                 }
             }
         }
