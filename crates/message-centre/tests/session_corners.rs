@@ -197,6 +197,21 @@ fn a_device_that_has_moved_goes_on_with_its_chat_once_it_has_proven_itself() {
 }
 
 #[test]
+fn an_extension_that_a_request_within_a_chat_requires_is_refused_by_name() {
+    let mut town = Town::new();
+    let (alice, bob, ack, _) = chat_over_udp(&mut town);
+    let here = town.phones[bob].flow;
+    town.phones[bob].is_on = false;
+    town.inject(
+        here,
+        in_dialog(&ack, "UPDATE", 100, "x1").header(HeaderName::Require, "timer, teleport").build(),
+    );
+    let refused = town.unheard.iter().any(|message| matches!(message, Message::Response(response)
+        if response.status() == 420 && response.header(HeaderName::Unsupported).as_deref() == Some("teleport")));
+    assert!(refused && ended(&town, alice) == 0);
+}
+
+#[test]
 fn whose_password_is_replaced_is_registered_and_in_sessions_no_more() {
     let mut town = Town::new();
     let (alice, bob) = two(&mut town, Transport::Tcp);

@@ -357,7 +357,11 @@ pub(crate) fn address_of(centre: &Centre, uri: &str) -> Result<Address, Refusal>
 }
 
 /// RFC 3261 §8.2.2.3: what is required and not supported is refused by name.
-fn check_require(request: &Request, header: HeaderName, supported: &[&str]) -> Result<(), Refusal> {
+pub(crate) fn check_require(
+    request: &Request,
+    header: HeaderName,
+    supported: &[&str],
+) -> Result<(), Refusal> {
     let unknown: Vec<&str> = request
         .tokens(header)
         .filter(|wanted| !supported.iter().any(|known| known.eq_ignore_ascii_case(wanted)))

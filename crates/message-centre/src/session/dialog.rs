@@ -13,7 +13,7 @@ use store::Wants;
 use super::answering::msrp_session;
 use super::{Kind, Leg, LegId, Stage, media, take_back};
 use crate::access::identity::{Claim, is_bound_here};
-use crate::access::{ALLOW, Refusal};
+use crate::access::{ALLOW, Refusal, check_require};
 use crate::work::Task;
 use crate::{Centre, Work, transaction_time};
 
@@ -72,11 +72,8 @@ impl Centre {
     fn in_dialog(&mut self, id: LegId, tx: ServerTxId, flow: Flow, request: &Request, now: Timestamp) {
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         let Stage::Open { dialog, .. } = &mut leg.stage else { return };
-        if let Err(error) = dialog.receive(request) {
-            let refusal = match error.status() {
-                500 => Refusal::OutOfOrder,
-                _ => Refusal::bad(error.to_string()),
-            };
+        let required = check_require(request, HeaderName::Require, &[OPTION]);
+        if let Err(refusal) = required.and_then(|()| Ok(dialog.receive(request)?)) {
             return self.refuse(tx, request, flow, &refusal, now);
         }
         // The device speaks from here now, and is answered here.
