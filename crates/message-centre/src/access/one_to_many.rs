@@ -133,6 +133,7 @@ impl Centre {
             contribution_id: entry.contribution_id,
             in_reply_to: entry.in_reply_to,
             service: message.service.as_ref().map(|_| SERVICE.to_owned()),
+            accept: entry.accept,
             content_type: entry.content_type,
             body: entry.body,
             payload_type: message.payload_type.clone(),
