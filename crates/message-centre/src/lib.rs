@@ -66,6 +66,23 @@ pub struct Secrets {
     pub process: [u8; 32],
 }
 
+/// How much is remembered of things that end by themselves: nothing of it is left when all is quiet.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Delivery agents.
+    pub agents: usize,
+    /// Messages under way to devices.
+    pub attempts: usize,
+    /// Messages that are relayed, and their queues.
+    pub relays: usize,
+    /// Reports under way.
+    pub reports: usize,
+    /// Legs of sessions, and what is under way in them.
+    pub sessions: usize,
+    /// Requests of groups.
+    pub groups: usize,
+}
+
 /// The message centre's hot state. Everything in it can be lost: the store has what was promised.
 pub struct Centre {
     config: Config,
@@ -82,6 +99,8 @@ pub struct Centre {
     /// Open connections over which somebody has registered, and who.
     flows: FxHashMap<Flow, Vec<(Address, Timestamp)>>,
     agents: FxHashMap<DeviceKey, Agent>,
+    /// When it was last looked for agents to forget.
+    agents_looked_at: Timestamp,
     attempts: FxHashMap<AttemptId, Attempt>,
     sessions: session::Sessions,
     relays: FxHashMap<RelayId, Relay>,
@@ -125,6 +144,7 @@ impl Centre {
             config,
             flows: FxHashMap::default(),
             agents: FxHashMap::default(),
+            agents_looked_at: started,
             attempts: FxHashMap::default(),
             sessions: session::Sessions::default(),
             relays: FxHashMap::default(),
@@ -141,6 +161,18 @@ impl Centre {
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What is remembered now.
+    pub fn held(&self) -> Held {
+        Held {
+            agents: self.agents.len(),
+            attempts: self.attempts.len(),
+            relays: self.relays.len() + self.relaying.len() + self.lanes.len(),
+            reports: self.reporting.len(),
+            sessions: self.sessions.len(),
+            groups: self.groups.len(),
+        }
     }
 
     /// Takes a message from the network.
@@ -169,6 +201,7 @@ impl Centre {
         self.sessions_tick(now);
         tasks.extend(self.sessions.take_settled());
         self.holds_over(now, tasks);
+        self.forget_stale_agents(now);
     }
 
     /// When to call [`Centre::tick`] at the latest.

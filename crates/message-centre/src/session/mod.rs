@@ -213,6 +213,13 @@ impl Sessions {
         self.by_dialog.get(id).copied()
     }
 
+    /// Everything that is remembered of legs.
+    pub(crate) fn len(&self) -> usize {
+        let indexes = self.by_owner.len() + self.by_dialog.len() + self.by_session.len();
+        let waits = self.by_invite.len() + self.by_asked.len() + self.by_given.len() + self.alarms.len();
+        self.legs.len() + indexes + waits
+    }
+
     /// How many legs a subscriber has.
     fn count_of(&self, owner: &Address) -> usize {
         self.by_owner.get(owner).map_or(0, Vec::len)

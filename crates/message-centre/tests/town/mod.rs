@@ -176,6 +176,11 @@ impl Town {
         self.store.as_ref().expect("the centre runs")
     }
 
+    /// What the centre remembers.
+    pub fn held(&self) -> message_centre::Held {
+        self.centre.as_ref().expect("the centre runs").held()
+    }
+
     /// Bodies that are spooled now.
     pub fn files(&self) -> usize {
         self.edge.files.len()
