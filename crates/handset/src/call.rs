@@ -486,7 +486,7 @@ impl Handset {
     fn refreshed(&mut self, now: Timestamp, call: u64, tx: ServerTxId, flow: Flow, request: &Request) {
         let contact = self.contact();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
-        let Stage::Open { dialog, .. } = &mut state.stage else { return };
+        let Stage::Open { dialog, waiting, .. } = &mut state.stage else { return };
         if dialog.receive(request).is_err() {
             return self.answer_plainly(now, tx, flow, request, 500);
         }
@@ -502,6 +502,10 @@ impl Handset {
             response = response.body(msrp::sdp::CONTENT_TYPE, answer.to_bytes());
         }
         let response = response.build();
+        if request.method() == Method::Invite {
+            let unacknowledged = Unacknowledged::new(time(now), response.clone(), &self.config.timing);
+            *waiting = Some((tx, unacknowledged));
+        }
         self.respond(now, tx, response);
         self.tell(Event::CallRefreshed { call });
     }
