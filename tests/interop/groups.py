@@ -9,7 +9,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from platform_under_test import DOMAIN, PASSWORD, wait_for
+from platform_under_test import DOMAIN, PASSWORD, PATIENCE_S, wait_for
 
 HERE = Path(__file__).parent
 SOURCE = HERE / "linphone-group" / "group_client.c"
@@ -36,7 +36,7 @@ class Client:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def tells(self, pattern, seconds=20):
+    def tells(self, pattern, seconds=PATIENCE_S):
         """Waits until it has told this; the match."""
         look = lambda: next((m for line in self.events if (m := re.search(pattern, line))), None)  # noqa: E731
         try:

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from platform_under_test import DOMAIN, PASSWORD
+from platform_under_test import DOMAIN, PASSWORD, PATIENCE_S
 
 HERE = Path(__file__).parent / "jssip"
 
@@ -14,7 +14,7 @@ def run(platform, checks, directory):
     alice, bob = platform.subscriber(), platform.subscriber()
     command = ["node", "interop.mjs", f"ws://{platform.http}/sip", DOMAIN, PASSWORD, alice, bob]
     with open(directory / "jssip.log", "w") as log:
-        told = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, stderr=log, text=True, timeout=60)
+        told = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, stderr=log, text=True, timeout=2 * PATIENCE_S)
     outcomes = [line for line in told.stdout.splitlines() if line.startswith(("ok - ", "not ok - "))]
     for line in outcomes:
         checks.that(line.split(" - ", 1)[1], line.startswith("ok"))

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent / "sipp"
 # Scenarios that wait to be asked something.
 WAITING = ("receive", "callee-answers", "callee-refuses", "callee-cancelled")
 SESSION = ';+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session"'
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class Sipp:
