@@ -358,7 +358,7 @@ impl Centre {
             };
             match partner.filter(rings) {
                 Some(asked) => {
-                    self.cancel_forks(asked, None, now);
+                    self.cancel_forks(asked, None, None, now);
                     self.refuse_asked(asked, 404, now);
                 }
                 None => self.end_pair(id, None, now),
