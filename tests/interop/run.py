@@ -15,6 +15,7 @@ import jssip
 import linphone
 import linphone_files
 import msrp
+import pjsip
 import raw
 import sipp
 from platform_under_test import Platform
@@ -27,6 +28,7 @@ SUITES = {
     "linphone-files": linphone_files.run,
     "groups": groups.run,
     "msrp": msrp.run,
+    "pjsip": pjsip.run,
 }
 
 
@@ -36,6 +38,7 @@ class Checks:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.left_out = 0
 
     def that(self, name, is_true, detail=""):
         """Notes one outcome; gives it back."""
@@ -46,6 +49,11 @@ class Checks:
             self.failed += 1
             print(f"  FAILED  {name}  {detail}", flush=True)
         return is_true
+
+    def skipped(self, name, why):
+        """Notes what this machine cannot do."""
+        self.left_out += 1
+        print(f"  skipped {name}: {why}", flush=True)
 
     def story(self, name, tell):
         """Runs a check that may raise: then it failed."""
@@ -80,7 +88,7 @@ def main():
             shutil.rmtree(directory)
         else:
             print(f"  logs and capture: {directory}")
-    print(f"{checks.passed} passed, {checks.failed} failed")
+    print(f"{checks.passed} passed, {checks.failed} failed" + (f", {checks.left_out} skipped" if checks.left_out else ""))
     sys.exit(1 if checks.failed or not checks.passed else 0)
 
 
