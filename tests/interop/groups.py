@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import node_packages
 from client import Client
 from platform_under_test import DOMAIN, PASSWORD, wait_for
 
@@ -43,8 +44,7 @@ def run(platform, checks, directory):
         checks.that("liblinphone's headers are installed (Debian: liblinphone-dev)", False)
         return
     jssip = HERE / "jssip"
-    if not (jssip / "node_modules" / "jssip").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=jssip, check=True)
+    node_packages.install(jssip)
     program = build(directory)
     numbers = [platform.subscriber() for _ in range(3)]
     alice, bob = (linphone(platform, program, number, directory) for number in numbers[:2])

@@ -3,14 +3,14 @@
 import subprocess
 from pathlib import Path
 
+import node_packages
 from platform_under_test import DOMAIN, PASSWORD, PATIENCE_S
 
 HERE = Path(__file__).parent / "jssip"
 
 
 def run(platform, checks, directory):
-    if not (HERE / "node_modules" / "jssip").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True)
+    node_packages.install(HERE)
     alice, bob = platform.subscriber(), platform.subscriber()
     command = ["node", "interop.mjs", f"ws://{platform.http}/sip", DOMAIN, PASSWORD, alice, bob]
     with open(directory / "jssip.log", "w") as log:

@@ -17,6 +17,7 @@ import linphone_files
 import msrp
 import pjsip
 import raw
+import sipjs
 import sipp
 from platform_under_test import Platform
 
@@ -24,6 +25,7 @@ SUITES = {
     "raw": raw.run,
     "sipp": sipp.run,
     "jssip": jssip.run,
+    "sipjs": sipjs.run,
     "linphone": linphone.run,
     "linphone-files": linphone_files.run,
     "groups": groups.run,
