@@ -112,9 +112,10 @@ impl Centre {
         if announced_bytes(&theirs.attributes).is_some_and(|bytes| bytes > bytes_max) {
             return Err(Refusal::NotOfferable("Size exceeded".to_owned()));
         }
-        let own = theirs.path.last();
-        let is_websocket = own.is_some_and(msrp::MsrpUri::is_websocket);
-        let is_secure = own.is_some_and(|uri| uri.secure);
+        // Whoever is to connect to us: the device, or its relay.
+        let first = theirs.path.first();
+        let is_websocket = first.is_some_and(msrp::MsrpUri::is_websocket);
+        let is_secure = first.is_some_and(|uri| uri.secure);
         let endpoint = self.endpoint(is_websocket, is_secure, invite.kind);
         let endpoint = endpoint.ok_or_else(|| Refusal::NotOfferable("no such MSRP here".to_owned()))?;
         let (answer, agreed) = endpoint.answer(&invite.offer).map_err(unacceptable)?;
