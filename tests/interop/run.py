@@ -17,6 +17,7 @@ import linphone_files
 import msrp
 import pjsip
 import raw
+import relay
 import sipjs
 import sipp
 from platform_under_test import Platform
@@ -31,6 +32,7 @@ SUITES = {
     "groups": groups.run,
     "msrp": msrp.run,
     "pjsip": pjsip.run,
+    "relay": relay.run,
 }
 
 
