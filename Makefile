@@ -47,7 +47,8 @@ unit: web ## tests of every crate (properties, simulation, fuzz targets for a mo
 	$(CARGO) test --locked -p hongyan --features s3 --lib content::bucket
 	cd web && npx vitest run
 
-interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, JsSIP, liblinphone; tshark as a judge
+interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, PJSIP, JsSIP, SIP.js, liblinphone; Kamailio and tshark as judges
+	$(CARGO) build --locked -p handset --example caller
 	HONGYAN=$(abspath $(TARGET))/debug/hongyan tests/interop/run.sh
 
 browser: $(TARGET)/debug/hongyan ## the handset in headless Chromium; screenshots in artefacts/

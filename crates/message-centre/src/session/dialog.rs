@@ -408,7 +408,7 @@ impl Centre {
             let partner = self.sessions.legs.get(&id).and_then(|leg| leg.partner);
             match partner.filter(|asked| self.sessions.rings_for(*asked, id)) {
                 Some(asked) => {
-                    self.cancel_forks(asked, None, now);
+                    self.cancel_forks(asked, None, None, now);
                     self.refuse_asked(asked, 404, now);
                 }
                 None => self.end_pair(id, None, now),
