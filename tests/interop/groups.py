@@ -6,43 +6,15 @@ liblinphone is driven through a small C program (linphone-group/), built here be
 import re
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
-from msrp_member import Member, Teller
+import node_packages
+from client import Client
+from msrp_member import Member
 from platform_under_test import DOMAIN, PASSWORD, wait_for
 
 HERE = Path(__file__).parent
 SOURCE = HERE / "linphone-group" / "group_client.c"
-
-
-class Client(Teller):
-    """A program that is told what to do on its standard input, and tells what happens on its standard output."""
-
-    def __init__(self, name, command, env=None, cwd=None):
-        super().__init__(name)
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env, cwd=cwd
-        )
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.events.append(line.rstrip("\n"))
-
-    def command(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def stop(self):
-        try:
-            self.command("quit")
-            self.process.wait(10)
-        except (subprocess.TimeoutExpired, OSError):
-            self.process.kill()
-            self.process.wait()
-        self.reader.join(5)
 
 
 def linphone(platform, program, number, directory):
@@ -73,8 +45,7 @@ def run(platform, checks, directory):
         checks.that("liblinphone's headers are installed (Debian: liblinphone-dev)", False)
         return
     jssip = HERE / "jssip"
-    if not (jssip / "node_modules" / "jssip").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=jssip, check=True)
+    node_packages.install(jssip)
     program = build(directory)
     numbers = [platform.subscriber() for _ in range(4)]
     alice, bob = (linphone(platform, program, number, directory) for number in numbers[:2])

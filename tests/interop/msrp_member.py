@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import msrp
 import raw
+from client import Teller
 from platform_under_test import DOMAIN, wait_for
 
 CHUNK_BYTES = 1500
@@ -15,22 +16,6 @@ IMDN = (
     '<?xml version="1.0"?>\r\n<imdn xmlns="urn:ietf:params:xml:ns:imdn"><message-id>{id}</message-id>'
     "<datetime>2026-11-24T12:00:00Z</datetime><{kind}-notification><status><{status}/></status></{kind}-notification></imdn>"
 )
-
-
-class Teller:
-    """Something that tells what happens, line by line."""
-
-    def __init__(self, name):
-        self.name = name
-        self.events = []
-
-    def tells(self, pattern, seconds=20, since=0):
-        """Waits until it has told this, after the first `since` events; the match."""
-        look = lambda: next((m for line in self.events[since:] if (m := re.search(pattern, line))), None)  # noqa: E731
-        try:
-            return wait_for(f"{self.name} tells {pattern!r}", look, seconds)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}; it told {self.events[-12:]}") from None
 
 
 class Member(Teller):

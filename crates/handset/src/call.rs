@@ -21,6 +21,7 @@ use sip::{Flow, HeaderName, Message, Method, Request, Response, ResponseBuilder,
 
 use crate::handset::{Draft, Event, Failure, Handset, Purpose, time};
 use crate::message::Outgoing;
+use crate::relay::{Asking, Then};
 
 /// Largest message that a handset takes.
 const BYTES_MAX: u64 = 16 << 20;
@@ -101,7 +102,14 @@ pub(crate) struct Calls {
     sending: FxHashMap<u64, Said>,
     /// Answers of ours that take an INVITE, until they are acknowledged.
     unacknowledged: Vec<(ServerTxId, DialogId, Unacknowledged)>,
-    media: VecDeque<Media>,
+    pub(crate) media: VecDeque<Media>,
+}
+
+impl Calls {
+    /// The endpoint of a call, and its asking for a place at a relay.
+    pub(crate) fn place_of(&mut self, call: u64) -> Option<(&mut Endpoint, &mut Option<Asking>)> {
+        self.calls.get_mut(&call).map(|call| (&mut call.endpoint, &mut call.asking))
+    }
 }
 
 /// Something that was said in a call.
@@ -124,6 +132,8 @@ struct Call {
     queue: VecDeque<Chunks>,
     arriving: FxHashMap<IncomingId, (String, Vec<u8>)>,
     conversation_id: Option<String>,
+    /// While the relay is asked for a place.
+    asking: Option<Asking>,
 }
 
 #[derive(Debug)]
@@ -189,6 +199,7 @@ impl Handset {
     pub fn hang_up(&mut self, now: Timestamp, call: u64) {
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         match &mut state.stage {
+            Stage::Inviting { .. } if state.asking.is_some() => self.over(call, Some(487)),
             Stage::Inviting { is_given_up, .. } => {
                 *is_given_up = true;
                 self.cancel_request(now, call);
@@ -210,6 +221,9 @@ impl Handset {
     /// Accepts an invitation that rings.
     pub fn accept(&mut self, now: Timestamp, call: u64) {
         let contact = self.contact();
+        if self.seek_place(now, call, Then::Accept) {
+            return;
+        }
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         let Stage::Ringing { tx, flow, request, tag } = &state.stage else { return };
         let (tx, flow) = (*tx, *flow);
@@ -227,7 +241,7 @@ impl Handset {
         let id = dialog.id();
         state.stage = Stage::Open { dialog, ack: None };
         self.respond_until_acknowledged(now, tx, id, response);
-        self.connect(call, agreed);
+        self.connect(now, call, agreed);
     }
 
     /// Refuses an invitation that rings.
@@ -250,8 +264,13 @@ impl Handset {
     pub fn media_connected(&mut self, now: Timestamp, call: u64) {
         let seed = self.random.next();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
+        if state.asking.is_some() {
+            return self.ask_for_place(call);
+        }
         let Some(agreed) = &state.agreed else { return };
-        let remote: Vec<String> = agreed.remote.iter().map(|uri| uri.to_string()).collect();
+        // RFC 4976 §5.1: out by our own relays, the one next to us first.
+        let path = state.endpoint.relays.iter().rev().chain(&agreed.remote);
+        let remote: Vec<String> = path.map(|uri| uri.to_string()).collect();
         let mut connection = Connection::new(Config::new(seed));
         connection.join(
             time(now),
@@ -269,8 +288,10 @@ impl Handset {
 
     /// A part of a frame came on the connection of a call.
     pub fn media_received(&mut self, now: Timestamp, call: u64, part: Part) {
-        let connection = self.calls.calls.get_mut(&call).and_then(|state| state.connection.as_mut());
-        if let Some(connection) = connection {
+        let Some(state) = self.calls.calls.get_mut(&call) else { return };
+        if state.asking.is_some() {
+            self.relay_said(now, call, part);
+        } else if let Some(connection) = &mut state.connection {
             connection.receive(time(now), part, &mut |_: &str| Lookup::Unknown);
             self.tend_media(now, call);
         }
@@ -279,6 +300,9 @@ impl Handset {
     /// The connection of a call is gone, or could not be opened.
     pub fn media_closed(&mut self, now: Timestamp, call: u64) {
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
+        if state.asking.is_some() {
+            return self.no_place(now, call, 503);
+        }
         if let Some(connection) = &mut state.connection {
             connection.close();
         }
@@ -317,11 +341,20 @@ impl Handset {
         if is_large {
             endpoint.direction = Direction::SendOnly;
         }
-        let offer = endpoint.offer(Setup::ActPass);
         let call = self.add_call(to, is_large, endpoint);
-        let draft = self.invite_draft(to, is_large, &offer);
-        self.request(now, Purpose::Call { call }, draft);
+        if !self.seek_place(now, call, Then::Invite) {
+            self.send_invite(now, call);
+        }
         call
+    }
+
+    pub(crate) fn send_invite(&mut self, now: Timestamp, call: u64) {
+        let Some(state) = self.calls.calls.get(&call) else { return };
+        // Over a relay it is we who connect, and have.
+        let setup = if state.endpoint.relays.is_empty() { Setup::ActPass } else { Setup::Active };
+        let (to, is_large, offer) = (state.peer.clone(), state.is_large, state.endpoint.offer(setup));
+        let draft = self.invite_draft(&to, is_large, &offer);
+        self.request(now, Purpose::Call { call }, draft);
     }
 
     fn invite_draft(&mut self, to: &str, is_large: bool, offer: &Description) -> Draft {
@@ -348,7 +381,7 @@ impl Handset {
     }
 
     /// The focus has answered what we offered: the call stands, unless it takes none of it. Whether it does.
-    pub(crate) fn joined_call(&mut self, call: u64, focus: &str, answer: &[u8]) -> bool {
+    pub(crate) fn joined_call(&mut self, now: Timestamp, call: u64, focus: &str, answer: &[u8]) -> bool {
         let Some(state) = self.calls.calls.get_mut(&call) else { return false };
         let answer = Description::parse(answer).ok();
         let Some(agreed) = answer.and_then(|answer| state.endpoint.accept(&answer).ok()) else {
@@ -356,17 +389,17 @@ impl Handset {
             return false;
         };
         (state.peer, state.stage) = (focus.to_owned(), Stage::InGroup);
-        self.connect(call, agreed);
+        self.connect(now, call, agreed);
         true
     }
 
     /// Takes what a focus offers: the call, and our answer. `None` when it cannot be taken.
-    pub(crate) fn answer_focus(&mut self, focus: &str, offer: &[u8]) -> Option<(u64, Bytes)> {
+    pub(crate) fn answer_focus(&mut self, now: Timestamp, focus: &str, offer: &[u8]) -> Option<(u64, Bytes)> {
         let endpoint = self.endpoint();
         let (answer, agreed) = endpoint.answer(&Description::parse(offer).ok()?).ok()?;
         let call = self.add_call(focus, false, endpoint);
         self.calls.calls.get_mut(&call).expect("it was just put there").stage = Stage::InGroup;
-        self.connect(call, agreed);
+        self.connect(now, call, agreed);
         Some((call, answer.to_bytes()))
     }
 
@@ -425,6 +458,7 @@ impl Handset {
             queue: VecDeque::new(),
             arriving: FxHashMap::default(),
             conversation_id: None,
+            asking: None,
         };
         self.calls.calls.insert(self.calls.last, call);
         self.calls.last
@@ -467,7 +501,7 @@ impl Handset {
             Some(agreed) => {
                 let state = self.calls.calls.get_mut(&call).expect("it was here a moment ago");
                 state.stage = Stage::Open { dialog, ack: Some(ack) };
-                self.connect(call, agreed);
+                self.connect(now, call, agreed);
             }
             None => {
                 let bye = dialog.bye().build();
@@ -600,7 +634,8 @@ impl Handset {
         let repeats = self.calls.unacknowledged.iter().filter_map(|(_, _, waiting)| waiting.poll_timeout());
         let calls = self.calls.calls.values();
         let chunks = calls.filter_map(|call| call.connection.as_ref().and_then(Connection::poll_timeout));
-        repeats.chain(chunks).map(at).min()
+        let places = self.calls.calls.values().filter_map(|call| Some(call.asking.as_ref()?.until));
+        repeats.chain(chunks).map(at).chain(places).min()
     }
 
     /// Moves time on for calls.
@@ -619,6 +654,10 @@ impl Handset {
         let numbers: Vec<u64> = self.calls.calls.keys().copied().collect();
         for call in numbers {
             let Some(state) = self.calls.calls.get_mut(&call) else { continue };
+            if state.asking.as_ref().is_some_and(|asking| asking.until <= now) {
+                self.no_place(now, call, 408);
+                continue;
+            }
             if let Some(connection) = &mut state.connection {
                 connection.handle_timeout(time(now));
             }
@@ -633,13 +672,17 @@ impl Handset {
         numbers.into_iter().for_each(|call| self.over(call, None));
     }
 
-    fn connect(&mut self, call: u64, agreed: Agreed) {
+    fn connect(&mut self, now: Timestamp, call: u64, agreed: Agreed) {
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         let (to, peer) = (agreed.connect_to.clone(), state.peer.clone());
         state.agreed = Some(agreed);
         let is_websocket = state.endpoint.uri.is_websocket();
-        self.calls.media.push_back(Media::Connect { call, to, is_websocket });
         self.tell(Event::CallOpen { call, peer });
+        match self.calls.calls.get(&call).is_some_and(|state| !state.endpoint.relays.is_empty()) {
+            // The connection to the relay is there.
+            true => self.media_connected(now, call),
+            false => self.calls.media.push_back(Media::Connect { call, to, is_websocket }),
+        }
     }
 
     /// A call is no more. What was to be said in it fails.
@@ -656,7 +699,7 @@ impl Handset {
                 self.tell(Event::NotSent { message_id, why });
             }
         }
-        if state.agreed.is_some() {
+        if state.agreed.is_some() || state.asking.is_some() || !state.endpoint.relays.is_empty() {
             self.calls.media.push_back(Media::Close { call });
         }
         self.tell(Event::CallEnded { call, status });

@@ -206,7 +206,7 @@ impl Handset {
         let is_new = sent.to().is_ok_and(|to| to.tag().is_none());
         if let Some(call) = call.filter(|_| !is_new) {
             let before = self.group_call(&focus).filter(|before| *before != call);
-            if before.is_some() && self.joined_call(call, &focus, response.body()) {
+            if before.is_some() && self.joined_call(now, call, &focus, response.body()) {
                 self.groups.entry(focus).or_default().call = Some(call);
                 before.into_iter().for_each(|before| self.over(before, None));
             }
@@ -217,7 +217,7 @@ impl Handset {
         if is_new && !is_repeated && self.groups.len() < GROUPS_MAX {
             self.enter(now, &focus, dialog);
             self.tell(Event::Joined { focus: focus.clone() });
-            if let Some(call) = call.filter(|call| self.joined_call(*call, &focus, response.body())) {
+            if let Some(call) = call.filter(|call| self.joined_call(now, *call, &focus, response.body())) {
                 self.groups.entry(focus).or_default().call = Some(call);
             }
         }
@@ -294,7 +294,7 @@ impl Handset {
         let focus = focus_of(&dialog);
         extras.dialog = Some(dialog.id());
         self.enter(now, &focus, dialog);
-        if has_offer && let Some((call, sdp)) = self.answer_focus(&focus, request.body()) {
+        if has_offer && let Some((call, sdp)) = self.answer_focus(now, &focus, request.body()) {
             extras.sdp = Some(sdp);
             self.groups.entry(focus.clone()).or_default().call = Some(call);
         }

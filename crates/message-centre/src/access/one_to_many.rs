@@ -131,6 +131,7 @@ impl Centre {
             contribution_id: entry.contribution_id,
             in_reply_to: entry.in_reply_to,
             service: message.service.as_ref().map(|_| CPM_MESSAGE.to_owned()),
+            accept: entry.accept,
             content_type: entry.content_type,
             body: entry.body,
             payload_type: message.payload_type.clone(),

@@ -87,26 +87,9 @@ impl Centre {
         else {
             return false;
         };
-        self.attempt_follows(attempt, id, next);
-        forget_flow(&attempt.device, attempt.flow, work);
-        true
-    }
-
-    /// An attempt goes on under another name.
-    pub(crate) fn rename_attempt(&mut self, id: AttemptId, next: AttemptId) {
-        if let Some(attempt) = self.attempts.remove(&id) {
-            self.attempt_follows(&attempt, id, next);
-            self.attempts.insert(next, attempt);
-        }
-    }
-
-    /// Whoever waits for one attempt waits for the one in its place.
-    fn attempt_follows(&mut self, attempt: &Attempt, id: AttemptId, next: AttemptId) {
         match &attempt.made_for {
             For::Relay(relay) => {
-                if let Some(relay) = self.relays.get_mut(relay) {
-                    relay.moved(id, next);
-                }
+                self.relays.get_mut(relay).expect("its entry was just read").moved(id, next);
             }
             For::Entry(..) => {
                 if let Some(agent) = self.agents.get_mut(&attempt.device) {
@@ -114,6 +97,8 @@ impl Centre {
                 }
             }
         }
+        forget_flow(&attempt.device, attempt.flow, work);
+        true
     }
 }
 

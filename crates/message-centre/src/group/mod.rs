@@ -98,6 +98,11 @@ impl Hot {
         self.ringing.front().map(|(at, _)| *at)
     }
 
+    /// What is remembered of requests of focuses under way, of devices that are being invited, and of how devices take part.
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len() + self.inviting.len() + self.resting.len()
+    }
+
     /// Whether a request of a focus is under way as this transaction.
     pub(crate) fn has_asked(&self, tx: ClientTxId) -> bool {
         self.requests.contains_key(&tx)

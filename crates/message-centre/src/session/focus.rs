@@ -261,7 +261,7 @@ impl Centre {
                 continue;
             }
             if let Some(leg) = self.sessions.remove(old) {
-                self.send_anew(leg.sends, id);
+                self.hand_on(leg.sends, id);
             }
         }
     }
