@@ -31,7 +31,7 @@ export function PersonProfile({ handset, peer }: { handset: Handset; peer: Addre
           accept={t('deleteConversation')}
           onAccept={() => {
             openList();
-            void handset.deleteConversation(peer);
+            void handset.archive.deleteConversation(peer);
           }}
         />
       ),
