@@ -83,7 +83,8 @@ impl Handset {
         self.request(now, Purpose::Invite { call }, draft);
     }
 
-    /// Describes our end of the call with a focus anew, as when the network has changed: it goes on over another connection.
+    /// Describes our end of the call with a focus anew, as when the network has changed: it goes on over another connection. A member
+    /// in pager mode takes part over MSRP from then on.
     pub fn renew_group_call(&mut self, now: Timestamp, focus: &str) {
         let contact = self.contact();
         let Some(mut draft) = self.within(focus, "INVITE") else { return };
@@ -205,8 +206,8 @@ impl Handset {
         self.acknowledge(now, ack.build());
         let is_new = sent.to().is_ok_and(|to| to.tag().is_none());
         if let Some(call) = call.filter(|_| !is_new) {
-            let before = self.group_call(&focus).filter(|before| *before != call);
-            if before.is_some() && self.joined_call(now, call, &focus, response.body()) {
+            let before = self.group_call(&focus);
+            if self.groups.contains_key(&focus) && self.joined_call(now, call, &focus, response.body()) {
                 self.groups.entry(focus).or_default().call = Some(call);
                 before.into_iter().for_each(|before| self.over(before, None));
             }

@@ -502,6 +502,19 @@ fn a_device_renews_its_end_and_the_session_goes_on_over_another_connection() {
 }
 
 #[test]
+fn a_member_in_pager_mode_offers_media_later_and_gets_what_had_no_way_to_it() {
+    let (mut town, [alice, _, carol], focus) = mixed();
+    let long = "长".repeat(900);
+    say(&mut town, alice, &focus, &long);
+    town.run();
+    assert!(town.texts(carol).is_empty(), "too large for a datagram");
+    town.with_phone(carol, |phone, now| phone.renew_group_call(now, &focus));
+    town.run();
+    assert_eq!(town.texts(carol), [long.as_str()]);
+    assert_eq!(modes(&town, &focus, CAROL), [(Mode::Session, true)]);
+}
+
+#[test]
 fn a_member_that_comes_while_it_is_called_has_one_session() {
     let mut crossed = 0;
     for delay_ms in 0..5 {

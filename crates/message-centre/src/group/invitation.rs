@@ -299,7 +299,10 @@ impl Centre {
             self.drop_leg(id);
         }
         let Some(found) = found.filter(|_| !is_moot) else {
-            // Removed while its device was asked, or here already.
+            // Removed while its device was asked, or here already; or what was offered came to nothing before it answered.
+            if is_moot && self.member_session(device, group).is_none() {
+                self.rest((device.clone(), group.clone()), work.now);
+            }
             if let Some(mut dialog) = dialog {
                 self.ask(flow, dialog.bye().build(), Sent::Bye, work);
             }

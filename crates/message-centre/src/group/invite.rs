@@ -255,6 +255,9 @@ impl Centre {
             known.mode = medium.mode();
         }
         work.view.put_leg(leg);
+        if session.is_none() && medium.session.is_some() {
+            self.now_in_session(&device, &claim.what.group, work);
+        }
         let agreement = self.keep_time(&medium, timer, work);
         let answer = Answer { tag: "", dialog: &dialog, admitted: &admitted, medium, agreement };
         self.answer_invite(claim, &group, answer, work);
