@@ -250,6 +250,7 @@ impl Centre {
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
             Task::Revoke(revocation) => revocation.wants(wants),
+            Task::RevokeInGroup(revocation) => revocation.wants(wants),
             Task::ForgetSpam(_) => {}
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
@@ -298,6 +299,7 @@ impl Centre {
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
             Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
+            Task::RevokeInGroup(revocation) => self.decide_group_revocation(*revocation, work),
             Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
             Task::ExpireFiles(files) => self.expire_files(&files, work),
             Task::Group(claim) => self.decide_group(*claim, work),

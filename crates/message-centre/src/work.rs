@@ -19,6 +19,7 @@ use crate::group::fan_out::FanOut;
 use crate::group::invitation::{FocusAnswered, Invitations};
 use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
+use crate::group::revoke::GroupRevocation;
 use crate::group::session::Summon;
 use crate::report;
 use crate::revoke::Revocation;
@@ -68,6 +69,8 @@ pub enum Task {
     Forget(Vec<RecordKey>),
     /// A message is to be taken back.
     Revoke(Box<Revocation>),
+    /// Something said in a group is to be taken back.
+    RevokeInGroup(Box<GroupRevocation>),
     /// Spam reports that may be forgotten.
     ForgetSpam(Vec<EntryId>),
     /// Files whose time is over.

@@ -572,3 +572,68 @@ fn a_large_message_comes_from_a_member_in_pager_mode_too() {
     assert_eq!(why, Some(Failure::Refused(413)));
     assert_eq!(town.files(), 0);
 }
+
+#[test]
+fn what_nobody_has_yet_is_taken_back_from_everybody() {
+    let (mut town, [alice, bob, carol], focus) = mixed();
+    town.switch_off(bob);
+    town.switch_off(carol);
+    let id = say(&mut town, alice, &focus, &"r".repeat(40_000));
+    town.run_for(seconds(1));
+    assert_eq!((town.waiting(BOB), town.waiting(CAROL), town.files()), (1, 1, 1));
+    // Only its author takes it back.
+    town.switch_on(carol);
+    town.with_phone(carol, |phone, now| phone.revoke(now, &focus, &id));
+    town.run();
+    let answers = |town: &Town, phone: Phone| -> Vec<bool> {
+        let told = town.phones[phone].events.iter().filter_map(|event| match event {
+            Event::Revoked { message_id, is_done } if *message_id == id => Some(*is_done),
+            _ => None,
+        });
+        told.collect()
+    };
+    assert_eq!(answers(&town, carol), [false]);
+    town.with_phone(alice, |phone, now| phone.revoke(now, &focus, &id));
+    town.run();
+    assert_eq!(answers(&town, alice), [true]);
+    assert_eq!((town.waiting(BOB), town.waiting(CAROL), town.files()), (0, 0, 0));
+    town.switch_on(bob);
+    assert!(town.texts(bob).is_empty());
+    assert!(town.records(&id).iter().all(|record| record.outcome == Outcome::Revoked));
+    // Asked again, the answer is the same.
+    town.with_phone(alice, |phone, now| phone.revoke(now, &focus, &id));
+    town.run();
+    assert_eq!(answers(&town, alice), [true, true]);
+}
+
+#[test]
+fn what_was_for_one_member_is_taken_back_from_it() {
+    let (mut town, [alice, bob, _], focus) = mixed();
+    town.switch_off(bob);
+    let call = town.phones[alice].handset.group_call(&focus).expect("a session");
+    let body = rcs::cpim::CpimBuilder::new(&uri(ALICE), &uri(BOB))
+        .message_id("psst")
+        .content_type("text/plain")
+        .build("between us");
+    town.with_phone(alice, |phone, now| phone.say_raw(now, call, "psst", "message/cpim", body));
+    town.run();
+    assert_eq!(town.waiting(BOB), 1);
+    town.with_phone(alice, |phone, now| phone.revoke(now, &focus, "psst"));
+    town.run();
+    assert!(town.saw(alice, |event| matches!(event, Event::Revoked { is_done: true, .. })));
+    assert_eq!(town.waiting(BOB), 0);
+}
+
+#[test]
+fn what_one_member_has_stays_with_all_of_them() {
+    let (mut town, [alice, bob, carol], focus) = mixed();
+    town.switch_off(bob);
+    let id = say(&mut town, alice, &focus, "too late");
+    town.run();
+    assert_eq!(town.texts(carol), ["too late"]);
+    town.with_phone(alice, |phone, now| phone.revoke(now, &focus, &id));
+    town.run();
+    assert!(town.saw(alice, |event| matches!(event, Event::Revoked { is_done: false, .. })));
+    town.switch_on(bob);
+    assert_eq!(town.texts(bob), ["too late"]);
+}

@@ -24,6 +24,7 @@ pub(crate) const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(
 /// How much a MESSAGE says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
+    /// All that is known.
     Full,
     /// Without what a member of a group knows anyway, to fit into a datagram.
     Lean,

@@ -11,6 +11,7 @@ use store::{EntryKind, Group, Wants};
 use super::NOT_A_MEMBER;
 use super::fan_out::FanOut;
 use super::report::FanIn;
+use super::revoke::GroupRevocation;
 use crate::access::Refusal;
 use crate::access::message::{Kind, PagerMessage, Posted};
 use crate::delivery::Asker;
@@ -41,9 +42,18 @@ impl Centre {
                 self.take_group_data(posted, group, work)
             }
             Kind::Message | Kind::Fleeting => self.take_words(posted, &group, work),
-            Kind::Reports(_) | Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
-                "what was said in a group cannot be taken back, and a group takes no spam reports",
-            )),
+            Kind::Revoke(revoke) => {
+                let revocation = GroupRevocation {
+                    message_id: revoke.message_id.clone(),
+                    author: posted.from.clone(),
+                    group: group.address,
+                    copies: None,
+                };
+                work.then.push(Task::RevokeInGroup(Box::new(revocation)));
+                self.answer_asker(&posted.asker, 200, work);
+                Ok(())
+            }
+            Kind::Reports(_) | Kind::Spam(_) => Err(Refusal::forbidden("a group takes no spam reports")),
         }
     }
 

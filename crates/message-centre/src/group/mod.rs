@@ -15,6 +15,7 @@ pub(crate) mod members;
 pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
+pub(crate) mod revoke;
 pub(crate) mod session;
 mod subscribe;
 
