@@ -182,6 +182,15 @@ impl Handset {
         message_id
     }
 
+    /// Says something in the call that stands with somebody or with the focus of a group, or else sends it as a message; its id. Ends in
+    /// [`Event::Sent`] or [`Event::NotSent`].
+    pub fn say_or_send(&mut self, now: Timestamp, to: &str, outgoing: &Outgoing) -> String {
+        match self.call_with(to) {
+            Some(call) => self.say(now, call, outgoing),
+            None => self.send(now, to, outgoing),
+        }
+    }
+
     /// Sends a body as it is in a call, for a peer that tries what no handset says. Ends in [`Event::Sent`] or
     /// [`Event::NotSent`] under `message_id`.
     pub fn say_raw(&mut self, now: Timestamp, call: u64, message_id: &str, content_type: &str, body: Bytes) {
