@@ -5,6 +5,7 @@ mod town;
 use std::time::Duration;
 
 use handset::{Answers, Event, Failure, Outgoing, Services};
+use rcs::cpim::CpimBuilder;
 use rcs::imdn::Disposition::{Delivered, Displayed};
 use sip::{HeaderName, Message, Request, Transport};
 use store::{Mode, Outcome};
@@ -52,6 +53,15 @@ fn say(town: &mut Town, phone: Phone, focus: &str, what: &str) -> String {
 
 fn send(town: &mut Town, phone: Phone, focus: &str, what: &str) -> String {
     town.with_phone(phone, |phone, now| phone.send(now, focus, &Outgoing::text(what)))
+}
+
+/// Alice says something to Bob alone, under the id `psst`.
+fn whisper(town: &mut Town, alice: Phone, focus: &str, what: &str) {
+    let call = town.phones[alice].handset.group_call(focus).expect("there is a session");
+    let body =
+        CpimBuilder::new(&uri(ALICE), &uri(BOB)).message_id("psst").content_type("text/plain").build(what);
+    town.with_phone(alice, |phone, now| phone.say_raw(now, call, "psst", "message/cpim", body));
+    town.run();
 }
 
 fn has_session(town: &Town, phone: Phone, focus: &str) -> bool {
@@ -356,7 +366,7 @@ fn a_restart_loses_nothing_and_members_are_called_again() {
 fn a_large_message_of_somebody_else_or_for_somebody_else_is_refused() {
     let (mut town, [alice, bob, _], focus) = mixed();
     let call = town.phones[alice].handset.group_call(&focus).expect("a session");
-    let body = rcs::cpim::CpimBuilder::new(&uri(BOB), &focus)
+    let body = CpimBuilder::new(&uri(BOB), &focus)
         .message_id("forged")
         .content_type("text/plain")
         .build("z".repeat(50_000));
@@ -369,13 +379,7 @@ fn a_large_message_of_somebody_else_or_for_somebody_else_is_refused() {
 #[test]
 fn a_message_for_one_member_is_for_it_alone() {
     let (mut town, [alice, bob, carol], focus) = mixed();
-    let call = town.phones[alice].handset.group_call(&focus).expect("a session");
-    let body = rcs::cpim::CpimBuilder::new(&uri(ALICE), &uri(BOB))
-        .message_id("psst")
-        .content_type("text/plain")
-        .build("between us");
-    town.with_phone(alice, |phone, now| phone.say_raw(now, call, "psst", "message/cpim", body));
-    town.run();
+    whisper(&mut town, alice, &focus, "between us");
     assert_eq!(town.texts(bob), ["between us"]);
     assert!(town.texts(carol).is_empty());
 }
@@ -610,13 +614,7 @@ fn what_nobody_has_yet_is_taken_back_from_everybody() {
 fn what_was_for_one_member_is_taken_back_from_it() {
     let (mut town, [alice, bob, _], focus) = mixed();
     town.switch_off(bob);
-    let call = town.phones[alice].handset.group_call(&focus).expect("a session");
-    let body = rcs::cpim::CpimBuilder::new(&uri(ALICE), &uri(BOB))
-        .message_id("psst")
-        .content_type("text/plain")
-        .build("between us");
-    town.with_phone(alice, |phone, now| phone.say_raw(now, call, "psst", "message/cpim", body));
-    town.run();
+    whisper(&mut town, alice, &focus, "between us");
     assert_eq!(town.waiting(BOB), 1);
     town.with_phone(alice, |phone, now| phone.revoke(now, &focus, "psst"));
     town.run();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handset::{Answers, Event, Outgoing, Services};
 use sip::Transport;
-use town::{Phone, Town, seconds};
+use town::{Phone, Random, Town, seconds};
 
 const NUMBERS: [&str; 4] = ["+8613800000001", "+8613800000002", "+8613800000003", "+8613800000004"];
 const STEPS: u64 = 80;
@@ -31,21 +31,6 @@ fn what_is_said_in_a_mixed_group_reaches_everybody_once_in_any_weather() {
     );
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-
-    fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len() as u64) as usize]
-    }
-}
-
 fn uri(number: &str) -> String {
     format!("sip:{number}@hongyan.local;user=phone")
 }
@@ -61,7 +46,7 @@ struct Said {
 
 /// How many messages were accepted in sessions, and how many by MESSAGE.
 fn live(seed: u64) -> [usize; 2] {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let mut town = Town::new();
     let chats = Services { chat: true, ..Services::default() };
     let kinds = [

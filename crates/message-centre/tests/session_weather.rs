@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use handset::{Answers, Event, Outgoing, Services};
 use message_centre::Held;
 use sip::Transport;
-use town::{Phone, Town, seconds};
+use town::{Phone, Random, Town, seconds};
 
 const NUMBERS: [&str; 3] = ["+8613800000001", "+8613800000002", "+8613800000003"];
 const STEPS: u64 = 60;
@@ -25,23 +25,12 @@ fn what_is_said_in_any_mode_arrives_once_in_any_weather() {
     }
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-}
-
 fn uri(number: &str) -> String {
     format!("sip:{number}@hongyan.local;user=phone")
 }
 
 fn live(seed: u64) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let mut town = Town::new();
     let kinds = [
         (Transport::Tcp, Services::all()),

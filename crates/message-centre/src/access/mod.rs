@@ -224,7 +224,8 @@ impl Centre {
                         Ok(Asked::Invite(from, invite::Invite::read(self, request)?))
                     }
                     (Some(focus), _) => {
-                        let from = self.claimed(request, &group::SUPPORTED)?;
+                        let supported = [&group::SUPPORTED[..], &[OPTION]].concat();
+                        let from = self.claimed(request, &supported)?;
                         let asked = GroupRequest::read(self, request, focus, &from)?;
                         Ok(Asked::Group(from, asked))
                     }

@@ -27,6 +27,26 @@ pub fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
+/// What a simulation draws from, repeatably.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn below(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+
+    pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len() as u64) as usize]
+    }
+}
+
 /// A handset, by its place in the town.
 pub type Phone = usize;
 /// An MSRP connection: the phone and its call.
@@ -45,7 +65,7 @@ pub struct Town {
     posted: u64,
     /// In thousandths: datagrams that are lost.
     pub lose: u64,
-    random: u64,
+    random: Random,
     edge: Edge,
     pub phones: Vec<Device>,
     connections: u64,
@@ -119,7 +139,7 @@ impl Town {
             air: BTreeMap::new(),
             posted: 0,
             lose: 0,
-            random: 0x9e37_79b9_7f4a_7c15,
+            random: Random::new(1),
             edge: Edge::default(),
             phones: Vec::new(),
             connections: 0,
@@ -194,10 +214,7 @@ impl Town {
     }
 
     fn random(&mut self, below: u64) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random % below
+        self.random.below(below)
     }
 
     /// A subscriber's device with these services, registered.
