@@ -3,7 +3,7 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`group`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
@@ -19,6 +19,7 @@ pub mod mailbox;
 pub mod record;
 mod row;
 pub mod spam_report;
+pub mod subscription;
 mod view;
 
 use std::path::Path;
@@ -36,12 +37,12 @@ pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, Dev
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
     Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
-    Subscription,
 };
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use spam_report::SpamReport;
+pub use subscription::{Package, Subscription, Watch, Watchers};
 pub use view::{FilePage, FilePageKey, Lookup, PageKey, View, Wants};
 
 use cache::Cache;
@@ -140,6 +141,7 @@ impl Store {
         self.load_rows(wants.usages, &mut view.usages)?;
         self.load_rows(wants.legs, &mut view.legs)?;
         self.load_rows(wants.authors, &mut view.authors)?;
+        self.load_rows(wants.watchers, &mut view.watchers)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -383,6 +385,22 @@ impl Store {
         self.get(key)
     }
 
+    /// Who watches somebody.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn watchers(&self, resource: &Address) -> Result<Option<Watchers>, StoreError> {
+        self.get(resource)
+    }
+
+    /// Who is watched by anybody.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn watched(&self) -> Result<Vec<Address>, StoreError> {
+        self.addresses(Family::Watchers)
+    }
+
     /// Every record of a message id: one for each sender that used it and each addressee.
     ///
     /// # Errors
@@ -411,9 +429,7 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
     pub fn owners_of_mail(&self) -> Result<Vec<Address>, StoreError> {
-        let keys = self.keyspace(Family::Heads).iter().map(|guard| guard.key());
-        let owner = |key: &[u8]| std::str::from_utf8(key).ok()?.parse().ok();
-        keys.map(|key| owner(&key?).ok_or_else(|| damaged(Family::Heads))).collect()
+        self.addresses(Family::Heads)
     }
 
     /// Names of the files that entries hold their bodies in.
@@ -491,6 +507,13 @@ impl Store {
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {
         self.keyspace(R::FAMILY).iter().map(|guard| decode(&guard.value()?)).collect()
+    }
+
+    /// The keys of a family whose keys are addresses.
+    fn addresses(&self, family: Family) -> Result<Vec<Address>, StoreError> {
+        let keys = self.keyspace(family).iter().map(|guard| guard.key());
+        let address = |key: &[u8]| std::str::from_utf8(key).ok()?.parse().ok();
+        keys.map(|key| address(&key?).ok_or_else(|| damaged(family))).collect()
     }
 
     /// A panic while the lock was held leaves rows that are as true as before.

@@ -68,11 +68,13 @@ pub enum Family {
     Authors,
     /// Files that hold the bodies of entries.
     Spooled,
+    /// Who watches somebody's registration or presence, one row for each who is watched.
+    Watchers,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -92,6 +94,7 @@ impl Family {
         Self::Memberships,
         Self::Authors,
         Self::Spooled,
+        Self::Watchers,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -116,6 +119,7 @@ impl Family {
             Self::Memberships => "memberships",
             Self::Authors => "authors",
             Self::Spooled => "spooled",
+            Self::Watchers => "watchers",
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
 use crate::spam_report::SpamReport;
+use crate::subscription::Watchers;
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -42,6 +43,7 @@ pub struct Wants {
     pub(crate) legs: Vec<LegKey>,
     pub(crate) memberships: Vec<Address>,
     pub(crate) authors: Vec<AuthorKey>,
+    pub(crate) watchers: Vec<Address>,
 }
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
@@ -146,6 +148,11 @@ impl Wants {
         self.authors.push((group.clone(), message_id.to_owned()));
     }
 
+    /// Who watches somebody's registration or presence.
+    pub fn watchers(&mut self, resource: &Address) {
+        self.watchers.push(resource.clone());
+    }
+
     /// How many pages are wanted: what costs most to load.
     pub fn pages(&self) -> usize {
         self.pages.len()
@@ -170,6 +177,7 @@ impl Wants {
             && self.legs.is_empty()
             && self.memberships.is_empty()
             && self.authors.is_empty()
+            && self.watchers.is_empty()
     }
 }
 
@@ -203,6 +211,7 @@ pub struct View {
     pub(crate) legs: Table<Leg>,
     pub(crate) memberships: Table<Memberships>,
     pub(crate) authors: Table<Author>,
+    pub(crate) watchers: Table<Watchers>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
@@ -465,6 +474,17 @@ impl View {
         self.authors.put((group.clone(), message_id.to_owned()), None);
     }
 
+    /// Who watches somebody; `None` when nobody does.
+    pub fn watchers(&self, resource: &Address) -> Option<&Watchers> {
+        self.watchers.get(resource)
+    }
+
+    /// Replaces those who watch somebody; none removes the row.
+    pub fn put_watchers(&mut self, watchers: Watchers) {
+        let resource = watchers.resource.clone();
+        self.watchers.put(resource, (!watchers.list.is_empty()).then_some(watchers));
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -483,6 +503,7 @@ impl View {
             || self.legs.changed
             || self.memberships.changed
             || self.authors.changed
+            || self.watchers.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -518,6 +539,7 @@ impl View {
         self.legs.changes(&mut changes);
         self.memberships.changes(&mut changes);
         self.authors.changes(&mut changes);
+        self.watchers.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);
