@@ -19,7 +19,7 @@ const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 const SWEEP_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 /// For so long spam reports are kept: 90 days.
 const SPAM_REPORTS_KEPT: std::time::Duration = std::time::Duration::from_secs(90 * 86_400);
-/// Subscribers with mail and groups with pending members that are looked at in one batch after a start.
+/// Subscribers with mail or watchers, and groups with pending members, that are looked at in one batch after a start.
 const WAKE_MAX: usize = 256;
 /// Rounds of follow-up tasks within one batch; more would be a loop of ours.
 const ROUNDS_MAX: usize = 16;
@@ -141,7 +141,7 @@ pub struct Engine {
     store: Store,
     /// Tasks for the next batch.
     next: Vec<Todo>,
-    /// Members to be invited and subscribers with mail, to be looked at after the start: the last first.
+    /// Who is watched, members to be invited and subscribers with mail, to be looked at after the start: the last first.
     waking: Vec<Task>,
     /// When the next entry is due, as far as is known.
     due_at: Option<Timestamp>,
@@ -168,6 +168,7 @@ impl Engine {
         owners.retain(|owner| owner.kind() == AddressKind::Subscriber);
         let mut waking: Vec<Task> = owners.into_iter().map(Task::Wake).collect();
         waking.extend(store.groups()?.iter().filter_map(message_centre::group::wake));
+        waking.extend(store.watched()?.into_iter().map(message_centre::events::wake));
         let (due_at, sweep_at, sweep_cursor, files_cursor) = (Some(Timestamp::EPOCH), now, None, None);
         Ok(Self { centre, maap, store, next, due_at, sweep_at, sweep_cursor, files_cursor, waking })
     }

@@ -6,6 +6,7 @@
 use rcs::address::Address;
 use store::{EntryId, EntryKey, FileId, Outcome, Wants};
 
+use crate::events::Cause;
 use crate::files;
 use crate::group::members::Leave;
 use crate::work::Task;
@@ -26,6 +27,7 @@ impl Centre {
             work.then.push(Task::Leave(Box::new(leave)));
         }
         work.view.put_bindings(address, Default::default());
+        self.bindings_changed(address, Cause::Removed, work);
         work.view.remove_configuration(address);
         work.view.put_blocks(address, Default::default());
         self.agents.retain(|(owner, _), _| owner != address);

@@ -14,6 +14,7 @@ use crate::access::register::Register;
 use crate::delivery::Answered;
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::relay::RelayId;
+use crate::events::{Cause, News, NotifyAnswered, Watching};
 use crate::group::GroupRequest;
 use crate::group::fan_out::FanOut;
 use crate::group::invitation::{FocusAnswered, Invitations};
@@ -84,6 +85,14 @@ pub enum Task {
     Invitations(Box<Invitations>),
     /// A request of a group's focus was answered, or never will be.
     FocusAnswered(Box<FocusAnswered>),
+    /// A SUBSCRIBE to somebody's registration or presence.
+    Watching(Box<Claim<Watching>>),
+    /// Somebody's bindings have changed, or something lapses: whoever watches may have to be told.
+    Watched(Address, Cause),
+    /// The same, once it is known who watches.
+    News(Box<News>),
+    /// A NOTIFY was answered, or never will be.
+    NotifyAnswered(NotifyAnswered),
 }
 
 /// The state of a batch while its tasks are decided.

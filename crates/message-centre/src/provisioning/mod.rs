@@ -21,6 +21,7 @@ use store::{
     Wants,
 };
 
+use crate::events::Cause;
 use crate::secret::{is_secret, sha256};
 use crate::{Centre, Work};
 pub(crate) use sessions::Sessions;
@@ -398,6 +399,7 @@ impl Centre {
         let (out, list): (Vec<_>, Vec<_>) =
             bindings.list.into_iter().partition(|binding| names.iter().any(|name| *name == binding.device()));
         work.view.put_bindings(address, Bindings { list });
+        self.bindings_changed(address, Cause::Network, work);
         self.flows.values_mut().for_each(|users| users.retain(|(user, _)| user != address));
         for binding in out {
             self.agents.remove(&(address.clone(), binding.device().to_owned()));
