@@ -53,6 +53,8 @@ pub struct Config {
     pub record_route: RecordRoute,
     /// Groups.
     pub groups: crate::group::Config,
+    /// Conversation histories.
+    pub history: crate::history::Config,
     /// Subscriptions.
     pub events: crate::events::Config,
     /// SIP transaction timers and ceilings.
@@ -182,6 +184,7 @@ impl Config {
             files: Rules::new(),
             record_route: RecordRoute::default(),
             groups: crate::group::Config::default(),
+            history: crate::history::Config::default(),
             events: crate::events::Config::default(),
             transactions,
             sessions: Sessions::default(),

@@ -10,6 +10,7 @@
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+//! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
 pub mod access;
@@ -22,6 +23,7 @@ pub mod events;
 pub mod files;
 pub mod group;
 mod gruu;
+pub mod history;
 pub mod provisioning;
 mod removal;
 pub mod report;
@@ -92,6 +94,8 @@ pub struct Centre {
     calls: calls::Calls,
     groups: group::Hot,
     events: events::Hot,
+    /// Whose conversation history is kept.
+    remembering: FxHashSet<Address>,
     /// Subscriptions to presence that each subscriber began lately.
     watch_counts: Windows<Address>,
     /// What secrets are drawn from.
@@ -134,6 +138,7 @@ impl Centre {
             calls: calls::Calls::default(),
             groups: group::Hot::default(),
             events: events::Hot::default(),
+            remembering: FxHashSet::default(),
             watch_counts: Windows::new(Duration::from_secs(3600), 100_000),
         }
     }
@@ -230,6 +235,8 @@ impl Centre {
             Task::Watched(resource, _) => wants.watchers(resource),
             Task::News(news) => news.wants(wants),
             Task::NotifyAnswered(answered) => answered.wants(self, wants),
+            Task::Happened(happened) => happened.wants(wants),
+            Task::TrimHistory(owner, _) => self.trim_history_wants(owner, wants),
         }
     }
 
@@ -279,6 +286,8 @@ impl Centre {
             Task::Watched(resource, cause) => self.decide_watched(resource, cause, work),
             Task::News(news) => self.tell_watchers(*news, work),
             Task::NotifyAnswered(answered) => self.decide_notify_answered(answered, work),
+            Task::Happened(happened) => self.decide_happened(*happened, work),
+            Task::TrimHistory(owner, is_too_much) => self.decide_trim_history(owner, is_too_much, work),
         }
         work.next.extend(self.sessions.take_settled());
     }

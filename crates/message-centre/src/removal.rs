@@ -1,6 +1,6 @@
 //! A subscriber leaves: their sessions and what waited for them end, and whoever gets the number afterwards finds it empty.
 //!
-//! A mailbox may hold more than one batch should take on, and so may the index of files. They are cleared page by page; until that
+//! A mailbox may hold more than one batch should take on, and so may the index of files and a history. They are cleared page by page; until that
 //! is done, also after a restart, the number is not given out again.
 
 use rcs::address::Address;
@@ -36,6 +36,7 @@ impl Centre {
         self.end_sessions_of(address, work.now);
         work.then.push(Task::Clear(address.clone()));
         self.clear_files(address, work);
+        self.close_history(address, work);
     }
 
     /// Files that a subscriber who is gone has left go.

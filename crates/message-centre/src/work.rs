@@ -20,6 +20,7 @@ use crate::group::fan_out::FanOut;
 use crate::group::invitation::{FocusAnswered, Invitations};
 use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
+use crate::history::Happened;
 use crate::report;
 use crate::revoke::Revocation;
 use crate::session::Redial;
@@ -93,6 +94,10 @@ pub enum Task {
     News(Box<News>),
     /// A NOTIFY was answered, or never will be.
     NotifyAnswered(NotifyAnswered),
+    /// Something happened to a message in a history.
+    Happened(Box<Happened>),
+    /// A history may hold what is to go: because there is too much (true), it is too old or the history is kept no longer.
+    TrimHistory(Address, bool),
 }
 
 /// The state of a batch while its tasks are decided.

@@ -70,11 +70,17 @@ pub enum Family {
     Spooled,
     /// Who watches somebody's registration or presence, one row for each who is watched.
     Watchers,
+    /// Whose conversation history is kept, one row a subscriber.
+    Histories,
+    /// The messages in histories.
+    History,
+    /// What became of them.
+    HistoryStates,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -95,6 +101,9 @@ impl Family {
         Self::Authors,
         Self::Spooled,
         Self::Watchers,
+        Self::Histories,
+        Self::History,
+        Self::HistoryStates,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -120,6 +129,9 @@ impl Family {
             Self::Authors => "authors",
             Self::Spooled => "spooled",
             Self::Watchers => "watchers",
+            Self::Histories => "histories",
+            Self::History => "history",
+            Self::HistoryStates => "history-states",
         }
     }
 }

@@ -174,6 +174,8 @@ impl World {
         self.centre = Some(Centre::new(config, &secrets, self.now));
         self.store = Some(store);
         let store = self.store.as_ref().expect("just opened");
+        let histories = store.histories().expect("readable");
+        self.centre.as_mut().expect("just made").keep_history_of(&histories);
         let owners = store.owners_of_mail().expect("readable");
         let groups = store.groups().expect("readable");
         self.todo.extend(groups.iter().filter_map(message_centre::group::wake));
@@ -382,6 +384,15 @@ impl World {
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);
+    }
+
+    /// Looks for histories that hold what is to go, as happens now and then.
+    pub fn sweep_histories(&mut self) {
+        let (Some(centre), Some(store)) = (&self.centre, &self.store) else { panic!("the centre runs") };
+        let (old, _) =
+            store.old_histories(centre.history_begins(self.now), None, usize::MAX).expect("readable");
+        self.todo.extend(old.into_iter().map(|owner| Task::TrimHistory(owner, false)));
+        self.run_until_idle();
     }
 
     /// The answer to an administrative call.
