@@ -53,6 +53,8 @@ pub struct Config {
     pub groups: Groups,
     /// Subscriptions to groups, registrations and presence.
     pub events: Events,
+    /// Conversation histories.
+    pub history: History,
     /// Chatbots.
     pub maap: Maap,
     /// The log.
@@ -227,6 +229,44 @@ pub struct Events {
 impl Default for Events {
     fn default() -> Self {
         Self { max_subscription_s: nonzero(3600), max_presence_watchers: nonzero(500) }
+    }
+}
+
+/// `[history]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct History {
+    /// Whether subscribers may have one.
+    pub offered: bool,
+    /// How long a message is kept.
+    pub keep_s: NonZeroU64,
+    /// Messages of one subscriber.
+    pub max_messages: NonZeroU32,
+    /// Bytes of bodies of one subscriber.
+    pub max_bytes: NonZeroU64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            offered: true,
+            keep_s: nonzero_u64(90 * 86_400),
+            max_messages: nonzero(5_000),
+            max_bytes: nonzero_u64(32 << 20),
+        }
+    }
+}
+
+impl History {
+    /// The same as the message centre knows it.
+    pub fn terms(&self) -> message_centre::history::Config {
+        message_centre::history::Config {
+            is_offered: self.offered,
+            keep: seconds(self.keep_s),
+            messages_max: self.max_messages.get().into(),
+            bytes_max: self.max_bytes.get(),
+            ..message_centre::history::Config::default()
+        }
     }
 }
 
@@ -608,6 +648,7 @@ impl Config {
                 members_may_add: self.groups.members_may_add,
                 members_may_change_subject: self.groups.members_may_change_subject,
             },
+            history: self.history.terms(),
             events: message_centre::events::Config {
                 subscription_s_max: self.events.max_subscription_s.get(),
                 presence_watchers_max: self.events.max_presence_watchers.get(),

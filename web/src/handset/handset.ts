@@ -32,8 +32,10 @@ import { Envelopes } from './envelope';
 import { Files } from './files';
 import { eventId, everybody, type Group } from './group';
 import { Groups } from './groups';
+import { History, type Recalling } from './history';
 import { contentOf, emptied, mayRevoke, sameMessage, traced, withReaction } from './message';
 import { Outbox, type Outcome } from './outbox';
+import { Recaller } from './recall';
 import {
   type ConversationRecord,
   type MessageRecord,
@@ -42,7 +44,7 @@ import {
   type ReplyTo,
   raised,
 } from './records';
-import { type Credentials, claimDevice, type Device } from './session';
+import { type Credentials, claimDevice, type Device, hasHistory, noteHistory } from './session';
 import { type Change, Store } from './store';
 import { Typing } from './typing';
 
@@ -89,6 +91,7 @@ export class Handset {
   readonly files: Files;
   readonly groups: Groups;
   readonly blockList: BlockList;
+  readonly history: History;
 
   private readonly conversationMap = signal<ReadonlyMap<Address, ConversationRecord>>(new Map());
   private readonly agent: UserAgent;
@@ -150,6 +153,12 @@ export class Handset {
     });
     this.envelopes = new Envelopes(this.self, domain, options.displayName);
     this.blockList = new BlockList({ http, digest: new DigestClient(number, password, uuid) }, location.href);
+    this.history = new History({ http, digest: new DigestClient(number, password, uuid) }, location.href, {
+      recall: () => this.recall(),
+      alone: (work) => oneTabAtATime(`hongyan:${number}:history`, work),
+      isComplete: () => hasHistory(number),
+      complete: () => noteHistory(number),
+    });
     const authority = { http, digest: new DigestClient(number, password, uuid) };
     const { content: server } = options.config;
     this.files = new Files(
@@ -187,6 +196,7 @@ export class Handset {
     this.agent.stop();
     this.typing.stop();
     this.groups.stop();
+    this.history.stop();
     await Promise.all([this.outbox.stop(), this.files.stop()]);
     await this.turn;
     this.siblings.close();
@@ -356,9 +366,12 @@ export class Handset {
     return found;
   }
 
-  /** Removes a conversation with all that was said from this device. */
-  deleteConversation(peer: Address): Promise<void> {
-    return this.inTurn(async () => {
+  /**
+   * Removes a conversation with all that was said from this device, and from the history that the server keeps: whether it is not
+   * there any more.
+   */
+  async deleteConversation(peer: Address): Promise<boolean> {
+    await this.inTurn(async () => {
       await this.store.commit([
         { table: 'messages', removeAll: peer },
         { table: 'conversations', remove: peer },
@@ -368,6 +381,7 @@ export class Handset {
       this.conversationMap.value = conversations;
       this.siblings.postMessage(peer);
     });
+    return this.history.forget(peer);
   }
 
   /** A message by its id, whoever wrote it; `undefined` when it isn't here. */
@@ -523,7 +537,9 @@ export class Handset {
     // Without CPIM the Call-ID is what reports refer to.
     const messageId = cpim?.messageId ?? message.callId;
     // The network repeats what it isn't sure of: the second copy is answered and not shown.
-    if (await this.store.message(peer, 'in', messageId)) return;
+    const kept = await this.store.message(peer, 'in', messageId);
+    // Out of the history it may have come before it came by itself.
+    if (kept && !kept.recalled) return;
     // What another device of ours said in a group comes to this one as well.
     const isOwn = author === this.self;
     if (isOwn && (await this.store.message(peer, 'out', messageId))) return;
@@ -534,7 +550,7 @@ export class Handset {
       peer,
       direction: isOwn ? 'out' : 'in',
       messageId,
-      order: this.nextOrder(),
+      order: kept?.order ?? this.nextOrder(),
       at: Number.isNaN(at) ? Date.now() : at,
       dateTime: isOwn ? '' : cpim?.dateTime || new Date().toISOString(),
       contentType: cpim?.contentType ?? message.contentType,
@@ -651,6 +667,32 @@ export class Handset {
     return others.map(({ address }) => this.directory.name(address)).join(', ') || undefined;
   }
 
+  // --- the history that the server keeps
+
+  private recall(): Recalling {
+    const recaller = new Recaller(this.store, this.self, (peer) => this.conversation(peer));
+    return {
+      fillIn: (messages) =>
+        this.inTurn(async () => {
+          const { fresh, conversations, lastOrder } = await recaller.commit(messages);
+          this.lastOrder = Math.max(this.lastOrder, lastOrder);
+          for (const { peer, conversationId } of conversations) {
+            await this.reload(peer);
+            this.siblings.postMessage(peer);
+            if (isGroup(peer)) await this.groups.meet(peer, conversationId);
+          }
+          return fresh;
+        }),
+      end: () =>
+        this.inTurn(async () => {
+          for (const peer of await recaller.end()) {
+            await this.reload(peer);
+            this.siblings.postMessage(peer);
+          }
+        }),
+    };
+  }
+
   // --- store and signals together
 
   /** Commits a message with what belongs to it, then shows it. */
@@ -721,15 +763,18 @@ export class Handset {
 
   /** Another tab has changed a conversation: shows it as it is in the store. */
   private async reload(peer: Address): Promise<void> {
+    const wanted = Math.max(PAGE, this.messages.value.length);
     const [conversation, messages] = await Promise.all([
       this.store.conversation(peer),
-      this.store.messages(peer, Math.max(PAGE, this.messages.value.length)),
+      this.store.messages(peer, wanted),
     ]);
     batch(() => {
       if (conversation) this.showConversation(conversation);
       else
         this.conversationMap.value = new Map([...this.conversationMap.value].filter(([key]) => key !== peer));
-      if (this.current.value === peer) this.messages.value = messages;
+      if (this.current.value !== peer) return;
+      this.messages.value = messages;
+      if (messages.length >= wanted) this.hasOlder.value = true;
     });
   }
 
@@ -749,6 +794,7 @@ export class Handset {
       this.outbox.wake();
       this.files.wake();
       void this.blockList.load();
+      void this.history.fill();
       for (const { peer, group } of this.conversationMap.value.values()) {
         if (group?.isMember) void this.groups.subscribe(peer);
       }

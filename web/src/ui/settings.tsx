@@ -7,6 +7,7 @@ import { displayAddress, e164 } from '../rcs/address';
 import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
 import { BlockedList } from './block';
+import { setHistory } from './history';
 import { type LanguageChoice, languageChoice, sizeText, t } from './i18n';
 import { Icon } from './icons';
 import { allowNotifications } from './notifier';
@@ -36,6 +37,7 @@ export function Settings({ handset }: { handset: Handset }): JSX.Element {
             readReceipts.value = isOn;
           }}
         />
+        <HistorySwitch handset={handset} />
       </section>
       <Choice<LanguageChoice>
         label={t('languageLabel')}
@@ -173,10 +175,32 @@ function Storage({ handset }: { handset: Handset }): JSX.Element {
   );
 }
 
-function Switch(props: { label: string; isOn: boolean; onChange: (isOn: boolean) => void }): JSX.Element {
+/** Nothing where the server keeps no history. */
+function HistorySwitch({ handset }: { handset: Handset }): JSX.Element | null {
+  const state = handset.history.state.value;
+  if (!state?.isOffered && !state?.isEnabled) return null;
+  return (
+    <Switch
+      label={t('keepHistory')}
+      hint={t('keepHistoryHint')}
+      isOn={state.isEnabled}
+      onChange={(isOn) => setHistory(handset, isOn)}
+    />
+  );
+}
+
+function Switch(props: {
+  label: string;
+  hint?: string;
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+}): JSX.Element {
   return (
     <label class="switch-row">
-      <span>{props.label}</span>
+      <span>
+        {props.label}
+        {props.hint !== undefined && <small>{props.hint}</small>}
+      </span>
       <input
         type="checkbox"
         role="switch"
