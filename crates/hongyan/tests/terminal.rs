@@ -72,6 +72,26 @@ async fn scripts_send_take_back_and_receive() {
     assert_eq!(messages[0]["messageId"], sent["messageId"]);
     assert!(messages[1]["text"].as_str().unwrap().starts_with("[menu.txt, 9 bytes] http"), "{}", messages[1]);
 
+    // What was said before was not kept, and is not there.
+    let (is_done, _) = run(&platform, BOB, &["--json", "history"]).await;
+    assert!(!is_done, "no history is kept");
+    let (status, _) = platform
+        .admin()
+        .await
+        .unwrap()
+        .call("PUT", &format!("/subscribers/{BOB}/history"), None)
+        .await
+        .unwrap();
+    assert_eq!(status, 204);
+    let (is_sent, _) = run(&platform, ALICE, &["--json", "send", BOB, "dumplings"]).await;
+    assert!(is_sent);
+    let (is_done, kept) = run(&platform, BOB, &["--json", "history", "--limit", "5"]).await;
+    assert!(is_done);
+    assert_eq!(kept.len(), 1);
+    assert_eq!((&kept[0]["text"], &kept[0]["direction"]), (&"dumplings".into(), &"in".into()));
+    let (is_done, _) = run(&platform, BOB, &["--json", "receive", "--count", "1", "--timeout", "30"]).await;
+    assert!(is_done);
+
     let (is_done, _) = run(&platform, BOB, &["--json", "receive", "--count", "1", "--timeout", "1"]).await;
     assert!(!is_done, "nothing more has come");
     let (is_sent, events) = run(&platform, ALICE, &["--json", "send", "+8613899999999", "?"]).await;

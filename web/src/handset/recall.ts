@@ -1,8 +1,8 @@
 /** Puts what the server kept into the store: each message once, in its place, and none of them unread. */
 import type { Address } from '../rcs/address';
 import { type KeptMessage, type Recalled, recalled } from './history';
-import { withReaction } from './message';
-import { type ConversationRecord, raised } from './records';
+import { sameMessage, withReaction } from './message';
+import { type ConversationRecord, type MessageRecord, raised } from './records';
 import type { Change, Store } from './store';
 
 /** Messages of one millisecond are told apart in their order by so little. */
@@ -46,18 +46,19 @@ export class Recaller {
         continue;
       }
       const { record } = found;
+      const base = conversations.get(record.peer) ?? this.known(record.peer) ?? begun(record);
       const here = await this.store.message(record.peer, record.direction, record.messageId);
       if (here) {
-        // A report may have come to another device only.
-        const state = raised(here.state, record.state);
-        const isNews = record.direction === 'out' && !here.deleted && state !== here.state;
-        if (isNews) changes.push({ table: 'messages', put: { ...here, state, trace: record.trace ?? [] } });
+        const better = withState(here, record);
+        if (better === here) continue;
+        changes.push({ table: 'messages', put: better });
+        const isLast = base.last !== undefined && sameMessage(base.last, better);
+        conversations.set(record.peer, isLast ? { ...base, last: better } : base);
         continue;
       }
       fresh += 1;
       lastOrder = Math.max(lastOrder, record.order);
       changes.push({ table: 'messages', put: record });
-      const base = conversations.get(record.peer) ?? this.known(record.peer) ?? begun(record);
       const isLatest = !base.last || record.order > base.last.order;
       const lastAt = Math.max(base.lastAt, message.acceptedAt);
       conversations.set(record.peer, isLatest ? { ...base, last: record, lastAt } : base);
@@ -86,6 +87,13 @@ export class Recaller {
     }
     return changed;
   }
+}
+
+/** An own message with what other devices have heard of it; the same row when that is nothing new. */
+function withState(here: MessageRecord, kept: MessageRecord): MessageRecord {
+  const state = raised(here.state, kept.state);
+  if (here.direction === 'in' || here.deleted || state === here.state) return here;
+  return { ...here, state, trace: kept.trace ?? [] };
 }
 
 function begun({ peer, conversationId }: { peer: Address; conversationId: string }): ConversationRecord {

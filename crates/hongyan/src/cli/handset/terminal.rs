@@ -168,7 +168,7 @@ impl Terminal {
     pub fn event(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::Message(message) => {
-                let shown = Shown::of(message);
+                let shown = Shown::of(&message.content_type, &message.payload);
                 let mut who = self.name_of(&message.from);
                 // In a group, the sender is the group and the envelope says who speaks.
                 if let Some(author) = message.author.as_ref().filter(|_| message.from.contains("@groups.")) {
@@ -225,8 +225,13 @@ fn tap(suggestion: &Suggestion, to: String) -> Act {
 }
 
 /// A terminal obeys control characters; other people's text has none here but line ends.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// What a message says, as a terminal can show it.
+pub fn text_of(content_type: &str, payload: &Bytes) -> String {
+    Shown::of(content_type, payload).text
 }
 
 /// A message as a terminal can show it.
@@ -236,10 +241,10 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(message: &Incoming) -> Self {
-        let mut parts = vec![(message.content_type.clone(), message.payload.clone())];
-        if multipart::is_multipart(&message.content_type)
-            && let Ok(inner) = multipart::parse(&message.content_type, &message.payload)
+    fn of(content_type: &str, payload: &Bytes) -> Self {
+        let mut parts = vec![(content_type.to_owned(), payload.clone())];
+        if multipart::is_multipart(content_type)
+            && let Ok(inner) = multipart::parse(content_type, payload)
         {
             parts = inner.into_iter().map(|part| (part.content_type().to_owned(), part.body)).collect();
         }
@@ -287,7 +292,7 @@ pub fn json_of(event: &Event) -> Option<Value> {
             json!({ "event": "notSent", "messageId": message_id, "why": why.to_string() })
         }
         Event::Message(message) => {
-            let shown = Shown::of(message);
+            let shown = Shown::of(&message.content_type, &message.payload);
             let suggestions: Vec<&str> = shown.suggestions.iter().map(Suggestion::display_text).collect();
             json!({
                 "event": "message",
