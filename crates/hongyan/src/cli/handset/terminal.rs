@@ -1,7 +1,8 @@
 //! The terminal handset as a value: lines that are typed and events of the handset go in, things to do and lines to show come
 //! out.
 
-use handset::{Event, Incoming};
+use bytes::Bytes;
+use handset::Event;
 use rcs::bot::{BotMessage, Document as _, MediaType, Postback, Suggestion, SuggestionList};
 use rcs::bot::{PlainText, ResponseKind, SuggestionResponse};
 use rcs::file_transfer::{self, FileTransfer};
@@ -319,7 +320,7 @@ pub fn json_of(event: &Event) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use handset::Incoming;
     use rcs::cpim::Dispositions;
 
     use super::*;
