@@ -35,18 +35,20 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 
 test: lint unit interop browser ## everything that CI runs
 
-lint: web ## format, lints of Rust and TypeScript
+lint: web ## format, lints of Rust and TypeScript, what we depend on
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	cd web && $(NPM) run check
 	tests/dependency-rule.sh
+	tests/dependencies.py
 
 unit: web ## tests of every crate (properties, simulation, fuzz targets for a moment, kill -9) and of the handset
 	$(CARGO) test --workspace --locked
 	$(CARGO) test --locked -p hongyan --features s3 --lib content::bucket
 	cd web && npx vitest run
 
-interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, JsSIP, liblinphone; tshark as a judge
+interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, PJSIP, JsSIP, SIP.js, liblinphone; Kamailio and tshark as judges
+	$(CARGO) build --locked -p handset --example caller
 	HONGYAN=$(abspath $(TARGET))/debug/hongyan tests/interop/run.sh
 
 browser: $(TARGET)/debug/hongyan ## the handset in headless Chromium; screenshots in artefacts/

@@ -27,7 +27,11 @@ enum Operation {
 
 #[test]
 fn msrp_connection() {
-    bolero::check!().with_type::<Vec<Operation>>().for_each(|operations| play(operations));
+    bolero::check!().with_type::<Vec<Operation>>().for_each(|operations| {
+        play(operations, "");
+        // As if the server were a relay: what it answers says nothing, what it reports does.
+        play(operations, " msrp://z:1/s;tcp");
+    });
 }
 
 fn session(ours: &str, theirs: &str) -> Session {
@@ -39,11 +43,13 @@ fn session(ours: &str, theirs: &str) -> Session {
     }
 }
 
-fn play(operations: &[Operation]) {
+fn play(operations: &[Operation], beyond: &str) {
     let mut now = Duration::ZERO;
     let (mut client, mut server) = (Connection::new(Config::new(1)), Connection::new(Config::new(2)));
     let (mut up, mut down) = (Framer::new(), Framer::new());
-    client.join(now, session("c", "s"));
+    let mut joined = session("c", "s");
+    joined.remote.push_str(beyond);
+    client.join(now, joined);
     let mut coming: Vec<(IncomingId, u64)> = Vec::new();
     let mut whole: Vec<IncomingId> = Vec::new();
     let (mut sent, mut ended) = (0, 0);

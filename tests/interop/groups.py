@@ -6,52 +6,14 @@ liblinphone is driven through a small C program (linphone-group/), built here be
 import re
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
+import node_packages
+from client import Client
 from platform_under_test import DOMAIN, PASSWORD, wait_for
 
 HERE = Path(__file__).parent
 SOURCE = HERE / "linphone-group" / "group_client.c"
-
-
-class Client:
-    """A program that is told what to do on its standard input, and tells what happens on its standard output."""
-
-    def __init__(self, name, command, env=None, cwd=None):
-        self.name = name
-        self.events = []
-        self.seen = 0
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env, cwd=cwd
-        )
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.events.append(line.rstrip("\n"))
-
-    def command(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def tells(self, pattern, seconds=20):
-        """Waits until it has told this; the match."""
-        look = lambda: next((m for line in self.events if (m := re.search(pattern, line))), None)  # noqa: E731
-        try:
-            return wait_for(f"{self.name} tells {pattern!r}", look, seconds)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}; it told {self.events[-12:]}") from None
-
-    def stop(self):
-        try:
-            self.command("quit")
-            self.process.wait(10)
-        except (subprocess.TimeoutExpired, OSError):
-            self.process.kill()
-            self.process.wait()
-        self.reader.join(5)
 
 
 def linphone(platform, program, number, directory):
@@ -82,8 +44,7 @@ def run(platform, checks, directory):
         checks.that("liblinphone's headers are installed (Debian: liblinphone-dev)", False)
         return
     jssip = HERE / "jssip"
-    if not (jssip / "node_modules" / "jssip").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=jssip, check=True)
+    node_packages.install(jssip)
     program = build(directory)
     numbers = [platform.subscriber() for _ in range(3)]
     alice, bob = (linphone(platform, program, number, directory) for number in numbers[:2])

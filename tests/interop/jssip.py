@@ -3,18 +3,18 @@
 import subprocess
 from pathlib import Path
 
-from platform_under_test import DOMAIN, PASSWORD
+import node_packages
+from platform_under_test import DOMAIN, PASSWORD, PATIENCE_S
 
 HERE = Path(__file__).parent / "jssip"
 
 
 def run(platform, checks, directory):
-    if not (HERE / "node_modules" / "jssip").exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True)
+    node_packages.install(HERE)
     alice, bob = platform.subscriber(), platform.subscriber()
     command = ["node", "interop.mjs", f"ws://{platform.http}/sip", DOMAIN, PASSWORD, alice, bob]
     with open(directory / "jssip.log", "w") as log:
-        told = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, stderr=log, text=True, timeout=60)
+        told = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, stderr=log, text=True, timeout=2 * PATIENCE_S)
     outcomes = [line for line in told.stdout.splitlines() if line.startswith(("ok - ", "not ok - "))]
     for line in outcomes:
         checks.that(line.split(" - ", 1)[1], line.startswith("ok"))

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import raw
-from platform_under_test import DOMAIN, PASSWORD, wait_for
+from platform_under_test import DOMAIN, PASSWORD, PATIENCE_S, wait_for
 
 
 def configuration(platform, number):
@@ -43,7 +43,7 @@ class Linphone:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def says(self, pattern, seconds=20):
+    def says(self, pattern, seconds=PATIENCE_S):
         """Waits until its log has this."""
         return wait_for(f"linphonec logs {pattern!r}", lambda: re.search(pattern, self._logged()), seconds)
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from linphone import configuration
-from platform_under_test import DOMAIN, wait_for
+from platform_under_test import DOMAIN, PATIENCE_S, wait_for
 
 PEER = Path(__file__).with_name("linphone_peer.py")
 
@@ -35,7 +35,7 @@ class Peer:
     def command(self, *words):
         print(*words, file=self.process.stdin, flush=True)
 
-    def event(self, name, seconds=30):
+    def event(self, name, seconds=PATIENCE_S):
         """Waits for an event; its value."""
         return wait_for(f"liblinphone says {name!r}", lambda: self._next(name), seconds)
 

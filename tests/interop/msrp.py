@@ -7,7 +7,7 @@ import socket
 import uuid
 
 import raw
-from platform_under_test import DOMAIN, wait_for
+from platform_under_test import DOMAIN, PATIENCE_S, wait_for
 
 SESSION = '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session"'
 
@@ -30,7 +30,7 @@ class Session:
         self.remote = re.search(r"(?m)^a=path:(\S+)", sip)[1]
         host, port = re.match(r"msrp://([^:/]+):(\d+)/", self.remote).groups()
         self.socket = socket.create_connection((host, int(port)))
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE_S)
         transaction = self.send("SEND", ["Message-ID: hello"])
         assert self.next()["start"] == f"MSRP {transaction} 200 OK"
 
@@ -180,7 +180,7 @@ def stranger(platform):
     session = Session()
     session.remote = f"msrp://127.0.0.1:{platform.msrp_port}/guessed;tcp"
     session.socket = socket.create_connection(("127.0.0.1", platform.msrp_port))
-    session.socket.settimeout(10)
+    session.socket.settimeout(PATIENCE_S)
     transaction = session.send("SEND", ["Message-ID: x"])
     assert session.next()["start"].startswith(f"MSRP {transaction} 481"), "481"
 

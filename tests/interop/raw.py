@@ -6,7 +6,7 @@ import socket
 import threading
 import uuid
 
-from platform_under_test import DOMAIN, PASSWORD
+from platform_under_test import DOMAIN, PASSWORD, PATIENCE_S
 
 
 class Client:
@@ -20,7 +20,7 @@ class Client:
             self.socket.connect(("127.0.0.1", platform.udp_port))
         else:
             self.socket = socket.create_connection(("127.0.0.1", platform.tcp_port))
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE_S)
         self.address = "%s:%d" % self.socket.getsockname()
         self.received = []
 
@@ -173,7 +173,7 @@ def repeated(platform, checks, alice, bob):
     taking = threading.Thread(target=lambda: arrived.append(receiver.message()))
     taking.start()
     checks.story("a retransmission gets the same answer", tell)
-    taking.join(15)
+    taking.join(PATIENCE_S)
     # Whatever else was on its way to the receiver is there before the answer to this.
     expect(receiver.ask("OPTIONS", f"sip:{DOMAIN}")[0], 200)
     copies = [text for text in arrived + receiver.received if text.endswith("once")]

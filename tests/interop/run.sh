@@ -2,7 +2,7 @@
 # Interop: clients that we did not write against a running platform. Exits non-zero if anything failed.
 #
 #   tests/interop/run.sh                 everything
-#   tests/interop/run.sh sipp jssip      some suites: raw, sipp, jssip, linphone, linphone-files, groups, msrp
+#   tests/interop/run.sh sipp jssip      some suites: raw, sipp, jssip, sipjs, linphone, linphone-files, groups, msrp, pjsip, relay
 #
 # Takes the platform from HONGYAN if set, else builds it.
 set -euo pipefail
@@ -10,6 +10,7 @@ cd "$(dirname "$0")/../.."
 
 if [ -z "${HONGYAN:-}" ]; then
     cargo build --locked -p hongyan
+    cargo build --locked -p handset --example caller
     export HONGYAN="${CARGO_TARGET_DIR:-target}/debug/hongyan"
 fi
 exec python3 -B tests/interop/run.py "$@"

@@ -21,6 +21,7 @@ use sip::{Flow, HeaderName, Message, Method, Request, Response, ResponseBuilder,
 
 use crate::handset::{Draft, Event, Failure, Handset, Purpose, time};
 use crate::message::Outgoing;
+use crate::relay::{Asking, Then};
 
 /// Largest message that a handset takes.
 const BYTES_MAX: u64 = 16 << 20;
@@ -99,7 +100,14 @@ pub(crate) struct Calls {
     sends: u64,
     /// Messages of ours under way in calls.
     sending: FxHashMap<u64, Said>,
-    media: VecDeque<Media>,
+    pub(crate) media: VecDeque<Media>,
+}
+
+impl Calls {
+    /// The endpoint of a call, and its asking for a place at a relay.
+    pub(crate) fn place_of(&mut self, call: u64) -> Option<(&mut Endpoint, &mut Option<Asking>)> {
+        self.calls.get_mut(&call).map(|call| (&mut call.endpoint, &mut call.asking))
+    }
 }
 
 /// Something that was said in a call.
@@ -122,6 +130,8 @@ struct Call {
     queue: VecDeque<Chunks>,
     arriving: FxHashMap<IncomingId, (String, Vec<u8>)>,
     conversation_id: Option<String>,
+    /// While the relay is asked for a place.
+    asking: Option<Asking>,
 }
 
 #[derive(Debug)]
@@ -164,12 +174,7 @@ impl Handset {
             outgoing.message_id.clone().unwrap_or_else(|| ids::message_id(self.random.bytes_16()));
         let peer = self.calls.calls.get(&call).map(|call| call.peer.clone()).unwrap_or_default();
         let own = self.config.address.sip_uri(&self.config.domain);
-        let body = CpimBuilder::new(&own, &peer)
-            .date_time(now)
-            .message_id(&message_id)
-            .dispositions(outgoing.wanted)
-            .content_type(&outgoing.content_type)
-            .build(&outgoing.payload);
+        let body = outgoing.within(CpimBuilder::new(&own, &peer).date_time(now), &message_id);
         self.put_into(now, call, Some(message_id.clone()), cpim::CONTENT_TYPE, body);
         message_id
     }
@@ -185,6 +190,7 @@ impl Handset {
     pub fn hang_up(&mut self, now: Timestamp, call: u64) {
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         match &mut state.stage {
+            Stage::Inviting { .. } if state.asking.is_some() => self.over(call, Some(487)),
             Stage::Inviting { is_given_up, .. } => {
                 *is_given_up = true;
                 self.cancel_request(now, call);
@@ -201,6 +207,9 @@ impl Handset {
     /// Accepts an invitation that rings.
     pub fn accept(&mut self, now: Timestamp, call: u64) {
         let contact = self.contact();
+        if self.seek_place(now, call, Then::Accept) {
+            return;
+        }
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         let Stage::Ringing { tx, flow, request, tag } = &state.stage else { return };
         let (tx, flow) = (*tx, *flow);
@@ -218,7 +227,7 @@ impl Handset {
         let waiting = Unacknowledged::new(time(now), response.clone(), &self.config.timing);
         state.stage = Stage::Open { dialog, ack: None, waiting: Some((tx, waiting)) };
         self.respond(now, tx, response);
-        self.connect(call, agreed);
+        self.connect(now, call, agreed);
     }
 
     /// Refuses an invitation that rings.
@@ -241,8 +250,13 @@ impl Handset {
     pub fn media_connected(&mut self, now: Timestamp, call: u64) {
         let seed = self.random.next();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
+        if state.asking.is_some() {
+            return self.ask_for_place(call);
+        }
         let Some(agreed) = &state.agreed else { return };
-        let remote: Vec<String> = agreed.remote.iter().map(|uri| uri.to_string()).collect();
+        // RFC 4976 §5.1: out by our own relays, the one next to us first.
+        let path = state.endpoint.relays.iter().rev().chain(&agreed.remote);
+        let remote: Vec<String> = path.map(|uri| uri.to_string()).collect();
         let mut connection = Connection::new(Config::new(seed));
         connection.join(
             time(now),
@@ -260,8 +274,10 @@ impl Handset {
 
     /// A part of a frame came on the connection of a call.
     pub fn media_received(&mut self, now: Timestamp, call: u64, part: Part) {
-        let connection = self.calls.calls.get_mut(&call).and_then(|state| state.connection.as_mut());
-        if let Some(connection) = connection {
+        let Some(state) = self.calls.calls.get_mut(&call) else { return };
+        if state.asking.is_some() {
+            self.relay_said(now, call, part);
+        } else if let Some(connection) = &mut state.connection {
             connection.receive(time(now), part, &mut |_: &str| Lookup::Unknown);
             self.tend_media(now, call);
         }
@@ -270,6 +286,9 @@ impl Handset {
     /// The connection of a call is gone, or could not be opened.
     pub fn media_closed(&mut self, now: Timestamp, call: u64) {
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
+        if state.asking.is_some() {
+            return self.no_place(now, call, 503);
+        }
         if let Some(connection) = &mut state.connection {
             connection.close();
         }
@@ -308,11 +327,20 @@ impl Handset {
         if is_large {
             endpoint.direction = Direction::SendOnly;
         }
-        let offer = endpoint.offer(Setup::ActPass);
         let call = self.add_call(to, is_large, endpoint);
-        let draft = self.invite_draft(to, is_large, &offer);
-        self.request(now, Purpose::Call { call }, draft);
+        if !self.seek_place(now, call, Then::Invite) {
+            self.send_invite(now, call);
+        }
         call
+    }
+
+    pub(crate) fn send_invite(&mut self, now: Timestamp, call: u64) {
+        let Some(state) = self.calls.calls.get(&call) else { return };
+        // Over a relay it is we who connect, and have.
+        let setup = if state.endpoint.relays.is_empty() { Setup::ActPass } else { Setup::Active };
+        let (to, is_large, offer) = (state.peer.clone(), state.is_large, state.endpoint.offer(setup));
+        let draft = self.invite_draft(&to, is_large, &offer);
+        self.request(now, Purpose::Call { call }, draft);
     }
 
     fn invite_draft(&mut self, to: &str, is_large: bool, offer: &Description) -> Draft {
@@ -361,6 +389,7 @@ impl Handset {
             queue: VecDeque::new(),
             arriving: FxHashMap::default(),
             conversation_id: None,
+            asking: None,
         };
         self.calls.calls.insert(self.calls.last, call);
         self.calls.last
@@ -403,7 +432,7 @@ impl Handset {
             Some(agreed) => {
                 let state = self.calls.calls.get_mut(&call).expect("it was here a moment ago");
                 state.stage = Stage::Open { dialog, ack: Some(ack), waiting: None };
-                self.connect(call, agreed);
+                self.connect(now, call, agreed);
             }
             None => {
                 let bye = dialog.bye().build();
@@ -491,7 +520,7 @@ impl Handset {
     fn refreshed(&mut self, now: Timestamp, call: u64, tx: ServerTxId, flow: Flow, request: &Request) {
         let contact = self.contact();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
-        let Stage::Open { dialog, .. } = &mut state.stage else { return };
+        let Stage::Open { dialog, waiting, .. } = &mut state.stage else { return };
         if dialog.receive(request).is_err() {
             return self.answer_plainly(now, tx, flow, request, 500);
         }
@@ -507,6 +536,10 @@ impl Handset {
             response = response.body(msrp::sdp::CONTENT_TYPE, answer.to_bytes());
         }
         let response = response.build();
+        if request.method() == Method::Invite {
+            let unacknowledged = Unacknowledged::new(time(now), response.clone(), &self.config.timing);
+            *waiting = Some((tx, unacknowledged));
+        }
         self.respond(now, tx, response);
         self.tell(Event::CallRefreshed { call });
     }
@@ -543,7 +576,8 @@ impl Handset {
                 _ => None,
             };
             let chunk = call.connection.as_ref().and_then(Connection::poll_timeout);
-            [repeat, chunk].into_iter().flatten().map(at)
+            let place = call.asking.as_ref().map(|asking| asking.until);
+            [repeat, chunk].into_iter().flatten().map(at).chain(place)
         });
         calls.min()
     }
@@ -554,6 +588,10 @@ impl Handset {
         let numbers: Vec<u64> = self.calls.calls.keys().copied().collect();
         for call in numbers {
             let Some(state) = self.calls.calls.get_mut(&call) else { continue };
+            if state.asking.as_ref().is_some_and(|asking| asking.until <= now) {
+                self.no_place(now, call, 408);
+                continue;
+            }
             let mut repeat = None;
             if let Stage::Open { waiting, .. } = &mut state.stage
                 && let Some((tx, unacknowledged)) = waiting
@@ -580,17 +618,21 @@ impl Handset {
         numbers.into_iter().for_each(|call| self.over(call, None));
     }
 
-    fn connect(&mut self, call: u64, agreed: Agreed) {
+    fn connect(&mut self, now: Timestamp, call: u64, agreed: Agreed) {
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
         let (to, peer) = (agreed.connect_to.clone(), state.peer.clone());
         state.agreed = Some(agreed);
         let is_websocket = state.endpoint.uri.is_websocket();
-        self.calls.media.push_back(Media::Connect { call, to, is_websocket });
         self.tell(Event::CallOpen { call, peer });
+        match self.calls.calls.get(&call).is_some_and(|state| !state.endpoint.relays.is_empty()) {
+            // The connection to the relay is there.
+            true => self.media_connected(now, call),
+            false => self.calls.media.push_back(Media::Connect { call, to, is_websocket }),
+        }
     }
 
     /// A call is no more. What was to be said in it fails.
-    fn over(&mut self, call: u64, status: Option<u16>) {
+    pub(crate) fn over(&mut self, call: u64, status: Option<u16>) {
         let Some(state) = self.calls.calls.remove(&call) else { return };
         let unsaid: Vec<u64> =
             self.calls.sending.iter().filter(|(_, said)| said.call == call).map(|(send, _)| *send).collect();
@@ -600,7 +642,7 @@ impl Handset {
                 self.tell(Event::NotSent { message_id, why });
             }
         }
-        if state.agreed.is_some() {
+        if state.agreed.is_some() || state.asking.is_some() || !state.endpoint.relays.is_empty() {
             self.calls.media.push_back(Media::Close { call });
         }
         self.tell(Event::CallEnded { call, status });

@@ -21,6 +21,7 @@ use crate::call::{Calls, Services};
 use crate::group::{Group, sent_request};
 use crate::message::Incoming;
 use crate::register::Registration;
+use crate::relay::Relay;
 
 /// How often one request is sent again with better credentials: once for a challenge, once for a nonce grown old meanwhile.
 const CHALLENGES_MAX: u32 = 2;
@@ -54,6 +55,8 @@ pub struct Config {
     pub reports_delivery: bool,
     /// What it announces of messages and sessions, and how it answers invitations.
     pub services: Services,
+    /// The MSRP relay that its calls go through; usually none.
+    pub relay: Option<Relay>,
     /// SIP timers.
     pub timing: Timing,
     /// What ids and tags are drawn from; two handsets must not share it. Not for secrets.
@@ -83,6 +86,7 @@ impl Config {
             md5_only: false,
             reports_delivery: true,
             services: Services::default(),
+            relay: None,
             timing: Timing::default(),
             seed: random.next(),
         })

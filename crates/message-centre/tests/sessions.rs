@@ -285,6 +285,19 @@ fn a_chat_forks_to_every_device_and_the_first_to_answer_has_it() {
 }
 
 #[test]
+fn a_device_on_which_a_chat_is_declined_speaks_for_the_others() {
+    let mut town = Town::new();
+    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
+    let ringing = town.phone(BOB, Transport::Tcp, rings());
+    town.phone(BOB, Transport::Ws, refuses(603));
+    call(&mut town, alice, BOB);
+    town.run();
+    assert_eq!(ended_with(&town, alice), [Some(603)]);
+    assert_eq!(ended_with(&town, ringing), [Some(487)]);
+    assert_eq!(town.sessions(), 0);
+}
+
+#[test]
 fn a_caller_who_gives_up_is_answered_487_and_the_devices_stop_ringing() {
     let (mut town, alice, bob) = two(rings());
     let chat = call(&mut town, alice, BOB);

@@ -6,12 +6,22 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use message_centre::Held;
+use message_centre::admin::{Answer, Call};
+use message_centre::history;
+use rcs::address::Address;
 use sip::Transport;
-use store::Outcome;
+use store::{Direction, Outcome};
 use world::{Phone, Weather, World, seconds};
 
 const PEOPLE: usize = 5;
+/// Whose conversation history is kept.
+const REMEMBERING: [usize; 3] = [0, 2, PEOPLE - 1];
 const OPERATIONS: usize = 60;
+
+fn address(person: usize) -> Address {
+    Address::subscriber(&number(person)).expect("a number")
+}
 
 fn number(person: usize) -> String {
     format!("+86138000000{person:02}")
@@ -66,6 +76,10 @@ fn play(seed: u64, weather: Weather, crashes: bool) -> Day {
             phones.push((phone, person));
             world.register(phone);
         }
+    }
+    for person in REMEMBERING {
+        let turn_on = history::Call::TurnOn(address(person));
+        assert_eq!(world.ask(Call::History(turn_on)), Answer::History(history::Answer::Done));
     }
     let others: Vec<String> = (1..PEOPLE - 1).map(number).collect();
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
@@ -128,6 +142,7 @@ fn reconnect(world: &mut World) {
 fn check(seed: u64, day: &Day) {
     let Day { world, sent, said, leaving } = day;
     check_group(seed, world, said, leaving);
+    check_histories(seed, day);
     for (id, (sender, to)) in sent {
         let answer = world.phones[*sender].answers.get(id);
         let mine = |phone: &&world::Handset| phone.number == number(*to);
@@ -155,6 +170,18 @@ fn check(seed: u64, day: &Day) {
             number(person)
         );
     }
+}
+
+/// When everybody has gone and all has lapsed, nothing of it is in memory.
+fn forgets(seed: u64, world: &mut World) {
+    for phone in 0..world.phones.len() {
+        world.switch_off(phone);
+    }
+    // Longer than anything lasts; then some hours more, since nobody looks while nothing happens.
+    for hours in [40 * 24, 2, 2] {
+        world.run_for(world::hours(hours));
+    }
+    assert_eq!(world.held(), Held::default(), "seed {seed}");
 }
 
 /// What was said in the group and accepted reached every member once, and nobody else.
@@ -199,6 +226,45 @@ fn check_group(seed: u64, world: &World, said: &BTreeMap<String, Said>, leaving:
     }
 }
 
+/// What was accepted is in the history of both sides once, as far as they keep one, and the counts are right.
+fn check_histories(seed: u64, day: &Day) {
+    let Day { world, sent, said, .. } = day;
+    let is_accepted = |phone: &Phone, id: &String| {
+        world.phones[*phone].answers.get(id).is_some_and(|status| (200..300).contains(status))
+    };
+    for person in REMEMBERING {
+        let kept = world.store().remembered(&address(person), None, 10_000, usize::MAX).expect("readable");
+        let row = world.store().history(&address(person)).expect("readable").expect("it is kept");
+        let bytes: usize = kept.iter().map(|(message, _)| message.body.len()).sum();
+        assert_eq!(
+            (row.messages, row.body_bytes),
+            (kept.len() as u64, bytes as u64),
+            "seed {seed}: {person}"
+        );
+        let copies = |id: &String, direction| {
+            let keys = kept.iter().map(|(message, _)| &message.key);
+            keys.filter(|key| key.message_id == *id && key.direction == direction).count()
+        };
+        for (id, (phone, to)) in sent {
+            let is_mine = world.phones[*phone].number == number(person);
+            let (out, into) = (copies(id, Direction::Out), copies(id, Direction::In));
+            assert!(out <= usize::from(is_mine), "seed {seed}: {id}, said by {person}, is there {out} times");
+            assert!(into <= usize::from(*to == person && !is_mine), "seed {seed}: {id} for {person}: {into}");
+            if is_accepted(phone, id) {
+                let is_there = out + into == usize::from(is_mine || *to == person);
+                assert!(is_there, "seed {seed}: {id} is not in the history of {person}");
+            }
+        }
+        for (id, Said { phone, person: author, .. }) in said {
+            let out = copies(id, Direction::Out);
+            assert!(out <= 1 && copies(id, Direction::In) <= 1, "seed {seed}: {id} is there more than once");
+            if *author == person && is_accepted(phone, id) {
+                assert_eq!(out, 1, "seed {seed}: {id} is not in the history of its author");
+            }
+        }
+    }
+}
+
 fn seeds(default: u64) -> std::ops::Range<u64> {
     let wanted = std::env::var("HONGYAN_SIMULATION_SEEDS").ok().and_then(|count| count.parse().ok());
     1..1 + wanted.unwrap_or(default)
@@ -224,15 +290,17 @@ fn in_fair_weather_everything_arrives_everywhere() {
 #[test]
 fn loss_repetition_and_disorder_lose_nothing_accepted() {
     for seed in seeds(6) {
-        let day = play(seed, Weather { lose: 200, repeat: 150, reorder: 200 }, false);
+        let mut day = play(seed, Weather { lose: 200, repeat: 150, reorder: 200 }, false);
         check(seed, &day);
+        forgets(seed, &mut day.world);
     }
 }
 
 #[test]
 fn crashes_in_bad_weather_lose_nothing_accepted() {
     for seed in seeds(8) {
-        let day = play(seed, Weather { lose: 150, repeat: 100, reorder: 150 }, true);
+        let mut day = play(seed, Weather { lose: 150, repeat: 100, reorder: 150 }, true);
         check(seed, &day);
+        forgets(seed, &mut day.world);
     }
 }

@@ -35,6 +35,8 @@ const INCOMING_MAX: usize = 64;
 const QUEUE_MAX: usize = 1024;
 /// Longest Message-ID that is read.
 const MESSAGE_ID_BYTES_MAX: usize = 256;
+/// How long the far end of a path with relays may take to report a message that the relay next to us has taken whole.
+const REPORT_WITHIN: Duration = Duration::from_secs(120);
 /// How often [`Event::Active`] is told of a session in which something moves.
 const ACTIVE_EVERY: Duration = Duration::from_secs(30);
 
@@ -188,7 +190,8 @@ pub enum Event {
         /// Which.
         message: IncomingId,
     },
-    /// Every chunk of a message of ours was answered 200.
+    /// A message of ours is with the peer: every chunk was answered 200, and where relays answer (RFC 4976), the peer has reported
+    /// the whole.
     Sent {
         /// Which.
         send: u64,
@@ -228,6 +231,8 @@ pub struct Connection {
     /// Requests that await their answer, and in what order they were sent.
     transactions: FxHashMap<String, Transaction>,
     deadlines: VecDeque<(Duration, String)>,
+    /// Messages that await their REPORT, in the order in which that is overdue: session and `send`.
+    unreported: VecDeque<(Duration, String, u64)>,
     control: VecDeque<Bytes>,
     events: VecDeque<Event>,
 }
@@ -247,6 +252,15 @@ struct Sending {
     sent: u64,
     /// Chunks under way.
     under_way: usize,
+    /// Whether the peer has reported all of it.
+    is_reported: bool,
+}
+
+impl Session {
+    /// Whether there are relays on the way to the peer: their answers say nothing of it (RFC 4976 §4.3).
+    fn is_relayed(&self) -> bool {
+        self.remote.split_ascii_whitespace().nth(1).is_some()
+    }
 }
 
 /// A chunk of ours under way; without `send`, one that only says that we are here.
@@ -292,6 +306,7 @@ impl Connection {
             chunk: None,
             transactions: FxHashMap::default(),
             deadlines: VecDeque::new(),
+            unreported: VecDeque::new(),
             control: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -330,6 +345,7 @@ impl Connection {
     /// Takes a session away: what is under way in it fails, later requests for it hear 481.
     pub fn leave(&mut self, session: &str) {
         let Some(bound) = self.bound.remove(session) else { return };
+        self.unreported.retain(|(_, waiting, _)| waiting != session);
         self.turns.retain(|waiting| waiting != session);
         self.transactions.retain(|_, transaction| transaction.session != session);
         for sending in bound.queue.into_iter().chain(bound.unanswered) {
@@ -353,7 +369,7 @@ impl Connection {
             Some(bound) if bound.queue.len() >= QUEUE_MAX => 408,
             Some(bound) => {
                 let session = outgoing.session.clone();
-                bound.queue.push_back(Sending { outgoing, sent: 0, under_way: 0 });
+                bound.queue.push_back(Sending { outgoing, sent: 0, under_way: 0, is_reported: false });
                 if bound.queue.len() == 1 {
                     self.turns.push_back(session);
                 }
@@ -413,10 +429,11 @@ impl Connection {
 
     /// When to call [`Connection::handle_timeout`] next; earlier does no harm.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.deadlines.front().map(|(at, _)| *at)
+        let report = self.unreported.front().map(|(at, _, _)| *at);
+        self.deadlines.front().map(|(at, _)| *at).into_iter().chain(report).min()
     }
 
-    /// Moves time on: chunks that were not answered fail their messages.
+    /// Moves time on: chunks that were not answered fail their messages, and so does a report that does not come.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.now = self.now.max(now);
         while let Some((at, _)) = self.deadlines.front()
@@ -426,6 +443,12 @@ impl Connection {
             if let Some(transaction) = self.transactions.remove(&id) {
                 self.answered(transaction, 408);
             }
+        }
+        while let Some((at, _, _)) = self.unreported.front()
+            && *at <= self.now
+        {
+            let (_, session, send) = self.unreported.pop_front().expect("it was looked at");
+            self.give_up(&session, send, 408);
         }
     }
 
@@ -601,8 +624,27 @@ impl Connection {
         let (message_id, status) = (head.header(Header::MessageId), head.reported_status());
         if let (Some(message_id), Some(status)) = (message_id, status) {
             let message_id = message_id.to_owned();
+            self.reported(head, &session, &message_id, status);
             self.events.push_back(Event::Report { session, message_id, status });
         }
+    }
+
+    /// The peer tells what became of a message that went by way of relays.
+    fn reported(&mut self, head: &Head, session: &str, message_id: &str, status: u16) {
+        let Some(bound) = self.bound.get_mut(session).filter(|bound| bound.session.is_relayed()) else {
+            return;
+        };
+        let sendings = bound.queue.iter_mut().chain(&mut bound.unanswered);
+        let found = sendings.into_iter().find(|one| one.outgoing.message_id == message_id);
+        let Some(sending) = found else { return };
+        let send = sending.outgoing.send;
+        if status != 200 {
+            return self.give_up(session, send, status);
+        }
+        // A peer may report piece by piece.
+        let end = head.byte_range().ok().and_then(|range| range.end);
+        sending.is_reported |= end.is_none_or(|end| end >= sending.outgoing.source.size());
+        self.settle(session, send);
     }
 
     /// Answers a request, unless it wants no answer (RFC 4975 §7.2).
@@ -655,10 +697,11 @@ impl Connection {
         let outgoing = &sending.outgoing;
         let (remote, local) = (&bound.session.remote, &bound.session.local);
         let end = sending.sent;
+        let wants_report = outgoing.success_report || bound.session.is_relayed();
         let frame = FrameBuilder::sized_request(&id, "SEND", remote, local, body.len())
             .header(Header::MessageId.as_str(), &outgoing.message_id)
             .header(Header::ByteRange.as_str(), format_args!("{}-{end}/{total}", offset + 1))
-            .header(Header::SuccessReport.as_str(), if outgoing.success_report { "yes" } else { "no" })
+            .header(Header::SuccessReport.as_str(), if wants_report { "yes" } else { "no" })
             .header(Header::FailureReport.as_str(), "yes")
             .body(&outgoing.content_type, &body);
         let send = outgoing.send;
@@ -696,16 +739,28 @@ impl Connection {
             sending.under_way -= 1;
             return;
         }
-        let Some(place) = bound.unanswered.iter().position(|one| one.outgoing.send == send) else { return };
-        bound.unanswered[place].under_way -= 1;
-        if bound.unanswered[place].under_way == 0 {
-            bound.unanswered.remove(place);
-            self.events.push_back(Event::Sent { send });
+        if let Some(sending) = bound.unanswered.iter_mut().find(|one| one.outgoing.send == send) {
+            sending.under_way -= 1;
+            self.settle(&session, send);
         }
+    }
+
+    /// Tells that a message of ours is with the peer, once it is; where only a relay has said so, the peer's report is waited for.
+    fn settle(&mut self, session: &str, send: u64) {
+        let Some(bound) = self.bound.get_mut(session) else { return };
+        let place = bound.unanswered.iter().position(|one| one.outgoing.send == send);
+        let Some(place) = place.filter(|place| bound.unanswered[*place].under_way == 0) else { return };
+        if !bound.unanswered[place].is_reported && bound.session.is_relayed() {
+            return self.unreported.push_back((self.now + REPORT_WITHIN, session.to_owned(), send));
+        }
+        bound.unanswered.remove(place);
+        self.unreported.retain(|(_, _, waiting)| *waiting != send);
+        self.events.push_back(Event::Sent { send });
     }
 
     /// A message of ours has failed: the rest of it is not sent, and the peer told so with `#` if it waits for more.
     fn give_up(&mut self, session: &str, send: u64, status: u16) {
+        self.unreported.retain(|(_, _, waiting)| *waiting != send);
         let Some(bound) = self.bound.get_mut(session) else { return };
         if let Some(place) = bound.unanswered.iter().position(|one| one.outgoing.send == send) {
             bound.unanswered.remove(place);

@@ -182,6 +182,10 @@ headers! {
     UsePath = "Use-Path";
     /// Lifetime of what AUTH asked for.
     Expires = "Expires";
+    /// RFC 4976: what AUTH is to be answered with.
+    WwwAuthenticate = "WWW-Authenticate";
+    /// RFC 4976: the answer.
+    Authorization = "Authorization";
 }
 
 impl Header {
@@ -256,6 +260,11 @@ impl Head {
     /// First value of a header, trimmed; `None` when it is absent or not UTF-8.
     pub fn header(&self, name: Header) -> Option<&str> {
         self.lines.iter().find(|line| line.name == name).and_then(|line| self.value(line))
+    }
+
+    /// All values of a header that may occur more than once, trimmed.
+    pub fn all(&self, name: Header) -> impl Iterator<Item = &str> {
+        self.lines.iter().filter(move |line| line.name == name).filter_map(|line| self.value(line))
     }
 
     /// All headers in order: the name as written, the value (empty when it is not UTF-8).

@@ -411,6 +411,8 @@ impl fmt::Display for Description {
 pub struct Endpoint {
     /// Our URI.
     pub uri: MsrpUri,
+    /// Relays by which the peer reaches us, the one next to it first (RFC 4976); usually none.
+    pub relays: Vec<MsrpUri>,
     /// The address of `c=`, with its type; made from the URI's host.
     pub address: String,
     /// Media types that we take.
@@ -473,6 +475,7 @@ impl Endpoint {
         Self {
             address: format!("{kind} {host}"),
             uri,
+            relays: Vec::new(),
             accept_types: ACCEPT_TYPES.map(str::to_owned).to_vec(),
             accept_wrapped_types: vec!["*".to_owned()],
             max_size: 1 << 20,
@@ -536,13 +539,14 @@ impl Endpoint {
 
     fn agree(&self, whole: &Description, theirs: &Media, is_active: bool) -> Result<Agreed, Unacceptable> {
         let own = theirs.path.last().filter(|uri| uri.session_id.is_some()).ok_or(Unacceptable::NoPath)?;
-        if own.secure != self.uri.secure {
+        // Whoever connects to us, or we to: the peer, or its relay.
+        let first = theirs.path.first().unwrap_or(own);
+        if first.secure != self.uri.secure {
             return Err(Unacceptable::Security);
         }
         if !theirs.accept_types.is_empty() && !theirs.accepts("message/cpim") {
             return Err(Unacceptable::Types);
         }
-        let first = theirs.path.first().unwrap_or(own);
         let named = theirs.connection.as_ref().or(whole.connection.as_ref());
         let named = named.and_then(|address| address.split_once(' ')).map(|(_, host)| host);
         let connect_to = match named {
@@ -567,17 +571,20 @@ impl Endpoint {
     }
 
     fn media(&self, protocol: &str, setup: Setup) -> Media {
-        let port = if setup == Setup::Active { DISCARD_PORT } else { self.uri.port.unwrap_or(DISCARD_PORT) };
+        // RFC 4975 §8.1: where the path begins.
+        let first = self.relays.first().unwrap_or(&self.uri);
+        let port = if setup == Setup::Active { DISCARD_PORT } else { first.port.unwrap_or(DISCARD_PORT) };
         Media {
             kind: "message".to_owned(),
             port,
             protocol: protocol.to_owned(),
             formats: "*".to_owned(),
             connection: None,
-            path: vec![self.uri.clone()],
+            path: self.relays.iter().chain([&self.uri]).cloned().collect(),
             setup: Some(setup),
             keeps_connection: false,
-            cema: true,
+            // RFC 6714 §4: with relays the path says where to connect, not c= and m=.
+            cema: self.relays.is_empty(),
             fingerprint: self.fingerprint.clone(),
             accept_types: self.accept_types.clone(),
             accept_wrapped_types: self.accept_wrapped_types.clone(),

@@ -362,3 +362,68 @@ fn answer_from(pair: &mut Pair) -> Start {
     let answer = pair.server.poll_transmit().expect("an answer");
     Frame::parse(answer).expect("well formed").head.start()
 }
+
+/// A connection of ours to a relay, with a message under way whose chunks the relay has all answered.
+fn taken_by_the_relay() -> (Connection, Vec<Frame>) {
+    let mut ours = Connection::new(Config::new(3));
+    let remote = format!("msrp://relay.example:2855/p1;tcp {THEIRS}");
+    ours.join(Duration::ZERO, Session { remote, ..server_session() });
+    ours.send(outgoing(7, "ours", vec![b'x'; 5000]));
+    let mut sent = Vec::new();
+    while let Some(bytes) = ours.poll_transmit() {
+        let frame = Frame::parse(bytes).expect("we write frames");
+        let answer = FrameBuilder::response(&frame.head, 200)
+            .expect("its paths can be read")
+            .build(Continuation::Complete);
+        ours.receive_frame(Duration::ZERO, Frame::parse(answer).expect("we write frames"), &mut nobody());
+        sent.push(frame);
+    }
+    (ours, sent)
+}
+
+fn nobody() -> impl FnMut(&str) -> Lookup {
+    |_: &str| Lookup::Unknown
+}
+
+fn report(status: &str, range: &str) -> Frame {
+    let report = FrameBuilder::request("rep0rt", "REPORT", OURS, THEIRS)
+        .header("Message-ID", "m7")
+        .header("Byte-Range", range)
+        .header("Status", status)
+        .build(Continuation::Complete);
+    Frame::parse(report).expect("we write frames")
+}
+
+fn outcomes(connection: &mut Connection) -> Vec<Event> {
+    let is_outcome = |event: &Event| matches!(event, Event::Sent { .. } | Event::NotSent { .. });
+    std::iter::from_fn(|| connection.poll_event()).filter(is_outcome).collect()
+}
+
+#[test]
+fn a_message_that_a_relay_has_taken_is_sent_when_its_addressee_reports_it() {
+    let (mut ours, sent) = taken_by_the_relay();
+    for frame in &sent[1..] {
+        assert_eq!(frame.head.header(msrp::Header::SuccessReport), Some("yes"));
+        assert_eq!(frame.head.to_uri(), Some("msrp://relay.example:2855/p1;tcp"));
+    }
+    assert_eq!(outcomes(&mut ours), []);
+    ours.receive_frame(Duration::from_secs(9), report("000 200 OK", "1-2048/5000"), &mut nobody());
+    assert_eq!(outcomes(&mut ours), [], "a part is not the whole");
+    ours.receive_frame(Duration::from_secs(9), report("000 200 OK", "1-5000/5000"), &mut nobody());
+    assert_eq!(outcomes(&mut ours), [Event::Sent { send: 7 }]);
+    ours.handle_timeout(Duration::from_secs(1000));
+    assert_eq!(outcomes(&mut ours), []);
+}
+
+#[test]
+fn a_message_that_gets_lost_behind_a_relay_is_not_sent() {
+    let (mut ours, _) = taken_by_the_relay();
+    ours.receive_frame(Duration::from_secs(9), report("000 413 Too Large", "1-5000/5000"), &mut nobody());
+    assert_eq!(outcomes(&mut ours), [Event::NotSent { send: 7, status: 413 }]);
+    let (mut ours, _) = taken_by_the_relay();
+    ours.handle_timeout(Duration::from_secs(119));
+    assert_eq!(outcomes(&mut ours), []);
+    assert_eq!(ours.poll_timeout(), Some(Duration::from_secs(120)));
+    ours.handle_timeout(Duration::from_secs(120));
+    assert_eq!(outcomes(&mut ours), [Event::NotSent { send: 7, status: 408 }]);
+}

@@ -159,6 +159,24 @@ fn an_offer_that_leaves_us_to_connect_is_refused_unless_we_do() {
 }
 
 #[test]
+fn a_peer_behind_a_relay_is_reached_by_its_path() {
+    let relay = MsrpUri::parse("msrps://relay.example.com:2855/p1;tcp").unwrap();
+    let mut alice = Endpoint::new(MsrpUri::new(false, "10.0.0.7", 9, "s1", "tcp"));
+    alice.relays = vec![relay.clone()];
+    let offer = Description::parse(&alice.offer(Setup::ActPass).to_bytes()).unwrap();
+    // RFC 6714: c= and m= do not say where to connect, the path does.
+    assert_eq!((offer.media[0].port, offer.media[0].cema), (2855, false));
+    // It is her relay that connects to us, with TLS.
+    let plain = Endpoint::new(MsrpUri::new(false, "10.0.0.8", 2855, "s2", "tcp"));
+    assert_eq!(plain.answer(&offer).unwrap_err(), Unacceptable::Security);
+    let ours = Endpoint::new(MsrpUri::new(true, "10.0.0.8", 2855, "s2", "tcp"));
+    let (answer, agreed) = ours.answer(&offer).unwrap();
+    assert_eq!(agreed.remote, [relay, alice.uri.clone()]);
+    assert_eq!(agreed.connect_to, ("relay.example.com".to_owned(), 2855));
+    assert_eq!(answer.media[0].path, std::slice::from_ref(&ours.uri));
+}
+
+#[test]
 fn a_refused_medium_is_no_session() {
     let alice = Endpoint::new(MsrpUri::new(false, "10.0.0.7", 2855, "s1", "tcp"));
     let mut answer = alice.offer(Setup::Active);

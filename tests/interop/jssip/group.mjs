@@ -3,8 +3,9 @@
 //
 //   node group.mjs ws://127.0.0.1:8080/sip hongyan.local PASSWORD NUMBER
 //
-// Commands, one a line: `register`, `watch FOCUS` subscribes to the conference package, `send FOCUS TEXT`, `quit`. Events: `registered`,
-// `message AUTHOR TEXT`, `report FROM STATUS`, `members N SUBJECT`, `answer METHOD STATUS`.
+// Commands, one a line: `register`, `watch FOCUS` subscribes to the conference package, `send FOCUS TEXT`, `options URI`, `quit`.
+// Events: `registered`, `message AUTHOR TEXT`, `report FROM STATUS`, `members N SUBJECT`, `answer METHOD STATUS`,
+// `capabilities STATUS CONTACT`.
 
 import { createInterface } from 'node:readline';
 import JsSIP from 'jssip';
@@ -58,6 +59,12 @@ function send(focus, to, contentType, payload) {
   ua.sendMessage(focus, body, { contentType: 'message/cpim', eventHandlers: { succeeded: outcome, failed: outcome } });
 }
 
+/** Asks what somebody's devices can do. */
+function options(uri) {
+  const outcome = ({ response }) => tell('capabilities', response?.status_code, response?.getHeader('Contact') ?? '');
+  ua.sendOptions(uri, undefined, { eventHandlers: { succeeded: outcome, failed: outcome } });
+}
+
 /** Keeps up with who is in a group. */
 function watch(focus) {
   const accept = 'application/conference-info+xml';
@@ -82,6 +89,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [command, focus, ...words] = line.split(' ');
   if (command === 'watch') watch(focus);
   else if (command === 'send') send(focus, focus, 'text/plain;charset=UTF-8', words.join(' '));
+  else if (command === 'options') options(focus);
   else if (command === 'quit') break;
   else if (command === 'register') ua.start();
 }

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import JsSIP from 'jssip';
 import { Socket } from './socket.mjs';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const [url, domain, password, aliceNumber, bobNumber] = process.argv.slice(2);
 
 class Phone {

@@ -23,6 +23,7 @@ import { uuid } from '../rcs/id';
 import { type Disposition, parseImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
 import { parseRevokeAnswer, REVOKE } from '../rcs/revoke';
+import { MESSAGE_IDS_MAX } from '../rcs/spam_report';
 import type { Capability } from '../sip/capability';
 import { type Answer, type IncomingMessage, type RegistrationState, UserAgent } from '../sip/user_agent';
 import { BlockList } from './block_list';
@@ -33,7 +34,17 @@ import { Files } from './files';
 import { eventId, everybody, type Group } from './group';
 import { Groups } from './groups';
 import { History, type Recalling } from './history';
-import { contentOf, emptied, mayRevoke, sameMessage, traced, withReaction } from './message';
+import {
+  contentOf,
+  emptied,
+  mayEdit,
+  mayRevoke,
+  sameMessage,
+  traced,
+  withEdit,
+  withEditSettled,
+  withReaction,
+} from './message';
 import { Outbox, type Outcome } from './outbox';
 import { Recaller } from './recall';
 import {
@@ -80,8 +91,8 @@ export class Handset {
   readonly capabilities = signal<ReadonlyMap<Address, Capability>>(new Map());
   /** The latest message that came in, for the live region and the title. */
   readonly arrived = signal<MessageRecord | undefined>(undefined);
-  /** How many of our reactions the network didn't take. */
-  readonly refusedReactions = signal(0);
+  /** The latest of our reactions and edits that the network didn't take. */
+  readonly refused = signal<OutboxEntry | undefined>(undefined);
   /** Another tab has removed all that is kept of this account. */
   readonly isErased = signal(false);
   /** Newest first. */
@@ -329,6 +340,18 @@ export class Handset {
     });
   }
 
+  /** Changes the words of a message of ours, as long as it is fresh. */
+  edit(record: MessageRecord, words: string): Promise<void> {
+    return this.inTurn(async () => {
+      const kept = await this.store.message(record.peer, record.direction, record.messageId);
+      const at = Date.now();
+      if (!kept || kept.body === words || !mayEdit(kept, at)) return;
+      const edit = this.envelopes.edit(kept, words, at, this.conversationId(kept.peer));
+      await this.commitMessage(withEdit(kept, words, at, edit.messageId), [{ table: 'outbox', put: edit }]);
+      this.outbox.wake();
+    });
+  }
+
   /**
    * Takes back a message that nobody has got yet. Whether it was in time is told by the network; until then it
    * is on its way.
@@ -341,6 +364,25 @@ export class Handset {
       await this.commitMessage({ ...kept, revocation: 'asked' }, [{ table: 'outbox', put: request }]);
       this.outbox.wake();
     });
+  }
+
+  /**
+   * Tells the operator of a message that nobody wanted or, without `record`, of the latest ones that `about` sent.
+   * Not queued: who reports wants to know that it was heard.
+   */
+  async reportSpam(
+    about: Address,
+    { kind, text, record }: { kind: string; text: string; record: MessageRecord | undefined },
+  ): Promise<Answer> {
+    const messageIds: string[] = [];
+    if (record) messageIds.push(record.messageId);
+    else
+      await this.store.each(about, ({ direction, event, messageId }) => {
+        if (direction === 'in' && !event) messageIds.push(messageId);
+        return messageIds.length < MESSAGE_IDS_MAX;
+      });
+    if (this.registration.value !== 'registered') return { status: 0, reason: '' };
+    return this.agent.sendMessage(this.envelopes.spamReport({ kind, text, messageIds }, about));
   }
 
   /** Removes a message from this device; others keep theirs. */
@@ -482,9 +524,10 @@ export class Handset {
       return;
     }
     const gone: Change = { table: 'outbox', remove: sequence };
+    if (entry.kind === 'edit') return this.settleEdit(entry, outcome === 'sent', gone);
     if (entry.about !== undefined && outcome === 'failed') {
       if (entry.kind === 'revocation') return this.endRevocation(entry.about, false, [gone]);
-      return this.undoReaction(entry.to, entry.about, gone);
+      return this.undoReaction(entry, entry.about, gone);
     }
     const record = entry.kind === 'message' ? await this.store.sentMessage(entry.messageId) : undefined;
     if (!record) {
@@ -500,11 +543,18 @@ export class Handset {
   }
 
   /** The network didn't take our mark: it comes off again. */
-  private async undoReaction(peer: Address, messageId: string, gone: Change): Promise<void> {
-    const target = await this.storedMessage(peer, messageId);
+  private async undoReaction(entry: OutboxEntry, messageId: string, gone: Change): Promise<void> {
+    const target = await this.storedMessage(entry.to, messageId);
     if (target) await this.commitMessage(withReaction(target, this.self, ''), [gone]);
     else await this.store.commit([gone]);
-    this.refusedReactions.value += 1;
+    this.refused.value = entry;
+  }
+
+  private async settleEdit(entry: OutboxEntry, isTaken: boolean, gone: Change): Promise<void> {
+    const target = await this.store.message(entry.to, 'out', entry.about ?? '');
+    if (target) await this.commitMessage(withEditSettled(target, entry.messageId, isTaken), [gone]);
+    else await this.store.commit([gone]);
+    if (!isTaken) this.refused.value = entry;
   }
 
   // --- receiving
@@ -526,6 +576,7 @@ export class Handset {
         return this.receiveComposing(peer, partyOf(peer, cpim), body);
       default:
         if (cpim && (await this.receiveReaction(peer, cpim))) return;
+        if (cpim && (await this.receiveEdit(peer, cpim))) return;
         return this.receiveMessage(peer, message, cpim);
     }
   }
@@ -579,6 +630,25 @@ export class Handset {
     const emoji = text(cpim.body.trim(), EMOJI_MAX) ?? '';
     if (!target.deleted) await this.commitMessage(withReaction(target, partyOf(peer, cpim), emoji));
     return true;
+  }
+
+  /** Whether it was new words for a message that we have, by its author: anything else is a message of its own. */
+  private async receiveEdit(peer: Address, cpim: Cpim): Promise<boolean> {
+    const target = cpim.replaces && (await this.storedMessage(peer, cpim.replaces));
+    if (!target || this.authorOf(target) !== partyOf(peer, cpim)) return false;
+    const isText = ({ contentType }: { contentType: string }) =>
+      media.parseMediaType(contentType).essence === 'text/plain';
+    if (!isText(target) || !isText(cpim)) return false;
+    const told = Date.parse(cpim.dateTime ?? '');
+    const at = Number.isNaN(told) ? Date.now() : told;
+    const isLater = at > (target.edited?.at ?? Number.NEGATIVE_INFINITY);
+    if (isLater && !target.deleted && target.revocation !== 'done')
+      await this.commitMessage({ ...target, body: cpim.body, edited: { at } });
+    return true;
+  }
+
+  private authorOf(record: MessageRecord): Address {
+    return record.direction === 'out' ? this.self : (record.sender ?? record.peer);
   }
 
   private async receiveRevokeAnswer(body: string): Promise<void> {

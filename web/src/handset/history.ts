@@ -58,7 +58,7 @@ export interface KeptReport {
   readonly displayedAt: number | undefined;
 }
 
-/** What a kept message is to this device: a row, or a mark on one. */
+/** What a kept message is to this device: a row, a mark on one, or other words for one. */
 export type Recalled =
   | { readonly kind: 'message'; readonly record: MessageRecord }
   | {
@@ -67,6 +67,14 @@ export type Recalled =
       readonly by: Address;
       readonly target: string;
       readonly emoji: string;
+    }
+  | {
+      readonly kind: 'edit';
+      readonly peer: Address;
+      readonly by: Address;
+      readonly target: string;
+      readonly body: string;
+      readonly at: number;
     };
 
 export interface HistoryPort {
@@ -246,12 +254,16 @@ export function recalled(kept: KeptMessage, self: Address, order: number): Recal
   const cpim = isCpim ? parseCpim(kept.body) : undefined;
   const author = isGroup(kept.peer) ? parseAddress(cpim?.from ?? '') : undefined;
   const { peer, direction, messageId, acceptedAt } = kept;
+  const by = direction === 'out' ? self : (author ?? peer);
   if (cpim?.inReplyTo !== undefined && cpim.contentDisposition?.startsWith('reaction')) {
-    const by = direction === 'out' ? self : (author ?? peer);
     const emoji = text(cpim.body.trim(), EMOJI_MAX) ?? '';
     return { kind: 'reaction', peer, by, target: cpim.inReplyTo, emoji };
   }
   const written = Date.parse(cpim?.dateTime ?? '');
+  if (cpim?.replaces !== undefined) {
+    const at = Number.isNaN(written) ? acceptedAt : written;
+    return { kind: 'edit', peer, by, target: cpim.replaces, body: cpim.body, at };
+  }
   const sender = parseAddress(cpim?.replyTo?.sender ?? '') ?? peer;
   const record: MessageRecord = {
     peer,

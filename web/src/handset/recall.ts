@@ -1,5 +1,6 @@
 /** Puts what the server kept into the store: each message once, in its place, and none of them unread. */
 import type { Address } from '../rcs/address';
+import * as media from '../rcs/media_type';
 import { type KeptMessage, type Recalled, recalled } from './history';
 import { sameMessage, withReaction } from './message';
 import { type ConversationRecord, type MessageRecord, raised } from './records';
@@ -8,7 +9,8 @@ import type { Change, Store } from './store';
 /** Messages of one millisecond are told apart in their order by so little. */
 const STEP = 1 / 1024;
 
-type Reaction = Extract<Recalled, { kind: 'reaction' }>;
+/** What is about another message. */
+type ChangeAbout = Exclude<Recalled, { kind: 'message' }>;
 
 /** What a page has changed. */
 export interface Recall {
@@ -24,8 +26,8 @@ export interface Recall {
 export class Recaller {
   /** The place of the message before, which was said later. */
   private later = Number.POSITIVE_INFINITY;
-  /** Marks: they are set when all messages are there. */
-  private readonly reactions: Reaction[] = [];
+  /** Marks and edits: they are made when all messages are there. */
+  private readonly changes: ChangeAbout[] = [];
 
   constructor(
     private readonly store: Store,
@@ -41,8 +43,8 @@ export class Recaller {
     for (const message of messages) {
       this.later = Math.min(message.acceptedAt, this.later - STEP);
       const found = recalled(message, this.self, this.later);
-      if (found.kind === 'reaction') {
-        this.reactions.push(found);
+      if (found.kind !== 'message') {
+        this.changes.push(found);
         continue;
       }
       const { record } = found;
@@ -69,23 +71,37 @@ export class Recaller {
     return { fresh, conversations: changed, lastOrder };
   }
 
-  /** Sets the marks, of each person the latest; the conversations that this has changed. */
+  /** Makes marks and edits, of each person the latest; the conversations that this has changed. */
   async end(): Promise<ReadonlySet<Address>> {
     const seen = new Set<string>();
     const changed = new Set<Address>();
-    for (const { peer, by, target, emoji } of this.reactions) {
-      const key = `${peer}\n${target}\n${by}`;
+    for (const change of this.changes) {
+      const { kind, peer, by, target } = change;
+      const key = `${kind}\n${peer}\n${target}\n${by}`;
       const isOlder = seen.has(key);
       seen.add(key);
-      if (isOlder || emoji === '') continue;
+      if (isOlder) continue;
       const record =
         (await this.store.message(peer, 'in', target)) ?? (await this.store.message(peer, 'out', target));
-      // A mark that this device knows of is no older than this one.
-      if (!record || record.deleted || record.reactions?.some((reaction) => reaction.by === by)) continue;
-      await this.store.commit([{ table: 'messages', put: withReaction(record, by, emoji) }]);
+      const next = record && !record.deleted ? this.with(record, change) : undefined;
+      if (!next) continue;
+      await this.store.commit([{ table: 'messages', put: next }]);
       changed.add(peer);
     }
     return changed;
+  }
+
+  /** The message with a mark or with other words; `undefined` when this device knows of something later. */
+  private with(record: MessageRecord, change: ChangeAbout): MessageRecord | undefined {
+    if (change.kind === 'reaction') {
+      const isKnown = record.reactions?.some(({ by }) => by === change.by);
+      return isKnown || change.emoji === '' ? undefined : withReaction(record, change.by, change.emoji);
+    }
+    const author = record.direction === 'out' ? this.self : (record.sender ?? record.peer);
+    const isText = media.parseMediaType(record.contentType).essence === 'text/plain';
+    const isLater = change.at > (record.edited?.at ?? Number.NEGATIVE_INFINITY);
+    if (author !== change.by || !isText || !isLater || record.revocation === 'done') return undefined;
+    return { ...record, body: change.body, edited: { at: change.at } };
   }
 }
 

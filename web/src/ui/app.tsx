@@ -42,7 +42,8 @@ function Panes(): JSX.Element {
   // The view waits for the handset to have the conversation loaded.
   const ready = phone && peer !== undefined && phone.current.value === peer;
   useSignalEffect(() => {
-    if (handset.value?.refusedReactions.value) showToast(t('reactionFailed'));
+    const refused = handset.value?.refused.value;
+    if (refused) showToast(t(refused.kind === 'edit' ? 'editFailed' : 'reactionFailed'));
   });
   return (
     <main class={peer === undefined ? 'panes' : 'panes with-conversation'}>

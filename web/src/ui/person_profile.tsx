@@ -9,6 +9,7 @@ import { copyText } from './copy';
 import { askToDelete } from './history';
 import { t } from './i18n';
 import { Icon } from './icons';
+import { ReportSpamButton } from './spam';
 import { closeSheet, showToast } from './state';
 
 const NAME_MAX = 60;
@@ -59,6 +60,7 @@ export function PersonProfile({ handset, peer }: { handset: Handset; peer: Addre
         {t('copyNumber')}
       </button>
       <BlockButton handset={handset} peer={peer} />
+      <ReportSpamButton handset={handset} about={peer} />
       <button
         type="button"
         class="secondary-button wide danger"

@@ -23,10 +23,20 @@ interface Said {
   readonly reports?: unknown[];
   readonly failed?: boolean;
   readonly reactionTo?: string;
+  readonly replaces?: string;
 }
 
 /** A message as the server lists it. Its text is its id. */
-function kept({ text, at, by = SELF, to = BOB, reports = [], failed = false, reactionTo }: Said): unknown {
+function kept({
+  text,
+  at,
+  by = SELF,
+  to = BOB,
+  reports = [],
+  failed = false,
+  reactionTo,
+  replaces,
+}: Said): unknown {
   const peer = to === SELF ? by : to;
   const uri = (party: Address) =>
     party === GROUP ? party : party.replace('tel:', 'sip:').concat('@hongyan.local');
@@ -37,6 +47,7 @@ function kept({ text, at, by = SELF, to = BOB, reports = [], failed = false, rea
     messageId: text,
     contentType: 'text/plain;charset=UTF-8',
     body: text,
+    ...(replaces === undefined ? {} : { replaces }),
     ...(reactionTo === undefined ? {} : { inReplyTo: reactionTo, contentDisposition: 'reaction' }),
   });
   return {
@@ -220,6 +231,22 @@ describe('the history that the server keeps', () => {
     const [record, ...more] = await store.messages(GROUP, 10);
     expect(more).toEqual([]);
     expect(record).toMatchObject({ sender: CAROL, direction: 'in', reactions: [{ by: BOB, emoji: '👍' }] });
+    store.close();
+  });
+
+  it('has the words as they were changed last, by their author alone', async () => {
+    const pages: Said[][] = [
+      [
+        { text: 'eight', at: 4, replaces: 'dinner' },
+        { text: 'nine', at: 3, by: BOB, to: SELF, replaces: 'dinner' },
+        { text: 'seven', at: 2, replaces: 'dinner' },
+        { text: 'dinner', at: 1 },
+      ],
+    ];
+    const { history, texts, store } = await world('edits', pages);
+    await history.fill();
+    expect(await texts(BOB)).toEqual(['eight']);
+    expect(await store.message(BOB, 'out', 'dinner')).toMatchObject({ edited: { at: START + 4 } });
     store.close();
   });
 

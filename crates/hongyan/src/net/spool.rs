@@ -69,10 +69,16 @@ impl Spool {
     }
 
     fn create(&self) -> io::Result<(String, File)> {
-        let name = format!("{:016x}", self.next_name.fetch_add(1, Ordering::Relaxed));
         let mut options = File::options();
-        let file = options.read(true).write(true).create_new(true).mode(0o600).open(self.path(&name)?)?;
-        Ok((name, file))
+        options.read(true).write(true).create_new(true).mode(0o600);
+        loop {
+            let name = format!("{:016x}", self.next_name.fetch_add(1, Ordering::Relaxed));
+            match options.open(self.path(&name)?) {
+                // The wall clock was set back between two starts.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => return Ok((name, opened?)),
+            }
+        }
     }
 
     /// Names come from the store; none may lead out of the directory.
@@ -240,6 +246,19 @@ mod tests {
         large.write(&spool, 40_000, &[1; 20_000]);
         assert!(large.finish(&spool).is_err());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::open(directory.path(), &[], 1 << 20).unwrap();
+        let taken = format!("{:016x}", spool.next_name.load(Ordering::Relaxed));
+        std::fs::write(directory.path().join(&taken), "somebody's").unwrap();
+        let mut large = Arriving::default();
+        large.write(&spool, 0, &[1; 40_000]);
+        let Arrived::File(spooled, _) = large.finish(&spool).unwrap() else { panic!("a file") };
+        assert_ne!(spooled.name, taken);
+        assert_eq!(std::fs::read(directory.path().join(&taken)).unwrap(), b"somebody's");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use sip::{Flow, HeaderName, Reason, ResponseBuilder, Transport};
 use store::{Binding, Wants};
 
 use super::inviting::Invitation;
-use super::{Kind, Leg, LegId, Stage, media};
+use super::{Kind, Leg, LegId, Stage, media, take_back};
 use crate::access::Refusal;
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
@@ -91,7 +91,10 @@ impl Centre {
             return Ok(());
         }
         if invite.device.is_some() {
-            self.sessions.remove(id);
+            if let Some(leg) = self.sessions.remove(id) {
+                // It may have taken over what was to be handed over in another.
+                self.fail_sends(&leg);
+            }
             return Err(Refusal::Unavailable);
         }
         self.accept(id, work.now);
@@ -111,9 +114,10 @@ impl Centre {
         if announced_bytes(&theirs.attributes).is_some_and(|bytes| bytes > bytes_max) {
             return Err(Refusal::NotOfferable("Size exceeded".to_owned()));
         }
-        let own = theirs.path.last();
-        let is_websocket = own.is_some_and(msrp::MsrpUri::is_websocket);
-        let is_secure = own.is_some_and(|uri| uri.secure);
+        // Whoever is to connect to us: the device, or its relay.
+        let first = theirs.path.first();
+        let is_websocket = first.is_some_and(msrp::MsrpUri::is_websocket);
+        let is_secure = first.is_some_and(|uri| uri.secure);
         let endpoint = self.endpoint(is_websocket, is_secure, invite.kind);
         let endpoint = endpoint.ok_or_else(|| Refusal::NotOfferable("no such MSRP here".to_owned()))?;
         let (answer, agreed) = endpoint.answer(&invite.offer).map_err(unacceptable)?;
@@ -203,13 +207,10 @@ impl Centre {
                 continue;
             }
             let partner = leg.partner.take();
-            let sends = std::mem::take(&mut leg.sends);
-            for mut sending in sends {
-                sending.is_given = false;
-                self.sessions.by_send.insert(sending.send, id);
-                let newest = self.sessions.legs.get_mut(&id).expect("it was just put there");
-                newest.sends.push_back(sending);
-            }
+            let mut sends = std::mem::take(&mut leg.sends);
+            take_back(&mut self.sessions.by_given, &mut sends);
+            let newest = self.sessions.legs.get_mut(&id).expect("it was just put there");
+            newest.sends.extend(sends);
             self.end_leg(old, None, now);
             if let Some(partner) = partner {
                 self.sessions.pair(id, partner);
@@ -311,18 +312,20 @@ impl Centre {
     /// One of the devices has taken the chat: the caller hears 200, the other devices CANCEL.
     pub(super) fn fork_accepted(&mut self, asked: LegId, fork: LegId, now: Timestamp) {
         self.sessions.pair(asked, fork);
-        self.cancel_forks(asked, Some(fork), now);
+        self.cancel_forks(asked, Some(fork), Some(elsewhere()), now);
         self.accept(asked, now);
     }
 
     /// One of the devices will not, or cannot: when none is left, the caller hears what they said if it was a decision.
-    /// Otherwise we take the chat ourselves, and what is said in it waits (RCC.07 store and forward).
+    /// Otherwise we take the chat ourselves, and what is said in it waits (RCC.07 store and forward). A device on which it is
+    /// declined speaks for all.
     pub(super) fn fork_refused(&mut self, asked: LegId, fork: LegId, status: u16, now: Timestamp) {
         let Some(leg) = self.sessions.legs.get_mut(&asked) else { return };
         let Stage::Asked { forks, refusals, .. } = &mut leg.stage else { return };
         forks.retain(|other| *other != fork);
         refusals.push(status);
-        if !forks.is_empty() {
+        let is_for_all = [600, 603, 604].contains(&status);
+        if !forks.is_empty() && !is_for_all {
             return;
         }
         let said = |statuses: &[u16]| refusals.iter().any(|status| statuses.contains(status));
@@ -332,6 +335,8 @@ impl Centre {
             () if said(&[488, 606]) => Some(488),
             () => None,
         };
+        // RFC 3261 §16.7 step 5: nobody is rung any longer.
+        self.cancel_forks(asked, None, Some(Reason::sip(status, "Declined")), now);
         match verdict {
             Some(status) => self.refuse_asked(asked, status, now),
             None => self.accept(asked, now),
@@ -340,14 +345,14 @@ impl Centre {
 
     /// The caller has waited long enough for the devices.
     pub(super) fn ring_over(&mut self, asked: LegId, now: Timestamp) {
-        self.cancel_forks(asked, None, now);
+        self.cancel_forks(asked, None, None, now);
         self.accept(asked, now);
     }
 
     /// The caller gives up (RFC 3261 §9.2).
     pub(crate) fn cancelled(&mut self, tx: sip::transaction::ServerTxId, now: Timestamp) {
         if let Some(asked) = self.sessions.by_asked.get(&tx).copied() {
-            self.cancel_forks(asked, None, now);
+            self.cancel_forks(asked, None, None, now);
             self.refuse_asked(asked, 487, now);
         }
     }
@@ -360,14 +365,20 @@ impl Centre {
         self.fail_sends(&leg);
     }
 
-    pub(super) fn cancel_forks(&mut self, asked: LegId, but: Option<LegId>, now: Timestamp) {
+    /// Stops ringing the devices that were asked, all or all but one.
+    pub(super) fn cancel_forks(
+        &mut self,
+        asked: LegId,
+        but: Option<LegId>,
+        reason: Option<Reason<'_>>,
+        now: Timestamp,
+    ) {
         let Some(Leg { stage: Stage::Asked { forks, .. }, .. }) = self.sessions.legs.get_mut(&asked) else {
             return;
         };
         for fork in std::mem::take(forks) {
             if Some(fork) != but {
-                let reason = but.map(|_| Reason::sip(200, "Call completed elsewhere"));
-                self.give_up_inviting(fork, reason, now);
+                self.give_up_inviting(fork, reason.clone(), now);
             }
         }
     }
@@ -375,7 +386,7 @@ impl Centre {
     /// Answers 200 to a device that waits, and the leg stands.
     pub(super) fn accept(&mut self, id: LegId, now: Timestamp) {
         let partner_answered = self.sessions.legs.get(&id).and_then(|leg| leg.partner);
-        self.cancel_forks(id, partner_answered, now);
+        self.cancel_forks(id, partner_answered, partner_answered.map(|_| elsewhere()), now);
         let Some(leg) = self.sessions.legs.get(&id) else { return };
         let Stage::Asked { tx, request, to_tag, agreement, answer, .. } = &leg.stage else { return };
         let (tx, agreement) = (*tx, *agreement);
@@ -415,6 +426,11 @@ impl Centre {
         self.sessions.last_session += 1;
         crate::gruu::unguessable(&self.session_key, self.sessions.last_session)
     }
+}
+
+/// Why a device needs to ring no longer: another has taken the chat (RFC 3326 §3.1).
+fn elsewhere() -> Reason<'static> {
+    Reason::sip(200, "Call completed elsewhere")
 }
 
 /// Our Contact towards a device: the party it talks to, over the transport it uses.

@@ -8,7 +8,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use super::login::Login;
-use super::terminal::{plain, text_of};
+use super::shown::{Shown, plain};
 use crate::cli::{CommandError, Outcome, print};
 
 /// Prints the latest `limit` messages, the oldest of them first.
@@ -70,7 +70,7 @@ fn said(message: &Value) -> String {
         && let Ok(envelope) = Cpim::parse(body.clone())
     {
         let payload = envelope.decoded_payload().unwrap_or_else(|_| envelope.payload().clone());
-        return text_of(envelope.content_type(), &payload);
+        return Shown::of_payload(envelope.content_type(), &payload).text;
     }
-    text_of(declared, &body)
+    Shown::of_payload(declared, &body).text
 }
