@@ -251,6 +251,22 @@ fn who_watches_a_presence_hears_when_it_changes() {
 }
 
 #[test]
+fn who_asks_once_goes_on_watching_and_a_temporary_address_gives_nobody_away() {
+    let mut world = World::new();
+    let alice = world.handset(ALICE);
+    let bob = able(&mut world, BOB, CHAT);
+    let standing = world.watch(alice, BOB, "presence", 3600);
+    world.watch(alice, BOB, "presence", 0);
+    world.notes(alice, &standing);
+    able(&mut world, BOB, FILES);
+    assert_eq!(world.notes(alice, &standing).len(), 1, "to ask once ends nothing");
+    let contact = world.phones[bob].contacts.first().expect("a Contact").clone();
+    let temporary = contact.split("temp-gruu=\"sip:").nth(1).and_then(|rest| rest.split('"').next());
+    world.watch(alice, temporary.expect("a temporary GRUU"), "presence", 0);
+    assert_eq!(world.phones[alice].watches.answers.last(), Some(&(404, None)));
+}
+
+#[test]
 fn a_presence_has_so_many_watchers_and_no_more() {
     let mut world = World::with(1, |config| config.events.presence_watchers_max = 1);
     let (alice, other) = (world.handset(ALICE), world.handset("+8613800000003"));

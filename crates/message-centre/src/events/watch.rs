@@ -62,7 +62,11 @@ impl Watching {
         request: &Request,
         dialog: Option<DialogId>,
     ) -> Result<Self, Refusal> {
-        let (resource, _) = centre.target(request.uri_text())?;
+        let (resource, device) = centre.target(request.uri_text())?;
+        if device.is_some_and(|device| device.is_temporary()) {
+            // RFC 5627 §5: whoever has only a temporary GRUU is not to learn whose it is, and our documents say that.
+            return Err(Refusal::NotFound);
+        }
         let subscribe = Subscribe::read(centre, request, &[&REGISTRATION, &PRESENCE])?;
         let package = if *subscribe.package == REGISTRATION { Package::Reg } else { Package::Presence };
         Ok(Self { resource, package, subscribe, dialog })
@@ -125,18 +129,23 @@ impl Centre {
         let version = before.as_ref().map_or(0, |watch| watch.version);
         let before = before.map(|watch| watch.subscription);
         let subscription = self.take_subscribe(claim, subscribe, before, &contact, work)?;
-        // A device that subscribes anew has forgotten the subscription before.
-        watchers.list.retain(|watch| {
-            watch.package != *package
-                || watch.watcher != claim.from
-                || watch.subscription.device != subscription.device
-        });
         let mut watch =
             Watch { package: *package, watcher: claim.from.clone(), subscription, version, is_behind: true };
         let over = (subscribe.expires_s == 0).then_some("timeout");
         self.tell_watch(&mut watch, resource, &known, &[], claim.flow, over, work.now);
-        if over.is_none() {
-            watchers.list.push(watch);
+        match over {
+            // Asked once: nothing has changed.
+            Some(_) if dialog.is_none() => return Ok(()),
+            Some(_) => {}
+            None => {
+                // A device that subscribes anew has forgotten the subscription before.
+                watchers.list.retain(|known| {
+                    known.package != *package
+                        || known.watcher != claim.from
+                        || known.subscription.device != watch.subscription.device
+                });
+                watchers.list.push(watch);
+            }
         }
         self.keep_watchers(watchers, work);
         Ok(())
@@ -155,7 +164,7 @@ impl Centre {
             .filter(|watch| watch.package == claim.what.package && watch.subscription.expires_at > work.now);
         let (count, most) = (live.count(), self.config.events.presence_watchers_max);
         match claim.what.package {
-            // One for each device, and the oldest gives way.
+            // One for each registered device, and those are few.
             Package::Reg => Ok(()),
             Package::Presence if count >= most as usize => Err(Refusal::TooOften),
             Package::Presence

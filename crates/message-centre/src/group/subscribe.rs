@@ -50,16 +50,16 @@ impl Centre {
         };
         let contact = self.focus_contact(&group.address);
         let mut subscription = self.take_subscribe(claim, &subscribe.wish, known, &contact, work)?;
-        // A device that subscribes anew has forgotten the subscription before.
-        leg.subscriptions.retain(|known| known.device != subscription.device);
-        if leg.subscriptions.len() >= self.config.registration.devices_max {
-            leg.subscriptions.remove(0);
-        }
         let info = self.news_since(&group, subscribe.last_version);
         if subscribe.wish.expires_s == 0 {
             self.notify_end(&group.address, &claim.from, &mut subscription, "timeout", Some(&info), work);
         } else {
             self.notify(&group.address, &claim.from, &mut subscription, &info, work);
+            // A device that subscribes anew has forgotten the subscription before.
+            leg.subscriptions.retain(|known| known.device != subscription.device);
+            if leg.subscriptions.len() >= self.config.registration.devices_max {
+                leg.subscriptions.remove(0);
+            }
             leg.subscriptions.push(subscription);
         }
         work.view.put_leg(leg);
