@@ -22,7 +22,7 @@ interface Props {
 
 export function GroupProfile({ handset, focus }: Props): JSX.Element | null {
   const adding = useSignal(false);
-  const group = handset.conversations.value.find(({ peer }) => peer === focus)?.group;
+  const group = handset.archive.conversations.value.find(({ peer }) => peer === focus)?.group;
   if (!group) return null;
   const members = [...group.members].sort((a, b) => Number(b.isAdmin) - Number(a.isAdmin));
   const isAdmin = members.some((member) => member.address === handset.self && member.isAdmin);
