@@ -168,6 +168,7 @@ export class History {
       // What is here stays; the rest comes at the next sign-in.
       if (!read || this.isStopped) return;
       const fresh = await recalling.fillIn(read.messages);
+      if (this.isStopped) return;
       done += read.messages.length;
       before = read.next;
       if (before === undefined || (!isFirst && fresh === 0)) break;
