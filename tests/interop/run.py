@@ -20,6 +20,7 @@ import raw
 import relay
 import sipjs
 import sipp
+import words
 from platform_under_test import Platform
 
 SUITES = {
@@ -29,6 +30,7 @@ SUITES = {
     "sipjs": sipjs.run,
     "linphone": linphone.run,
     "linphone-files": linphone_files.run,
+    "words": words.run,
     "groups": groups.run,
     "msrp": msrp.run,
     "pjsip": pjsip.run,
