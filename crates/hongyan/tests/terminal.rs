@@ -141,6 +141,12 @@ async fn scripts_change_answer_mark_place_and_make_groups() {
     assert_eq!((&heard[0]["text"], &heard[1]["text"]), (&json!("👍"), &json!("好")));
     assert_eq!(heard[1]["about"], json!({ "kind": "reply", "messageId": first }));
 
+    said(ALICE, &["report-spam", BOB, &first, "--kind", "other", "--text", "不想去"]).await;
+    let mut admin = platform.admin().await.unwrap();
+    let (_, reports) = admin.call("GET", "/spam-reports", None).await.unwrap();
+    assert_eq!((&reports[0]["kind"], &reports[0]["messageIds"]), (&json!("other"), &json!([first])));
+    assert_eq!(reports[0]["about"], format!("tel:{BOB}"));
+
     let (is_made, events) = run(&platform, ALICE, &["--json", "group", "周末", BOB]).await;
     assert!(is_made);
     let group = of(&events, "joined")[0]["group"].as_str().unwrap().to_owned();
@@ -182,6 +188,11 @@ impl Person {
     }
 }
 
+/// The group that a line is from: its user part stands before the comma.
+fn focus(line: &str) -> String {
+    format!("sip:{}@groups.hongyan.local", line.split_once(',').unwrap().0)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn two_people_speak_in_their_terminals() {
     let data = tempfile::tempdir().unwrap();
@@ -201,6 +212,11 @@ async fn two_people_speak_in_their_terminals() {
     bob.types(&format!("/group 晚饭: {ALICE}\n出发")).await;
     let line = alice.sees("出发").await;
     assert!(line.ends_with(&format!(", {BOB}: 出发")), "{line}");
+    bob.types("/members").await;
+    bob.sees("(admin)").await;
+    bob.sees(ALICE).await;
+    alice.types(&format!("/to {}\n/leave", focus(&line))).await;
+    alice.sees("no longer in the group").await;
     bob.types("/quit").await;
     assert!(bob.child.wait().await.unwrap().success());
     drop(alice.child.stdin.take());

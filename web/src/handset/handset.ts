@@ -260,6 +260,7 @@ export class Handset {
 
   /** Changes the words of a message of ours, as long as it is fresh. */
   edit(record: MessageRecord, words: string): Promise<void> {
+    this.typing.handleSent(record.peer);
     return this.archive.inTurn(async () => {
       const kept = await this.store.message(record.peer, record.direction, record.messageId);
       const at = Date.now();

@@ -119,6 +119,7 @@ export class Receiver {
     const isText = ({ contentType }: { contentType: string }) =>
       media.parseMediaType(contentType).essence === 'text/plain';
     if (!isText(target) || !isText(cpim)) return false;
+    this.port.hearTyping(peer, undefined);
     const told = Date.parse(cpim.dateTime ?? '');
     const at = Number.isNaN(told) ? Date.now() : told;
     const isLater = at > (target.edited?.at ?? Number.NEGATIVE_INFINITY);

@@ -16,6 +16,7 @@ use handset::{Config, Event, Handset as Device, Outgoing};
 use rcs::file_transfer::{self, FileDisposition, FileTransfer};
 use rcs::geolocation::{self, Place, PushLocation};
 use rcs::reference::Reference;
+use rcs::spam_report::{self, SpamReport};
 use serde_json::Value;
 use sip::Transport;
 use tokio::sync::mpsc;
@@ -24,7 +25,7 @@ use super::subscriber::read_password;
 use super::{CommandError, Outcome, print};
 use login::Login;
 use shown::json_of;
-use terminal::{Act, Chatbot, Terminal};
+use terminal::{Act, Chatbot, GroupWish, Terminal};
 
 /// For an answer of the HTTP server.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -132,6 +133,22 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         label: Option<String>,
     },
+    /// Report messages that nobody wanted to the operator
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P report-spam +8613800000002 MESSAGE-ID --kind fraud"
+    )]
+    ReportSpam {
+        /// Who sent them: phone number, chatbot by name, or URI
+        about: String,
+        /// The messages' ids
+        message_ids: Vec<String>,
+        /// What kind of spam, in a word
+        #[arg(long, value_name = "WORD")]
+        kind: Option<String>,
+        /// What happened
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+    },
     /// Make a group and print its address, to which `send` sends
     #[command(
         after_help = "Example:\n  hongyan handset --number +8613800000001 --password P group 周末 +8613800000002 +8613800000003"
@@ -213,6 +230,10 @@ impl Handset {
                 }
                 Some(Command::Location { to, latitude, longitude, label }) => {
                     session.send_location(&to, Place { label, ..Place::new(latitude, longitude) }).await
+                }
+                Some(Command::ReportSpam { about, message_ids, kind, text }) => {
+                    let about = Some(session.terminal.uri_of(&about));
+                    session.report_spam(&SpamReport { about, message_ids, kind, text }).await
                 }
                 Some(Command::Group { subject, members }) => session.make_group(&subject, &members).await,
                 Some(Command::Receive { count, timeout }) => session.receive(count, timeout).await,
@@ -374,6 +395,13 @@ impl Session {
         Outgoing { content_type, payload: pushed.to_xml().into(), ..Outgoing::text("") }
     }
 
+    async fn report_spam(&mut self, report: &SpamReport) -> Outcome {
+        if report.message_ids.len() > spam_report::MESSAGE_IDS_MAX {
+            return Err(CommandError(format!("at most {} messages at a time", spam_report::MESSAGE_IDS_MAX)));
+        }
+        self.deliver(&self.terminal.spam_address(), terminal::spam(report)).await
+    }
+
     async fn make_group(&mut self, subject: &str, members: &[String]) -> Outcome {
         let members = members.iter().map(|whom| self.terminal.uri_of(whom)).collect();
         let focus = self.group_of(subject.to_owned(), members).await?;
@@ -475,6 +503,24 @@ impl Session {
         }
     }
 
+    async fn change_group(&mut self, focus: String, wish: GroupWish) {
+        let known = self.phone.with(move |device, now| {
+            match wish {
+                GroupWish::Members => return Some(device.group_info(&focus).cloned()),
+                GroupWish::Add(uri) => device.add_to_group(now, &focus, &uri),
+                GroupWish::Remove(uri) => device.remove_from_group(now, &focus, &uri),
+                GroupWish::Rename(subject) => device.rename_group(now, &focus, &subject),
+                GroupWish::Leave => device.leave_group(now, &focus),
+            }
+            None
+        });
+        match known.await {
+            Some(Some(info)) => print(self.terminal.members(&info)),
+            Some(None) => print("  (nobody has said who is in it)"),
+            None => {}
+        }
+    }
+
     async fn act(&mut self, act: Act) {
         let (to, outgoing, words) = match act {
             Act::Show(line) => return print(line),
@@ -488,6 +534,7 @@ impl Session {
                     Err(error) => print(format_args!("  ({})", error.0)),
                 };
             }
+            Act::Group { focus, wish } => return self.change_group(focus, wish).await,
             Act::Send { to, outgoing, words } => (to, outgoing, words),
             Act::Location { to, place } => {
                 let words = place.label.clone().unwrap_or_default();
