@@ -35,11 +35,12 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 
 test: lint unit interop browser ## everything that CI runs
 
-lint: web ## format, lints of Rust and TypeScript
+lint: web ## format, lints of Rust and TypeScript, what we depend on
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	cd web && $(NPM) run check
 	tests/dependency-rule.sh
+	tests/dependencies.py
 
 unit: web ## tests of every crate (properties, simulation, fuzz targets for a moment, kill -9) and of the handset
 	$(CARGO) test --workspace --locked

@@ -11,7 +11,7 @@ use sip::Transport;
 use sip::digest::Challenge;
 use tokio::runtime::Runtime;
 
-use crate::nginx::Nginx;
+use crate::nginx;
 use crate::process::Process;
 use crate::report::{FileRow, Report};
 use crate::scenarios::{DOMAIN, PASSWORD, unexpected};
@@ -69,7 +69,7 @@ pub fn compare(
         io::Result::Ok(platform)
     })?;
     let content = Content { address: platform.server(Transport::Ws).address };
-    let nginx = nginx.map(|(program, template)| Nginx::start(program, template)).transpose()?;
+    let nginx = nginx.map(|(program, template)| nginx::start(program, template)).transpose()?;
 
     let target = content.upload()?;
     let ours = Process::single(platform.pid());

@@ -9,6 +9,7 @@ mod files;
 mod fleet;
 mod kamailio;
 mod nginx;
+mod peer;
 mod process;
 mod report;
 mod scenarios;

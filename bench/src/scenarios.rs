@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use crate::Args;
 use crate::files;
 use crate::fleet::Fleet;
-use crate::kamailio::Kamailio;
+use crate::kamailio;
 use crate::process::Process;
 use crate::report::{Report, Row};
 use crate::sessions;
@@ -45,8 +45,8 @@ const TRUST: &str = "HONGYAN_SIP__TRUST_UDP_SOURCE";
 
 /// Runs all scenarios that were asked for.
 pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()> {
-    let kamailio = args.kamailio.exists().then_some(args.kamailio.as_path());
-    report.notes = notes(kamailio.is_some());
+    let installed = args.kamailio.exists().then_some(args.kamailio.as_path());
+    report.notes = notes(installed.is_some());
     let wanted = |name: &str| name.contains(&args.only);
     for (name, transport) in
         [("relay UDP", Transport::Udp), ("relay TCP", Transport::Tcp), ("relay WS", Transport::Ws)]
@@ -61,11 +61,12 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
             hongyan.stop(runtime)?;
         }
         // Debian's Kamailio brings WebSocket in a package of its own, and no handset meets it there.
-        if let Some(program) = kamailio
+        if let Some(program) = installed
             && transport != Transport::Ws
         {
-            let kamailio = Kamailio::start(program, &args.kamailio_config)?;
-            let cost = relay(runtime, kamailio.server(transport), kamailio.process(), args.messages)?;
+            let kamailio = kamailio::start(program, &args.kamailio_config)?;
+            let server = Server { transport, address: kamailio.address() };
+            let cost = relay(runtime, server, kamailio.process(), args.messages)?;
             report.add(Row::new(name, "Kamailio", cost, "t_relay, nothing on disk"));
         }
     }
@@ -82,9 +83,10 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
         if let Some(program) = &args.hongyan {
             registration(runtime, program, args.devices, report)?;
         }
-        if let Some(program) = kamailio {
-            let kamailio = Kamailio::start(program, &args.kamailio_config)?;
-            let mut devices = fleet(0, args.devices, kamailio.server(Transport::Udp))?;
+        if let Some(program) = installed {
+            let kamailio = kamailio::start(program, &args.kamailio_config)?;
+            let server = Server { transport: Transport::Udp, address: kamailio.address() };
+            let mut devices = fleet(0, args.devices, server)?;
             let cost = measure(kamailio.process(), || register(&mut devices))?;
             report.add(Row::new(
                 "registration",

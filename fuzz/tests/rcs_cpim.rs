@@ -6,6 +6,7 @@ use bolero::check;
 use bytes::Bytes;
 use rcs::Timestamp;
 use rcs::cpim::Cpim;
+use rcs::reference::Reference;
 
 const SEEDS: &[&[u8]] = &[
     include_bytes!("../../fixtures/rcs/cpim/chat.cpim"),
@@ -14,6 +15,7 @@ const SEEDS: &[&[u8]] = &[
     include_bytes!("../../fixtures/rcs/cpim/base64.cpim"),
     include_bytes!("../../fixtures/rcs/cpim/imdn.cpim"),
     include_bytes!("../../fixtures/rcs/cpim/chatbot-card.cpim"),
+    include_bytes!("../../fixtures/rcs/cpim/edit.cpim"),
 ];
 
 #[test]
@@ -24,6 +26,7 @@ fn rcs_cpim() {
             return;
         };
         _ = (cpim.message_id(), cpim.date_time(), cpim.decoded_payload(), cpim.is_imdn(), cpim.to_uri());
+        assert!(Reference::read(&cpim).is_none_or(|reference| !reference.message_id().is_empty()));
         assert!(cpim.headers().count() + cpim.content_headers().count() <= rcs::cpim::HEADERS_MAX);
         assert_eq!(cpim.rewrite().build(), input);
 

@@ -33,14 +33,14 @@ export HONGYAN_DEMO__PASSWORD=browser-tests
 "$HONGYAN" serve --demo --data "$data/data" --http 127.0.0.1:0 --sip 127.0.0.1:0 \
     --ready-file "$data/ready" >"$ARTEFACTS/platform.log" 2>&1 &
 pid=$!
-for _ in $(seq 600); do
+for _ in $(seq 3000); do
     [ -s "$data/ready" ] && break
     kill -0 "$pid" 2>/dev/null || { cat "$ARTEFACTS/platform.log" >&2; exit 1; }
     read -rt 0.1 <> <(:) || true
 done
 [ -s "$data/ready" ] || { echo "the platform did not come up; see $ARTEFACTS/platform.log" >&2; exit 1; }
 HONGYAN_URL="http://$(sed -E 's/.*"http":"([^"]+)".*/\1/' "$data/ready")"
-export HONGYAN_URL HONGYAN_DEMO_PASSWORD="$HONGYAN_DEMO__PASSWORD"
+export HONGYAN_URL HONGYAN_DEMO_PASSWORD="$HONGYAN_DEMO__PASSWORD" HONGYAN_DATA="$data/data"
 
 echo "the handset against the platform at $HONGYAN_URL"
 (cd web && node --test --test-concurrency=1 e2e/accessibility.test.mjs e2e/chat.test.mjs e2e/files.test.mjs \

@@ -1,7 +1,7 @@
 /** Two subscribers in two tabs of one browser talk to each other. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import {
   ALICE,
   BOB,
@@ -13,31 +13,24 @@ import {
   row,
   say,
   snap,
-  World,
+  useWorld,
   waitForState,
 } from './harness.mjs';
 
-let world;
-before(async () => {
-  world = await World.start();
-});
-after(async () => {
-  await world.stop();
+const world = useWorld();
+after(() => {
   assert.deepEqual(
     world.mock?.answers.filter((status) => status !== 200) ?? [],
     [],
     'handsets take every message with one 200',
   );
-  assert.deepEqual(world.problems, []);
 });
 
 /** Texts of one run are told apart from those of others on the same server. */
 const mark = randomUUID().slice(0, 8);
 
 test('two handsets in two tabs chat, with ticks, unread counts and composing', async () => {
-  const context = await world.context();
-  const alice = await world.handset(context, ALICE);
-  const bob = await world.handset(context, BOB);
+  const [alice, bob] = await world.handsets([ALICE, BOB]);
   assert.ok(!alice.url().includes(world.password), 'the password has left the address bar');
 
   await openNew(alice, BOB);
@@ -54,8 +47,9 @@ test('two handsets in two tabs chat, with ticks, unread counts and composing', a
   await bubble(bob, `hello ${mark}`, 'in').waitFor();
   await waitForState(alice, `hello ${mark}`, 'displayed');
 
+  const composing = alice.getByTestId('composing').waitFor();
   await bob.getByTestId('composer').pressSequentially('hi');
-  await alice.getByTestId('composing').waitFor();
+  await composing;
   await snap(alice, 'chat-composing');
   await say(bob, `hi there ${mark}`);
   await bubble(alice, `hi there ${mark}`, 'in').waitFor();
@@ -63,51 +57,41 @@ test('two handsets in two tabs chat, with ticks, unread counts and composing', a
   await waitForState(bob, `hi there ${mark}`, 'displayed');
   await snap(alice, 'chat-alice');
   await snap(bob, 'chat-bob');
-  await context.close();
 });
 
 test('a message to somebody who is away waits and arrives when they return', async () => {
-  const context = await world.context();
-  const alice = await world.handset(context, ALICE);
-  const carol = await world.handset(context, CAROL);
+  const [alice, carol] = await world.handsets([ALICE, CAROL]);
   await carol.close();
   await openNew(alice, CAROL);
   const text = `are you there ${mark}`;
   await say(alice, text);
   await waitForState(alice, text, 'sent');
 
-  const back = await world.handset(context, CAROL);
+  const back = await world.handset(alice.context(), CAROL);
   await row(back, `tel:${ALICE}`).filter({ hasText: text }).waitFor();
   await waitForState(alice, text, 'delivered');
   await openListed(back, `tel:${ALICE}`);
   await waitForState(alice, text, 'displayed');
-  await context.close();
 });
 
 test('what is written offline goes out after reconnecting, once', async () => {
-  const near = await world.context();
-  const far = await world.context();
-  const alice = await world.handset(near, ALICE);
-  const bob = await world.handset(far, BOB);
+  const [alice, bob] = await world.handsets([ALICE, BOB], { apart: true });
   await openNew(alice, BOB);
-  await near.setOffline(true);
+  await alice.context().setOffline(true);
   await alice.getByTestId('connection').waitFor();
   const text = `from the tunnel ${mark}`;
   await say(alice, text);
   await waitForState(alice, text, 'pending');
   await snap(alice, 'chat-offline');
-  await near.setOffline(false);
+  await alice.context().setOffline(false);
   await waitForState(alice, text, 'delivered', 'displayed');
   await openListed(bob, `tel:${ALICE}`);
   await bubble(bob, text, 'in').waitFor();
   assert.equal(await bubble(bob, text, 'in').count(), 1);
-  await near.close();
-  await far.close();
 });
 
 test('history is there after a reload, for this account only', async () => {
-  const context = await world.context({ viewport: DESKTOP });
-  const alice = await world.handset(context, ALICE);
+  const [alice] = await world.handsets([ALICE], { viewport: DESKTOP });
   await openNew(alice, BOB);
   const text = `remember ${mark}`;
   await say(alice, text);
@@ -115,15 +99,13 @@ test('history is there after a reload, for this account only', async () => {
   await alice.reload();
   await bubble(alice, text, 'out').waitFor();
 
-  const carol = await world.handset(context, CAROL);
+  const carol = await world.handset(alice.context(), CAROL);
   await carol.getByTestId('settings').waitFor();
   assert.equal(await row(carol, `tel:${BOB}`).filter({ hasText: text }).count(), 0);
-  await context.close();
 });
 
 test('a number that nobody has is shown as failed, and can be tried again', async () => {
-  const context = await world.context();
-  const alice = await world.handset(context, ALICE);
+  const [alice] = await world.handsets([ALICE]);
   await openNew(alice, '+8613899999999');
   const text = `nobody ${mark}`;
   await say(alice, text);
@@ -131,36 +113,28 @@ test('a number that nobody has is shown as failed, and can be tried again', asyn
   await snap(alice, 'chat-failed');
   await alice.getByTestId('retry').last().click();
   await waitForState(alice, text, 'failed');
-  await context.close();
 });
 
 test('a wrong password is refused in words', async () => {
-  const context = await world.context();
-  const page = await world.tab(context);
+  const page = await world.tab(await world.context());
   await page.getByLabel('Phone number').fill(ALICE);
   await page.getByLabel('Password', { exact: true }).fill('not the password');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').filter({ hasText: 'not right' }).waitFor();
   await snap(page, 'sign-in-refused');
-  await context.close();
 });
 
 test('signing out leaves the sign-in page and nothing else', async () => {
-  const context = await world.context();
-  const alice = await world.handset(context, ALICE);
+  const [alice] = await world.handsets([ALICE]);
   await alice.getByTestId('settings').click();
   await alice.getByRole('button', { name: 'Sign out' }).click();
   await alice.getByRole('button', { name: 'Sign in' }).waitFor();
   await alice.reload();
   await alice.getByRole('button', { name: 'Sign in' }).waitFor();
-  await context.close();
 });
 
 test('two tabs of one account show the same', async () => {
-  const context = await world.context();
-  const one = await world.handset(context, ALICE);
-  const two = await world.handset(context, ALICE);
-  const bob = await world.handset(context, BOB);
+  const [one, two, bob] = await world.handsets([ALICE, ALICE, BOB]);
   await openNew(one, BOB);
   await openNew(two, BOB);
   const text = `seen twice ${mark}`;
@@ -173,5 +147,4 @@ test('two tabs of one account show the same', async () => {
     assert.equal(await bubble(tab, `answer ${mark}`, 'in').count(), 1);
     await waitForState(tab, text, 'displayed');
   }
-  await context.close();
 });

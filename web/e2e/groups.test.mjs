@@ -1,30 +1,27 @@
 /** A group from its making to its end, with a real conference focus. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
-import { ALICE, BOB, bubble, CAROL, DAVE, DESKTOP, say, snap, World, waitForState } from './harness.mjs';
+import { test } from 'node:test';
+import {
+  ALICE,
+  BOB,
+  bubble,
+  CAROL,
+  DAVE,
+  DESKTOP,
+  openMenu,
+  passesAxe,
+  say,
+  snap,
+  useWorld,
+  waitForState,
+} from './harness.mjs';
 
 const skip = !process.env.HONGYAN_URL && 'needs a real server';
 
-let world;
-before(async () => {
-  if (!skip) world = await World.start();
-});
-after(async () => {
-  await world?.stop();
-  assert.deepEqual(world?.problems ?? [], []);
-});
+const world = useWorld({ skip });
 
 const mark = randomUUID().slice(0, 8);
-
-async function passesAxe(page) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  assert.deepEqual(
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
-    [],
-  );
-}
 
 /** Makes a group of these numbers and stays in its conversation. */
 async function makeGroup(page, subject, numbers) {
@@ -53,10 +50,7 @@ function event(page, text) {
 const fine = (number) => `+86 ${number.slice(3, 6)} ${number.slice(6, 10)} ${number.slice(10)}`;
 
 test('a group is made, talks, is renamed, grows, shrinks and is left', { skip }, async () => {
-  const contexts = await Promise.all([ALICE, BOB, CAROL, DAVE].map(() => world.context()));
-  const [alice, bob, carol, dave] = await Promise.all(
-    [ALICE, BOB, CAROL, DAVE].map((number, i) => world.handset(contexts[i], number)),
-  );
+  const [alice, bob, carol, dave] = await world.handsets([ALICE, BOB, CAROL, DAVE], { apart: true });
   const subject = `Weekend ${mark}`;
   await makeGroup(alice, subject, [BOB, CAROL]);
   await event(alice, 'You created the group').waitFor();
@@ -74,8 +68,7 @@ test('a group is made, talks, is renamed, grows, shrinks and is left', { skip },
   await bubble(carol, text, 'in').waitFor();
   // Two ticks of colour when everybody has seen it.
   await waitForState(alice, text, 'displayed');
-  const inRow = alice.locator('.bubble-row').filter({ has: bubble(alice, text, 'out') });
-  await inRow.getByTestId('message-menu').press('Enter');
+  await openMenu(alice, text, 'out');
   await alice.getByTestId('message-details').click();
   const details = alice.getByTestId('details');
   for (const number of [BOB, CAROL]) {
@@ -91,11 +84,16 @@ test('a group is made, talks, is renamed, grows, shrinks and is left', { skip },
   await bubble(alice, `me! ${mark}`, 'in')
     .filter({ hasText: fine(BOB) })
     .waitFor();
-  const onCarol = carol.locator('.bubble-row').filter({ has: bubble(carol, `me! ${mark}`, 'in') });
-  await onCarol.getByTestId('message-menu').press('Enter');
+  await openMenu(carol, `me! ${mark}`, 'in');
   await carol.getByRole('button', { name: 'React with 👍' }).click();
   await bob.getByTestId('reaction').filter({ hasText: '👍' }).waitFor();
   await alice.getByTestId('reaction').filter({ hasText: '👍' }).waitFor();
+  await openMenu(bob, `me! ${mark}`, 'out');
+  await bob.getByTestId('message-edit').click();
+  await bob.getByTestId('edit-bar').waitFor();
+  await say(bob, `me too! ${mark}`);
+  for (const page of [alice, carol])
+    await bubble(page, `me too! ${mark}`, 'in').getByTestId('edited').waitFor();
   await snap(alice, 'group-chat');
   await passesAxe(alice);
 
@@ -132,21 +130,19 @@ test('a group is made, talks, is renamed, grows, shrinks and is left', { skip },
   await say(alice, `just us two ${mark}`);
   await bubble(carol, `just us two ${mark}`, 'in').waitFor();
   assert.equal(await bubble(bob, `just us two ${mark}`, 'in').count(), 0);
-  for (const context of contexts) await context.close();
 });
 
 test('a group is still there after a reload, and what was missed comes in', { skip }, async () => {
-  const context = await world.context({ viewport: DESKTOP, colorScheme: 'dark' });
-  const far = await world.context();
-  const alice = await world.handset(context, ALICE);
-  const bob = await world.handset(far, BOB);
+  const [alice] = await world.handsets([ALICE], { viewport: DESKTOP, colorScheme: 'dark' });
+  const [bob] = await world.handsets([BOB]);
   const subject = `Later ${mark}`;
   await makeGroup(alice, subject, [BOB]);
   await openGroup(bob, subject);
+  const bobsBrowser = bob.context();
   await bob.close();
   await say(alice, `missed ${mark}`);
   await waitForState(alice, `missed ${mark}`, 'sent');
-  const back = await world.handset(far, BOB);
+  const back = await world.handset(bobsBrowser, BOB);
   await openGroup(back, subject);
   await bubble(back, `missed ${mark}`, 'in').waitFor();
   await waitForState(alice, `missed ${mark}`, 'displayed');
@@ -157,6 +153,4 @@ test('a group is still there after a reload, and what was missed comes in', { sk
   await bubble(alice, `here I am ${mark}`, 'in').waitFor();
   await snap(alice, 'group-dark');
   await passesAxe(alice);
-  await context.close();
-  await far.close();
 });

@@ -11,8 +11,8 @@ import { watch } from 'node:fs';
 import { copyFile, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { ALICE, BOB, bubble, DESKTOP, openNew, say, snap, World, waitForState } from './harness.mjs';
+import { test } from 'node:test';
+import { ALICE, BOB, bubble, DESKTOP, openNew, say, snap, useWorld, waitForState } from './harness.mjs';
 
 const program = process.env.HONGYAN;
 const skip = !program && 'HONGYAN does not name the program';
@@ -20,7 +20,21 @@ const PASSWORD = 'killed-and-back';
 
 let directory;
 let platform;
-let world;
+const world = useWorld({
+  skip,
+  start: async () => {
+    directory = await mkdtemp(join(tmpdir(), 'hongyan-kill-'));
+    platform = await start();
+    process.env.HONGYAN_URL = `http://${platform.http}`;
+    process.env.HONGYAN_DEMO_PASSWORD = PASSWORD;
+  },
+  stop: async () => {
+    await kill();
+    if (process.env.ARTEFACTS)
+      await copyFile(join(directory, 'platform.log'), join(process.env.ARTEFACTS, 'kill-platform.log'));
+    await rm(directory, { recursive: true, force: true });
+  },
+});
 
 /** Starts the platform on the same data and, the second time, on the same ports. */
 async function start(ports = { http: '127.0.0.1:0', sip: '127.0.0.1:0' }) {
@@ -61,42 +75,18 @@ async function kill() {
   await gone;
 }
 
-before(async () => {
-  if (skip) return;
-  directory = await mkdtemp(join(tmpdir(), 'hongyan-kill-'));
-  platform = await start();
-  process.env.HONGYAN_URL = `http://${platform.http}`;
-  process.env.HONGYAN_DEMO_PASSWORD = PASSWORD;
-  world = await World.start();
-});
-
-after(async () => {
-  if (skip) return;
-  await world.stop();
-  await kill();
-  if (process.env.ARTEFACTS)
-    await copyFile(join(directory, 'platform.log'), join(process.env.ARTEFACTS, 'kill-platform.log'));
-  await rm(directory, { recursive: true, force: true });
-  assert.deepEqual(world.problems, []);
-});
-
 /** The texts of all bubbles of one direction that begin with a word, in order. */
 function texts(page, direction, word) {
-  return page
-    .locator(`[data-testid="bubble"][data-direction="${direction}"]`)
-    .filter({ hasText: word })
-    .evaluateAll(
-      (bubbles, pattern) => bubbles.map((one) => one.textContent.match(new RegExp(pattern))[0]),
-      `${word} \\d`,
-    );
+  return bubble(page, word, direction).evaluateAll(
+    (found, pattern) => found.map((one) => one.textContent.match(new RegExp(pattern))[0]),
+    `${word} \\d`,
+  );
 }
 
 test('what is said before, while and after the platform is dead arrives once and in order', {
   skip,
 }, async () => {
-  const context = await world.context({ locale: 'en-GB', viewport: DESKTOP });
-  const alice = await world.handset(context, ALICE);
-  const bob = await world.handset(context, BOB);
+  const [alice, bob] = await world.handsets([ALICE, BOB], { locale: 'en-GB', viewport: DESKTOP });
   await openNew(alice, BOB);
   await openNew(bob, ALICE);
   await say(alice, 'letter 1');
@@ -112,20 +102,17 @@ test('what is said before, while and after the platform is dead arrives once and
   platform = await start({ http: platform.http, sip: platform.sip });
 
   await waitForState(alice, 'letter 3', 'sent', 'delivered', 'displayed');
-  const back = await world.handset(context, BOB);
+  const back = await world.handset(alice.context(), BOB);
   await openNew(back, ALICE);
   await say(alice, 'letter 4');
   await bubble(back, 'letter 4', 'in').waitFor();
   assert.deepEqual(await texts(back, 'in', 'letter'), ['letter 1', 'letter 2', 'letter 3', 'letter 4']);
-  await context.close();
 });
 
 test('the rail conversation goes on where it was', { skip }, async () => {
-  const context = await world.context({ locale: 'zh-CN', viewport: DESKTOP });
-  const page = await world.handset(context, ALICE);
+  const [page] = await world.handsets([ALICE], { locale: 'zh-CN', viewport: DESKTOP });
   await openNew(page, '12306');
-  const answer = (text) =>
-    page.locator('[data-testid="bubble"][data-direction="in"]').filter({ hasText: text }).last().waitFor();
+  const answer = (text) => bubble(page, text, 'in').last().waitFor();
   await say(page, '明天北京到上海');
   await answer('以下是第');
 
@@ -138,5 +125,4 @@ test('the rail conversation goes on where it was', { skip }, async () => {
   await say(page, '二等座');
   await answer(/姓名和证件号|请选择乘车人/);
   await snap(page, 'kill-rail-goes-on');
-  await context.close();
 });

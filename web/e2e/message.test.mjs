@@ -1,51 +1,33 @@
 /** What can be done with a message: answering, reacting, looking closely, copying, deleting, finding again. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
+import { test } from 'node:test';
 import {
   ALICE,
   BOB,
   bubble,
+  bubbleRow,
+  bubbles,
   DESKTOP,
+  eventually,
   openListed,
+  openMenu,
   openNew,
+  passesAxe,
   say,
   snap,
-  World,
+  useWorld,
+  waitForCount,
   waitForState,
 } from './harness.mjs';
 
-let world;
-before(async () => {
-  world = await World.start();
-});
-after(async () => {
-  await world.stop();
-  assert.deepEqual(world.problems, []);
-});
+const world = useWorld();
 
 const mark = randomUUID().slice(0, 8);
 
-async function passesAxe(page) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  assert.deepEqual(
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
-    [],
-  );
-}
-
-/** Opens the menu of the bubble with this text, by keyboard as a screen reader would. */
-async function openMenu(page, text, direction) {
-  const inRow = page.locator('.bubble-row').filter({ has: bubble(page, text, direction) });
-  await inRow.getByTestId('message-menu').press('Enter');
-}
-
 for (const colorScheme of ['light', 'dark']) {
   test(`a reply quotes what it answers, and reactions come and go (${colorScheme})`, async () => {
-    const context = await world.context({ colorScheme });
-    const alice = await world.handset(context, ALICE);
-    const bob = await world.handset(context, BOB);
+    const [alice, bob] = await world.handsets([ALICE, BOB], { colorScheme });
     const question = `dinner at eight? ${mark} ${colorScheme}`;
     await openNew(alice, BOB);
     await say(alice, question);
@@ -67,34 +49,96 @@ for (const colorScheme of ['light', 'dark']) {
 
     await openMenu(bob, question, 'in');
     await bob.getByRole('button', { name: 'React with ❤️' }).click();
-    const onAlice = alice.locator('.bubble-row').filter({ has: bubble(alice, question, 'out') });
+    const onAlice = bubbleRow(alice, question, 'out');
     await onAlice.getByTestId('reaction').filter({ hasText: '❤️' }).waitFor();
     await openMenu(bob, question, 'in');
     await bob.getByRole('button', { name: 'More emoji' }).click();
     await bob.getByRole('button', { name: 'React with 🎉' }).click();
     await onAlice.getByTestId('reaction').filter({ hasText: '🎉' }).waitFor();
-    assert.equal(await onAlice.getByTestId('reaction').count(), 1, 'one mark for each person');
+    // One mark for each person.
+    await waitForCount(onAlice.getByTestId('reaction'), 1);
     await openMenu(alice, question, 'out');
     await alice.getByRole('button', { name: 'More emoji' }).click();
     await alice.getByRole('button', { name: 'React with 🎉' }).click();
     await onAlice.getByRole('button', { name: /🎉 by .*0002, You|🎉 by You/ }).waitFor();
     await snap(alice, `message-reactions-${colorScheme}`);
     await passesAxe(alice);
-    const onBob = bob.locator('.bubble-row').filter({ has: bubble(bob, question, 'in') });
+    const onBob = bubbleRow(bob, question, 'in');
     await onBob.getByTestId('reaction').filter({ hasText: '2' }).waitFor();
     // A tap takes the own one back.
     await onBob.getByTestId('reaction').click();
     await onAlice.getByTestId('reaction').filter({ hasNotText: '2' }).waitFor();
     await alice.reload();
     await onAlice.getByTestId('reaction').waitFor();
-    await context.close();
   });
 }
 
+test('words are changed after they were sent, for who is there and for who comes later', async () => {
+  const [alice, bob] = await world.handsets([ALICE, BOB]);
+  const at = (time) => `see you at ${time} ${mark}`;
+  await openNew(alice, BOB);
+  await say(alice, at('seven'));
+  await openListed(bob, `tel:${ALICE}`);
+  await bubble(bob, at('seven'), 'in').waitFor();
+  await waitForState(alice, at('seven'), 'displayed');
+
+  await alice.getByTestId('composer').fill('and something else');
+  await openMenu(alice, at('seven'), 'out');
+  await snap(alice, 'message-menu-own');
+  await alice.getByTestId('message-edit').click();
+  await alice
+    .getByTestId('edit-bar')
+    .filter({ hasText: at('seven') })
+    .waitFor();
+  const words = () => alice.getByTestId('composer').inputValue();
+  await eventually(words, (text) => text === at('seven'), 'the words to change');
+  await snap(alice, 'message-editing');
+  await passesAxe(alice);
+  await say(alice, at('eight'));
+  await alice.getByTestId('edit-bar').waitFor({ state: 'detached' });
+  await eventually(words, (text) => text === 'and something else', 'what was being written before');
+  await bubble(alice, at('eight'), 'out').getByTestId('edited').waitFor();
+  await bubble(bob, at('eight'), 'in').getByTestId('edited').waitFor();
+  await waitForCount(bubble(bob, at('seven'), 'in'), 0);
+  await snap(bob, 'message-edited');
+  await openMenu(bob, at('eight'), 'in');
+  await bob.getByTestId('message-copy').waitFor();
+  assert.equal(await bob.getByTestId('message-edit').count(), 0, 'only its author may');
+
+  const bobsBrowser = bob.context();
+  await bob.close();
+  await say(alice, `or not ${mark}`);
+  await waitForState(alice, `or not ${mark}`, 'sent');
+  for (const [from, to] of [
+    [at('eight'), at('nine')],
+    [`or not ${mark}`, `better not ${mark}`],
+    [at('nine'), at('ten')],
+  ]) {
+    await openMenu(alice, from, 'out');
+    await alice.getByTestId('message-edit').click();
+    await alice.getByTestId('edit-bar').waitFor();
+    await say(alice, to);
+    await bubble(alice, to, 'out').waitFor();
+  }
+  const back = await world.handset(bobsBrowser, BOB);
+  await openListed(back, `tel:${ALICE}`);
+  await bubble(back, `better not ${mark}`, 'in').getByTestId('edited').waitFor();
+  await bubble(back, at('ten'), 'in').getByTestId('edited').waitFor();
+  for (const page of [alice, back]) {
+    await page.reload();
+    await page.getByTestId('composer').waitFor();
+    await page.getByTestId('edited').nth(1).waitFor();
+    const shown = await bubbles(page, page === alice ? 'out' : 'in').evaluateAll((all) =>
+      all.map((one) => one.querySelector('.text').textContent),
+    );
+    assert.deepEqual(shown, [at('ten'), `better not ${mark}`]);
+  }
+});
+
 test('a message tells its ids and its way, is copied, and is deleted here only', async () => {
-  const context = await world.context({ permissions: ['clipboard-read', 'clipboard-write'] });
-  const alice = await world.handset(context, ALICE);
-  const bob = await world.handset(context, BOB);
+  const [alice, bob] = await world.handsets([ALICE, BOB], {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   await openNew(alice, BOB);
   const text = `remember me ${mark}`;
   await say(alice, text);
@@ -104,7 +148,11 @@ test('a message tells its ids and its way, is copied, and is deleted here only',
 
   await openMenu(alice, text, 'out');
   await alice.getByTestId('message-copy').click();
-  assert.equal(await alice.evaluate(() => navigator.clipboard.readText()), text);
+  await eventually(
+    () => alice.evaluate(() => navigator.clipboard.readText()),
+    (copied) => copied === text,
+    'the clipboard',
+  );
   await openMenu(alice, text, 'out');
   await alice.getByTestId('message-details').click();
   const details = alice.getByTestId('details');
@@ -122,27 +170,26 @@ test('a message tells its ids and its way, is copied, and is deleted here only',
   await alice.getByTestId('composer').waitFor();
   assert.equal(await bubble(alice, text, 'out').count(), 0);
   await bubble(bob, text, 'in').waitFor();
-  await context.close();
 });
 
 test('a finger that stays on a message opens its menu', async () => {
-  const context = await world.context({ hasTouch: true, isMobile: true });
-  const alice = await world.handset(context, ALICE);
+  const [alice] = await world.handsets([ALICE], { hasTouch: true, isMobile: true });
   await openNew(alice, BOB);
   const text = `press and hold ${mark}`;
   await say(alice, text);
+  // Its tick comes and the log scrolls: a finger meets it when it has come to rest.
+  await waitForState(alice, text, 'sent', 'delivered', 'displayed');
+  await bubble(alice, text, 'out').tap({ trial: true });
   const box = await bubble(alice, text, 'out').boundingBox();
   const at = { x: box.x + 20, y: box.y + 15 };
-  const session = await context.newCDPSession(alice);
+  const session = await alice.context().newCDPSession(alice);
   await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [at] });
   await alice.getByTestId('message-copy').waitFor();
   await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await context.close();
 });
 
 test('words are found in all conversations and in one, and lead to where they were said', async () => {
-  const context = await world.context({ viewport: DESKTOP });
-  const alice = await world.handset(context, ALICE);
+  const [alice] = await world.handsets([ALICE], { viewport: DESKTOP });
   await openNew(alice, BOB);
   const word = `needle${mark}`;
   await say(alice, `the first ${word} of two`);
@@ -152,19 +199,16 @@ test('words are found in all conversations and in one, and lead to where they we
 
   await alice.getByTestId('search').fill(word);
   const hits = alice.getByTestId('hit');
-  await hits.nth(1).waitFor();
-  assert.equal(await hits.count(), 2);
+  await waitForCount(hits, 2);
   await snap(alice, 'search-all');
   await passesAxe(alice);
   await hits.nth(1).click();
   const first = bubble(alice, 'the first', 'out');
   await first.locator('mark').filter({ hasText: word }).waitFor();
-  assert.ok(
-    await first.evaluate((element) => {
-      const { top, bottom } = element.getBoundingClientRect();
-      return top > 0 && bottom < innerHeight;
-    }),
-    'the hit is on screen',
+  await eventually(
+    () => first.evaluate((element) => element.getBoundingClientRect()),
+    ({ top, bottom }) => top > 0 && bottom < DESKTOP.height,
+    'the hit on screen',
   );
   await alice.getByTestId('search').fill('');
 
@@ -181,5 +225,4 @@ test('words are found in all conversations and in one, and lead to where they we
   await alice.getByTestId('find').waitFor({ state: 'detached' });
   await alice.getByTestId('search').fill('nowhere-to-be-found');
   await alice.getByText('No message found').waitFor();
-  await context.close();
 });

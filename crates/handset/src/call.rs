@@ -174,12 +174,7 @@ impl Handset {
             outgoing.message_id.clone().unwrap_or_else(|| ids::message_id(self.random.bytes_16()));
         let peer = self.calls.calls.get(&call).map(|call| call.peer.clone()).unwrap_or_default();
         let own = self.config.address.sip_uri(&self.config.domain);
-        let body = CpimBuilder::new(&own, &peer)
-            .date_time(now)
-            .message_id(&message_id)
-            .dispositions(outgoing.wanted)
-            .content_type(&outgoing.content_type)
-            .build(&outgoing.payload);
+        let body = outgoing.within(CpimBuilder::new(&own, &peer).date_time(now), &message_id);
         self.put_into(now, call, Some(message_id.clone()), cpim::CONTENT_TYPE, body);
         message_id
     }
@@ -525,7 +520,7 @@ impl Handset {
     fn refreshed(&mut self, now: Timestamp, call: u64, tx: ServerTxId, flow: Flow, request: &Request) {
         let contact = self.contact();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
-        let Stage::Open { dialog, .. } = &mut state.stage else { return };
+        let Stage::Open { dialog, waiting, .. } = &mut state.stage else { return };
         if dialog.receive(request).is_err() {
             return self.answer_plainly(now, tx, flow, request, 500);
         }
@@ -541,6 +536,10 @@ impl Handset {
             response = response.body(msrp::sdp::CONTENT_TYPE, answer.to_bytes());
         }
         let response = response.build();
+        if request.method() == Method::Invite {
+            let unacknowledged = Unacknowledged::new(time(now), response.clone(), &self.config.timing);
+            *waiting = Some((tx, unacknowledged));
+        }
         self.respond(now, tx, response);
         self.tell(Event::CallRefreshed { call });
     }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use rcs::composing::{self, Composing, State};
 use rcs::cpim::{self, Cpim, CpimBuilder, Dispositions};
 use rcs::imdn::{self, Disposition, Imdn};
+use rcs::reference::Reference;
 use rcs::revoke::{self, Revoke};
 use rcs::{Timestamp, content_type, encoding, ids};
 use sip::{HeaderName, Method, Request};
@@ -29,6 +30,8 @@ pub struct Outgoing {
     pub wanted: Dispositions,
     /// Chosen for you when absent.
     pub conversation_id: Option<String>,
+    /// What it is to another message.
+    pub about: Option<Reference>,
 }
 
 impl Outgoing {
@@ -40,7 +43,20 @@ impl Outgoing {
             payload: Bytes::from(text.into()),
             wanted: Dispositions::DELIVERY_AND_DISPLAY,
             conversation_id: None,
+            about: None,
         }
+    }
+
+    /// An emoji on a message, or with an empty one none any more.
+    pub fn reaction(message_id: impl Into<String>, emoji: impl Into<String>) -> Self {
+        let about = Reference::Reaction { message_id: message_id.into() };
+        Self { about: Some(about), ..Self::text(emoji).without_reports() }
+    }
+
+    /// New words for a message of ours.
+    pub fn edit(message_id: impl Into<String>, text: impl Into<String>) -> Self {
+        let about = Reference::Edit { message_id: message_id.into() };
+        Self { about: Some(about), ..Self::text(text).without_reports() }
     }
 
     /// The same without any report.
@@ -51,6 +67,17 @@ impl Outgoing {
     /// The same under this id.
     pub fn with_id(self, message_id: impl Into<String>) -> Self {
         Self { message_id: Some(message_id.into()), ..self }
+    }
+
+    /// In its envelope.
+    pub(crate) fn within(&self, envelope: CpimBuilder, message_id: &str) -> Bytes {
+        let envelope =
+            envelope.message_id(message_id).dispositions(self.wanted).content_type(&self.content_type);
+        let envelope = match &self.about {
+            Some(about) => about.write(envelope),
+            None => envelope,
+        };
+        envelope.build(&self.payload)
     }
 }
 
@@ -73,6 +100,8 @@ pub struct Incoming {
     pub payload: Bytes,
     /// The reports that the sender asks for.
     pub wanted: Dispositions,
+    /// What it is to another message.
+    pub about: Option<Reference>,
 }
 
 impl Incoming {
@@ -87,12 +116,7 @@ impl Handset {
     pub fn send(&mut self, now: Timestamp, to: &str, outgoing: &Outgoing) -> String {
         let message_id =
             outgoing.message_id.clone().unwrap_or_else(|| ids::message_id(self.random.bytes_16()));
-        let body = self
-            .envelope(to, now)
-            .message_id(&message_id)
-            .dispositions(outgoing.wanted)
-            .content_type(&outgoing.content_type)
-            .build(&outgoing.payload);
+        let body = outgoing.within(self.envelope(to, now), &message_id);
         let conversation_id = outgoing.conversation_id.clone();
         let draft = self.message_draft(to, conversation_id, body);
         self.request(now, Purpose::Message { message_id: message_id.clone() }, draft);
@@ -184,6 +208,7 @@ impl Handset {
             content_type: declared,
             payload: body,
             wanted: Dispositions::NONE,
+            about: None,
         };
         self.read_message(message)
     }
@@ -208,6 +233,7 @@ impl Handset {
             content_type,
             payload,
             wanted,
+            about: None,
         })
     }
 
@@ -220,6 +246,7 @@ impl Handset {
             }
             message.content_type = envelope.content_type().to_owned();
             message.wanted = envelope.dispositions();
+            message.about = Reference::read(&envelope);
             message.author = envelope.from_uri().map(str::to_owned);
             message.payload = envelope.decoded_payload().map_err(|_| 400u16)?;
         }

@@ -4,10 +4,10 @@
 use std::process::Stdio;
 
 use handset::platform::{Launch, Platform};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sip::Transport;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 const ALICE: &str = "+8613800000001";
 const BOB: &str = "+8613800000002";
@@ -83,35 +83,107 @@ async fn scripts_send_take_back_and_receive() {
     assert!(platform.stop().await.unwrap());
 }
 
-/// The next line that contains a text.
-async fn line_with(child: &mut Child, text: &str) -> String {
-    let lines = child.stdout.as_mut().unwrap();
-    let mut lines = BufReader::new(lines).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if line.contains(text) {
-            return line;
-        }
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn scripts_change_answer_mark_place_and_make_groups() {
+    let data = tempfile::tempdir().unwrap();
+    let platform = platform(data.path()).await;
+    let said = async |number: &str, arguments: &[&str]| {
+        let (is_done, events) = run(&platform, number, &[&["--json"], arguments].concat()).await;
+        assert!(is_done, "{arguments:?}: {events:?}");
+        of(&events, "sent").first().map(|sent| sent["messageId"].as_str().unwrap().to_owned())
+    };
+    let received = async |number: &str, count: &str| {
+        let (is_done, events) =
+            run(&platform, number, &["--json", "receive", "--count", count, "--timeout", "60"]).await;
+        assert!(is_done, "{events:?}");
+        of(&events, "message").into_iter().cloned().collect::<Vec<_>>()
+    };
+    let first = said(ALICE, &["send", BOB, "七点"]).await.unwrap();
+    said(ALICE, &["edit", BOB, &first, "八点"]).await;
+    said(ALICE, &["location", BOB, "39.8652", "116.3785", "--label", "北京南站"]).await;
+    let (is_sent, _) = run(&platform, ALICE, &["--json", "location", BOB, "139.8", "116.3"]).await;
+    assert!(!is_sent, "that is not on the earth");
+    let file = data.path().join("words.amr");
+    std::fs::write(&file, "#!AMR\n").unwrap();
+    said(ALICE, &["send-file", BOB, file.to_str().unwrap(), "--voice-seconds", "7"]).await;
+
+    let heard = received(BOB, "4").await;
+    assert_eq!(heard[0]["text"], "七点");
+    assert_eq!(heard[1]["text"], "八点");
+    assert_eq!(heard[1]["about"], json!({ "kind": "edit", "messageId": first }));
+    assert_eq!(heard[2]["text"], "[北京南站] geo:39.8652,116.3785");
+    assert!(heard[3]["text"].as_str().unwrap().starts_with("[words.amr, 7 s] http"), "{}", heard[3]);
+
+    said(BOB, &["react", ALICE, &first, "👍"]).await;
+    said(BOB, &["send", ALICE, "好", "--reply-to", &first]).await;
+    let heard = received(ALICE, "2").await;
+    assert_eq!(heard[0]["about"], json!({ "kind": "reaction", "messageId": first }));
+    assert_eq!((&heard[0]["text"], &heard[1]["text"]), (&json!("👍"), &json!("好")));
+    assert_eq!(heard[1]["about"], json!({ "kind": "reply", "messageId": first }));
+
+    let (is_made, events) = run(&platform, ALICE, &["--json", "group", "周末", BOB]).await;
+    assert!(is_made);
+    let group = of(&events, "joined")[0]["group"].as_str().unwrap().to_owned();
+    said(ALICE, &["send", &group, "去哪？"]).await;
+    let heard = received(BOB, "1").await;
+    assert_eq!((&heard[0]["text"], &heard[0]["from"]), (&json!("去哪？"), &json!(group)));
+    assert!(heard[0]["author"].as_str().unwrap().contains(ALICE), "{}", heard[0]);
+    assert!(platform.stop().await.unwrap());
+}
+
+/// Somebody at a terminal.
+struct Person {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Person {
+    /// Sits down, and has seen the first line.
+    async fn at(platform: &Platform, number: &str) -> Self {
+        let mut child = handset(platform, number, &[]).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut person = Self { child, lines };
+        person.sees("/to").await;
+        person
     }
-    panic!("it ended without {text:?}");
+
+    async fn types(&mut self, lines: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(format!("{lines}\n").as_bytes()).await.unwrap();
+    }
+
+    /// The next line that contains a text.
+    async fn sees(&mut self, text: &str) -> String {
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            if line.contains(text) {
+                return line;
+            }
+        }
+        panic!("it ended without {text:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn two_people_speak_in_their_terminals() {
     let data = tempfile::tempdir().unwrap();
     let platform = platform(data.path()).await;
-    let mut alice = handset(&platform, ALICE, &[]).spawn().unwrap();
-    let mut bob = handset(&platform, BOB, &[]).spawn().unwrap();
-    line_with(&mut alice, "/to").await;
-    line_with(&mut bob, "/to").await;
-    let to_bob = format!("/to {BOB}\n晚饭？\n");
-    alice.stdin.as_mut().unwrap().write_all(to_bob.as_bytes()).await.unwrap();
-    assert_eq!(line_with(&mut bob, "晚饭").await, format!("{ALICE}: 晚饭？"));
-    line_with(&mut alice, "(displayed)").await;
-    let to_alice = format!("/to {ALICE}\n好\n/quit\n");
-    bob.stdin.as_mut().unwrap().write_all(to_alice.as_bytes()).await.unwrap();
-    assert_eq!(line_with(&mut alice, "好").await, format!("{BOB}: 好"));
-    assert!(bob.wait().await.unwrap().success());
-    drop(alice.stdin.take());
-    assert!(alice.wait().await.unwrap().success(), "the end of the input is the end of the handset");
+    let mut alice = Person::at(&platform, ALICE).await;
+    let mut bob = Person::at(&platform, BOB).await;
+    alice.types(&format!("/to {BOB}\n晚饭？")).await;
+    assert_eq!(bob.sees("晚饭").await, format!("{ALICE}: 晚饭？"));
+    alice.sees("(displayed)").await;
+    bob.types(&format!("/to {ALICE}\n/reply 好\n/react 🍜")).await;
+    assert_eq!(alice.sees("好").await, format!("{BOB}: 好 (to “晚饭？”)"));
+    assert_eq!(alice.sees("🍜").await, format!("{BOB}: 🍜 on “晚饭？”"));
+    alice.types("/edit 七点晚饭？").await;
+    assert_eq!(bob.sees("七点").await, format!("{ALICE}: 七点晚饭？ (was “晚饭？”)"));
+    bob.types("/search 七点").await;
+    assert_eq!(bob.sees("七点").await, format!("{ALICE} — {ALICE}: 七点晚饭？"));
+    bob.types(&format!("/group 晚饭: {ALICE}\n出发")).await;
+    let line = alice.sees("出发").await;
+    assert!(line.ends_with(&format!(", {BOB}: 出发")), "{line}");
+    bob.types("/quit").await;
+    assert!(bob.child.wait().await.unwrap().success());
+    drop(alice.child.stdin.take());
+    assert!(alice.child.wait().await.unwrap().success(), "the end of the input is the end of the handset");
     assert!(platform.stop().await.unwrap());
 }

@@ -120,6 +120,7 @@ impl Maap {
             contribution_id: message.contribution_id.clone(),
             in_reply_to: message.in_reply_to.clone(),
             service: Some(SERVICE.to_owned()),
+            accept: Vec::new(),
             content_type: cpim::CONTENT_TYPE.to_owned(),
             body: envelope.content_type(payload_type).build(payload),
             payload_type: content_type::essence(payload_type).to_ascii_lowercase(),

@@ -50,6 +50,7 @@ impl Call {
             Self::Blocks(call) => return call.wants(wants),
         };
         wants.account(address);
+        wants.configuration(address);
         wants.bindings(address);
         wants.memberships(address);
         wants.head(address);
@@ -73,8 +74,15 @@ impl Centre {
                     account.created_at = before.created_at;
                     account.display_name = account.display_name.or_else(|| before.display_name.clone());
                 }
-                // Whoever knew the old password proves that they know the new one.
-                self.flows.values_mut().for_each(|users| users.retain(|(user, _)| *user != account.address));
+                if before.as_ref().is_some_and(|before| before.credentials != account.credentials) {
+                    // Whoever knew the old password proves that they know the new one. Configured devices have their own.
+                    let configured = work.view.configuration(&account.address).cloned();
+                    let is_configured = |name: &str| {
+                        let devices = configured.iter().flat_map(|all| &all.devices);
+                        devices.into_iter().any(|device| device.has_registered_as(name))
+                    };
+                    self.let_go(&account.address, |name| !is_configured(name), work);
+                }
                 work.view.put_account(account);
                 if before.is_some() { Answer::Changed } else { Answer::Added }
             }

@@ -32,6 +32,7 @@ pub mod submit;
 mod window;
 mod work;
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -65,6 +66,23 @@ pub struct Secrets {
     pub process: [u8; 32],
 }
 
+/// How much is remembered of things that end by themselves: nothing of it is left when all is quiet.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Delivery agents.
+    pub agents: usize,
+    /// Messages under way to devices.
+    pub attempts: usize,
+    /// Messages that are relayed, and their queues.
+    pub relays: usize,
+    /// Reports under way.
+    pub reports: usize,
+    /// Legs of sessions, and what is under way in them.
+    pub sessions: usize,
+    /// Requests of groups.
+    pub groups: usize,
+}
+
 /// The message centre's hot state. Everything in it can be lost: the store has what was promised.
 pub struct Centre {
     config: Config,
@@ -75,10 +93,14 @@ pub struct Centre {
     /// What session ids are made with.
     session_key: [u8; 32],
     ids: EntryIds,
-    random_state: u64,
+    /// What ids and tags are drawn with, and how many were.
+    drawer: DefaultHasher,
+    drawn: u64,
     /// Open connections over which somebody has registered, and who.
     flows: FxHashMap<Flow, Vec<(Address, Timestamp)>>,
     agents: FxHashMap<DeviceKey, Agent>,
+    /// When it was last looked for agents to forget.
+    agents_looked_at: Timestamp,
     attempts: FxHashMap<AttemptId, Attempt>,
     sessions: session::Sessions,
     relays: FxHashMap<RelayId, Relay>,
@@ -103,22 +125,26 @@ pub struct Centre {
 impl Centre {
     /// A centre that knows nobody. `started` is the time of the start: nonces used before it are not believed to be fresh.
     pub fn new(config: Config, secrets: &Secrets, started: Timestamp) -> Self {
-        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| secrets.process[at + i]));
+        let mut random = Random::new("hongyan message centre 1", secrets);
+        let mut drawer = DefaultHasher::new();
+        drawer.write(&random.id());
         Self {
             layer: Layer::new(config.transactions.clone()),
             verifier: Verifier::new(config.domain(), secrets.deployment, config.nonce_life),
             nonces: NonceCounter::new(NONCES_MAX, transaction_time(started)),
             gruu_key: secrets.deployment,
             session_key: secrets.process,
-            ids: EntryIds::new(word(0)),
-            random_state: word(8) | 1,
-            secrets: Random::new("hongyan message centre 1", secrets),
+            ids: EntryIds::new(u128::from_be_bytes(random.id()) as u64),
+            drawer,
+            drawn: 0,
+            secrets: random,
             proving: provisioning::Sessions::new(secrets),
             spam_counts: Windows::new(Duration::from_secs(3600), 100_000),
             settings_sha256: provisioning::fingerprint(&config.provisioning.settings),
             config,
             flows: FxHashMap::default(),
             agents: FxHashMap::default(),
+            agents_looked_at: started,
             attempts: FxHashMap::default(),
             sessions: session::Sessions::default(),
             relays: FxHashMap::default(),
@@ -135,6 +161,18 @@ impl Centre {
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What is remembered now.
+    pub fn held(&self) -> Held {
+        Held {
+            agents: self.agents.len(),
+            attempts: self.attempts.len(),
+            relays: self.relays.len() + self.relaying.len() + self.lanes.len(),
+            reports: self.reporting.len(),
+            sessions: self.sessions.len(),
+            groups: self.groups.len(),
+        }
     }
 
     /// Takes a message from the network.
@@ -163,6 +201,7 @@ impl Centre {
         self.sessions_tick(now);
         tasks.extend(self.sessions.take_settled());
         self.holds_over(now, tasks);
+        self.forget_stale_agents(now);
     }
 
     /// When to call [`Centre::tick`] at the latest.
@@ -194,6 +233,7 @@ impl Centre {
             Task::OneToMany(claim) => claim.one_to_many_wants(self, wants),
             Task::Options(claim) => claim.options_wants(self.config.trust_udp_source, wants),
             Task::Invite(claim) => claim.invite_wants(self.config.trust_udp_source, wants),
+            Task::Within(claim) => claim.within_wants(self.config.trust_udp_source, wants),
             Task::Redial(redial) => redial.wants(wants),
             Task::Discard(_) => {}
             Task::Answered(answered) => answered.wants(self, wants),
@@ -241,6 +281,7 @@ impl Centre {
             Task::OneToMany(claim) => self.decide_one_to_many(*claim, work),
             Task::Options(claim) => self.decide_options(*claim, work),
             Task::Invite(claim) => self.decide_call(*claim, work),
+            Task::Within(claim) => self.decide_within(*claim, work),
             Task::Redial(redial) => self.decide_redial(*redial, work),
             Task::Discard(name) => work.discarded.push(name),
             Task::Answered(answered) => self.decide_answered(answered, work),
@@ -327,12 +368,13 @@ impl Centre {
         }
     }
 
-    /// Sixty-four bits that no two callers share. Not for secrets (xorshift64*, seeded from a random one).
+    /// Sixty-four bits that nobody foresees, whatever they were told before (RFC 3261 §19.3 asks it of tags): SipHash of a counter
+    /// under a secret. For secrets that are kept there is [`Random`].
     fn random(&mut self) -> u64 {
-        self.random_state ^= self.random_state >> 12;
-        self.random_state ^= self.random_state << 25;
-        self.random_state ^= self.random_state >> 27;
-        self.random_state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.drawn += 1;
+        let mut hasher = self.drawer.clone();
+        hasher.write_u64(self.drawn);
+        hasher.finish()
     }
 
     fn random_16(&mut self) -> [u8; 16] {
@@ -343,8 +385,9 @@ impl Centre {
     /// A tag or Call-ID: sixteen hexadecimal digits.
     fn tag(&mut self) -> String {
         let random = self.random();
-        let digits = (0..16).map(|at| b"0123456789abcdef"[(random >> (60 - 4 * at)) as usize & 15]);
-        digits.map(char::from).collect()
+        let digits: [u8; 16] =
+            std::array::from_fn(|at| b"0123456789abcdef"[(random >> (60 - 4 * at)) as usize & 15]);
+        std::str::from_utf8(&digits).expect("hex digits are ASCII").to_owned()
     }
 }
 
@@ -361,4 +404,42 @@ fn forget(key: &RecordKey, work: &mut Work<'_>) {
 /// The time as transactions count it.
 pub(crate) fn transaction_time(now: Timestamp) -> Duration {
     now.since(Timestamp::EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use rcs::address::Numbering;
+
+    use super::*;
+
+    fn centre(process: [u8; 32]) -> Centre {
+        let transactions = sip::transaction::Config::new("hongyan.local", [1; 16]);
+        let config = Config::new(Numbering::new("CN", "hongyan.local"), transactions);
+        Centre::new(config, &Secrets { deployment: [2; 32], process }, Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn who_was_given_one_tag_cannot_tell_the_next() {
+        let mut centre = centre([3; 32]);
+        let (one, next) = (centre.random(), centre.random());
+        // What a generator of the xorshift64* kind would have drawn after the first: its last step is undone by the inverse of its
+        // factor, and the steps to the next are known.
+        const FACTOR: u64 = 0x2545_f491_4f6c_dd1d;
+        let inverse = (0..6)
+            .fold(1u64, |inverse, _| inverse.wrapping_mul(2u64.wrapping_sub(FACTOR.wrapping_mul(inverse))));
+        let mut state = one.wrapping_mul(inverse);
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        assert_ne!(next, state.wrapping_mul(FACTOR));
+    }
+
+    #[test]
+    fn no_two_starts_draw_the_same() {
+        let mut last_byte = [3; 32];
+        last_byte[31] = 4;
+        let (mut one, mut other) = (centre([3; 32]), centre(last_byte));
+        let drawn = [one.tag(), one.tag(), other.tag(), other.tag()];
+        assert_eq!(drawn.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{drawn:?}");
+    }
 }

@@ -1,10 +1,11 @@
-//! A subscriber leaves: their sessions and what waited for them end, and whoever gets the number afterwards finds it empty.
+//! A subscriber leaves: their sessions and what waited for them end, and whoever gets the number afterwards finds it empty. Or
+//! devices of one are let go.
 //!
 //! A mailbox may hold more than one batch should take on, and so may the index of files. They are cleared page by page; until that
 //! is done, also after a restart, the number is not given out again.
 
 use rcs::address::Address;
-use store::{EntryId, EntryKey, FileId, Outcome, Wants};
+use store::{Bindings, EntryId, EntryKey, FileId, Outcome, Wants};
 
 use crate::files;
 use crate::group::members::Leave;
@@ -34,6 +35,23 @@ impl Centre {
         self.end_sessions_of(address, work.now);
         work.then.push(Task::Clear(address.clone()));
         self.clear_files(address, work);
+    }
+
+    /// Lets devices go that have registered with what is a secret no more: their bindings, their connections, and their sessions,
+    /// among them those of callers who are not registered. Devices that stay prove themselves again.
+    pub(crate) fn let_go(&mut self, address: &Address, is_meant: impl Fn(&str) -> bool, work: &mut Work<'_>) {
+        let bindings = work.view.bindings(address).cloned().unwrap_or_default();
+        let (out, list): (Vec<_>, Vec<_>) =
+            bindings.list.into_iter().partition(|binding| is_meant(binding.device()));
+        work.view.put_bindings(address, Bindings { list });
+        self.flows.values_mut().for_each(|users| users.retain(|(user, _)| user != address));
+        for binding in out {
+            self.agents.remove(&(address.clone(), binding.device().to_owned()));
+            if binding.flow.transport.is_reliable() {
+                work.close.push(binding.flow);
+            }
+        }
+        self.end_sessions_on(address, |device| device.is_empty() || is_meant(device), work.now);
     }
 
     /// Files that a subscriber who is gone has left go.

@@ -29,6 +29,8 @@ pub struct Submission {
     pub in_reply_to: Option<String>,
     /// The ICSI to deliver under.
     pub service: Option<String>,
+    /// Accept-Contact values that a device must fit (RFC 3841).
+    pub accept: Vec<String>,
     /// Media type of `body`.
     pub content_type: String,
     /// The body as it goes on the wire.
@@ -247,7 +249,7 @@ impl Centre {
             attempts: 0,
             next_due: submission.expires_at,
             spooled: None,
-            accept: Vec::new(),
+            accept: submission.accept,
         };
         let (payload_type, report_request) = (submission.payload_type, submission.report_request);
         (entry, About::Message { payload_type, report_request })

@@ -21,7 +21,7 @@ use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
 use crate::report;
 use crate::revoke::Revocation;
-use crate::session::Redial;
+use crate::session::{LegId, Redial};
 
 /// Something to decide once the rows it needs are loaded.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub enum Task {
     Options(Box<Claim<Options>>),
     /// An INVITE outside of any dialog.
     Invite(Box<Claim<Invite>>),
+    /// A request within a session, from elsewhere than where its device was.
+    Within(Box<Claim<LegId>>),
     /// A chat rang over a flow that is dead.
     Redial(Box<Redial>),
     /// A body that was spooled for a message that is not taken.

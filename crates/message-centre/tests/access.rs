@@ -50,6 +50,25 @@ fn a_register_without_credentials_is_challenged_sha_256_first() {
 }
 
 #[test]
+fn what_a_registration_would_keep_has_its_limits() {
+    let mut world = World::new();
+    world.device(ALICE, Transport::Udp);
+    let register = || request("REGISTER", "sip:hongyan.local");
+    let instance = "+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\"";
+    let long = "x".repeat(2000);
+    let contact = format!("<sip:{long}@10.9.9.9>;{instance}");
+    let response = answer_to(&mut world, register().header(HeaderName::Contact, contact));
+    assert_eq!(response.status(), 400, "its URI");
+    let contact = format!("<sip:a@10.9.9.9>;{instance}");
+    let mut far = register().header(HeaderName::Contact, contact);
+    for hop in 0..3 {
+        far = far.header(HeaderName::Path, format!("<sip:{long}@hop{hop}.example;lr>"));
+    }
+    let response = answer_to(&mut World::new(), far);
+    assert_eq!(response.status(), 400, "the way to it");
+}
+
+#[test]
 fn an_unknown_number_and_a_wrong_password_look_the_same() {
     let mut world = World::new();
     world.device(ALICE, Transport::Udp);

@@ -43,7 +43,17 @@ fn body(to: &[&str], id: &str, text: &str) -> (String, Bytes) {
 }
 
 /// Sends it; the status of the answer.
-fn send(world: &mut World, from: Phone, (content_type, body): (String, Bytes)) -> u16 {
+fn send(world: &mut World, from: Phone, body: (String, Bytes)) -> u16 {
+    send_to_fitting(world, from, "*", body)
+}
+
+/// The same, to devices that fit.
+fn send_to_fitting(
+    world: &mut World,
+    from: Phone,
+    accept_contact: &str,
+    (content_type, body): (String, Bytes),
+) -> u16 {
     let uri = format!("sip:exploder@{DOMAIN}");
     let phone = &mut world.phones[from];
     phone.responses.clear();
@@ -52,6 +62,7 @@ fn send(world: &mut World, from: Phone, (content_type, body): (String, Bytes)) -
         .request("MESSAGE", &uri, &call_id)
         .header(HeaderName::To, format!("<{uri}>"))
         .header(HeaderName::Require, "recipient-list-message")
+        .header(HeaderName::AcceptContact, accept_contact)
         .header(HeaderName::ConversationId, "conversation-of-many")
         .body(&content_type, body)
         .build();
@@ -77,6 +88,21 @@ fn everybody_on_the_list_gets_a_message_of_their_own_under_the_same_ids() {
     let reports = &world.phones[alice].reports;
     assert_eq!(reports.iter().filter(|(_, what)| *what == Delivered).count(), 2);
     assert_eq!(reports.iter().filter(|(_, what)| *what == Displayed).count(), 2);
+}
+
+#[test]
+fn what_is_required_of_devices_is_required_of_everybodys() {
+    let mut world = World::new();
+    let (alice, bob) = (alice(&mut world), world.handset(BOB));
+    let tablet = world.device(BOB, Transport::Ws);
+    world.phones[tablet].features = ";+g.gsma.rcs.botversion=\"#=1,#=2\"".to_owned();
+    world.register(tablet);
+    let wanted = "*;+g.gsma.rcs.botversion=\"#=1\";require;explicit";
+    assert_eq!(send_to_fitting(&mut world, alice, wanted, body(&[BOB, CAROL], "m1", "party!")), 202);
+    world.run_until_idle();
+    assert_eq!(world.phones[tablet].inbox, ["m1"]);
+    assert!(world.phones[bob].inbox.is_empty());
+    assert_eq!(world.waiting(BOB), 0, "the phone is not waited for");
 }
 
 #[test]

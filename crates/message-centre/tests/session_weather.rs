@@ -6,6 +6,7 @@ mod town;
 use std::collections::{BTreeMap, BTreeSet};
 
 use handset::{Answers, Event, Outgoing, Services};
+use message_centre::Held;
 use sip::Transport;
 use town::{Phone, Town, seconds};
 
@@ -161,6 +162,14 @@ fn live(seed: u64) {
         .collect();
     assert!(foreign.is_empty(), "shown to somebody else: {foreign:?}");
     assert_eq!(town.sessions(), 0, "every session has ended");
+    for phone in &phones {
+        town.switch_off(*phone);
+    }
+    // Longer than anything lasts: registrations, messages, attempts; then some hours more, since nobody looks while nothing happens.
+    for hours in [40 * 24, 2, 2] {
+        town.run_for(seconds(hours * 3600));
+    }
+    assert_eq!(town.held(), Held::default(), "nothing is remembered for ever");
     let waiting: u64 = NUMBERS.iter().map(|number| town.waiting(number)).sum();
     assert!(town.files() as u64 <= waiting, "{} files for {waiting} entries", town.files());
 }

@@ -6,6 +6,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use message_centre::Held;
 use sip::Transport;
 use store::Outcome;
 use world::{Phone, Weather, World, seconds};
@@ -157,6 +158,18 @@ fn check(seed: u64, day: &Day) {
     }
 }
 
+/// When everybody has gone and all has lapsed, nothing of it is in memory.
+fn forgets(seed: u64, world: &mut World) {
+    for phone in 0..world.phones.len() {
+        world.switch_off(phone);
+    }
+    // Longer than anything lasts; then some hours more, since nobody looks while nothing happens.
+    for hours in [40 * 24, 2, 2] {
+        world.run_for(world::hours(hours));
+    }
+    assert_eq!(world.held(), Held::default(), "seed {seed}");
+}
+
 /// What was said in the group and accepted reached every member once, and nobody else.
 fn check_group(seed: u64, world: &World, said: &BTreeMap<String, Said>, leaving: &BTreeSet<usize>) {
     for (id, Said { phone, person: author, outsiders }) in said {
@@ -224,15 +237,17 @@ fn in_fair_weather_everything_arrives_everywhere() {
 #[test]
 fn loss_repetition_and_disorder_lose_nothing_accepted() {
     for seed in seeds(6) {
-        let day = play(seed, Weather { lose: 200, repeat: 150, reorder: 200 }, false);
+        let mut day = play(seed, Weather { lose: 200, repeat: 150, reorder: 200 }, false);
         check(seed, &day);
+        forgets(seed, &mut day.world);
     }
 }
 
 #[test]
 fn crashes_in_bad_weather_lose_nothing_accepted() {
     for seed in seeds(8) {
-        let day = play(seed, Weather { lose: 150, repeat: 100, reorder: 150 }, true);
+        let mut day = play(seed, Weather { lose: 150, repeat: 100, reorder: 150 }, true);
         check(seed, &day);
+        forgets(seed, &mut day.world);
     }
 }

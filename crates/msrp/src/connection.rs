@@ -29,8 +29,10 @@ use crate::{ByteRange, CHUNK_BYTES};
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Chunks under way at once: enough to fill a connection, few enough to leave room for other sessions.
 const WINDOW: usize = 32;
-/// Unfinished messages of one connection; a peer that begins more is refused.
+/// Messages of one connection that are not answered yet; a peer that begins more is refused.
 const INCOMING_MAX: usize = 64;
+/// Messages of one session of which not everything has come: senders send one after the other, and what is begun takes room.
+const UNFINISHED_MAX: usize = 4;
 /// Messages that wait to be sent in one session.
 const QUEUE_MAX: usize = 1024;
 /// Longest Message-ID that is read.
@@ -532,7 +534,8 @@ impl Connection {
         if range.total.is_some_and(|total| total > bytes_max) {
             return Err(413);
         }
-        if self.incoming.len() >= INCOMING_MAX {
+        let unfinished = self.incoming.values().filter(|one| one.last.is_none() && one.session == session);
+        if self.incoming.len() >= INCOMING_MAX || unfinished.count() >= UNFINISHED_MAX {
             return Err(403);
         }
         self.last_incoming += 1;

@@ -187,6 +187,25 @@ fn a_sender_that_says_no_size_is_stopped_where_it_goes_too_far() {
 }
 
 #[test]
+fn only_a_few_messages_of_a_session_are_unfinished_at_once() {
+    let mut pair = Pair::joined();
+    let mut chunk = |id: &str, range: &str, flag| {
+        let chunk = FrameBuilder::request("abcd", "SEND", OURS, THEIRS)
+            .header("Message-ID", id)
+            .header("Byte-Range", range)
+            .body("a/b", b"abc");
+        pair.up.push(&chunk.build(flag));
+        answer_from(&mut pair)
+    };
+    for id in ["a", "b", "c", "d"] {
+        assert_eq!(chunk(id, "1-3/6", Continuation::More), Start::Response(200), "{id}");
+    }
+    assert_eq!(chunk("e", "1-3/6", Continuation::More), Start::Response(403));
+    assert_eq!(chunk("a", "4-6/6", Continuation::Aborted), Start::Response(200));
+    assert_eq!(chunk("e", "1-3/6", Continuation::More), Start::Response(200));
+}
+
+#[test]
 fn chunks_out_of_order_and_repeated_make_one_message() {
     let mut pair = Pair::joined();
     for (range, body, flag) in [

@@ -2,7 +2,7 @@
 
 /// The type and subtype without parameters: `text/plain` of `text/plain; charset=UTF-8`.
 pub fn essence(value: &str) -> &str {
-    value.split(';').next().unwrap_or("").trim()
+    value[..memchr::memchr(b';', value.as_bytes()).unwrap_or(value.len())].trim()
 }
 
 /// Whether a Content-Type value names this media type, parameters and case aside.

@@ -213,15 +213,16 @@ impl Cpim {
     /// [`Cpim::raw`] all the same.
     pub fn decoded_payload(&self) -> Result<Bytes, DecodeError> {
         let encoding = self.content_header("Content-Transfer-Encoding").unwrap_or("8bit");
-        match encoding.to_ascii_lowercase().as_str() {
-            "7bit" | "8bit" | "binary" => Ok(self.payload.clone()),
-            "base64" => {
-                let packed: Vec<u8> =
-                    self.payload.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-                BASE64_LENIENT.decode(packed).map(Bytes::from).map_err(|_| DecodeError::Base64)
-            }
-            _ => Err(DecodeError::UnknownEncoding(encoding.chars().take(40).collect())),
+        let is = |name: &str| encoding.eq_ignore_ascii_case(name);
+        if is("8bit") || is("7bit") || is("binary") {
+            return Ok(self.payload.clone());
         }
+        if !is("base64") {
+            return Err(DecodeError::UnknownEncoding(encoding.chars().take(40).collect()));
+        }
+        let packed: Vec<u8> =
+            self.payload.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        BASE64_LENIENT.decode(packed).map(Bytes::from).map_err(|_| DecodeError::Base64)
     }
 
     /// A copy with some headers changed and every other byte kept.
@@ -315,23 +316,29 @@ const BASE64_LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The URI in `Name <uri>`, or the whole value if there are no brackets.
 /// The URI in From of a message that [`Cpim::parse`] has accepted before, at a fraction of the cost of parsing it again. `None`
 /// when there is none, or its header is folded.
 pub fn from_uri_of(raw: &[u8]) -> Option<&str> {
-    let lines = raw[..raw.len().min(HEAD_BYTES_MAX)].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
-    let mut headers = lines.take_while(|line| !line.is_empty());
-    let from = headers.find_map(|line| {
+    let mut rest = &raw[..raw.len().min(HEAD_BYTES_MAX)];
+    loop {
+        let (line, after) = rest.split_at_checked(memchr::memchr(b'\n', rest)?)?;
+        let line = line.trim_ascii_end();
         let (name, value) = line.split_at_checked(memchr::memchr(b':', line)?)?;
-        name.trim_ascii_end().eq_ignore_ascii_case(b"From").then_some(&value[1..])
-    })?;
-    let uri = uri_of(std::str::from_utf8(from).ok()?);
-    (!uri.contains(['<', '>'])).then_some(uri)
+        if name.trim_ascii_end().eq_ignore_ascii_case(b"From") {
+            let uri = uri_of(std::str::from_utf8(&value[1..]).ok()?);
+            return memchr::memchr2(b'<', b'>', uri.as_bytes()).is_none().then_some(uri);
+        }
+        rest = &after[1..];
+    }
 }
 
+/// The URI in `Name <uri>`, or the whole value if there are no brackets.
 fn uri_of(value: &str) -> &str {
-    let inner = value.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
-    inner.map_or(value, |(uri, _)| uri).trim()
+    let inner = memchr::memrchr(b'<', value.as_bytes()).and_then(|open| {
+        let rest = &value[open + 1..];
+        memchr::memchr(b'>', rest.as_bytes()).map(|close| &rest[..close])
+    });
+    inner.unwrap_or(value).trim()
 }
 
 /// Reads header blocks line by line.

@@ -5,7 +5,7 @@
 //!
 //! - [`address`]: who sends and who receives, in one canonical form; [`ids`]: what ties messages together; [`time`]:
 //!   when; [`capability`]: what a device can take.
-//! - [`cpim`]: the envelope (RFC 3862), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
+//! - [`cpim`]: the envelope (RFC 3862), how it points at another message ([`reference`]), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
 //! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
 //!   [`spam_report`] (all over [`xml`]), and the [`bot`]
@@ -29,6 +29,7 @@ pub mod ids;
 pub mod imdn;
 pub mod multipart;
 pub mod provisioning;
+pub mod reference;
 pub mod resource_list;
 pub mod revoke;
 pub mod sipfrag;

@@ -77,7 +77,7 @@ impl DialogId {
     /// # Errors
     /// From, To or Call-ID is missing or malformed.
     pub fn of_request(request: &Request) -> Result<Option<Self>, HeaderError> {
-        let Some(local_tag) = request.to()?.tag() else { return Ok(None) };
+        let Some(local_tag) = request.to_tag()? else { return Ok(None) };
         Ok(Some(Self::new(request.call_id()?, local_tag, request.from()?.tag().unwrap_or_default())))
     }
 

@@ -220,7 +220,11 @@ impl Headers {
     ///
     /// `name` is a [`HeaderName`] or any text.
     pub fn header<'n>(&self, name: impl Into<Name<'n>>) -> Option<Cow<'_, str>> {
-        self.raw(name).map(String::from_utf8_lossy)
+        // Nearly always it is UTF-8, and finding that out is far cheaper than looking for what is not.
+        self.raw(name).map(|value| match std::str::from_utf8(value) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(value),
+        })
     }
 
     /// First value with this name as bytes.
@@ -297,6 +301,14 @@ impl Headers {
     /// Missing or malformed.
     pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
         self.address(HeaderName::To)
+    }
+
+    /// The tag in To; `None` too when To is no address.
+    ///
+    /// # Errors
+    /// Missing.
+    pub fn to_tag(&self) -> Result<Option<&str>, HeaderError> {
+        self.required(HeaderName::To).map(NameAddr::tag_of)
     }
 
     /// Call-ID.

@@ -57,7 +57,7 @@ impl<'a> Uri<'a> {
     /// stands in a URI.
     pub fn parse(text: &'a str) -> Result<Self, UriError> {
         let error = |reason| Err(UriError { reason });
-        if text.bytes().any(|byte| byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"')) {
+        if text.bytes().any(|byte| !IN_URI[usize::from(byte)]) {
             return error("a character that has no place in a URI");
         }
         let Some((scheme, rest)) = split_once(text, b':') else {
@@ -272,8 +272,7 @@ pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
             None => (text, None),
         }
     };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if host.is_empty() || !(host.starts_with('[') || host.bytes().all(plain)) {
+    if host.is_empty() || !(host.starts_with('[') || host.bytes().all(|byte| IN_HOST[usize::from(byte)])) {
         return None;
     }
     match port.map(str::trim_ascii) {
@@ -284,6 +283,32 @@ pub(crate) fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
         }
     }
 }
+
+/// What may stand in a URI at all: no spaces, no controls, nothing that ends it in a header.
+static IN_URI: [bool; 256] = {
+    let mut table = [true; 256];
+    let mut byte = 0;
+    while byte <= b' ' as usize {
+        table[byte] = false;
+        byte += 1;
+    }
+    table[0x7f] = false;
+    table[b'<' as usize] = false;
+    table[b'>' as usize] = false;
+    table[b'"' as usize] = false;
+    table
+};
+
+/// What may stand in the name of a host, or an IPv4 address.
+static IN_HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())

@@ -95,23 +95,22 @@ pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Position of the first `separator` outside quotes and angle brackets, or the length.
 pub(crate) fn end_of_element(text: &[u8], separator: u8) -> usize {
-    // Nearly always there is neither quote nor bracket before it.
-    let mut at = match memchr::memchr3(separator, b'"', b'<', text) {
-        None => return text.len(),
-        Some(at) if text[at] == separator => return at,
-        Some(at) => at,
-    };
-    let (mut quoted, mut angled) = (false, false);
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'\\' if quoted => at += 1,
-            b'"' => quoted = !quoted,
-            b'<' if !quoted => angled = true,
-            b'>' if !quoted => angled = false,
-            byte if *byte == separator && !quoted && !angled => return at,
-            _ => {}
+    let mut at = 0;
+    let mut angled = false;
+    // From one byte that means something to the next; nearly always the first is the separator.
+    while let Some(rest) = text.get(at..) {
+        let stop = if angled { b'>' } else { separator };
+        let Some(found) = memchr::memchr3(stop, b'"', b'<', rest) else { break };
+        at += found + 1;
+        match text[at - 1] {
+            b'"' => match end_of_quotes(&text[at..]) {
+                Some(end) => at += end + 1,
+                None => break,
+            },
+            b'<' => angled = true,
+            _ if angled => angled = false,
+            _ => return at - 1,
         }
-        at += 1;
     }
     text.len()
 }

@@ -71,6 +71,13 @@ pub struct DeviceSecrets {
     pub token: AccessToken,
 }
 
+impl ConfiguredDevice {
+    /// Whether it is what registered under this name ([`crate::Binding::device`]).
+    pub fn has_registered_as(&self, name: &str) -> bool {
+        self.registered_as.iter().any(|known| known == name)
+    }
+}
+
 impl Configuration {
     /// A subscriber without configured devices.
     pub fn new(address: Address) -> Self {

@@ -504,6 +504,7 @@ impl Store {
         cache: &mut Cache<R>,
         table: &mut view::Table<R>,
     ) -> Result<(), StoreError> {
+        table.reserve(keys.len());
         for key in keys {
             if table.has(&key) {
                 continue;
@@ -522,6 +523,7 @@ impl Store {
     }
 
     fn load_rows<R: Row>(&self, keys: Vec<R::Key>, table: &mut view::Table<R>) -> Result<(), StoreError> {
+        table.reserve(keys.len());
         for key in keys {
             if !table.has(&key) {
                 let row = self.get(&key)?;

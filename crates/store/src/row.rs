@@ -122,7 +122,7 @@ impl Family {
 
 /// The bytes of a row.
 pub(crate) fn encode<R: Row>(row: &R) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
+    let mut bytes = Vec::with_capacity(512);
     bytes.push(R::VERSION);
     postcard::to_extend(row, bytes).expect("rows are plain data: postcard refuses none of it")
 }

@@ -587,6 +587,11 @@ impl<R: Row> Table<R> {
         }
     }
 
+    /// Makes room for this many more rows at once.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.rows.reserve(rows);
+    }
+
     /// Whether the family's row is in the view already, so that a second load leaves changes alone.
     pub(crate) fn has(&self, key: &R::Key) -> bool {
         self.rows.contains_key(key)

@@ -6,6 +6,7 @@ import { uuid } from '../rcs/id';
 import { writeImdn } from '../rcs/imdn';
 import * as media from '../rcs/media_type';
 import { REVOKE, writeRevokeRequest } from '../rcs/revoke';
+import { SPAM_REPORT, type SpamReport, writeSpamReport } from '../rcs/spam_report';
 import type { OutgoingMessage } from '../sip/user_agent';
 import type { MessageRecord, OutboxEntry } from './records';
 
@@ -61,6 +62,20 @@ export class Envelopes {
     return { ...entry('reaction', peer, id, cpim, conversationId, uuid()), about };
   }
 
+  /** New words for a message of ours. A handset that knows no edits shows them as a message. */
+  edit(record: MessageRecord, text: string, at: number, conversationId: string): OutboxEntry {
+    const id = uuid();
+    const cpim = this.cpim(record.peer, {
+      dateTime: new Date(at),
+      messageId: id,
+      replaces: record.messageId,
+      contentType: media.UTF8_TEXT,
+      body: text,
+    });
+    const { peer, messageId: about } = record;
+    return { ...entry('edit', peer, id, cpim, conversationId, uuid()), about };
+  }
+
   /** Asks the network to take a message back. */
   revocation(record: MessageRecord, conversationId: string): OutboxEntry {
     const { peer, messageId: about } = record;
@@ -69,9 +84,15 @@ export class Envelopes {
   }
 
   /** A document that asks for no report, to be sent at once or not at all. */
-  document(focus: Address, contentType: string, body: string, conversationId: string): OutgoingMessage {
-    const cpim = this.cpim(focus, { dateTime: new Date(), messageId: uuid(), contentType, body });
-    return { to: focus, contentType: media.CPIM, body: cpim, conversationId, contributionId: uuid() };
+  document(to: Address, contentType: string, body: string, conversationId: string): OutgoingMessage {
+    const cpim = this.cpim(to, { dateTime: new Date(), messageId: uuid(), contentType, body });
+    return { to, contentType: media.CPIM, body: cpim, conversationId, contributionId: uuid() };
+  }
+
+  /** For the operator, about a person or a chatbot. */
+  spamReport(report: Omit<SpamReport, 'about'>, about: Address): OutgoingMessage {
+    const body = writeSpamReport({ ...report, about: this.uri(about) });
+    return this.document(`sip:spam-report@botplatform.${this.domain}` as Address, SPAM_REPORT, body, uuid());
   }
 
   composing(peer: Address, state: 'active' | 'idle', conversationId: string): OutgoingMessage {

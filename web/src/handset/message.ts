@@ -2,8 +2,10 @@
 import { type Address, e164 } from '../rcs/address';
 import { type Content, parseContent } from '../rcs/content';
 import * as media from '../rcs/media_type';
-import type { MessageRecord, PendingUpload, Reaction, TraceStep } from './records';
+import type { MessageRecord, PendingUpload, Reaction, TraceStep, Words } from './records';
 
+/** For so long after sending a message its words can be changed. */
+const EDIT_MS = 15 * 60_000;
 /** Steps that are kept of one message: two for each member of a large group. */
 const TRACE_MAX = 256;
 
@@ -13,7 +15,7 @@ export function sameMessage(a: MessageRecord, b: MessageRecord): boolean {
 
 /** A message without what it said. */
 export function emptied(record: MessageRecord): MessageRecord {
-  const { replyTo: _, reactions: __, ...rest } = record;
+  const { replyTo: _, reactions: __, edited: ___, ...rest } = record;
   return { ...rest, contentType: media.UTF8_TEXT, body: '', owed: [] };
 }
 
@@ -22,6 +24,37 @@ export function withReaction(record: MessageRecord, by: Address, emoji: string):
   const others = (record.reactions ?? []).filter((reaction) => reaction.by !== by);
   const reactions: readonly Reaction[] = emoji === '' ? others : [...others, { by, emoji }];
   return { ...record, reactions };
+}
+
+/** Whether an own text may be changed now: others have or will get it, and it is fresh. */
+export function mayEdit(record: MessageRecord, now: number): boolean {
+  const { direction, contentType, state, revocation, upload, at } = record;
+  const isText = media.parseMediaType(contentType).essence === 'text/plain';
+  const isOut = state === 'sent' || state === 'delivered' || state === 'displayed';
+  const isThere = upload === undefined && revocation !== 'done';
+  return direction === 'out' && isText && isOut && isThere && now - at < EDIT_MS;
+}
+
+/** An own message with new words, which the network has yet to take. */
+export function withEdit(record: MessageRecord, body: string, at: number, messageId: string): MessageRecord {
+  const before = { body: record.body, ...(record.edited ? { edited: record.edited } : {}) };
+  return { ...record, body, edited: { at, pending: { messageId, before } } };
+}
+
+/** What became of an own edit: it stands, or the words before it do. */
+export function withEditSettled(record: MessageRecord, messageId: string, isTaken: boolean): MessageRecord {
+  const { edited: _, ...rest } = record;
+  return { ...rest, ...settled(record, messageId, isTaken) };
+}
+
+function settled({ body, edited }: Words, messageId: string, isTaken: boolean): Words {
+  if (!edited) return { body };
+  const { at, pending } = edited;
+  if (!pending) return { body, edited };
+  if (pending.messageId === messageId) return isTaken ? { body, edited: { at } } : pending.before;
+  // A later edit stands on this one.
+  const before = settled(pending.before, messageId, isTaken);
+  return { body, edited: { at, pending: { ...pending, before } } };
 }
 
 /** The message with one more step in its trace; the same step of the same party counts once. */

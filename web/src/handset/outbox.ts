@@ -6,13 +6,12 @@
  */
 import type { Answer } from '../sip/user_agent';
 import type { OutboxEntry } from './records';
+import { backoffMs, RetryQueue } from './retry_queue';
 
 export type Outcome = 'sent' | 'failed' | 'later';
 
 /** After so many answers of “not now” the user decides. Lost connections don't count. */
 const ATTEMPTS_MAX = 6;
-const RETRY_MS = 2_000;
-const RETRY_MS_MAX = 60_000;
 
 /** What an answer means for an entry (RFC 3261 §21). */
 export function outcomeOf(status: number, attempts: number): Outcome {
@@ -37,45 +36,28 @@ export interface OutboxPort {
 }
 
 export class Outbox {
-  private running: Promise<void> | undefined;
-  private again = false;
-  private retryTimer: ReturnType<typeof setTimeout> | undefined;
-  private stopped = false;
+  private readonly queue: RetryQueue;
 
-  constructor(private readonly port: OutboxPort) {}
+  constructor(private readonly port: OutboxPort) {
+    this.queue = new RetryQueue({ alone: (drain) => port.alone(drain), drain: () => this.drain() });
+  }
 
   /** Something was added, or the handset is registered again. Cheap to call at any time. */
   wake(): void {
-    if (this.stopped) return;
-    if (this.running) {
-      this.again = true;
-      return;
-    }
-    clearTimeout(this.retryTimer);
-    this.running = this.port
-      .alone(() => this.drain())
-      .catch((error) => console.error('outbox stopped', error))
-      .finally(() => {
-        this.running = undefined;
-        if (!this.again) return;
-        this.again = false;
-        this.wake();
-      });
+    this.queue.wake();
   }
 
   /** Stops for good; resolves when nothing is under way any more. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.retryTimer);
-    await this.running;
+  stop(): Promise<void> {
+    return this.queue.stop();
   }
 
-  private async drain(): Promise<void> {
+  private async drain(): Promise<number | undefined> {
     // Order is kept per addressee: whoever isn't reachable holds up nobody else.
     const held = new Set<string>();
     let attempts = 0;
     for (const entry of await this.port.load()) {
-      if (this.stopped || !this.port.isRegistered()) return;
+      if (this.queue.isStopped || !this.port.isRegistered()) return undefined;
       if (held.has(entry.to)) continue;
       const answer = await this.port.send(entry);
       const outcome = outcomeOf(answer.status, entry.attempts);
@@ -85,9 +67,6 @@ export class Outbox {
       }
       await this.port.settle(entry, outcome, answer);
     }
-    if (held.size > 0 && !this.stopped) {
-      const wait = Math.min(RETRY_MS * 2 ** attempts, RETRY_MS_MAX);
-      this.retryTimer = setTimeout(() => this.wake(), wait);
-    }
+    return held.size > 0 ? backoffMs(attempts) : undefined;
   }
 }

@@ -40,6 +40,8 @@ export interface MessageRecord {
   readonly event?: GroupEvent;
   readonly replyTo?: ReplyTo;
   readonly reactions?: readonly Reaction[];
+  /** The author has changed the words: `body` is the latest. */
+  readonly edited?: Edit;
   /** Own messages: when it was sent, delivered and displayed. */
   readonly trace?: readonly TraceStep[];
   /** Own messages: whether the network was asked to take it back, and what came of it. */
@@ -54,6 +56,16 @@ export interface ReplyTo {
   /** Who wrote that one. */
   readonly sender: Address;
 }
+
+export interface Edit {
+  /** When, by the author's clock, ms since 1970: an edit that comes late changes nothing. */
+  readonly at: number;
+  /** An own edit that the network hasn't taken yet: under which id it goes, and what holds again should it be refused. */
+  readonly pending?: { readonly messageId: string; readonly before: Words };
+}
+
+/** What a message says, and whether it always did. */
+export type Words = Pick<MessageRecord, 'body' | 'edited'>;
 
 /** One person's mark on a message: each has at most one, the latest. */
 export interface Reaction {
@@ -112,10 +124,10 @@ export interface ConversationRecord {
 export interface OutboxEntry {
   /** Given by the database: entries go out in this order. */
   readonly sequence?: number;
-  readonly kind: 'message' | 'report' | 'reaction' | 'revocation';
+  readonly kind: 'message' | 'report' | 'reaction' | 'edit' | 'revocation';
   readonly to: Address;
   readonly messageId: string;
-  /** Of a reaction or a revocation: the message that it is about. */
+  /** Of a reaction, an edit or a revocation: the message that it is about. */
   readonly about?: string;
   readonly contentType: string;
   /** The whole CPIM, so that a repetition has the same Message-ID and DateTime. */

@@ -7,9 +7,10 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { UploadOutcome } from '../http/upload';
 import type { FileRecord } from './records';
+import { backoffMs, RetryQueue } from './retry_queue';
 
-const RETRY_MS = 2_000;
-const RETRY_MS_MAX = 60_000;
+/** A server that is busy for longer is asked all the same. */
+const BUSY_MS_MAX = 60_000;
 
 export interface UploadPort {
   /** Rows of the store, oldest first. */
@@ -37,13 +38,11 @@ export class Uploads {
   /** Files of this page: some are in no store, and own pictures needn't come back from the server to be seen. */
   private readonly files = new Map<string, Blob>();
   private current: { messageId: string; abort: AbortController } | undefined;
-  private running: Promise<void> | undefined;
-  private again = false;
-  private retryTimer: ReturnType<typeof setTimeout> | undefined;
-  private stopped = false;
+  private readonly queue: RetryQueue;
 
   constructor(private readonly port: UploadPort) {
     this.progress = this.sent;
+    this.queue = new RetryQueue({ alone: (drain) => port.alone(drain), drain: () => this.drain() });
   }
 
   /** Keeps the bytes of a file for as long as this page lives. */
@@ -63,35 +62,20 @@ export class Uploads {
 
   /** A file was added, or the connection is back. Cheap to call at any time. */
   wake(): void {
-    if (this.stopped) return;
-    if (this.running) {
-      this.again = true;
-      return;
-    }
-    clearTimeout(this.retryTimer);
-    this.running = this.port
-      .alone(() => this.drain())
-      .catch((error) => console.error('uploads stopped', error))
-      .finally(() => {
-        this.running = undefined;
-        if (!this.again) return;
-        this.again = false;
-        this.wake();
-      });
+    this.queue.wake();
   }
 
   /** Stops for good; what is under way goes on from the store next time. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.retryTimer);
+    const stopped = this.queue.stop();
     this.current?.abort.abort(new Error('signed out'));
-    await this.running;
+    await stopped;
   }
 
-  private async drain(): Promise<void> {
+  private async drain(): Promise<number | undefined> {
     let waitMs: number | undefined;
     for (const file of await this.port.load()) {
-      if (this.stopped || !this.port.isConnected()) return;
+      if (this.queue.isStopped || !this.port.isConnected()) return undefined;
       if (file.stopped) continue;
       const bytes = this.files.get(file.messageId) ?? file.file;
       if (!bytes) {
@@ -102,10 +86,10 @@ export class Uploads {
       if (!outcome) continue;
       await this.port.settle(file, outcome);
       if (outcome.kind !== 'later') continue;
-      const own = Math.min(RETRY_MS * 2 ** file.attempts, RETRY_MS_MAX);
-      waitMs = Math.min(waitMs ?? RETRY_MS_MAX, Math.max(own, (outcome.afterS ?? 0) * 1000));
+      const own = Math.max(backoffMs(file.attempts), (outcome.afterS ?? 0) * 1000);
+      waitMs = Math.min(waitMs ?? BUSY_MS_MAX, own);
     }
-    if (waitMs !== undefined && !this.stopped) this.retryTimer = setTimeout(() => this.wake(), waitMs);
+    return waitMs;
   }
 
   /** `undefined` when it was cancelled. */

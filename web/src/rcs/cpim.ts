@@ -12,6 +12,12 @@ export const IMDN_NAMESPACE = 'urn:ietf:params:imdn';
 /** Replies and reactions, as liblinphone writes them; GSMA's own headers for these aren't public. */
 export const LINPHONE_NAMESPACE = 'tag:linphone.org,2020:params:groupchat';
 
+/**
+ * Edits. How GSMA's documents write them isn't public either, and liblinphone has none, so the name is our own: a client
+ * that doesn't know it shows the new words as a message. As `rcs::reference` in the Rust crate.
+ */
+export const HONGYAN_NAMESPACE = 'urn:uuid:6f0c2f5e-5d2b-4a55-9d7e-0c3b8c1f4a91';
+
 /** Longest envelope that we read, in UTF-16 units. */
 const CPIM_MAX = 1024 * 1024;
 /** Longest id or URI in a header that we keep. */
@@ -37,6 +43,8 @@ export interface Cpim {
   readonly replyTo: { readonly messageId: string; readonly sender: string | undefined } | undefined;
   /** In-Reply-To: the message that a reaction is for. */
   readonly inReplyTo: string | undefined;
+  /** Replaces-Message-ID: the message of the same author whose words these are now. */
+  readonly replaces: string | undefined;
   readonly contentType: string;
   /** `notification` marks a report, `reaction` a reaction. */
   readonly contentDisposition: string | undefined;
@@ -55,6 +63,7 @@ export function parseCpim(envelope: string): Cpim | undefined {
   const named = namespacedHeaders(outer);
   const imdn = (name: string) => named(IMDN_NAMESPACE, name);
   const linphone = (name: string) => named(LINPHONE_NAMESPACE, name)[0]?.slice(0, ID_MAX) || undefined;
+  const hongyan = (name: string) => named(HONGYAN_NAMESPACE, name)[0]?.slice(0, ID_MAX) || undefined;
   const replied = linphone('Replying-To-Message-ID');
   return {
     from: optional(header(outer, 'From'), nameAddrUri),
@@ -66,6 +75,7 @@ export function parseCpim(envelope: string): Cpim | undefined {
     replyTo:
       replied === undefined ? undefined : { messageId: replied, sender: linphone('Replying-To-Sender') },
     inReplyTo: linphone('In-Reply-To'),
+    replaces: hongyan('Replaces-Message-ID'),
     contentType,
     contentDisposition: header(inner, 'Content-Disposition')?.toLowerCase(),
     body: decodedBody(inner),
@@ -81,6 +91,7 @@ export interface CpimToWrite {
   readonly dispositionNotification?: readonly DispositionNotification[];
   readonly replyTo?: { readonly messageId: string; readonly sender: string } | undefined;
   readonly inReplyTo?: string | undefined;
+  readonly replaces?: string | undefined;
   readonly contentType: string;
   readonly contentDisposition?: string;
   readonly body: string;
@@ -105,6 +116,10 @@ export function writeCpim(message: CpimToWrite): string {
     lines.push(`linphone.Replying-To-Sender: ${oneLine(replyTo.sender)}`);
   }
   if (inReplyTo !== undefined) lines.push(`linphone.In-Reply-To: ${oneLine(inReplyTo)}`);
+  if (message.replaces !== undefined) {
+    lines.push(`NS: hongyan <${HONGYAN_NAMESPACE}>`);
+    lines.push(`hongyan.Replaces-Message-ID: ${oneLine(message.replaces)}`);
+  }
   lines.push('', `Content-Type: ${message.contentType}`);
   if (message.contentDisposition) lines.push(`Content-Disposition: ${message.contentDisposition}`);
   lines.push(`Content-Length: ${new TextEncoder().encode(message.body).length}`, '', message.body);

@@ -26,7 +26,7 @@ export function BlockButton({ handset, peer }: Props): JSX.Element | null {
         <ConsentSheet
           text={t('blockHint', { name: handset.directory.name(peer) })}
           accept={label}
-          onAccept={() => void set(handset, peer, true)}
+          onAccept={() => void setBlocked(handset, peer, true)}
         />
       ),
     });
@@ -35,7 +35,7 @@ export function BlockButton({ handset, peer }: Props): JSX.Element | null {
       type="button"
       class={isBlocked ? 'secondary-button wide' : 'secondary-button wide danger'}
       data-testid="block"
-      onClick={() => (isBlocked ? void set(handset, peer, false) : ask())}
+      onClick={() => (isBlocked ? void setBlocked(handset, peer, false) : ask())}
     >
       <Icon name="block" size={20} />
       {label}
@@ -52,7 +52,7 @@ export function BlockedNotice({ handset, peer }: Props): JSX.Element {
         type="button"
         class="text-button"
         data-testid="unblock"
-        onClick={() => void set(handset, peer, false)}
+        onClick={() => void setBlocked(handset, peer, false)}
       >
         {t('unblock')}
       </button>
@@ -73,7 +73,7 @@ export function BlockedList({ handset }: { handset: Handset }): JSX.Element {
             {handset.directory.name(peer)}
             {handset.directory.name(peer) !== displayAddress(peer) && <small>{displayAddress(peer)}</small>}
           </span>
-          <button type="button" class="text-button" onClick={() => void set(handset, peer, false)}>
+          <button type="button" class="text-button" onClick={() => void setBlocked(handset, peer, false)}>
             {t('unblock')}
           </button>
         </li>
@@ -82,7 +82,8 @@ export function BlockedList({ handset }: { handset: Handset }): JSX.Element {
   );
 }
 
-async function set(handset: Handset, peer: Address, isBlocked: boolean): Promise<void> {
+/** Changes the list and says what came of it. */
+export async function setBlocked(handset: Handset, peer: Address, isBlocked: boolean): Promise<void> {
   const isDone = await handset.blockList.set(peer, isBlocked);
   if (!isDone) showToast(t('notDone', { reason: t('noNetwork') }));
   else showToast(t(isBlocked ? 'blocked' : 'unblocked'));

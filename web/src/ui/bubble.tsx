@@ -69,6 +69,7 @@ export function Bubble({ handset, record, scroller, first, last, drafting }: Pro
         <Quote handset={handset} record={record} />
         <Body handset={handset} record={record} content={content} />
         <span class="meta">
+          {record.edited && <span data-testid="edited">{t('edited')}</span>}
           <time dateTime={new Date(record.at).toISOString()} title={dateAndTime(new Date(record.at))}>
             {timeOfDay(record.at)}
           </time>

@@ -6,6 +6,7 @@ import { Avatar } from './avatar';
 import { BlockButton } from './block';
 import { t } from './i18n';
 import { VerifiedMark } from './icons';
+import { ReportSpamButton } from './spam';
 
 export function ChatbotProfile({ handset, peer }: { handset: Handset; peer: Address }): JSX.Element {
   const chatbot = handset.directory.get(peer);
@@ -43,6 +44,7 @@ export function ChatbotProfile({ handset, peer }: { handset: Handset; peer: Addr
         <Fact name={t('terms')} value={info?.terms && new URL(info.terms).host} href={info?.terms} />
       </dl>
       <BlockButton handset={handset} peer={peer} />
+      <ReportSpamButton handset={handset} about={peer} />
     </div>
   );
 }

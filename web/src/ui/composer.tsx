@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
+import type { MessageRecord } from '../handset/records';
 import { VoiceRecorder } from '../media/recorder';
 import type { Address } from '../rcs/address';
 import { AttachmentRow, attach, pickFiles, sendFiles } from './attachments';
@@ -10,7 +11,7 @@ import type { Drafting } from './drafting';
 import { t } from './i18n';
 import { Icon, type IconName } from './icons';
 import { MenuSheet } from './menu';
-import { ReplyBar } from './quote';
+import { DraftBar } from './quote';
 import { RecordVoice } from './record_voice';
 import { ShareLocation } from './share_location';
 import { closeSheet, openSheet } from './state';
@@ -29,10 +30,13 @@ interface Props {
 
 export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal(handset.conversation(peer)?.draft ?? '');
+  const text = useSignal(handset.archive.conversation(peer)?.draft ?? '');
   const recording = useSignal<{ press: { x: number; at: number } | undefined } | undefined>(undefined);
   const draftTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const kept = handset.conversations.value.find((conversation) => conversation.peer === peer)?.draft ?? '';
+  /** What was being written when a message came to be changed. */
+  const aside = useRef('');
+  const kept =
+    handset.archive.conversations.value.find((conversation) => conversation.peer === peer)?.draft ?? '';
   const menu = handset.directory.get(peer)?.info?.menu ?? [];
   const { contentServer } = handset;
 
@@ -51,26 +55,45 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
     if (matchMedia('(pointer: fine)').matches) field.current?.focus();
     return () => {
       clearTimeout(draftTimer.current);
-      void handset.saveDraft(peer, text.peek());
+      void handset.archive.saveDraft(peer, draft());
     };
   }, []);
   useEffect(() => drafting.replyTo.subscribe((target) => target && field.current?.focus()), []);
+  useEffect(() => {
+    let isEditing = false;
+    return drafting.editing.subscribe((target) => {
+      if (target && !isEditing) aside.current = text.peek();
+      if (target) text.value = wordsOf(handset, target);
+      else if (isEditing) text.value = aside.current;
+      isEditing = target !== undefined;
+      if (target) field.current?.focus();
+    });
+  }, []);
 
+  const draft = () => (drafting.editing.peek() ? aside.current : text.peek());
   const change = (value: string) => {
     text.value = value;
     handset.handleInput(peer, value);
     clearTimeout(draftTimer.current);
-    draftTimer.current = setTimeout(() => void handset.saveDraft(peer, text.peek()), DRAFT_MS);
+    draftTimer.current = setTimeout(() => void handset.archive.saveDraft(peer, draft()), DRAFT_MS);
   };
   const send = () => {
     const message = text.value.trim();
+    const edited = drafting.editing.value;
+    if (edited) {
+      if (message === '') return;
+      void handset.edit(edited, message);
+      drafting.cancel();
+      field.current?.focus();
+      return;
+    }
     const files = drafting.attachments.value.map(({ file }) => file);
     if (message === '' && files.length === 0) return;
     clearTimeout(draftTimer.current);
     text.value = '';
     const replyTo = drafting.takeReply(handset.self);
     drafting.attachments.value = [];
-    void handset.saveDraft(peer, '');
+    void handset.archive.saveDraft(peer, '');
     // Pictures first, then what is said about them.
     void sendFiles(handset, peer, files, { replyTo }).then(() => {
       if (message !== '') return handset.sendText(peer, message, files.length === 0 ? replyTo : undefined);
@@ -101,7 +124,7 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
         send();
       }}
     >
-      <ReplyBar handset={handset} drafting={drafting} />
+      <DraftBar handset={handset} drafting={drafting} />
       <AttachmentRow chosen={drafting.attachments} />
       <div class="composer-row">
         {menu.length > 0 && (
@@ -150,7 +173,7 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
             attach(drafting.attachments, files, contentServer);
           }}
           onKeyDown={(event) => {
-            if (event.key === 'Escape') drafting.replyTo.value = undefined;
+            if (event.key === 'Escape') drafting.cancel();
             // Enter that ends an input method's word is not “send”.
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
             event.preventDefault();
@@ -189,6 +212,11 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
       </div>
     </form>
   );
+}
+
+function wordsOf(handset: Handset, record: MessageRecord): string {
+  const content = handset.content(record);
+  return content.kind === 'text' ? content.text : '';
 }
 
 /** What can be added to a conversation. */

@@ -19,7 +19,7 @@ export function ConversationList(): JSX.Element | null {
   const phone = handset.value;
   const query = useSignal('');
   if (!phone) return null;
-  const all = phone.conversations.value.filter(
+  const all = phone.archive.conversations.value.filter(
     ({ last, draft, peer }) => last || draft || peer === route.value,
   );
   const shown = all.filter((conversation) => matches(phone, conversation, query.value));

@@ -21,7 +21,7 @@ interface Props {
 
 export function GroupProfile({ handset, focus }: Props): JSX.Element | null {
   const adding = useSignal(false);
-  const group = handset.conversations.value.find(({ peer }) => peer === focus)?.group;
+  const group = handset.archive.conversations.value.find(({ peer }) => peer === focus)?.group;
   if (!group) return null;
   const members = [...group.members].sort((a, b) => Number(b.isAdmin) - Number(a.isAdmin));
   const isAdmin = members.some((member) => member.address === handset.self && member.isAdmin);
@@ -179,7 +179,7 @@ function DeleteButton({ handset, focus }: Props): JSX.Element {
           accept={t('deleteConversation')}
           onAccept={() => {
             openList();
-            void handset.deleteConversation(focus);
+            void handset.archive.deleteConversation(focus);
           }}
         />
       ),

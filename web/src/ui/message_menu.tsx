@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
-import { mayRevoke } from '../handset/message';
+import { mayEdit, mayRevoke } from '../handset/message';
 import type { MessageRecord } from '../handset/records';
 import { displayAddress } from '../rcs/address';
 import type { Content } from '../rcs/content';
@@ -11,6 +11,7 @@ import type { Drafting } from './drafting';
 import { fullTime, sizeText, t } from './i18n';
 import { Icon, type IconName } from './icons';
 import { previewText } from './preview';
+import { openSpamSheet } from './spam';
 import { closeSheet, openSheet, showToast } from './state';
 
 /** Those that a finger finds at once, and the rest. */
@@ -52,7 +53,7 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
             id="reply"
             onClick={() => {
               closeSheet();
-              drafting.replyTo.value = record;
+              drafting.reply(record);
             }}
           />
         )}
@@ -64,6 +65,17 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
             onClick={() => {
               closeSheet();
               void copyText(text);
+            }}
+          />
+        )}
+        {isPerson && mayEdit(record, Date.now()) && (
+          <Entry
+            icon="compose"
+            label={t('edit')}
+            id="edit"
+            onClick={() => {
+              closeSheet();
+              drafting.edit(record);
             }}
           />
         )}
@@ -86,6 +98,14 @@ function MessageMenu({ handset, record, drafting }: Props): JSX.Element {
             openSheet({ title: t('details'), content: <MessageDetails handset={handset} record={record} /> })
           }
         />
+        {record.direction === 'in' && (
+          <Entry
+            icon="alert"
+            label={t('reportSpam')}
+            id="spam"
+            onClick={() => openSpamSheet({ handset, about: record.sender ?? record.peer, record })}
+          />
+        )}
         <Entry
           icon="trash"
           label={t('deleteHere')}
@@ -180,6 +200,12 @@ function MessageDetails({ handset, record }: Pick<Props, 'handset' | 'record'>):
           )}
         <dt>{t('written')}</dt>
         <dd>{fullTime(record.at)}</dd>
+        {record.edited && (
+          <>
+            <dt>{t('edited')}</dt>
+            <dd>{fullTime(record.edited.at)}</dd>
+          </>
+        )}
         <dt>{t('kind')}</dt>
         <dd>{file?.contentType ?? record.contentType}</dd>
         {file?.sizeBytes !== undefined && (

@@ -9,6 +9,7 @@ import { BlockButton } from './block';
 import { copyText } from './copy';
 import { t } from './i18n';
 import { Icon } from './icons';
+import { ReportSpamButton } from './spam';
 import { closeSheet, openList, openSheet, showToast } from './state';
 
 const NAME_MAX = 60;
@@ -30,7 +31,7 @@ export function PersonProfile({ handset, peer }: { handset: Handset; peer: Addre
           accept={t('deleteConversation')}
           onAccept={() => {
             openList();
-            void handset.deleteConversation(peer);
+            void handset.archive.deleteConversation(peer);
           }}
         />
       ),
@@ -73,6 +74,7 @@ export function PersonProfile({ handset, peer }: { handset: Handset; peer: Addre
         {t('copyNumber')}
       </button>
       <BlockButton handset={handset} peer={peer} />
+      <ReportSpamButton handset={handset} about={peer} />
       <button
         type="button"
         class="secondary-button wide danger"

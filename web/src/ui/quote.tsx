@@ -17,7 +17,7 @@ export function Quote({ handset, record }: { handset: Handset; record: MessageRe
   const { replyTo, peer } = record;
   useEffect(() => {
     if (replyTo)
-      void handset.find(peer, replyTo.messageId).then((found) => {
+      void handset.archive.find(peer, replyTo.messageId).then((found) => {
         quoted.value = found;
       });
   }, [replyTo?.messageId]);
@@ -37,31 +37,32 @@ export function Quote({ handset, record }: { handset: Handset; record: MessageRe
   );
 }
 
-/** Above the composer while a reply is written. */
-export function ReplyBar({
+/** Above the composer while a reply is written, or an own message is changed. */
+export function DraftBar({
   handset,
   drafting,
 }: {
   handset: Handset;
   drafting: Drafting;
 }): JSX.Element | null {
-  const target = drafting.replyTo.value;
+  const edited = drafting.editing.value;
+  const target = edited ?? drafting.replyTo.value;
   if (!target) return null;
   const sender = target.direction === 'out' ? handset.self : (target.sender ?? target.peer);
   return (
-    <div class="reply-bar" data-testid="reply-bar">
-      <Icon name="reply" size={20} />
+    <div class="reply-bar" data-testid={edited ? 'edit-bar' : 'reply-bar'}>
+      <Icon name={edited ? 'compose' : 'reply'} size={20} />
       <span class="quote">
-        <span class="quote-name">{t('replyTo', { name: nameOf(handset, sender) })}</span>
+        <span class="quote-name">
+          {edited ? t('editing') : t('replyTo', { name: nameOf(handset, sender) })}
+        </span>
         <span class="quote-text">{previewText(handset.content(target))}</span>
       </span>
       <button
         type="button"
         class="icon-button"
-        aria-label={t('cancelReply')}
-        onClick={() => {
-          drafting.replyTo.value = undefined;
-        }}
+        aria-label={t(edited ? 'cancelEdit' : 'cancelReply')}
+        onClick={() => drafting.cancel()}
       >
         <Icon name="close" size={18} />
       </button>

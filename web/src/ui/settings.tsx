@@ -7,6 +7,7 @@ import { displayAddress, e164 } from '../rcs/address';
 import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
 import { BlockedList } from './block';
+import { Choice, Switch } from './controls';
 import { type LanguageChoice, languageChoice, sizeText, t } from './i18n';
 import { Icon } from './icons';
 import { allowNotifications } from './notifier';
@@ -170,46 +171,5 @@ function Storage({ handset }: { handset: Handset }): JSX.Element {
         </span>
       </button>
     </section>
-  );
-}
-
-function Switch(props: { label: string; isOn: boolean; onChange: (isOn: boolean) => void }): JSX.Element {
-  return (
-    <label class="switch-row">
-      <span>{props.label}</span>
-      <input
-        type="checkbox"
-        role="switch"
-        checked={props.isOn}
-        onChange={(event) => props.onChange(event.currentTarget.checked)}
-      />
-    </label>
-  );
-}
-
-function Choice<T extends string>(props: {
-  label: string;
-  value: T;
-  options: readonly (readonly [T, string])[];
-  onChoose: (choice: T) => void;
-}): JSX.Element {
-  return (
-    <fieldset class="choice">
-      <legend>{props.label}</legend>
-      <div class="segments">
-        {props.options.map(([value, name]) => (
-          <label key={value} class="segment">
-            <input
-              type="radio"
-              name={props.label}
-              value={value}
-              checked={props.value === value}
-              onChange={() => props.onChoose(value)}
-            />
-            <span>{name}</span>
-          </label>
-        ))}
-      </div>
-    </fieldset>
   );
 }

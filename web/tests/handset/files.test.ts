@@ -1,11 +1,12 @@
 import 'fake-indexeddb/auto';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { FILE_LOST, Files } from '../../src/handset/files';
 import type { MessageRecord } from '../../src/handset/records';
 import { Store } from '../../src/handset/store';
 import { DigestClient } from '../../src/http/digest';
 import type { Http, HttpAnswer } from '../../src/http/transport';
 import type { Address } from '../../src/rcs/address';
+import { eventually } from '../eventually';
 import { fixture } from '../fixtures';
 
 const PEER = 'tel:+8613800000002' as Address;
@@ -85,7 +86,7 @@ describe('sending a file', () => {
   it('keeps it, uploads it, and then sends what says where it is', async () => {
     const { store, files, message } = await world('whole', takesAll);
     expect(await files.send(PEER, { file: FILE, name: 'note.webm', playingMs: 4046 })).toBe(true);
-    await vi.waitFor(async () => expect(await store.outbox()).toHaveLength(1));
+    await eventually(async () => expect(await store.outbox()).toHaveLength(1));
     const sent = (await message()) as MessageRecord;
     expect(sent.upload).toBeUndefined();
     expect(sent.body).toContain('playing-length');
@@ -96,7 +97,7 @@ describe('sending a file', () => {
   it('says when the browser cannot keep it, sends it all the same, and owns up after a reload', async () => {
     const { store, files } = await world('unkept', takesAll, { hasRoom: false });
     expect(await files.send(PEER, { file: FILE, name: 'a.txt' })).toBe(false);
-    await vi.waitFor(async () => expect(await store.outbox()).toHaveLength(1));
+    await eventually(async () => expect(await store.outbox()).toHaveLength(1));
 
     const before = await world('lost', async () => answer(0), { hasRoom: false });
     await before.files.send(PEER, { file: FILE, name: 'a.txt' });
@@ -107,7 +108,7 @@ describe('sending a file', () => {
     expect((await elsewhere.message())?.state).toBe('pending');
     const again = await world('lost', takesAll);
     again.files.wake();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await again.message()).toMatchObject({ state: 'failed', reason: FILE_LOST }),
     );
   });
@@ -118,11 +119,11 @@ describe('sending a file', () => {
       status === 415 ? answer(415) : takesAll(request),
     );
     await files.send(PEER, { file: FILE, name: 'a.exe' });
-    await vi.waitFor(async () => expect(await message()).toMatchObject({ state: 'failed', reason: '415' }));
+    await eventually(async () => expect(await message()).toMatchObject({ state: 'failed', reason: '415' }));
     status = 200;
     const failed = (await message()) as MessageRecord;
     await files.retry({ ...failed, state: 'pending' });
-    await vi.waitFor(async () => expect(await store.outbox()).toHaveLength(1));
+    await eventually(async () => expect(await store.outbox()).toHaveLength(1));
   });
 
   it('leaves nothing behind when it is cancelled', async () => {
@@ -130,7 +131,7 @@ describe('sending a file', () => {
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     const { store, files, message } = await world('cancelled', never);
     await files.send(PEER, { file: FILE, name: 'a.bin' });
-    await vi.waitFor(() => expect(files.progress.value.has('m1')).toBe(true));
+    await eventually(() => expect(files.progress.value.has('m1')).toBe(true));
     await files.cancel((await message()) as MessageRecord);
     expect(await message()).toBeUndefined();
     expect(await store.files()).toEqual([]);

@@ -3,6 +3,7 @@ import type { FileRecord } from '../../src/handset/records';
 import { type UploadPort, Uploads } from '../../src/handset/uploads';
 import type { UploadOutcome } from '../../src/http/upload';
 import type { Address } from '../../src/rcs/address';
+import { eventually } from '../eventually';
 
 const PEER = 'tel:+8613800000002' as Address;
 const DONE: UploadOutcome = { kind: 'done', xml: '<file/>' };
@@ -47,7 +48,7 @@ describe('uploads', () => {
   it('go one after the other, and leave out what was refused', async () => {
     const { uploads, settled } = world([file('a'), file('b', { stopped: true }), file('c')]);
     uploads.wake();
-    await vi.waitFor(() => expect(settled).toEqual(['a done', 'c done']));
+    await eventually(() => expect(settled).toEqual(['a done', 'c done']));
     await uploads.stop();
   });
 
@@ -59,7 +60,7 @@ describe('uploads', () => {
     expect(settled).toEqual([]);
     setConnected(true);
     uploads.wake();
-    await vi.waitFor(() => expect(settled).toEqual(['a done']));
+    await eventually(() => expect(settled).toEqual(['a done']));
     await uploads.stop();
   });
 
@@ -85,9 +86,9 @@ describe('uploads', () => {
       messageId === 'a' ? never : DONE,
     );
     uploads.wake();
-    await vi.waitFor(() => expect(uploads.progress.value.get('a')).toBe(1));
+    await eventually(() => expect(uploads.progress.value.get('a')).toBe(1));
     uploads.cancel('a');
-    await vi.waitFor(() => expect(settled).toEqual(['b done']));
+    await eventually(() => expect(settled).toEqual(['b done']));
     expect(uploads.progress.value.size).toBe(0);
     await uploads.stop();
   });
@@ -98,8 +99,8 @@ describe('uploads', () => {
     const { uploads, settled, missing } = world([bare, other]);
     uploads.remember('mine', new Blob(['x']));
     uploads.wake();
-    await vi.waitFor(() => expect(settled).toEqual(['mine done']));
-    await vi.waitFor(() => expect(missing).toEqual(['theirs']));
+    await eventually(() => expect(settled).toEqual(['mine done']));
+    await eventually(() => expect(missing).toEqual(['theirs']));
     await uploads.stop();
   });
 });

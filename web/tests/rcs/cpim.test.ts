@@ -13,6 +13,7 @@ describe('parseCpim', () => {
       dispositionNotification: new Set(['positive-delivery', 'display']),
       replyTo: undefined,
       inReplyTo: undefined,
+      replaces: undefined,
       contentType: 'text/plain;charset=UTF-8',
       contentDisposition: undefined,
       body: '明天见，鸿雁',
@@ -129,6 +130,28 @@ describe('writeCpim', () => {
     for (const text of [written, other]) {
       expect(parseCpim(text)).toMatchObject({ inReplyTo: 'old', contentDisposition: 'reaction', body: '👍' });
     }
+  });
+
+  it('names the message whose words it changes', () => {
+    const written = writeCpim({
+      from: 'sip:a@x',
+      to: 'sip:b@x',
+      dateTime: new Date(0),
+      messageId: 'id-4',
+      replaces: 'old\r\nSubject: x',
+      contentType: 'text/plain;charset=UTF-8',
+      body: 'eight',
+    });
+    expect(parseCpim(written)).toMatchObject({
+      messageId: 'id-4',
+      replaces: 'old Subject: x',
+      body: 'eight',
+    });
+    expect(parseCpim(fixture('rcs/cpim/edit.cpim'))).toMatchObject({
+      messageId: 'e2~1',
+      replaces: 'Msg34jk324j',
+      body: '后天见，鸿雁',
+    });
   });
 
   it('is read back as it was written', () => {

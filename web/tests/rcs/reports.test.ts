@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ComposingSender, parseComposing, writeComposing } from '../../src/rcs/composing';
 import { parseImdn, writeImdn } from '../../src/rcs/imdn';
+import { writeSpamReport } from '../../src/rcs/spam_report';
 import { fixture } from '../fixtures';
 
 describe('IMDN', () => {
@@ -64,5 +65,18 @@ describe('is-composing', () => {
     sender.handleSent();
     expect(sender.handleTimeout(20_000)).toBeUndefined();
     expect(sender.handleInput(21_000)).toBe('active');
+  });
+});
+
+describe('a spam report', () => {
+  it('is written as the shared fixture', () => {
+    const written = writeSpamReport({
+      about: 'sip:lottery@botplatform.hongyan.local',
+      messageIds: ['Msg34jk324j', 'Msg34jk325j'],
+      kind: 'phishing',
+      text: '要我的密码 & my PIN',
+    });
+    const withoutBreaks = (xml: string) => xml.replace(/>\s+</g, '><').trim();
+    expect(withoutBreaks(written)).toBe(withoutBreaks(fixture('rcs/spam-report/chatbot.xml')));
   });
 });

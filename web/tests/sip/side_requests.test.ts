@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { SideRequests } from '../../src/sip/side_requests';
 import { answerTo, parseSip, type SipMessage, sipHeader, writeSip } from '../../src/sip/wire';
+import { eventually } from '../eventually';
 
 const FOCUS = 'sip:7f3a@groups.hongyan.local';
 
@@ -67,7 +68,7 @@ describe('requests beside JsSIP', () => {
     answer(sent[0], 407, [
       ['Proxy-Authenticate', 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'],
     ]);
-    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await eventually(() => expect(sent).toHaveLength(2));
     expect(sipHeader(sent[1] as SipMessage, 'proxy-authorization')).toContain('username="+8613800000001"');
     expect(sipHeader(sent[1] as SipMessage, 'cseq')).toBe('2 REFER');
     answer(sent[1], 407, [['Proxy-Authenticate', 'Digest realm="r", nonce="m", qop="auth"']]);

@@ -47,7 +47,7 @@ pub fn is_allowed(media_type: &str, allowed: &[String], refused: &[String]) -> b
 pub fn is_shown_in_place(media_type: &str) -> bool {
     let media_type = essence(media_type).to_ascii_lowercase();
     let family = media_type.split('/').next().unwrap_or_default();
-    matches!(family, "image" | "audio" | "video") && media_type != "image/svg+xml"
+    matches!(family, "image" | "audio" | "video") && !media_type.ends_with("+xml")
 }
 
 /// Whether a picture may be a thumbnail.
@@ -127,6 +127,8 @@ mod tests {
     fn only_what_cannot_run_is_shown_in_place() {
         assert!(is_shown_in_place("image/png") && is_shown_in_place("Audio/AMR;x=y"));
         assert!(!is_shown_in_place("image/svg+xml") && !is_shown_in_place("text/html"));
+        // Browsers read any XML as a document, in which XHTML may hold a script.
+        assert!(!is_shown_in_place("image/anything+XML") && !is_shown_in_place("video/x+xml; charset=utf-8"));
         assert_eq!(is_thumbnail(PNG), Some("image/png"));
         assert_eq!(is_thumbnail(WAV), None);
     }

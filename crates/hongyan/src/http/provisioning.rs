@@ -127,8 +127,12 @@ fn later(seconds: u64) -> Response {
 fn circumstances(trust: &Trust, peer: &Peer, headers: &HeaderMap) -> Circumstances {
     let address = peer.address.ip();
     let is_proxy = trust.proxies.iter().any(|network| network.has(address));
-    let said = |name: &str| headers.get(name).filter(|_| is_proxy).and_then(|value| value.to_str().ok());
-    // The last is whom the proxy itself heard.
+    // Of several lines the last is the proxy's own: those before it came from whoever asked.
+    let said = |name: &str| {
+        let own = headers.get_all(name).iter().next_back().filter(|_| is_proxy);
+        own.and_then(|value| value.to_str().ok())
+    };
+    // And the last of the list is whom the proxy itself heard.
     let client = said("x-forwarded-for").and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
     let is_forwarded_secure =
         said("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
@@ -207,6 +211,7 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::ceiling::Ceiling;
 
     #[test]
     fn the_root_is_ours_under_our_names_only() {
@@ -220,6 +225,36 @@ mod tests {
         assert_eq!(path("config.rcs.example:8080", "/"), "/provisioning");
         assert_eq!(path("rcs.example", "/?vers=1"), "/?vers=1");
         assert_eq!(path("config.rcs.example", "/sip"), "/sip");
+    }
+
+    #[test]
+    fn of_what_a_proxy_passes_on_and_adds_only_what_it_adds_is_believed() {
+        let trust = Trust {
+            proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            msisdn_header: "x-msisdn".to_owned(),
+            ..Trust::default()
+        };
+        let about = |address: &str| {
+            let address: std::net::SocketAddr = address.parse().unwrap();
+            let permit = Ceiling::new(1, 1).admit(address.ip()).expect("room");
+            let peer =
+                Peer { address, secure: false, patience: Default::default(), _permit: Arc::new(permit) };
+            let mut headers = HeaderMap::new();
+            for (name, values) in [
+                ("x-msisdn", ["+8613800000001", "+8613800000002"]),
+                ("x-forwarded-for", ["198.51.100.1", "203.0.113.7"]),
+                ("x-forwarded-proto", ["https", "http"]),
+            ] {
+                values.iter().for_each(|value| drop(headers.append(name, value.parse().unwrap())));
+            }
+            let Circumstances { peer, is_secure, msisdn } = circumstances(&trust, &peer, &headers);
+            (peer.to_string(), is_secure, msisdn)
+        };
+        assert_eq!(
+            about("10.0.0.1:80"),
+            ("203.0.113.7".to_owned(), false, Some("+8613800000002".to_owned()))
+        );
+        assert_eq!(about("192.0.2.1:80"), ("192.0.2.1".to_owned(), false, None));
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl Spool {
     pub fn remove(&self, name: &str) {
         let Ok(path) = self.path(name) else { return };
         let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        self.remove_counted(name, bytes);
+    }
+
+    fn remove_counted(&self, name: &str, bytes: u64) {
+        let Ok(path) = self.path(name) else { return };
         match std::fs::remove_file(&path) {
             Ok(()) => drop(self.bytes.fetch_sub(bytes, Ordering::Relaxed)),
             Err(error) => tracing::warn!(name, %error, "a spooled body could not be removed"),
@@ -69,10 +74,16 @@ impl Spool {
     }
 
     fn create(&self) -> io::Result<(String, File)> {
-        let name = format!("{:016x}", self.next_name.fetch_add(1, Ordering::Relaxed));
         let mut options = File::options();
-        let file = options.read(true).write(true).create_new(true).mode(0o600).open(self.path(&name)?)?;
-        Ok((name, file))
+        options.read(true).write(true).create_new(true).mode(0o600);
+        loop {
+            let name = format!("{:016x}", self.next_name.fetch_add(1, Ordering::Relaxed));
+            match options.open(self.path(&name)?) {
+                // The wall clock was set back between two starts.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => return Ok((name, opened?)),
+            }
+        }
     }
 
     /// Names come from the store; none may lead out of the directory.
@@ -93,8 +104,10 @@ pub enum Arriving {
         name: String,
         /// The file.
         file: File,
-        /// Its length.
+        /// Its length, gaps included.
         bytes: u64,
+        /// What it counts for: the bytes that have come, and never more than its length.
+        counted: u64,
     },
     /// The disk failed, or is full: the message cannot be taken.
     Failed,
@@ -135,20 +148,17 @@ impl Arriving {
             }
             let (name, file) = spool.create()?;
             let before = std::mem::take(memory);
-            *self = Self::File { name, file, bytes: 0 };
+            *self = Self::File { name, file, bytes: 0, counted: 0 };
             self.try_write(spool, 0, &before)?;
         }
-        if let Self::File { file, bytes: length, .. } = self {
-            if end > *length {
-                let added = end - *length;
-                if spool.bytes.fetch_add(added, Ordering::Relaxed) + added > spool.bytes_max {
-                    spool.bytes.fetch_sub(added, Ordering::Relaxed);
-                    return Err(io::Error::other("the spool is full; see msrp.spool_bytes"));
-                }
-                *length = end;
-                // A gap takes room too, so that what is counted is what the file will have.
-                file.set_len(end)?;
+        if let Self::File { file, bytes: length, counted, .. } = self {
+            *length = (*length).max(end);
+            let added = (bytes.len() as u64).min(*length - *counted);
+            if spool.bytes.fetch_add(added, Ordering::Relaxed) + added > spool.bytes_max {
+                spool.bytes.fetch_sub(added, Ordering::Relaxed);
+                return Err(io::Error::other("the spool is full; see msrp.spool_bytes"));
             }
+            *counted += added;
             file.write_all_at(bytes, offset)?;
         }
         Ok(())
@@ -162,7 +172,7 @@ impl Arriving {
         let finished = match &mut self {
             Self::Memory(memory) => return Ok(Arrived::Memory(std::mem::take(memory).into())),
             Self::Failed => Err(io::Error::other("the body was not spooled")),
-            Self::File { name, file, bytes } => (|| {
+            Self::File { name, file, bytes, .. } => (|| {
                 let mut beginning = vec![0; BEGINNING_BYTES];
                 file.read_exact_at(&mut beginning, 0)?;
                 file.sync_all()?;
@@ -170,16 +180,20 @@ impl Arriving {
                 Ok(Arrived::File(Spooled { name: name.clone(), bytes: *bytes }, beginning.into()))
             })(),
         };
-        if finished.is_err() {
-            self.discard(spool);
+        match &self {
+            // From here on the file counts for its length.
+            Self::File { bytes, counted, .. } if finished.is_ok() => {
+                spool.bytes.fetch_add(bytes - counted, Ordering::Relaxed);
+            }
+            _ => self.discard(spool),
         }
         finished
     }
 
     /// The body is not needed after all.
     pub fn discard(&self, spool: &Spool) {
-        if let Self::File { name, .. } = self {
-            spool.remove(name);
+        if let Self::File { name, counted, .. } = self {
+            spool.remove_counted(name, *counted);
         }
     }
 }
@@ -240,6 +254,37 @@ mod tests {
         large.write(&spool, 40_000, &[1; 20_000]);
         assert!(large.finish(&spool).is_err());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::open(directory.path(), &[], 1 << 20).unwrap();
+        let taken = format!("{:016x}", spool.next_name.load(Ordering::Relaxed));
+        std::fs::write(directory.path().join(&taken), "somebody's").unwrap();
+        let mut large = Arriving::default();
+        large.write(&spool, 0, &[1; 40_000]);
+        let Arrived::File(spooled, _) = large.finish(&spool).unwrap() else { panic!("a file") };
+        assert_ne!(spooled.name, taken);
+        assert_eq!(std::fs::read(directory.path().join(&taken)).unwrap(), b"somebody's");
+    }
+
+    #[test]
+    fn what_has_not_come_takes_no_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::open(directory.path(), &[], 100_000).unwrap();
+        // The end of a large message, and again and again.
+        let mut gap = Arriving::default();
+        (0..100).for_each(|_| gap.write(&spool, 89_999, &[1]));
+        assert!(spool.bytes.load(Ordering::Relaxed) < 1000);
+        let mut whole = Arriving::default();
+        whole.write(&spool, 40_000, &[1; 40_000]);
+        whole.write(&spool, 0, &[1; 50_000]);
+        let Arrived::File(spooled, _) = whole.finish(&spool).unwrap() else { panic!("a file") };
+        gap.discard(&spool);
+        assert_eq!(spool.bytes.load(Ordering::Relaxed), 80_000);
+        spool.remove(&spooled.name);
+        assert_eq!(spool.bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl Centre {
 }
 
 /// Whether the request came from where a device of its claimed sender is bound, by UDP.
-fn is_bound_here<T>(claim: &Claim<T>, work: &Work<'_>) -> bool {
+pub(crate) fn is_bound_here<T>(claim: &Claim<T>, work: &Work<'_>) -> bool {
     let bindings = work.view.bindings(&claim.from);
     bindings.is_some_and(|bindings| bindings.live(work.now).any(|binding| binding.flow == claim.flow))
 }

@@ -231,7 +231,7 @@ impl PagerMessage {
 }
 
 /// The ICSI of pager-mode standalone messages: what a message is delivered under by MESSAGE, however it came.
-const CPM_MESSAGE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
+pub(crate) const CPM_MESSAGE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 
 /// The RCC.07 ids of a session, which its messages share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,8 +307,8 @@ impl Centre {
         if !self.is_proven(&claim, work) {
             return;
         }
-        let asker = claim.asker();
-        self.post(Posted { from: claim.from, what: claim.what, asker }, work);
+        let Claim { tx, flow, request, from, what, .. } = claim;
+        self.post(Posted { from, what, asker: Asker::Request { tx, flow, request } }, work);
     }
 
     /// The same for what came over an MSRP session, or was set aside: its sender may be no subscriber any more.

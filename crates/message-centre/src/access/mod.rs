@@ -184,10 +184,7 @@ impl Centre {
             Ok(Asked::Invite(from, what)) => {
                 tasks.push(Task::Invite(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
-            Ok(Asked::InDialog(leg)) => {
-                self.in_dialog(leg, tx, flow, &request, now);
-                tasks.extend(self.sessions.take_settled());
-            }
+            Ok(Asked::InDialog(leg)) => self.within(leg, tx, flow, request, now, tasks),
             Ok(Asked::Group(from, what)) => {
                 tasks.push(Task::Group(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
@@ -360,7 +357,11 @@ pub(crate) fn address_of(centre: &Centre, uri: &str) -> Result<Address, Refusal>
 }
 
 /// RFC 3261 §8.2.2.3: what is required and not supported is refused by name.
-fn check_require(request: &Request, header: HeaderName, supported: &[&str]) -> Result<(), Refusal> {
+pub(crate) fn check_require(
+    request: &Request,
+    header: HeaderName,
+    supported: &[&str],
+) -> Result<(), Refusal> {
     let unknown: Vec<&str> = request
         .tokens(header)
         .filter(|wanted| !supported.iter().any(|known| known.eq_ignore_ascii_case(wanted)))

@@ -11,7 +11,7 @@ use store::{ChatbotStatus, Wants};
 
 use super::Refusal;
 use super::identity::Claim;
-use super::message::{Kind, PagerMessage, Posted};
+use super::message::{CPM_MESSAGE, Kind, PagerMessage, Posted};
 use crate::group::{parts_of, recipients_in, subscribers};
 use crate::report::{self, Fate};
 use crate::submit::{Submission, Submitted};
@@ -21,8 +21,6 @@ use crate::{Centre, Work};
 pub(crate) const SUPPORTED: [&str; 1] = ["recipient-list-message"];
 /// Largest body: the list and the message.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// The service under which each copy is delivered.
-const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 
 /// A message for many.
 #[derive(Debug)]
@@ -132,7 +130,8 @@ impl Centre {
             conversation_id: entry.conversation_id,
             contribution_id: entry.contribution_id,
             in_reply_to: entry.in_reply_to,
-            service: message.service.as_ref().map(|_| SERVICE.to_owned()),
+            service: message.service.as_ref().map(|_| CPM_MESSAGE.to_owned()),
+            accept: entry.accept,
             content_type: entry.content_type,
             body: entry.body,
             payload_type: message.payload_type.clone(),

@@ -18,9 +18,12 @@ use crate::{Centre, Work, gruu};
 
 /// Extensions that a REGISTER may require of us.
 const SUPPORTED: [&str; 3] = ["path", "gruu", "outbound"];
-/// How often a client is asked to send keep-alives over a flow, in seconds (RFC 5626 §4.4).
+/// Longest name of a device, Contact URI, parameters of a Contact, and way to a device: bindings are kept.
 const DEVICE_BYTES_MAX: usize = 256;
+const URI_BYTES_MAX: usize = 1024;
 const PARAMS_BYTES_MAX: usize = 4096;
+const PATH_BYTES_MAX: usize = 4096;
+/// How often a client is asked to send keep-alives over a flow, in seconds (RFC 5626 §4.4).
 const FLOW_TIMER_S: u32 = 120;
 
 /// A REGISTER that is well formed.
@@ -77,12 +80,18 @@ impl Asked {
                 Contact::Address(contact) => {
                     let change = Change::of(&contact, header_expires);
                     let name = change.instance.as_ref().unwrap_or(&change.contact_uri);
-                    if name.len() > DEVICE_BYTES_MAX || change.contact_params.len() > PARAMS_BYTES_MAX {
+                    if name.len() > DEVICE_BYTES_MAX
+                        || change.contact_uri.len() > URI_BYTES_MAX
+                        || change.contact_params.len() > PARAMS_BYTES_MAX
+                    {
                         return Err(Refusal::bad("Contact: too long"));
                     }
                     changes.push(change);
                 }
             }
+        }
+        if request.list(HeaderName::Path).map(<[u8]>::len).sum::<usize>() > PATH_BYTES_MAX {
+            return Err(Refusal::bad("Path: too long"));
         }
         let wish = match (remove_all, changes.len()) {
             (true, 0) if header_expires == Some(0) => Wish::RemoveAll,

@@ -5,6 +5,7 @@
 //! everything that came before, and new messages may be relayed to it past the mailbox.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
@@ -22,6 +23,8 @@ pub type DeviceKey = (Address, String);
 const PAGE: usize = 64;
 /// Most entries under way to one device.
 const WINDOW: usize = 16;
+/// An agent of which nothing was heard for so long, or at the most twice as long, is forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(3600);
 
 /// What an agent knows.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(crate) struct Agent {
     news: Option<EntryId>,
     /// Whether the device failed and is left alone until it registers or the time of an entry comes.
     is_paused: bool,
+    /// Whether nothing happened to it since it was last looked at.
+    is_stale: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +61,7 @@ impl Default for Agent {
             is_exhausted: false,
             news: None,
             is_paused: false,
+            is_stale: false,
         }
     }
 }
@@ -71,7 +77,7 @@ impl Agent {
     pub(crate) fn restart(&mut self) {
         self.cursor = EntryId::FIRST;
         self.queue.clear();
-        (self.is_exhausted, self.is_paused) = (false, false);
+        (self.is_exhausted, self.is_paused, self.is_stale) = (false, false, false);
     }
 
     /// There is one more entry in the mailbox, or will be with this batch's commit.
@@ -80,12 +86,12 @@ impl Agent {
         if id <= self.cursor {
             (self.cursor, self.is_exhausted) = (id.predecessor(), false);
         }
-        self.news = Some(id);
+        (self.news, self.is_stale) = (Some(id), false);
     }
 
     /// Sends nothing until it is restarted.
     pub(crate) fn pause(&mut self) {
-        self.is_paused = true;
+        (self.is_paused, self.is_stale) = (true, false);
     }
 
     /// A request under way was made again as another.
@@ -99,11 +105,12 @@ impl Agent {
     }
 
     fn is_idle(&self) -> bool {
-        self.is_exhausted
-            && self.news.is_none()
-            && !self.is_paused
-            && self.queue.is_empty()
-            && self.in_flight.is_empty()
+        self.is_exhausted && self.news.is_none() && !self.is_paused && self.is_at_rest()
+    }
+
+    /// Whether it has nothing to do before something happens.
+    fn is_at_rest(&self) -> bool {
+        self.queue.is_empty() && self.in_flight.is_empty()
     }
 
     /// Brings the next stretch of the mailbox into an empty queue; false when the batch did not load it.
@@ -177,8 +184,8 @@ impl Centre {
             work.next.push(Task::Drain(device.clone()));
         }
         // Where nothing waits, an idle agent knows nothing that is worth its memory.
-        let is_at_rest = agent.queue.is_empty() && agent.in_flight.is_empty();
-        if !(is_at_rest && work.view.head(&device.0).count == 0) {
+        if !(agent.is_at_rest() && work.view.head(&device.0).count == 0) {
+            agent.is_stale = false;
             self.agents.insert(device.clone(), agent);
         }
     }
@@ -221,11 +228,42 @@ impl Centre {
         kept.into_iter().rev().for_each(|id| agent.queue.push_front(id));
     }
 
+    /// Forgets agents of devices that have gone without a word: nothing happens to them any more. One whose device is there after
+    /// all is made anew when something does.
+    pub(crate) fn forget_stale_agents(&mut self, now: Timestamp) {
+        if now < self.agents_looked_at.plus(FORGET_AFTER) {
+            return;
+        }
+        self.agents_looked_at = now;
+        self.agents.retain(|_, agent| {
+            let was_stale = std::mem::replace(&mut agent.is_stale, true);
+            !(was_stale && agent.is_at_rest())
+        });
+    }
+
     /// A request of the agent has ended: on to the next.
     pub(crate) fn agent_answered(&mut self, device: &DeviceKey, attempt: AttemptId, work: &mut Work<'_>) {
         if let Some(agent) = self.agents.get_mut(device) {
             agent.in_flight.retain(|one| one.attempt != attempt);
             self.decide_drain(device, work);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::EntryIds;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_put_in_after_a_later_one_is_not_overlooked() {
+        let mut ids = EntryIds::new(7);
+        let now = Timestamp::from_seconds(1_795_000_000);
+        let (earlier, later) = (ids.next(now), ids.next(now));
+        // It has found the later one, and nothing after it.
+        let mut agent = Agent { cursor: later, is_exhausted: true, ..Agent::from(later) };
+        agent.more(earlier);
+        assert!(agent.cursor < earlier && !agent.is_exhausted && !agent.is_idle());
     }
 }

@@ -152,18 +152,19 @@ impl Answer {
 impl Answered {
     pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
         let Some(attempt) = centre.attempts.get(&self.attempt) else { return };
-        let address = &attempt.device.0;
-        wants.head(address);
-        wants.bindings(address);
-        match &attempt.made_for {
-            For::Relay(id) => centre.relay_wants(*id, wants),
-            For::Entry(key, record) => {
-                wants.entry(key);
-                if let Some(record) = record {
-                    wants.record(record.clone());
-                }
-                centre.agent_wants(&attempt.device, wants);
+        if let For::Relay(id) = &attempt.made_for
+            && centre.relays.contains_key(id)
+        {
+            return centre.relay_wants(*id, wants);
+        }
+        wants.head(&attempt.device.0);
+        wants.bindings(&attempt.device.0);
+        if let For::Entry(key, record) = &attempt.made_for {
+            wants.entry(key);
+            if let Some(record) = record {
+                wants.record(record.clone());
             }
+            centre.agent_wants(&attempt.device, wants);
         }
     }
 }
@@ -188,10 +189,10 @@ impl Centre {
             self.answer_all(asker, 202, work);
             return Ok(());
         }
-        if let About::Message { .. } = delivery.about
-            && self.relaying.contains_key(&report::record_key(&delivery.entry))
-        {
-            self.relay(delivery, asker, work);
+        let key =
+            matches!(delivery.about, About::Message { .. }).then(|| report::record_key(&delivery.entry));
+        if key.as_ref().is_some_and(|key| self.relaying.contains_key(key)) {
+            self.relay(delivery, key, asker, work);
             return Ok(());
         }
         let (bound, reachable) = self.devices(&to, delivery.only.as_deref(), work);
@@ -204,7 +205,7 @@ impl Centre {
         let caught_up = |device: &String| is_empty || self.is_caught_up(&(to.clone(), device.clone()));
         if delivery.only.is_some() || (!reachable.is_empty() && reachable.iter().all(caught_up)) {
             delivery.entry.waiting = bound;
-            self.relay(delivery, asker, work);
+            self.relay(delivery, key, asker, work);
             return Ok(());
         }
         self.keep(delivery, work)?;

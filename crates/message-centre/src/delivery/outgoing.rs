@@ -1,5 +1,7 @@
 //! How an entry is handed over to one device: in a MESSAGE, or in a session when that is what the device takes.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcs::Timestamp;
@@ -12,6 +14,7 @@ use store::{Binding, Entry, EntryKind};
 
 use super::AttemptId;
 use super::agent::DeviceKey;
+use crate::access::message::CPM_MESSAGE;
 use crate::session::can_chat;
 use crate::{Centre, gruu, transaction_time};
 
@@ -84,10 +87,9 @@ impl Centre {
             request = request.pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
         }
         if let Some(service) = entry.service.as_ref().filter(|_| !is_report_of_group) {
-            let icsi = utf8_percent_encode(service, URN_ESCAPES);
             request = request
-                .header(HeaderName::PAssertedService, service)
-                .header(HeaderName::AcceptContact, format_args!("*;+g.3gpp.icsi-ref=\"{icsi}\""));
+                .pieces(HeaderName::PAssertedService, &[service])
+                .pieces(HeaderName::AcceptContact, &[&*takers_of(service)]);
         }
         // Reports are for whoever sent the message, whatever its device can show; and they must fit into a datagram.
         if entry.from.kind() == AddressKind::Chatbot && entry.kind == EntryKind::Message {
@@ -101,7 +103,7 @@ impl Centre {
             .pieces(HeaderName::ConversationId, &[&entry.conversation_id])
             .pieces(HeaderName::ContributionId, &[&entry.contribution_id]);
         if let Some(id) = &entry.in_reply_to {
-            request = request.header(HeaderName::InReplyToContributionId, id);
+            request = request.pieces(HeaderName::InReplyToContributionId, &[id]);
         }
         if is_fleeting {
             request = request.header(HeaderName::Expires, 0);
@@ -122,6 +124,15 @@ impl Centre {
             _ => subscriber.sip_uri(domain),
         }
     }
+}
+
+/// The Accept-Contact that asks for devices with this service (RFC 3841, TS 24.229).
+fn takers_of(service: &str) -> Cow<'static, str> {
+    if service == CPM_MESSAGE {
+        // What nearly every message has.
+        return "*;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"".into();
+    }
+    format!("*;+g.3gpp.icsi-ref=\"{}\"", utf8_percent_encode(service, URN_ESCAPES)).into()
 }
 
 /// The sender as the CPIM names it. It was checked to be the sender when the message came in, and some clients (liblinphone) take

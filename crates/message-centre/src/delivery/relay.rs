@@ -70,24 +70,27 @@ impl Centre {
         }
     }
 
-    /// Sends a message to the addressee's reachable devices as soon as those before it are done.
-    pub(crate) fn relay(&mut self, delivery: Delivery, asker: Option<Asker>, work: &mut Work<'_>) {
-        if let About::Message { .. } = delivery.about {
-            let key = report::record_key(&delivery.entry);
-            if let Some(relay) = self.relaying.get(&key).and_then(|id| self.relays.get_mut(id)) {
-                // The same message again, under a new Call-ID: one answer serves both.
-                relay.askers.extend(asker);
-                work.stats.duplicates += 1;
-                work.discard(delivery.entry.spooled);
-                return;
-            }
+    /// Sends something to the addressee's reachable devices as soon as those before it are done. `record` is the key of the record
+    /// that it is to get, if it is a message.
+    pub(crate) fn relay(
+        &mut self,
+        delivery: Delivery,
+        record: Option<RecordKey>,
+        asker: Option<Asker>,
+        work: &mut Work<'_>,
+    ) {
+        let same = record.as_ref().and_then(|key| self.relaying.get(key));
+        if let Some(relay) = same.and_then(|id| self.relays.get_mut(id)) {
+            // The same message again, under a new Call-ID: one answer serves both.
+            relay.askers.extend(asker);
+            work.stats.duplicates += 1;
+            work.discard(delivery.entry.spooled);
+            return;
         }
         self.last_relay += 1;
         let id = RelayId(self.last_relay);
         let lane_key = (delivery.entry.to.clone(), delivery.entry.from.clone());
-        if let About::Message { .. } = delivery.about {
-            self.relaying.insert(report::record_key(&delivery.entry), id);
-        }
+        self.relaying.extend(record.map(|key| (key, id)));
         let askers = asker.into_iter().collect();
         self.relays.insert(
             id,
@@ -290,7 +293,9 @@ impl Centre {
         let early = relay.early.drain(..);
         work.next.extend(early.map(|posted| Task::Posted(Box::new(posted))));
         let entry = &relay.delivery.entry;
-        self.relaying.remove(&report::record_key(entry));
+        if let About::Message { .. } = relay.delivery.about {
+            self.relaying.remove(&report::record_key(entry));
+        }
         let lane_key: Lane = (entry.to.clone(), entry.from.clone());
         if let Some(lane) = self.lanes.get_mut(&lane_key) {
             let was_first = lane.front() == Some(&id);

@@ -85,6 +85,11 @@ pub(crate) struct Hot {
 }
 
 impl Hot {
+    /// Requests of focuses under way, and devices that are being invited.
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len() + self.inviting.len()
+    }
+
     /// Whether a request of a focus is under way as this transaction.
     pub(crate) fn has_asked(&self, tx: ClientTxId) -> bool {
         self.requests.contains_key(&tx)

@@ -17,8 +17,7 @@ use rcs::provisioning::{Characteristic, Document, Identity, Settings};
 use sha2::{Digest as _, Sha256};
 use sip::digest::Ha1s;
 use store::{
-    AccessToken, Bindings, Configuration, ConfigurationState, ConfiguredDevice, Credential, DeviceSecrets,
-    Wants,
+    AccessToken, Configuration, ConfigurationState, ConfiguredDevice, Credential, DeviceSecrets, Wants,
 };
 
 use crate::secret::{is_secret, sha256};
@@ -159,8 +158,8 @@ impl Call {
                 let named = [request.proven.clone(), request.claimed.clone(), of_token, of_cookie];
                 named.iter().flatten().for_each(of);
             }
-            Self::Otp(address) | Self::SetState(address, _) => of(address),
-            Self::Revoke(address, _) => {
+            Self::Otp(address) => of(address),
+            Self::SetState(address, _) | Self::Revoke(address, _) => {
                 of(address);
                 wants.bindings(address);
             }
@@ -176,7 +175,7 @@ impl Centre {
                 Some((otp, until)) => Answer::Otp(otp, until),
                 None => Answer::NotFound,
             },
-            Call::SetState(address, state) => set_state(&address, state, work),
+            Call::SetState(address, state) => self.set_state(&address, state, work),
             Call::Revoke(address, device) => self.revoke_device(&address, device.as_deref(), work),
         }
     }
@@ -391,19 +390,32 @@ impl Centre {
         if gone.is_empty() {
             return Answer::NotFound;
         }
-        let names: Vec<&String> = gone.iter().flat_map(|device| &device.registered_as).collect();
         configuration.devices = left;
         work.view.put_configuration(configuration);
-        let bindings = work.view.bindings(address).cloned().unwrap_or_default();
-        let (out, list): (Vec<_>, Vec<_>) =
-            bindings.list.into_iter().partition(|binding| names.iter().any(|name| *name == binding.device()));
-        work.view.put_bindings(address, Bindings { list });
-        self.flows.values_mut().for_each(|users| users.retain(|(user, _)| user != address));
-        for binding in out {
-            self.agents.remove(&(address.clone(), binding.device().to_owned()));
-            if binding.flow.transport.is_reliable() {
-                work.close.push(binding.flow);
-            }
+        self.let_go(address, |name| gone.iter().any(|device| device.has_registered_as(name)), work);
+        Answer::Done
+    }
+
+    /// What handsets are told from now on. Where that is to stop, what they were given before is of no use any more.
+    fn set_state(&mut self, address: &Address, state: ConfigurationState, work: &mut Work<'_>) -> Answer {
+        if work.view.account(address).is_none() {
+            return Answer::NotFound;
+        }
+        let mut configuration =
+            work.view.configuration(address).cloned().unwrap_or_else(|| Configuration::new(address.clone()));
+        configuration.state = state;
+        let is_over = !matches!(state, ConfigurationState::Enabled | ConfigurationState::Reset);
+        if is_over {
+            // They may still ask, with their tokens, and hear that it is over.
+            let secrets = configuration.devices.iter_mut().flat_map(|device| &mut device.secrets);
+            secrets.for_each(|secrets| secrets.credentials.clear());
+            let devices = configuration.devices.iter_mut();
+            devices.for_each(|device| device.version = device.version.saturating_add(1));
+        }
+        let devices = configuration.devices.clone();
+        work.view.put_configuration(configuration);
+        if is_over {
+            self.let_go(address, |name| devices.iter().any(|device| device.has_registered_as(name)), work);
         }
         Answer::Done
     }
@@ -436,22 +448,4 @@ fn by_token(request: &Request, work: &Work<'_>) -> Option<(Address, usize)> {
     let configuration = work.view.configuration(&address)?;
     let place = configuration.devices.iter().position(|device| device.secrets.iter().any(is_right))?;
     Some((address, place))
-}
-
-fn set_state(address: &Address, state: ConfigurationState, work: &mut Work<'_>) -> Answer {
-    if work.view.account(address).is_none() {
-        return Answer::NotFound;
-    }
-    let mut configuration =
-        work.view.configuration(address).cloned().unwrap_or_else(|| Configuration::new(address.clone()));
-    configuration.state = state;
-    if !matches!(state, ConfigurationState::Enabled | ConfigurationState::Reset) {
-        // They may still ask, with their tokens, and hear that it is over.
-        let secrets = configuration.devices.iter_mut().flat_map(|device| &mut device.secrets);
-        secrets.for_each(|secrets| secrets.credentials.clear());
-        let devices = configuration.devices.iter_mut();
-        devices.for_each(|device| device.version = device.version.saturating_add(1));
-    }
-    work.view.put_configuration(configuration);
-    Answer::Done
 }

@@ -15,7 +15,7 @@ use sip::{Flow, HeaderName, Reason, ResponseBuilder, Transport};
 use store::{Binding, Wants};
 
 use super::inviting::Invitation;
-use super::{Kind, Leg, LegId, Stage, media};
+use super::{Kind, Leg, LegId, Stage, media, take_back};
 use crate::access::Refusal;
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
@@ -92,7 +92,10 @@ impl Centre {
             return Ok(());
         }
         if invite.device.is_some() {
-            self.sessions.remove(id);
+            if let Some(leg) = self.sessions.remove(id) {
+                // It may have taken over what was to be handed over in another.
+                self.fail_sends(&leg);
+            }
             return Err(Refusal::Unavailable);
         }
         self.accept(id, work.now);
@@ -205,13 +208,10 @@ impl Centre {
                 continue;
             }
             let partner = leg.partner.take();
-            let sends = std::mem::take(&mut leg.sends);
-            for mut sending in sends {
-                sending.is_given = false;
-                self.sessions.by_send.insert(sending.send, id);
-                let newest = self.sessions.legs.get_mut(&id).expect("it was just put there");
-                newest.sends.push_back(sending);
-            }
+            let mut sends = std::mem::take(&mut leg.sends);
+            take_back(&mut self.sessions.by_given, &mut sends);
+            let newest = self.sessions.legs.get_mut(&id).expect("it was just put there");
+            newest.sends.extend(sends);
             self.end_leg(old, None, now);
             if let Some(partner) = partner {
                 self.sessions.pair(id, partner);

@@ -13,7 +13,7 @@ use store::{Binding, Entry};
 
 use super::answering::can_chat;
 use super::inviting::Invitation;
-use super::{Kind, Leg, LegId, Sending, media};
+use super::{Kind, Leg, LegId, Sending, media, take_back};
 use crate::Centre;
 use crate::access::message::{Contribution, Kind as MessageKind, PagerMessage, Posted, SessionBody};
 use crate::delivery::agent::DeviceKey;
@@ -43,8 +43,12 @@ impl Centre {
             }
             media::Event::Sent { send, status } => self.sent(send, status, now),
             media::Event::Lost { session } => {
-                if let Some(id) = self.sessions.by_session.get(&session).copied() {
-                    self.end_pair(id, None, now);
+                let id = self.sessions.by_session.get(&session).copied();
+                match id.and_then(|id| Some((id, self.sessions.legs.get_mut(&id)?))) {
+                    // It was quicker than its answer, and may come again.
+                    Some((_, leg)) if !leg.is_open() => leg.is_bound = false,
+                    Some((id, _)) => self.end_pair(id, None, now),
+                    None => {}
                 }
             }
         }
@@ -98,14 +102,15 @@ impl Centre {
     }
 
     /// A message of ours has been taken by the device, or not.
-    fn sent(&mut self, send: u64, status: u16, now: Timestamp) {
+    fn sent(&mut self, given: u64, status: u16, now: Timestamp) {
+        // The end of a session is no answer to what has been given to another since.
+        let Some((id, send)) = self.sessions.by_given.remove(&given) else { return };
         let answer = match status {
             // In MSRP nothing came back: that is no answer of a flow.
             408 => Answer::CutOff,
             status => Answer::of(status),
         };
         self.settle_send(send, answer);
-        let Some(id) = self.sessions.by_send.remove(&send) else { return };
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         leg.sends.retain(|sending| sending.send != send);
         let is_done = leg.sends.is_empty() && (leg.is_closing || leg.kind == Kind::Large);
@@ -200,8 +205,7 @@ impl Centre {
         let message_id = self.tag();
         let (content_type, body) = self.session_body(entry);
         if let Some(leg) = self.sessions.legs.get_mut(&id) {
-            leg.sends.push_back(Sending { send, message_id, content_type, body, is_given: false });
-            self.sessions.by_send.insert(send, id);
+            leg.sends.push_back(Sending { send, message_id, content_type, body, given: None });
         }
         self.touch(id, now);
         self.give_sends(id);
@@ -233,11 +237,14 @@ impl Centre {
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         if leg.is_open() && leg.is_bound {
             let session = leg.session().to_owned();
-            for sending in leg.sends.iter_mut().filter(|sending| !sending.is_given) {
-                sending.is_given = true;
+            for sending in leg.sends.iter_mut().filter(|sending| sending.given.is_none()) {
+                self.sessions.last_given += 1;
+                let given = self.sessions.last_given;
+                sending.given = Some(given);
+                self.sessions.by_given.insert(given, (id, sending.send));
                 self.sessions.commands.push_back(media::Command::Send {
                     session: session.clone(),
-                    send: sending.send,
+                    send: given,
                     message_id: sending.message_id.clone(),
                     content_type: sending.content_type.clone(),
                     body: sending.body.clone(),
@@ -275,9 +282,9 @@ impl Centre {
         }
     }
 
-    pub(super) fn settle_sends(&mut self, sends: VecDeque<Sending>, answer: Answer) {
+    pub(super) fn settle_sends(&mut self, mut sends: VecDeque<Sending>, answer: Answer) {
+        take_back(&mut self.sessions.by_given, &mut sends);
         for sending in sends {
-            self.sessions.by_send.remove(&sending.send);
             self.settle_send(sending.send, answer);
         }
     }

@@ -8,11 +8,21 @@ use sip::dialog::session_timer::{Agreement, Disagreement, OPTION, Refresher, Ses
 use sip::dialog::{DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId};
 use sip::{Flow, HeaderName, Method, Reason, Request, Response, ResponseBuilder};
+use store::Wants;
 
 use super::answering::msrp_session;
-use super::{Kind, Leg, LegId, Stage, media};
-use crate::access::{ALLOW, Refusal};
-use crate::{Centre, transaction_time};
+use super::{Kind, Leg, LegId, Stage, media, take_back};
+use crate::access::identity::{Claim, is_bound_here};
+use crate::access::{ALLOW, Refusal, check_require};
+use crate::work::Task;
+use crate::{Centre, Work, transaction_time};
+
+impl Claim<LegId> {
+    pub(crate) fn within_wants(&self, trust_udp_source: bool, wants: &mut Wants) {
+        self.wants(trust_udp_source, wants);
+        wants.bindings(&self.from);
+    }
+}
 
 impl Centre {
     /// An ACK to a 200 of ours.
@@ -26,22 +36,44 @@ impl Centre {
         self.sessions.set_alarm(id);
     }
 
-    /// A request within a leg.
-    pub(crate) fn in_dialog(
+    /// Takes a request within a leg: at once when it comes from where the leg's device is. The ids of a dialog are known to everybody
+    /// on its way, so from elsewhere it takes more: that the leg's owner has registered from there, or credentials.
+    pub(crate) fn within(
         &mut self,
         id: LegId,
         tx: ServerTxId,
         flow: Flow,
-        request: &Request,
+        request: Request,
         now: Timestamp,
+        tasks: &mut Vec<Task>,
     ) {
+        let Some(leg) = self.sessions.legs.get(&id) else { return };
+        let from = leg.device.0.clone();
+        if leg.flow == flow || self.vouches(flow, &from, now) {
+            self.in_dialog(id, tx, flow, &request, now);
+            return tasks.extend(self.sessions.take_settled());
+        }
+        tasks.push(Task::Within(Box::new(Claim { tx, flow, request, from, is_vouched: false, what: id })));
+    }
+
+    pub(crate) fn decide_within(&mut self, claim: Claim<LegId>, work: &mut Work<'_>) {
+        if !is_bound_here(&claim, work) && !self.is_proven(&claim, work) {
+            return;
+        }
+        let Claim { tx, flow, request, what: id, .. } = claim;
+        match self.sessions.legs.contains_key(&id) {
+            true => self.in_dialog(id, tx, flow, &request, work.now),
+            // It ended in the meantime.
+            false => self.refuse(tx, &request, flow, &Refusal::NoDialog, work.now),
+        }
+    }
+
+    /// A request within a leg, from its device.
+    fn in_dialog(&mut self, id: LegId, tx: ServerTxId, flow: Flow, request: &Request, now: Timestamp) {
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         let Stage::Open { dialog, .. } = &mut leg.stage else { return };
-        if let Err(error) = dialog.receive(request) {
-            let refusal = match error.status() {
-                500 => Refusal::OutOfOrder,
-                _ => Refusal::bad(error.to_string()),
-            };
+        let required = check_require(request, HeaderName::Require, &[OPTION]);
+        if let Err(refusal) = required.and_then(|()| Ok(dialog.receive(request)?)) {
             return self.refuse(tx, request, flow, &refusal, now);
         }
         // The device speaks from here now, and is answered here.
@@ -105,8 +137,8 @@ impl Centre {
                 if is_moved {
                     leg.is_bound = false;
                     leg.idle_at = now.plus(self.config.sessions.connect);
-                    leg.sends.iter_mut().for_each(|sending| sending.is_given = false);
                     let session = msrp_session(leg);
+                    take_back(&mut self.sessions.by_given, &mut leg.sends);
                     let close = media::Command::Close { session: session.id.clone() };
                     self.sessions.commands.extend([close, media::Command::Open(session)]);
                 }
@@ -217,15 +249,16 @@ impl Centre {
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         let flow = leg.flow;
         let Stage::Open { dialog, timer, refreshed_at, refreshing, .. } = &mut leg.stage else { return };
-        if let Some(tx) = refreshing.take() {
-            self.sessions.by_invite.remove(&tx);
-        }
+        let Some(tx) = refreshing.take() else { return };
+        self.sessions.by_invite.remove(&tx);
         let lives = dialog.receive_response(response).unwrap_or(true);
         match response.status() {
             200..=299 => {
                 let ack = dialog.ack(dialog.local_cseq()).build();
                 (*timer, *refreshed_at) = (agreed, now);
-                let _ = self.layer.acknowledge(transaction_time(now), flow, ack);
+                let _ = self.layer.acknowledge(transaction_time(now), flow, ack.clone());
+                let timing = &self.config.transactions.timing;
+                self.calls.acknowledge(transaction_time(now), tx, flow, ack, timing);
             }
             _ if !lives => return self.end_pair(id, None, now),
             // The peer was about to do the same, or is busy: it is tried once more before the session lapses.
@@ -348,15 +381,32 @@ impl Centre {
         }
     }
 
+    /// Ends the sessions of some of a subscriber's devices. To who is ringing one of them it is one that cannot be reached.
+    pub(crate) fn end_sessions_on(
+        &mut self,
+        owner: &Address,
+        is_meant: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) {
+        for id in self.sessions.by_owner.get(owner).cloned().unwrap_or_default() {
+            let Some(leg) = self.sessions.legs.get(&id).filter(|leg| is_meant(&leg.device.1)) else {
+                continue;
+            };
+            match leg.partner.filter(|asked| self.sessions.rings_for(*asked, id)) {
+                Some(asked) => {
+                    self.give_up_inviting(id, None, now);
+                    self.fork_refused(asked, id, 480, now);
+                }
+                None => self.end_pair(id, None, now),
+            }
+        }
+    }
+
     /// Ends the sessions of somebody who is no subscriber any more. Who was ringing them hears that there is nobody.
     pub(crate) fn end_sessions_of(&mut self, owner: &Address, now: Timestamp) {
         for id in self.sessions.by_owner.get(owner).cloned().unwrap_or_default() {
             let partner = self.sessions.legs.get(&id).and_then(|leg| leg.partner);
-            let rings = |asked: &LegId| {
-                let stage = self.sessions.legs.get(asked).map(|leg| &leg.stage);
-                matches!(stage, Some(Stage::Asked { forks, .. }) if forks.contains(&id))
-            };
-            match partner.filter(rings) {
+            match partner.filter(|asked| self.sessions.rings_for(*asked, id)) {
                 Some(asked) => {
                     self.cancel_forks(asked, None, None, now);
                     self.refuse_asked(asked, 404, now);

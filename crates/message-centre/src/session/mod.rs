@@ -38,7 +38,7 @@ use crate::work::Task;
 
 /// Names a leg of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct LegId(u64);
+pub struct LegId(u64);
 
 /// What a leg is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +85,8 @@ struct Sending {
     message_id: String,
     content_type: String,
     body: media::Body,
-    /// Whether the edge has it.
-    is_given: bool,
+    /// What the edge knows it by, once it has it.
+    given: Option<u64>,
 }
 
 /// How far a leg has come.
@@ -159,19 +159,30 @@ impl Leg {
     }
 }
 
+/// What the edge has, by the number that it knows it by: the leg, and the send.
+type Given = FxHashMap<u64, (LegId, u64)>;
+
+/// What the edge has of these sends it will be given anew, or not at all: what it says of the first time counts for nothing.
+fn take_back(given: &mut Given, sends: &mut VecDeque<Sending>) {
+    for number in sends.iter_mut().filter_map(|sending| sending.given.take()) {
+        given.remove(&number);
+    }
+}
+
 /// All legs.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     legs: FxHashMap<LegId, Leg>,
     last_leg: u64,
     last_send: u64,
+    last_given: u64,
     last_session: u64,
     by_owner: FxHashMap<Address, Vec<LegId>>,
     by_dialog: FxHashMap<DialogId, LegId>,
     by_session: FxHashMap<String, LegId>,
     by_invite: FxHashMap<ClientTxId, LegId>,
     by_asked: FxHashMap<ServerTxId, LegId>,
-    by_send: FxHashMap<u64, LegId>,
+    by_given: Given,
     alarms: BTreeSet<(Timestamp, LegId)>,
     commands: VecDeque<media::Command>,
     /// What has come of deliveries and of invitations, to be decided on.
@@ -202,6 +213,13 @@ impl Sessions {
         self.by_dialog.get(id).copied()
     }
 
+    /// Everything that is remembered of legs.
+    pub(crate) fn len(&self) -> usize {
+        let indexes = self.by_owner.len() + self.by_dialog.len() + self.by_session.len();
+        let waits = self.by_invite.len() + self.by_asked.len() + self.by_given.len() + self.alarms.len();
+        self.legs.len() + indexes + waits
+    }
+
     /// How many legs a subscriber has.
     fn count_of(&self, owner: &Address) -> usize {
         self.by_owner.get(owner).map_or(0, Vec::len)
@@ -224,7 +242,7 @@ impl Sessions {
 
     /// Takes a leg out, with everything by which it is found, and its MSRP session.
     fn remove(&mut self, id: LegId) -> Option<Leg> {
-        let leg = self.legs.remove(&id)?;
+        let mut leg = self.legs.remove(&id)?;
         if let Some(legs) = self.by_owner.get_mut(&leg.device.0) {
             legs.retain(|other| *other != id);
             if legs.is_empty() {
@@ -242,9 +260,7 @@ impl Sessions {
                 }
             }
         }
-        for sending in &leg.sends {
-            self.by_send.remove(&sending.send);
-        }
+        take_back(&mut self.by_given, &mut leg.sends);
         if let Some(at) = leg.alarm {
             self.alarms.remove(&(at, id));
         }
@@ -272,6 +288,12 @@ impl Sessions {
             self.alarms.remove(&(before, id));
         }
         self.alarms.extend(at.map(|at| (at, id)));
+    }
+
+    /// Whether `fork` rings on behalf of `asked`.
+    fn rings_for(&self, asked: LegId, fork: LegId) -> bool {
+        let stage = self.legs.get(&asked).map(|leg| &leg.stage);
+        matches!(stage, Some(Stage::Asked { forks, .. }) if forks.contains(&fork))
     }
 
     /// Makes two legs partners.

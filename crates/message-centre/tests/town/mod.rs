@@ -51,6 +51,13 @@ pub struct Town {
     connections: u64,
     /// Every SIP message that the centre sent, for a look at the wire.
     pub wire: Vec<(Phone, Message)>,
+    /// The same to where no phone is, and to phones that are off.
+    pub elsewhere: Vec<Message>,
+    pub unheard: Vec<Message>,
+    /// The next request of this method to this phone is lost.
+    pub loses: Option<(Phone, &'static str)>,
+    /// Decided in the batch in which the next message comes over MSRP, before that message.
+    pub ambush: Option<admin::Call>,
 }
 
 enum Parcel {
@@ -72,7 +79,7 @@ pub struct Device {
     pub events: Vec<Event>,
     framers: BTreeMap<u64, Framer>,
     pub number: String,
-    instance: String,
+    pub instance: String,
 }
 
 /// What `hongyan` does in `net/msrp.rs` and `net/spool.rs`.
@@ -117,6 +124,10 @@ impl Town {
             phones: Vec::new(),
             connections: 0,
             wire: Vec::new(),
+            elsewhere: Vec::new(),
+            unheard: Vec::new(),
+            loses: None,
+            ambush: None,
         };
         town.start();
         town
@@ -165,6 +176,11 @@ impl Town {
         self.store.as_ref().expect("the centre runs")
     }
 
+    /// What the centre remembers.
+    pub fn held(&self) -> message_centre::Held {
+        self.centre.as_ref().expect("the centre runs").held()
+    }
+
     /// Bodies that are spooled now.
     pub fn files(&self) -> usize {
         self.edge.files.len()
@@ -209,13 +225,22 @@ impl Town {
         phone
     }
 
+    /// A device that logs in as this user, registered.
+    pub fn logged_in(&mut self, number: &str, username: &str, password: &str) -> Phone {
+        let (username, password) = (username.to_owned(), password.to_owned());
+        let config = PhoneConfig { username, password, services: Services::all(), ..self.config_for(number) };
+        let phone = self.place(config, Transport::Tcp);
+        self.switch_on(phone);
+        phone
+    }
+
     fn config_for(&self, number: &str) -> PhoneConfig {
         PhoneConfig::new(number, DOMAIN, PASSWORD, self.phones.len() as u64 + 1).expect("a number")
     }
 
     fn place(&mut self, config: PhoneConfig, transport: Transport) -> Phone {
         let place = self.phones.len();
-        let (number, instance) = (config.username.clone(), config.instance.clone());
+        let (number, instance) = (config.address.user().to_owned(), config.instance.clone());
         let handset = Handset::new(config);
         let peer = format!("10.0.0.{}:5060", place + 1).parse().expect("an address");
         let flow = Flow { transport, id: 0, peer };
@@ -324,24 +349,52 @@ impl Town {
 
     /// How many requests of this method the centre has sent to a phone.
     pub fn requests(&self, phone: Phone, method: &str) -> usize {
-        let sent = self.wire.iter().filter(|(to, message)| {
-            *to == phone
-                && matches!(message, Message::Request(request) if request.method().as_str() == method)
-        });
-        sent.count()
+        self.wire.iter().filter(|(to, message)| *to == phone && is_request(message, method)).count()
     }
 
-    pub fn admin(&mut self, call: admin::Call) {
+    /// The last request of this method that the centre has sent to a phone.
+    pub fn request(&self, phone: Phone, method: &str) -> &sip::Request {
+        let sent = self.wire.iter().rev().filter(|(to, message)| *to == phone && is_request(message, method));
+        let requests = sent.filter_map(|(_, message)| match message {
+            Message::Request(request) => Some(request),
+            Message::Response(_) => None,
+        });
+        requests.into_iter().next().expect("it was sent")
+    }
+
+    /// Whether a chunk of a message is in the air to a phone.
+    pub fn is_being_sent_to(&self, phone: Phone) -> bool {
+        let mut down = self.air.values().filter_map(|parcel| match parcel {
+            Parcel::Down((to, _), bytes) => Some((*to, bytes)),
+            _ => None,
+        });
+        down.any(|(to, bytes)| to == phone && bytes.windows(7).any(|word| word == b" SEND\r\n"))
+    }
+
+    /// Raw bytes to the centre, from wherever.
+    pub fn inject(&mut self, flow: Flow, bytes: Bytes) {
+        self.post(Parcel::ToCentre(flow, bytes));
+        self.run();
+    }
+
+    /// What an edge says that nothing here makes it say.
+    pub fn hear(&mut self, event: media::Event) {
+        self.heard.push(event);
+        self.run();
+    }
+
+    pub fn admin(&mut self, call: admin::Call) -> admin::Answer {
         let (Some(centre), Some(store)) = (&mut self.centre, &self.store) else { panic!("the centre runs") };
         let mut view = View::default();
         let mut wants = Wants::default();
         centre.admin_wants(&call, &mut wants);
         store.load(wants, &mut view).expect("loaded");
         let mut work = Work::new(self.now, &mut view);
-        centre.decide_admin(call, &mut work);
+        let answer = centre.decide_admin(call, &mut work);
         self.todo.append(&mut work.then);
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
+        answer
     }
 
     /// Everything that happens at this instant.
@@ -378,12 +431,17 @@ impl Town {
         match parcel {
             Parcel::ToCentre(..) | Parcel::Closed(_) => to_centre.push(parcel),
             Parcel::ToPhone(flow, bytes) => {
-                let place = self.phones.iter().position(|phone| phone.is_on && phone.flow == flow);
-                if let Some(place) = place {
-                    let message = Message::parse_datagram(bytes).expect("the centre writes well-formed SIP");
-                    self.wire.push((place, message.clone()));
-                    self.phones[place].handset.receive(now, message);
+                let message = Message::parse_datagram(bytes).expect("the centre writes well-formed SIP");
+                let Some(place) = self.phones.iter().position(|phone| phone.flow == flow) else {
+                    return self.elsewhere.push(message);
+                };
+                let is_lost =
+                    |(phone, method): &mut (Phone, &str)| *phone == place && is_request(&message, method);
+                if !self.phones[place].is_on || self.loses.take_if(is_lost).is_some() {
+                    return self.unheard.push(message);
                 }
+                self.wire.push((place, message.clone()));
+                self.phones[place].handset.receive(now, message);
             }
             Parcel::Connect(link) => {
                 if self.centre.is_none() || !self.phones[link.0].is_on {
@@ -572,7 +630,9 @@ impl Town {
                 _ => {}
             }
         }
-        for event in std::mem::take(&mut self.heard) {
+        let heard = std::mem::take(&mut self.heard);
+        let has_message = heard.iter().any(|event| matches!(event, media::Event::Message { .. }));
+        for event in heard {
             centre.receive_media(self.now, event, &mut tasks);
         }
         centre.tick(self.now, &mut tasks);
@@ -585,6 +645,13 @@ impl Town {
         let mut worked = !tasks.is_empty();
         let mut view = View::default();
         let mut work = Work::new(self.now, &mut view);
+        if let Some(call) = self.ambush.take_if(|_| has_message) {
+            let mut wants = Wants::default();
+            centre.admin_wants(&call, &mut wants);
+            store.load(wants, work.view).expect("loaded");
+            centre.decide_admin(call, &mut work);
+            tasks.append(&mut work.then);
+        }
         while !tasks.is_empty() {
             let mut wants = Wants::default();
             tasks.iter().for_each(|task| centre.wants(task, &mut wants));
@@ -659,4 +726,8 @@ impl Town {
         self.posted += 1;
         self.air.insert((self.now.plus(Duration::from_millis(1)), self.posted), parcel);
     }
+}
+
+fn is_request(message: &Message, method: &str) -> bool {
+    matches!(message, Message::Request(request) if request.method().as_str() == method)
 }

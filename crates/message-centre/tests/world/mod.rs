@@ -202,6 +202,11 @@ impl World {
         self.random % below
     }
 
+    /// What the centre remembers.
+    pub fn held(&self) -> message_centre::Held {
+        self.centre.as_ref().expect("the centre runs").held()
+    }
+
     /// A subscriber with one device that is on and registered, over UDP.
     pub fn handset(&mut self, number: &str) -> Phone {
         let phone = self.device(number, Transport::Udp);

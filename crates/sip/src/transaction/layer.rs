@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
 use super::answered::Answered;
@@ -229,11 +229,11 @@ impl Layer {
         let id = self.last_client + 1;
         let method_end = memchr::memchr(b' ', &request).ok_or(RequestError::NotARequest)?;
         let invite = &request[..method_end] == b"INVITE";
-        let line_end = memchr::memmem::find(&request, b"\r\n").ok_or(RequestError::NotARequest)? + 2;
+        let line_end = memchr::memchr(b'\n', &request).ok_or(RequestError::NotARequest)? + 1;
         if !request[..line_end].ends_with(b" SIP/2.0\r\n") {
             return Err(RequestError::NotARequest);
         }
-        let branch_end = self.keyed(&[&id.to_le_bytes()]);
+        let branch_end = self.keyed("branch", id);
         let request = with_via(&request, line_end, &self.config.sent_by, flow.transport, id, branch_end);
         if flow.transport == Transport::Udp && request.len() > UDP_REQUEST_BYTES_MAX {
             return Err(RequestError::TooLarge { bytes: request.len() });
@@ -255,9 +255,9 @@ impl Layer {
     /// As [`Layer::request`].
     pub fn acknowledge(&mut self, now: Duration, flow: Flow, ack: Bytes) -> Result<(), RequestError> {
         self.advance(now);
-        let line_end = memchr::memmem::find(&ack, b"\r\n").ok_or(RequestError::NotARequest)? + 2;
+        let line_end = memchr::memchr(b'\n', &ack).ok_or(RequestError::NotARequest)? + 1;
         self.last_client += 1;
-        let branch_end = self.keyed(&[&self.last_client.to_le_bytes()]);
+        let branch_end = self.keyed("branch", self.last_client);
         let ack =
             with_via(&ack, line_end, &self.config.sent_by, flow.transport, self.last_client, branch_end);
         if flow.transport == Transport::Udp && ack.len() > UDP_REQUEST_BYTES_MAX {
@@ -434,8 +434,8 @@ impl Layer {
 
     /// The same response to a request and to its repeats: the tag is the transaction's.
     fn plain_response(&self, key: u64, request: &Request, flow: Flow, status: u16) -> Bytes {
-        let mut tag = BytesMut::with_capacity(16);
-        put_hex(&mut tag, self.keyed(&[b"tag", &key.to_le_bytes()]));
+        let mut tag = Vec::with_capacity(16);
+        put_hex(&mut tag, self.keyed("tag", key));
         let tag = std::str::from_utf8(&tag).expect("hex digits are ASCII");
         ResponseBuilder::for_request(request, status, "").to_tag(tag).source(flow.peer).build()
     }
@@ -468,7 +468,7 @@ impl Layer {
     fn receive_response(&mut self, response: Response) -> Option<Event> {
         let branch = response.via().ok()?.branch()?;
         let (id, branch_end) = branch_parts(branch)?;
-        if branch_end != self.keyed(&[&id.to_le_bytes()]) {
+        if branch_end != self.keyed("branch", id) {
             return None;
         }
         let cseq = response.cseq().ok()?;
@@ -612,9 +612,10 @@ impl Layer {
         hasher
     }
 
-    fn keyed(&self, parts: &[&[u8]]) -> u64 {
+    fn keyed(&self, purpose: &str, number: u64) -> u64 {
         let mut hasher = self.hasher();
-        parts.hash(&mut hasher);
+        hasher.write(purpose.as_bytes());
+        hasher.write_u64(number);
         hasher.finish()
     }
 }
@@ -656,27 +657,26 @@ fn with_via(
     id: u64,
     branch_end: u64,
 ) -> Bytes {
-    let mut out = BytesMut::with_capacity(request.len() + sent_by.len() + 80);
-    out.put_slice(&request[..line_end]);
-    out.put_slice(b"Via: SIP/2.0/");
-    out.put_slice(transport.via_token().as_bytes());
-    out.put_u8(b' ');
-    out.put_slice(sent_by.as_bytes());
-    out.put_slice(b";branch=");
-    out.put_slice(MAGIC_COOKIE.as_bytes());
+    let mut out = Vec::with_capacity(request.len() + sent_by.len() + 80);
+    out.extend_from_slice(&request[..line_end]);
+    out.extend_from_slice(b"Via: SIP/2.0/");
+    out.extend_from_slice(transport.via_token().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(sent_by.as_bytes());
+    out.extend_from_slice(b";branch=");
+    out.extend_from_slice(MAGIC_COOKIE.as_bytes());
     put_hex(&mut out, id);
-    out.put_u8(b'.');
+    out.push(b'.');
     put_hex(&mut out, branch_end);
-    out.put_slice(b";rport\r\n");
-    out.put_slice(&request[line_end..]);
-    out.freeze()
+    out.extend_from_slice(b";rport\r\n");
+    out.extend_from_slice(&request[line_end..]);
+    out.into()
 }
 
-fn put_hex(out: &mut BytesMut, number: u64) {
-    let digits = (16 - number.leading_zeros() as usize / 4).max(1);
-    for at in (0..digits).rev() {
-        out.put_u8(b"0123456789abcdef"[(number >> (at * 4)) as usize & 15]);
-    }
+fn put_hex(out: &mut Vec<u8>, number: u64) {
+    let digits: [u8; 16] =
+        std::array::from_fn(|at| b"0123456789abcdef"[(number >> (60 - 4 * at)) as usize & 15]);
+    out.extend_from_slice(&digits[(number.leading_zeros() as usize / 4).min(15)..]);
 }
 
 /// Id and secret end of a branch of ours.

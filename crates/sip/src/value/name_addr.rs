@@ -23,17 +23,7 @@ impl<'a> NameAddr<'a> {
     /// # Errors
     /// Unbalanced quotes or brackets, something that is not a URI, or bytes outside UTF-8 beyond the display name.
     pub fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
-        let value = value.trim_ascii();
-        let (display, uri, params) = match super::address_start(value) {
-            Some(open) => {
-                let close = open + memchr::memchr(b'>', &value[open..]).ok_or("no > after <")?;
-                (value[..open].trim_ascii(), &value[open + 1..close], &value[close + 1..])
-            }
-            None => {
-                let end = memchr::memchr(b';', value).unwrap_or(value.len());
-                (&value[..0], value[..end].trim_ascii(), &value[end..])
-            }
-        };
+        let (display, uri, params) = parts(value).ok_or("no > after <")?;
         let uri = std::str::from_utf8(uri).map_err(|_| "the URI is not UTF-8")?;
         let params = std::str::from_utf8(params).map_err(|_| "a parameter is not UTF-8")?.trim_ascii();
         if !params.is_empty() && !params.starts_with(';') {
@@ -44,6 +34,14 @@ impl<'a> NameAddr<'a> {
         }
         let uri = Uri::parse(uri.trim_ascii()).map_err(|error| error.reason())?;
         Ok(NameAddr { display, uri, params: Params::of(params) })
+    }
+
+    /// The `tag` parameter of an address of which nothing else is asked, at a fraction of the cost of [`NameAddr::parse`]. The
+    /// address need not be one; `None` also when there is no telling.
+    pub(crate) fn tag_of(value: &'a [u8]) -> Option<&'a str> {
+        let (_, _, params) = parts(value)?;
+        let params = Params::of(std::str::from_utf8(params).ok().filter(|params| !params.is_empty())?);
+        params.get("tag").filter(|tag| !tag.is_empty())
     }
 
     /// The display name without quotes and escapes; `None` when absent or empty. Bytes outside UTF-8 become U+FFFD.
@@ -65,6 +63,21 @@ impl<'a> NameAddr<'a> {
     /// The `tag` parameter of From and To.
     pub fn tag(&self) -> Option<&'a str> {
         self.params.get("tag").filter(|tag| !tag.is_empty())
+    }
+}
+
+/// Display name, URI and parameters, cut but not looked at; `None` when a bracket is not closed.
+fn parts(value: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let value = value.trim_ascii();
+    match super::address_start(value) {
+        Some(open) => {
+            let close = open + memchr::memchr(b'>', &value[open..])?;
+            Some((value[..open].trim_ascii(), &value[open + 1..close], &value[close + 1..]))
+        }
+        None => {
+            let end = memchr::memchr(b';', value).unwrap_or(value.len());
+            Some((&value[..0], value[..end].trim_ascii(), &value[end..]))
+        }
     }
 }
 

@@ -51,9 +51,16 @@ impl<'a> Params<'a> {
 
     /// Value of the first parameter with this name; a flag gives `""`.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.unwrap_or_default())
+        self.segments().find_map(|param| {
+            let (found, rest) = param.split_at_checked(name.len())?;
+            if !found.eq_ignore_ascii_case(name) {
+                return None;
+            }
+            match rest.trim_ascii_start() {
+                "" => Some(""),
+                rest => rest.strip_prefix('=').map(|value| without_quotes(value.trim_ascii_start())),
+            }
+        })
     }
 
     /// Like [`Params::get`] with the backslash escapes of a quoted string resolved.

@@ -1,23 +1,27 @@
 //! `hongyan handset`: a handset in a terminal, for people and for scripts. It speaks SIP over WebSocket like any handset, so it
 //! needs nothing but a number and its password.
 
+mod shown;
 mod terminal;
 mod upload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use handset::run::{Phone, Server};
 use handset::{Config, Event, Handset as Device, Outgoing};
-use rcs::file_transfer;
+use rcs::file_transfer::{self, FileDisposition, FileTransfer};
+use rcs::geolocation::{self, Place, PushLocation};
+use rcs::reference::Reference;
 use serde_json::Value;
 use sip::Transport;
 use tokio::sync::mpsc;
 
 use super::subscriber::read_password;
 use super::{CommandError, Outcome, print};
-use terminal::{Act, Chatbot, Terminal, json_of};
+use shown::json_of;
+use terminal::{Act, Chatbot, Terminal};
 
 /// For an answer of the HTTP server.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -63,6 +67,9 @@ enum Command {
         to: String,
         /// What to say
         text: String,
+        /// The message that it answers, by its id
+        #[arg(long, value_name = "MESSAGE-ID")]
+        reply_to: Option<String>,
         /// Wait for so many seconds for reports and answers, and print them
         #[arg(long, value_name = "S", default_value_t = 0)]
         wait: u64,
@@ -76,6 +83,62 @@ enum Command {
         to: String,
         /// The file
         file: PathBuf,
+        /// Send it as a voice message that plays for so many seconds
+        #[arg(long, value_name = "S")]
+        voice_seconds: Option<u64>,
+    },
+    /// Mark a message with an emoji, or without one take the mark off
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P react +8613800000002 MESSAGE-ID 👍"
+    )]
+    React {
+        /// With whom the conversation is: phone number or URI
+        to: String,
+        /// The message's id
+        message_id: String,
+        /// The emoji
+        #[arg(default_value = "")]
+        emoji: String,
+    },
+    /// Change the words of a message
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P edit +8613800000002 MESSAGE-ID 七点"
+    )]
+    Edit {
+        /// To whom it was sent
+        to: String,
+        /// Its id, as `send --json` prints it
+        message_id: String,
+        /// What it says from now on
+        text: String,
+    },
+    /// Send a place
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P location +8613800000002 39.8652 116.3785 --label 北京南站"
+    )]
+    Location {
+        /// Phone number, chatbot by name, or URI
+        to: String,
+        /// Degrees north
+        #[arg(allow_negative_numbers = true)]
+        latitude: f64,
+        /// Degrees east
+        #[arg(allow_negative_numbers = true)]
+        longitude: f64,
+        /// What people call it
+        #[arg(long, value_name = "NAME")]
+        label: Option<String>,
+    },
+    /// Make a group and print its address, to which `send` sends
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P group 周末 +8613800000002 +8613800000003"
+    )]
+    Group {
+        /// What it is called
+        subject: String,
+        /// Phone numbers or URIs
+        #[arg(required = true)]
+        members: Vec<String>,
     },
     /// Print what comes in
     #[command(
@@ -118,8 +181,22 @@ impl Handset {
             let mut session = Session::open(&self, &password).await?;
             let done = match self.command {
                 None => session.converse().await,
-                Some(Command::Send { to, text, wait }) => session.send(&to, text, wait).await,
-                Some(Command::SendFile { to, file }) => session.send_file(&to, &file).await,
+                Some(Command::Send { to, text, reply_to, wait }) => {
+                    session.send(&to, text, reply_to, wait).await
+                }
+                Some(Command::SendFile { to, file, voice_seconds }) => {
+                    session.send_file(&to, &file, voice_seconds).await
+                }
+                Some(Command::React { to, message_id, emoji }) => {
+                    session.deliver_to(&to, Outgoing::reaction(message_id, emoji)).await
+                }
+                Some(Command::Edit { to, message_id, text }) => {
+                    session.deliver_to(&to, Outgoing::edit(message_id, text)).await
+                }
+                Some(Command::Location { to, latitude, longitude, label }) => {
+                    session.send_location(&to, Place { label, ..Place::new(latitude, longitude) }).await
+                }
+                Some(Command::Group { subject, members }) => session.make_group(&subject, &members).await,
                 Some(Command::Receive { count, timeout }) => session.receive(count, timeout).await,
                 Some(Command::Revoke { to, message_id }) => session.revoke(&to, message_id).await,
             };
@@ -134,6 +211,8 @@ struct Session {
     phone: Phone,
     terminal: Terminal,
     content: upload::ContentServer,
+    /// Our own URI.
+    own: String,
     json: bool,
 }
 
@@ -167,6 +246,7 @@ impl Session {
             config.username.clone_from(username);
         }
         let login = (config.username.clone(), config.password.clone());
+        let own = config.address.sip_uri(&config.domain);
         let mut phone =
             Phone::start(Device::new(config), Server { transport: Transport::Ws, address }).await?;
         phone
@@ -174,7 +254,7 @@ impl Session {
             .await
             .map_err(|why| CommandError(format!("{} cannot register: {why}", handset.number)))?;
         let content = upload::ContentServer { client, url: format!("{server}/content/"), login };
-        Ok(Self { phone, terminal: Terminal::new(&domain, chatbots), content, json: handset.json })
+        Ok(Self { phone, terminal: Terminal::new(&domain, chatbots), content, own, json: handset.json })
     }
 
     /// Tells the registrar that nobody is there any more.
@@ -203,7 +283,6 @@ impl Session {
     /// Sends, and waits until the platform has taken it or will not.
     async fn deliver(&mut self, to: &str, outgoing: Outgoing) -> Outcome {
         let id = self.phone.post(to, outgoing).await;
-        self.terminal.sent(to, &id);
         while let Some(event) = self.phone.next().await {
             let is_over = matches!(&event, Event::Sent { message_id, .. } if *message_id == id);
             if let Event::NotSent { message_id, why } = &event
@@ -220,22 +299,81 @@ impl Session {
         Err(CommandError("the handset has stopped".into()))
     }
 
-    async fn send(&mut self, to: &str, text: String, wait: u64) -> Outcome {
-        let to = self.terminal.uri_of(to);
-        self.deliver(&to, Outgoing::text(text)).await?;
+    async fn deliver_to(&mut self, whom: &str, outgoing: Outgoing) -> Outcome {
+        let to = self.terminal.uri_of(whom);
+        self.deliver(&to, outgoing).await
+    }
+
+    async fn send(&mut self, to: &str, text: String, reply_to: Option<String>, wait: u64) -> Outcome {
+        let about = reply_to.map(|message_id| Reference::Reply { message_id, sender: None });
+        self.deliver_to(to, Outgoing { about, ..Outgoing::text(text) }).await?;
         let _ = tokio::time::timeout(Duration::from_secs(wait), self.listen(usize::MAX)).await;
         Ok(())
     }
 
-    async fn send_file(&mut self, to: &str, file: &std::path::Path) -> Outcome {
-        let to = self.terminal.uri_of(to);
-        let document = self.content.upload(file).await?;
-        let outgoing = Outgoing {
-            content_type: file_transfer::CONTENT_TYPE.to_owned(),
-            payload: document.into(),
-            ..Outgoing::text("")
+    async fn send_file(&mut self, to: &str, file: &Path, voice_s: Option<u64>) -> Outcome {
+        let outgoing = self.upload(file, voice_s).await?;
+        self.deliver_to(to, outgoing).await
+    }
+
+    /// Brings a file to the content server; the message that says where it is.
+    async fn upload(&self, file: &Path, voice_s: Option<u64>) -> Result<Outgoing, CommandError> {
+        let mut document = self.content.upload(file).await?;
+        if let Some(seconds) = voice_s {
+            let mut transfer = FileTransfer::parse(document.as_bytes())
+                .map_err(|error| CommandError(format!("the content server's answer: {error}")))?;
+            transfer.file.disposition = Some(FileDisposition::Render);
+            // In milliseconds, as other handsets write it.
+            transfer.file.playing_length = Some(seconds.saturating_mul(1000));
+            document = transfer.to_xml();
+        }
+        let content_type = file_transfer::CONTENT_TYPE.to_owned();
+        Ok(Outgoing { content_type, payload: document.into(), ..Outgoing::text("") })
+    }
+
+    async fn send_location(&mut self, to: &str, place: Place) -> Outcome {
+        // Whatever reads refuses a place beyond the earth: so do we.
+        Place::parse_geo_uri(&place.to_geo_uri()).map_err(|error| CommandError(error.to_string()))?;
+        let outgoing = self.location(place);
+        self.deliver_to(to, outgoing).await
+    }
+
+    fn location(&self, place: Place) -> Outgoing {
+        let pushed = PushLocation {
+            entity: Some(self.own.clone()),
+            id: uuid::Uuid::new_v4().to_string(),
+            place,
+            until: None,
+            time_offset_min: None,
+            timestamp: Some(handset::run::now()),
         };
-        self.deliver(&to, outgoing).await
+        let content_type = geolocation::CONTENT_TYPE.to_owned();
+        Outgoing { content_type, payload: pushed.to_xml().into(), ..Outgoing::text("") }
+    }
+
+    async fn make_group(&mut self, subject: &str, members: &[String]) -> Outcome {
+        let members = members.iter().map(|whom| self.terminal.uri_of(whom)).collect();
+        let focus = self.group_of(subject.to_owned(), members).await?;
+        match self.json {
+            true => self.show(&Event::Joined { focus }),
+            false => print(focus),
+        }
+        Ok(())
+    }
+
+    /// Makes a group; its focus.
+    async fn group_of(&mut self, subject: String, members: Vec<String>) -> Result<String, CommandError> {
+        self.phone.with(move |device, now| device.make_group(now, &subject, &members)).await;
+        let made = self.phone.wait(HTTP_TIMEOUT, |event| match event {
+            Event::Joined { focus } => Some(Ok(focus.clone())),
+            Event::NotJoined(why) => Some(Err(*why)),
+            _ => None,
+        });
+        match made.await {
+            Ok(Ok(focus)) => Ok(focus),
+            Ok(Err(why)) => Err(CommandError(format!("no group was made: {why}"))),
+            Err(_) => Err(CommandError("the platform has not answered".into())),
+        }
     }
 
     async fn receive(&mut self, count: Option<usize>, timeout: Option<u64>) -> Outcome {
@@ -315,28 +453,30 @@ impl Session {
     }
 
     async fn act(&mut self, act: Act) {
-        let outgoing = match act {
+        let (to, outgoing, words) = match act {
             Act::Show(line) => return print(line),
             Act::Quit => return,
             Act::Revoke { to, message_id } => {
                 return self.phone.with(move |device, now| device.revoke(now, &to, &message_id)).await;
             }
-            Act::Say { to, text } => (to, Outgoing::text(text)),
-            Act::Tap { to, response } => {
-                let content_type = rcs::bot::BOT_SUGGESTION_RESPONSE.to_owned();
-                (to, Outgoing { content_type, payload: response.into(), ..Outgoing::text("") })
+            Act::MakeGroup { subject, members } => {
+                return match self.group_of(subject, members).await {
+                    Ok(focus) => print(self.terminal.speak_with(focus)),
+                    Err(error) => print(format_args!("  ({})", error.0)),
+                };
             }
-            Act::File { to, path } => match self.content.upload(std::path::Path::new(&path)).await {
-                Ok(document) => {
-                    let content_type = file_transfer::CONTENT_TYPE.to_owned();
-                    (to, Outgoing { content_type, payload: document.into(), ..Outgoing::text("") })
-                }
+            Act::Send { to, outgoing, words } => (to, outgoing, words),
+            Act::Location { to, place } => {
+                let words = place.label.clone().unwrap_or_default();
+                (to, self.location(place), words)
+            }
+            Act::File { to, path, voice_s } => match self.upload(Path::new(&path), voice_s).await {
+                Ok(outgoing) => (to, outgoing, path),
                 Err(error) => return print(format_args!("  (not sent: {})", error.0)),
             },
         };
-        let (to, outgoing) = outgoing;
-        let id = self.phone.post(&to, outgoing).await;
-        self.terminal.sent(&to, &id);
+        let id = self.phone.post(&to, outgoing.clone()).await;
+        self.terminal.sent(&to, &id, &outgoing, &words);
     }
 }
 

@@ -1,15 +1,21 @@
 //! The terminal handset as a value: lines that are typed and events of the handset go in, things to do and lines to show come
 //! out.
 
-use handset::{Event, Incoming};
-use rcs::bot::{BotMessage, Document as _, MediaType, Postback, Suggestion, SuggestionList};
-use rcs::bot::{PlainText, ResponseKind, SuggestionResponse};
-use rcs::file_transfer::{self, FileTransfer};
-use rcs::{content_type, multipart};
-use serde_json::{Value, json};
+use std::collections::VecDeque;
+
+use handset::{Event, Incoming, Outgoing};
+use rcs::bot::{Document as _, PlainText, Postback, ResponseKind, Suggestion, SuggestionResponse};
+use rcs::geolocation::Place;
+use rcs::reference::Reference;
+
+use super::shown::{Shown, plain};
 
 /// Conversations that are kept; the one that was quiet longest goes.
 const CONVERSATIONS_MAX: usize = 200;
+/// Messages that are kept of each, to be answered, changed and found.
+const SAID_MAX: usize = 500;
+/// How much of a message is quoted, in characters.
+const QUOTE_CHARS: usize = 30;
 
 /// Who can be written to by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,25 +42,34 @@ pub struct Terminal {
 struct Conversation {
     /// The other party's URI.
     peer: String,
-    /// The last line of either side.
-    last: String,
+    /// Of both sides, the latest last.
+    said: VecDeque<Said>,
     /// What can be tapped by number.
     suggestions: Vec<Suggestion>,
-    /// Our last message, for `/revoke`.
-    sent: Option<String>,
+}
+
+/// A message.
+#[derive(Debug)]
+struct Said {
+    message_id: String,
+    /// The URI of who said it; `None` for us.
+    by: Option<String>,
+    words: String,
 }
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Act {
-    /// Send a text.
-    Say { to: String, text: String },
-    /// Send the answer to a suggestion.
-    Tap { to: String, response: Vec<u8> },
-    /// Send a file.
-    File { to: String, path: String },
+    /// Send a message, which says this; then tell [`Terminal::sent`].
+    Send { to: String, outgoing: Outgoing, words: String },
+    /// Send a file; with a playing time in seconds, as a voice message.
+    File { to: String, path: String, voice_s: Option<u64> },
+    /// Send a place.
+    Location { to: String, place: Place },
     /// Take a message back.
     Revoke { to: String, message_id: String },
+    /// Make a group of these URIs.
+    MakeGroup { subject: String, members: Vec<String> },
     /// Show a line.
     Show(String),
     /// Leave.
@@ -64,8 +79,15 @@ pub enum Act {
 const HELP: &str = "\
 /to NUMBER or CHATBOT   speak with somebody; what you type from then on is for them
 1, 2, 3 …               tap a suggestion of the last message
-/file PATH              send a file
+/reply TEXT             answer their last message
+/react EMOJI            mark their last message; without EMOJI the mark goes
+/edit TEXT              change the words of your last message
 /revoke                 take your last message back, as long as it was not delivered
+/file PATH              send a file
+/voice SECONDS PATH     send a recording as a voice message
+/location LAT,LON NAME  send a place
+/group SUBJECT: NUMBER NUMBER …   make a group
+/search WORDS           find what was said since you came
 /list                   conversations
 /chatbots               chatbots by name
 /quit                   leave";
@@ -114,73 +136,113 @@ impl Terminal {
         let conversation = self.conversation(&to);
         let tapped = number.and_then(|number| conversation.suggestions.get(number.checked_sub(1)?)).cloned();
         match tapped {
-            Some(suggestion) => {
-                conversation.last = suggestion.display_text().to_owned();
-                tap(&suggestion, to)
-            }
-            None => {
-                conversation.last = line.to_owned();
-                Act::Say { to, text: line.to_owned() }
-            }
+            Some(suggestion) => tap(&suggestion, to),
+            None => Act::Send { to, outgoing: Outgoing::text(line), words: line.to_owned() },
         }
     }
 
     fn command(&mut self, word: &str, rest: &str) -> Act {
         match (word, rest) {
             ("quit" | "q" | "exit", _) => Act::Quit,
-            ("to", whom) if !whom.is_empty() => {
-                let uri = self.uri_of(whom);
-                let shown = format!("— {} —", self.name_of(&uri));
-                self.current = Some(uri);
-                Act::Show(shown)
-            }
+            ("to", whom) if !whom.is_empty() => Act::Show(self.speak_with(self.uri_of(whom))),
             ("list", _) => {
                 let lines = self.conversations.iter().rev();
-                let lines = lines.map(|one| format!("{}: {}", self.name_of(&one.peer), plain(&one.last)));
+                let lines = lines.map(|one| {
+                    let last = one.said.back().map_or("", |said| &said.words);
+                    format!("{}: {}", self.name_of(&one.peer), plain(last))
+                });
                 Act::Show(lines.collect::<Vec<_>>().join("\n"))
             }
             ("chatbots", _) => {
                 let lines = self.chatbots.iter().map(|chatbot| format!("{}  {}", chatbot.name, chatbot.id));
                 Act::Show(lines.collect::<Vec<_>>().join("\n"))
             }
-            ("file", path) if !path.is_empty() => match self.current.clone() {
-                Some(to) => Act::File { to, path: path.to_owned() },
-                None => Act::Show("to whom? /to NUMBER first".to_owned()),
-            },
-            ("revoke", _) => {
-                let of_current =
-                    self.current.clone().map(|to| (to.clone(), self.conversation(&to).sent.clone()));
-                match of_current {
-                    Some((to, Some(message_id))) => Act::Revoke { to, message_id },
-                    _ => Act::Show("there is nothing to take back".to_owned()),
+            ("search", words) if !words.is_empty() => Act::Show(self.found(words)),
+            ("group", described) => match described.split_once(':') {
+                Some((subject, members)) if !members.trim().is_empty() => {
+                    let members = members.split_whitespace().map(|whom| self.uri_of(whom)).collect();
+                    Act::MakeGroup { subject: subject.trim().to_owned(), members }
                 }
-            }
+                _ => Act::Show("/group SUBJECT: NUMBER NUMBER …".to_owned()),
+            },
+            _ => match self.current.clone() {
+                Some(to) => self.command_within(to, word, rest),
+                None => Act::Show(HELP.to_owned()),
+            },
+        }
+    }
+
+    /// A command about the conversation with somebody.
+    fn command_within(&mut self, to: String, word: &str, rest: &str) -> Act {
+        let said = &self.conversation(&to).said;
+        let theirs = said.iter().rev().find(|said| said.by.is_some());
+        let ours = said.iter().rev().find(|said| said.by.is_none());
+        match (word, rest) {
+            ("reply", words) if !words.is_empty() => match theirs {
+                Some(Said { message_id, by, .. }) => {
+                    let about = Reference::Reply { message_id: message_id.clone(), sender: by.clone() };
+                    let outgoing = Outgoing { about: Some(about), ..Outgoing::text(words) };
+                    Act::Send { to, outgoing, words: words.to_owned() }
+                }
+                None => Act::Show("there is nothing to answer".to_owned()),
+            },
+            ("react", emoji) => match theirs {
+                Some(said) => {
+                    let outgoing = Outgoing::reaction(&said.message_id, emoji);
+                    Act::Send { to, outgoing, words: emoji.to_owned() }
+                }
+                None => Act::Show("there is nothing to mark".to_owned()),
+            },
+            ("edit", words) if !words.is_empty() => match ours {
+                Some(said) => {
+                    let outgoing = Outgoing::edit(&said.message_id, words);
+                    Act::Send { to, outgoing, words: words.to_owned() }
+                }
+                None => Act::Show("there is nothing to change".to_owned()),
+            },
+            ("revoke", _) => match ours {
+                Some(said) => Act::Revoke { message_id: said.message_id.clone(), to },
+                None => Act::Show("there is nothing to take back".to_owned()),
+            },
+            ("file", path) if !path.is_empty() => Act::File { to, path: path.to_owned(), voice_s: None },
+            ("voice", described) => match described.split_once(' ').map(|(s, path)| (s.parse(), path.trim()))
+            {
+                Some((Ok(seconds), path)) => Act::File { to, path: path.to_owned(), voice_s: Some(seconds) },
+                _ => Act::Show("/voice SECONDS PATH".to_owned()),
+            },
+            ("location", described) => match place_of(described) {
+                Some(place) => Act::Location { to, place },
+                None => Act::Show("/location LAT,LON NAME, in degrees north and east".to_owned()),
+            },
             _ => Act::Show(HELP.to_owned()),
         }
     }
 
+    /// What is typed from now on is for them; the line that says so.
+    pub fn speak_with(&mut self, uri: String) -> String {
+        let line = format!("— {} —", self.name_of(&uri));
+        self.current = Some(uri);
+        line
+    }
+
     /// A message of ours is on its way under this id.
-    pub fn sent(&mut self, to: &str, message_id: &str) {
-        self.conversation(to).sent = Some(message_id.to_owned());
+    pub fn sent(&mut self, to: &str, message_id: &str, outgoing: &Outgoing, words: &str) {
+        let conversation = self.conversation(to);
+        match &outgoing.about {
+            Some(Reference::Reaction { .. }) => {}
+            Some(Reference::Edit { message_id: of }) => {
+                if let Some(said) = conversation.said.iter_mut().find(|said| said.message_id == *of) {
+                    words.clone_into(&mut said.words);
+                }
+            }
+            _ => conversation.say(message_id, None, words.to_owned()),
+        }
     }
 
     /// Something happened; the line to show, if it is worth one.
     pub fn event(&mut self, event: &Event) -> Option<String> {
         match event {
-            Event::Message(message) => {
-                let shown = Shown::of(message);
-                let mut who = self.name_of(&message.from);
-                // In a group, the sender is the group and the envelope says who speaks.
-                if let Some(author) = message.author.as_ref().filter(|_| message.from.contains("@groups.")) {
-                    who = format!("{who}, {}", self.name_of(author));
-                }
-                let line = format!("{}: {}", plain(&who), plain(&shown.text));
-                let conversation = self.conversation(&message.from);
-                conversation.last = shown.text;
-                // Chips belong to the latest message.
-                conversation.suggestions = shown.suggestions;
-                Some(line)
-            }
+            Event::Message(message) => Some(self.heard(message)),
             Event::Registered { expires_s: 0 } => Some("signed out".to_owned()),
             Event::Registered { .. } => None,
             Event::NotRegistered(why) => Some(format!("not registered: {why}")),
@@ -190,9 +252,65 @@ impl Terminal {
             Event::Revoked { is_done: true, .. } => Some("  (taken back)".to_owned()),
             Event::Revoked { .. } => Some("  (too late to take it back)".to_owned()),
             Event::Composing { from, active: true } => Some(format!("  ({} is writing)", self.name_of(from))),
+            Event::Joined { focus } => Some(format!("  (in the group {})", plain(focus))),
+            Event::NotJoined(why) => Some(format!("  (no group: {why})")),
+            Event::Left { focus } => Some(format!("  (no longer in the group {})", plain(focus))),
             Event::Disconnected => Some("the connection is lost".to_owned()),
             _ => None,
         }
+    }
+
+    fn heard(&mut self, message: &Incoming) -> String {
+        let Shown { text, suggestions } = Shown::of(message);
+        let mut who = self.name_of(&message.from);
+        let mut by = &message.from;
+        // In a group, the sender is the group and the envelope says who speaks.
+        if let Some(author) = message.author.as_ref().filter(|_| message.from.contains("@groups.")) {
+            who = format!("{who}, {}", self.name_of(author));
+            by = author;
+        }
+        let who = plain(&who);
+        let conversation = self.conversation(&message.from);
+        let meant = message.about.as_ref().map(Reference::message_id);
+        let target = conversation.said.iter_mut().find(|said| Some(said.message_id.as_str()) == meant);
+        let line = match (&message.about, target) {
+            (Some(Reference::Reaction { .. }), Some(target)) => {
+                let mark = if text.is_empty() { "no mark any more" } else { text.as_str() };
+                return format!("{who}: {} on {}", plain(mark), quoted(&target.words));
+            }
+            // Nobody else changes a message: that is one of their own.
+            (Some(Reference::Edit { .. }), Some(target)) if target.by.as_ref() == Some(by) => {
+                let before = quoted(&target.words);
+                target.words = text;
+                return format!("{who}: {} (was {before})", plain(&target.words));
+            }
+            (Some(Reference::Reply { .. }), Some(target)) => {
+                format!("{who}: {} (to {})", plain(&text), quoted(&target.words))
+            }
+            _ => format!("{who}: {}", plain(&text)),
+        };
+        conversation.say(&message.message_id, Some(by.clone()), text);
+        // Chips belong to the latest message.
+        conversation.suggestions = suggestions;
+        line
+    }
+
+    /// What was said with these words, the latest last.
+    fn found(&self, words: &str) -> String {
+        let words = words.to_lowercase();
+        let mut lines = Vec::new();
+        for conversation in &self.conversations {
+            for said in conversation.said.iter().filter(|said| said.words.to_lowercase().contains(&words)) {
+                let by = said.by.as_deref().map_or_else(|| "you".to_owned(), |by| self.name_of(by));
+                lines.push(format!(
+                    "{} — {}: {}",
+                    self.name_of(&conversation.peer),
+                    plain(&by),
+                    plain(&said.words)
+                ));
+            }
+        }
+        if lines.is_empty() { "nothing found".to_owned() } else { lines.join("\n") }
     }
 
     fn conversation(&mut self, peer: &str) -> &mut Conversation {
@@ -209,6 +327,31 @@ impl Terminal {
     }
 }
 
+impl Conversation {
+    fn say(&mut self, message_id: &str, by: Option<String>, words: String) {
+        if self.said.len() >= SAID_MAX {
+            self.said.pop_front();
+        }
+        self.said.push_back(Said { message_id: message_id.to_owned(), by, words });
+    }
+}
+
+/// The beginning of a message.
+fn quoted(words: &str) -> String {
+    let line = words.lines().next().unwrap_or_default();
+    let cut: String = line.chars().take(QUOTE_CHARS).collect();
+    let rest = if cut.len() < words.len() { "…" } else { "" };
+    format!("“{}{rest}”", plain(&cut))
+}
+
+/// `39.9,116.4 Tiananmen`
+fn place_of(described: &str) -> Option<Place> {
+    let (coordinates, label) = described.split_once(' ').unwrap_or((described, ""));
+    let place = Place::parse_geo_uri(&format!("geo:{coordinates}")).ok()?;
+    let label = label.trim();
+    Some(Place { label: (!label.is_empty()).then(|| label.to_owned()), ..place })
+}
+
 /// The answer that a tap sends; an action without a postback sends none, and says what it would do.
 fn tap(suggestion: &Suggestion, to: String) -> Act {
     let (kind, postback): (ResponseKind, Option<Postback>) = match suggestion {
@@ -220,103 +363,22 @@ fn tap(suggestion: &Suggestion, to: String) -> Act {
         Suggestion::Action(action) => (ResponseKind::Action, action.postback.clone()),
     };
     let display_text = suggestion.display_text().to_owned();
-    let response = SuggestionResponse { kind, display_text, postback, extra: Default::default() };
-    Act::Tap { to, response: response.to_json() }
-}
-
-/// A terminal obeys control characters; other people's text has none here but line ends.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
-}
-
-/// A message as a terminal can show it.
-struct Shown {
-    text: String,
-    suggestions: Vec<Suggestion>,
-}
-
-impl Shown {
-    fn of(message: &Incoming) -> Self {
-        let mut parts = vec![(message.content_type.clone(), message.payload.clone())];
-        if multipart::is_multipart(&message.content_type)
-            && let Ok(inner) = multipart::parse(&message.content_type, &message.payload)
-        {
-            parts = inner.into_iter().map(|part| (part.content_type().to_owned(), part.body)).collect();
-        }
-        let (mut text, mut suggestions) = (PlainText::default(), Vec::new());
-        for (declared, body) in parts {
-            match MediaType::recognise(&declared) {
-                Ok(Some(MediaType::Message)) if let Ok(card) = BotMessage::parse(&body) => {
-                    suggestions.extend(card.cards().iter().flat_map(|card| card.suggestions.clone()));
-                    text = text.message(&card);
-                }
-                Ok(Some(MediaType::Suggestions)) if let Ok(list) = SuggestionList::parse(&body) => {
-                    suggestions.extend(list.suggestions.clone());
-                    text = text.suggestions(&list.suggestions);
-                }
-                _ => text = text.text(&other(&declared, &body)),
-            }
-        }
-        Self { text: text.finish(), suggestions }
-    }
-}
-
-fn other(declared: &str, body: &[u8]) -> String {
-    if content_type::essence(declared).eq_ignore_ascii_case("text/plain") {
-        return String::from_utf8_lossy(body).into_owned();
-    }
-    if content_type::is(declared, file_transfer::CONTENT_TYPE)
-        && let Ok(transfer) = FileTransfer::parse(body)
-    {
-        let file = transfer.file;
-        let name = file.name.unwrap_or(file.content_type);
-        return format!("[{name}, {} bytes] {}", file.size, file.url);
-    }
-    format!("[{declared}, {} bytes]", body.len())
-}
-
-/// An event for scripts: one JSON object; `None` for what scripts have no use for.
-pub fn json_of(event: &Event) -> Option<Value> {
-    Some(match event {
-        Event::Registered { expires_s } => json!({ "event": "registered", "expiresS": expires_s }),
-        Event::NotRegistered(why) => json!({ "event": "notRegistered", "why": why.to_string() }),
-        Event::Sent { message_id, status } => {
-            json!({ "event": "sent", "messageId": message_id, "status": status })
-        }
-        Event::NotSent { message_id, why } => {
-            json!({ "event": "notSent", "messageId": message_id, "why": why.to_string() })
-        }
-        Event::Message(message) => {
-            let shown = Shown::of(message);
-            let suggestions: Vec<&str> = shown.suggestions.iter().map(Suggestion::display_text).collect();
-            json!({
-                "event": "message",
-                "messageId": message.message_id,
-                "from": message.from,
-                "author": message.author,
-                "conversationId": message.conversation_id,
-                "contentType": message.content_type,
-                "text": shown.text,
-                "suggestions": suggestions,
-            })
-        }
-        Event::Report { message_id, from, disposition } => json!({
-            "event": "report", "messageId": message_id, "from": from, "disposition": disposition.elements().1,
-        }),
-        Event::Revoked { message_id, is_done } => {
-            json!({ "event": "revoked", "messageId": message_id, "done": is_done })
-        }
-        Event::Composing { from, active } => json!({ "event": "composing", "from": from, "active": active }),
-        Event::Disconnected => json!({ "event": "disconnected" }),
-        _ => return None,
-    })
+    let response =
+        SuggestionResponse { kind, display_text: display_text.clone(), postback, extra: Default::default() };
+    let content_type = rcs::bot::BOT_SUGGESTION_RESPONSE.to_owned();
+    let outgoing = Outgoing { content_type, payload: response.to_json().into(), ..Outgoing::text("") };
+    Act::Send { to, outgoing, words: display_text }
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use rcs::bot::SuggestionList;
     use rcs::cpim::Dispositions;
+    use rcs::multipart;
+    use serde_json::{Value, json};
 
+    use super::super::shown::json_of;
     use super::*;
 
     const BOT: &str = "sip:12306@botplatform.hongyan.local";
@@ -336,6 +398,7 @@ mod tests {
             payload: body.into(),
             wanted: Dispositions::NONE,
             author: None,
+            about: None,
         })
     }
 
@@ -345,10 +408,30 @@ mod tests {
         assert!(matches!(terminal.input("hello"), Act::Show(_)));
         assert_eq!(terminal.input("/to +8613800000002"), Act::Show("— +8613800000002 —".to_owned()));
         let to = "sip:+8613800000002@hongyan.local;user=phone".to_owned();
-        assert_eq!(terminal.input(" hello "), Act::Say { to: to.clone(), text: "hello".to_owned() });
-        assert_eq!(terminal.input("/file a b.png"), Act::File { to: to.clone(), path: "a b.png".to_owned() });
-        assert!(matches!(terminal.input("/revoke"), Act::Show(_)));
-        terminal.sent(&to, "m1");
+        let hello = Outgoing::text("hello");
+        let words = "hello".to_owned();
+        assert_eq!(
+            terminal.input(" hello "),
+            Act::Send { to: to.clone(), outgoing: hello.clone(), words: words.clone() }
+        );
+        let file = |path: &str, voice_s| Act::File { to: to.clone(), path: path.to_owned(), voice_s };
+        assert_eq!(terminal.input("/file a b.png"), file("a b.png", None));
+        assert_eq!(terminal.input("/voice 7 a b.amr"), file("a b.amr", Some(7)));
+        assert!(matches!(terminal.input("/voice a.amr"), Act::Show(_)));
+        let Act::Location { place, .. } = terminal.input("/location 39.9,116.4 北京 南站") else {
+            panic!("a place")
+        };
+        assert_eq!((place.latitude, place.label.as_deref()), (39.9, Some("北京 南站")));
+        assert!(matches!(terminal.input("/location 39.9,x"), Act::Show(_)));
+        let members = vec![to.clone(), "sip:+8613800000003@hongyan.local;user=phone".to_owned()];
+        assert_eq!(
+            terminal.input("/group 周末 去哪: +8613800000002 +8613800000003"),
+            Act::MakeGroup { subject: "周末 去哪".to_owned(), members }
+        );
+        for nothing in ["/revoke", "/edit x", "/reply x", "/react 👍"] {
+            assert!(matches!(terminal.input(nothing), Act::Show(_)), "{nothing}");
+        }
+        terminal.sent(&to, "m1", &hello, &words);
         assert_eq!(terminal.input("/revoke"), Act::Revoke { to, message_id: "m1".to_owned() });
         assert_eq!(terminal.input("/quit"), Act::Quit);
     }
@@ -372,21 +455,62 @@ mod tests {
         assert_eq!(place, 1, "{line}");
         terminal.input("/to 12306");
         let count = terminal.conversation(BOT).suggestions.len();
-        let Act::Tap { to, response } = terminal.input(&count.to_string()) else { panic!("a tap") };
-        assert_eq!(to, BOT);
-        let response: Value = serde_json::from_slice(&response).unwrap();
+        let Act::Send { to, outgoing, words } = terminal.input(&count.to_string()) else { panic!("a tap") };
+        assert_eq!((to.as_str(), words.as_str()), (BOT, "退票"));
+        let response: Value = serde_json::from_slice(&outgoing.payload).unwrap();
+        terminal.sent(BOT, "m2", &outgoing, &words);
         assert_eq!(response["response"]["reply"]["postback"]["data"], "refund");
         // A number that is nobody's chip is a text; a newer message takes the chips away.
-        assert!(matches!(terminal.input("99"), Act::Say { .. }));
+        assert!(matches!(terminal.input("99"), Act::Send { words, .. } if words == "99"));
         terminal.event(&message("text/plain", "bye\u{1b}[2J"));
-        assert!(matches!(terminal.input("1"), Act::Say { .. }));
-        assert_eq!(terminal.input("/list"), Act::Show("铁路12306: 1".to_owned()));
+        assert!(matches!(terminal.input("1"), Act::Send { words, .. } if words == "1"));
+        assert_eq!(terminal.input("/list"), Act::Show("铁路12306: bye [2J".to_owned()));
     }
 
     #[test]
     fn other_peoples_text_does_not_command_the_terminal() {
         let line = terminal().event(&message("text/plain", "a\u{1b}[2Jb")).unwrap();
         assert_eq!(line, "铁路12306: a [2Jb");
+    }
+
+    fn about(event: Event, message_id: &str, about: Reference) -> Event {
+        let Event::Message(message) = event else { panic!("a message") };
+        Event::Message(Incoming { message_id: message_id.to_owned(), about: Some(about), ..message })
+    }
+
+    #[test]
+    fn replies_marks_and_edits_say_what_they_are_about() {
+        let mut terminal = terminal();
+        terminal.input("/to 12306");
+        let hello = Outgoing::text("晚饭？");
+        terminal.sent(BOT, "o1", &hello, "晚饭？");
+        terminal.event(&message("text/plain", "七点"));
+        let own = "o1".to_owned();
+        let line = |terminal: &mut Terminal, event| terminal.event(&event).unwrap();
+        let reply = Reference::Reply { message_id: own.clone(), sender: None };
+        let event = about(message("text/plain", "好"), "m2", reply);
+        assert_eq!(line(&mut terminal, event), "铁路12306: 好 (to “晚饭？”)");
+        let event = about(message("text/plain", "👍"), "m3", Reference::Reaction { message_id: own.clone() });
+        assert_eq!(line(&mut terminal, event), "铁路12306: 👍 on “晚饭？”");
+        let edit = |of: &str| Reference::Edit { message_id: of.to_owned() };
+        let event = about(message("text/plain", "八点"), "m4", edit("m1"));
+        assert_eq!(line(&mut terminal, event), "铁路12306: 八点 (was “七点”)");
+        assert!(matches!(terminal.input("/search 七点"), Act::Show(line) if line == "nothing found"));
+        let event = about(message("text/plain", "不去"), "m5", edit("o1"));
+        assert_eq!(line(&mut terminal, event), "铁路12306: 不去", "it was not theirs to change");
+        let event = about(message("text/plain", "?"), "m6", edit("unknown"));
+        assert_eq!(line(&mut terminal, event), "铁路12306: ?");
+
+        let Act::Send { outgoing, .. } = terminal.input("/reply 好的") else { panic!("a reply") };
+        let sender = Some(BOT.to_owned());
+        assert_eq!(outgoing.about, Some(Reference::Reply { message_id: "m6".to_owned(), sender }));
+        let Act::Send { outgoing, .. } = terminal.input("/react 👍") else { panic!("a mark") };
+        assert_eq!(outgoing.about, Some(Reference::Reaction { message_id: "m6".to_owned() }));
+        let Act::Send { outgoing, words, .. } = terminal.input("/edit 早饭？") else { panic!("an edit") };
+        assert_eq!(outgoing.about, Some(edit("o1")));
+        terminal.sent(BOT, "o2", &outgoing, &words);
+        let Act::Show(found) = terminal.input("/search 饭") else { panic!("lines") };
+        assert_eq!(found, "铁路12306 — you: 早饭？");
     }
 
     #[test]
