@@ -399,8 +399,13 @@ impl Centre {
     /// under a secret. For secrets that are kept there is [`Random`].
     fn random(&mut self) -> u64 {
         self.drawn += 1;
+        self.keyed(&self.drawn.to_le_bytes())
+    }
+
+    /// What stands for some bytes, always the same, and says nothing about them.
+    fn keyed(&self, bytes: &[u8]) -> u64 {
         let mut hasher = self.drawer.clone();
-        hasher.write_u64(self.drawn);
+        hasher.write(bytes);
         hasher.finish()
     }
 
