@@ -37,6 +37,10 @@ class Peer:
 
     def event(self, name, seconds=PATIENCE_S):
         """Waits for an event; its value."""
+        return self.told(name, seconds)[name]
+
+    def told(self, name, seconds=PATIENCE_S):
+        """Waits for an event; all of it."""
         return wait_for(f"liblinphone says {name!r}", lambda: self._next(name), seconds)
 
     def stop(self):
@@ -54,13 +58,18 @@ class Peer:
         for at, line in enumerate(self.lines):
             if name in (event := json.loads(line)):
                 del self.lines[at]
-                return event[name]
+                return event
         return None
 
 
+def is_installed(checks):
+    """Whether the library is there; if not, that has failed."""
+    found = ctypes.util.find_library("linphone") or Path("/usr/lib/x86_64-linux-gnu/liblinphone.so.10").exists()
+    return bool(found) or checks.that("liblinphone is installed (Debian: linphone-cli)", False)
+
+
 def run(platform, checks, directory):
-    if ctypes.util.find_library("linphone") is None and not Path("/usr/lib/x86_64-linux-gnu/liblinphone.so.10").exists():
-        checks.that("liblinphone is installed (Debian: linphone-cli)", False)
+    if not is_installed(checks):
         return
     numbers = [platform.subscriber(), platform.subscriber()]
     sender, receiver = peers = [Peer(platform, number, directory) for number in numbers]

@@ -48,6 +48,34 @@ async function picture(page, { type = 'image/png', hue = 200, width = 800, heigh
   return Buffer.from(base64, 'base64');
 }
 
+/** A short film in green, recorded in the page: `video/webm`. */
+async function film(page) {
+  const base64 = await page.evaluate(async () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = 160;
+    canvas.height = 120;
+    const context = canvas.getContext('2d');
+    const recorder = new MediaRecorder(canvas.captureStream(10), { mimeType: 'video/webm' });
+    const chunks = [];
+    recorder.ondataavailable = ({ data }) => data.size > 0 && chunks.push(data);
+    const stopped = new Promise((resolve) => {
+      recorder.onstop = resolve;
+    });
+    // Until something has been recorded, however long that takes.
+    recorder.start(50);
+    for (let frame = 0; frame < 12 || chunks.length < 2; frame++) {
+      context.fillStyle = `hsl(${110 + (frame % 12)} 80% 40%)`;
+      context.fillRect(0, 0, 160, 120);
+      await new Promise(requestAnimationFrame);
+    }
+    recorder.stop();
+    await stopped;
+    const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
+    return btoa(String.fromCharCode(...bytes));
+  });
+  return Buffer.from(base64, 'base64');
+}
+
 async function choose(page, kind, files) {
   await page.getByTestId('attach').click();
   const chooser = page.waitForEvent('filechooser');
@@ -105,7 +133,7 @@ test('a picture chosen by button is uploaded, arrives, and fills the screen', as
   await viewer.waitFor({ state: 'detached' });
 });
 
-test('pictures are leafed through by keys, and a video plays where it is', async () => {
+test('pictures are leafed through by keys, and a video has a picture and plays where it is', async () => {
   const [alice, bob] = await world.handsets([ALICE, BOB], { viewport: DESKTOP, colorScheme: 'dark' });
   await openNew(alice, BOB);
   const pictures = await Promise.all([20, 120, 280].map((hue) => picture(alice, { hue, width: 300 + hue })));
@@ -132,35 +160,26 @@ test('pictures are leafed through by keys, and a video plays where it is', async
   await width(320);
   await bob.keyboard.press('Escape');
 
-  const video = await alice.evaluate(async () => {
-    const canvas = document.createElement('canvas');
-    canvas.width = 160;
-    canvas.height = 120;
-    const context = canvas.getContext('2d');
-    const recorder = new MediaRecorder(canvas.captureStream(10), { mimeType: 'video/webm' });
-    const chunks = [];
-    recorder.ondataavailable = ({ data }) => chunks.push(data);
-    const stopped = new Promise((resolve) => {
-      recorder.onstop = resolve;
-    });
-    recorder.start();
-    for (let frame = 0; frame < 12; frame++) {
-      context.fillStyle = `hsl(${frame * 30} 70% 50%)`;
-      context.fillRect(0, 0, 160, 120);
-      await new Promise(requestAnimationFrame);
-    }
-    recorder.stop();
-    await stopped;
-    const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
-    return btoa(String.fromCharCode(...bytes));
-  });
   const name = `film-${mark}.webm`;
-  await choose(alice, 'file', { name, mimeType: 'video/webm', buffer: Buffer.from(video, 'base64') });
+  await choose(alice, 'file', { name, mimeType: 'video/webm', buffer: await film(alice) });
   await alice.getByTestId('send').click();
   await bob.waitForFunction(
     (name) => document.querySelector(`video[aria-label="${name}"]`)?.videoWidth === 160,
     name,
   );
+  // Before it plays there is a picture of it, made where it was sent from: green, as the film is.
+  const colour = await bob.evaluate(async (name) => {
+    const picture = new Image();
+    picture.src = document.querySelector(`video[aria-label="${name}"]`).poster;
+    await picture.decode();
+    const canvas = document.createElement('canvas');
+    const context = canvas.getContext('2d');
+    context.drawImage(picture, 0, 0);
+    return [picture.naturalWidth, ...context.getImageData(80, 60, 1, 1).data];
+  }, name);
+  const [width160, red, green, blue] = colour;
+  assert.equal(width160, 160);
+  assert.ok(green > 150 && red < 100 && blue < 100, `green: ${colour}`);
   await snap(bob, 'files-video');
 });
 

@@ -431,10 +431,11 @@ fn finish(out: &mut Vec<u8>, body: &[u8]) -> Bytes {
 
 /// Keeps a value on its line (and keeps NUL out, where C programs would see its end).
 fn neutralise(value: &mut [u8]) {
-    for byte in value {
-        if matches!(byte, b'\r' | b'\n' | 0) {
-            *byte = b' ';
-        }
+    // Nearly always there is nothing to find, and that is found out in jumps.
+    let mut rest = value;
+    while let Some(at) = memchr::memchr3(b'\r', b'\n', 0, rest) {
+        rest[at] = b' ';
+        rest = &mut rest[at + 1..];
     }
 }
 

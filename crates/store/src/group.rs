@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sip::dialog::Dialog;
 
 use crate::row::{Family, Row};
+use crate::subscription::Subscription;
 
 /// A group. It ends with its last member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,21 +135,6 @@ pub struct LegDevice {
 pub enum Mode {
     /// As MESSAGE with CPIM, by way of the mailbox.
     Pager,
-}
-
-/// A subscription to a group's conference-info (RFC 4575).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscription {
-    /// [`crate::Binding::device`] of the device that subscribed.
-    pub device: String,
-    /// The dialog, within which NOTIFY is sent.
-    pub dialog: Dialog,
-    /// The `id` of its Event; absent when it has none.
-    pub event_id: Option<String>,
-    /// Whether the subscriber can inflate bodies.
-    pub accepts_deflate: bool,
-    /// When it lapses unless it is refreshed.
-    pub expires_at: Timestamp,
 }
 
 impl Leg {

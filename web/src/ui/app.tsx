@@ -40,7 +40,7 @@ function Panes(): JSX.Element {
     left.current = peer;
   }, [peer]);
   // The view waits for the handset to have the conversation loaded.
-  const ready = phone && peer !== undefined && phone.current.value === peer;
+  const ready = phone && peer !== undefined && phone.archive.current.value === peer;
   useSignalEffect(() => {
     const refused = handset.value?.refused.value;
     if (refused) showToast(t(refused.kind === 'edit' ? 'editFailed' : 'reactionFailed'));

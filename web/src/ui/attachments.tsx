@@ -73,7 +73,7 @@ async function describe(file: Blob, maxThumbnailBytes: number, playingMs?: numbe
     file instanceof File && file.name
       ? file.name
       : `${playingMs === undefined ? 'file' : 'voice'}.${extension}`;
-  const thumbnail = file.type.startsWith('image/') ? await makeThumbnail(file, maxThumbnailBytes) : undefined;
+  const thumbnail = await makeThumbnail(file, maxThumbnailBytes);
   return { file, name: name.slice(-200), thumbnail, playingMs };
 }
 

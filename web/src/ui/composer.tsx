@@ -30,12 +30,13 @@ interface Props {
 
 export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal(handset.conversation(peer)?.draft ?? '');
+  const text = useSignal(handset.archive.conversation(peer)?.draft ?? '');
   const recording = useSignal<{ press: { x: number; at: number } | undefined } | undefined>(undefined);
   const draftTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
   /** What was being written when a message came to be changed. */
   const aside = useRef('');
-  const kept = handset.conversations.value.find((conversation) => conversation.peer === peer)?.draft ?? '';
+  const kept =
+    handset.archive.conversations.value.find((conversation) => conversation.peer === peer)?.draft ?? '';
   const menu = handset.directory.get(peer)?.info?.menu ?? [];
   const { contentServer } = handset;
 
@@ -54,7 +55,7 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
     if (matchMedia('(pointer: fine)').matches) field.current?.focus();
     return () => {
       clearTimeout(draftTimer.current);
-      void handset.saveDraft(peer, draft());
+      void handset.archive.saveDraft(peer, draft());
     };
   }, []);
   useEffect(() => drafting.replyTo.subscribe((target) => target && field.current?.focus()), []);
@@ -74,7 +75,7 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
     text.value = value;
     handset.handleInput(peer, value);
     clearTimeout(draftTimer.current);
-    draftTimer.current = setTimeout(() => void handset.saveDraft(peer, draft()), DRAFT_MS);
+    draftTimer.current = setTimeout(() => void handset.archive.saveDraft(peer, draft()), DRAFT_MS);
   };
   const send = () => {
     const message = text.value.trim();
@@ -92,7 +93,7 @@ export function Composer({ handset, peer, isChatbot, drafting }: Props): JSX.Ele
     text.value = '';
     const replyTo = drafting.takeReply(handset.self);
     drafting.attachments.value = [];
-    void handset.saveDraft(peer, '');
+    void handset.archive.saveDraft(peer, '');
     // Pictures first, then what is said about them.
     void sendFiles(handset, peer, files, { replyTo }).then(() => {
       if (message !== '') return handset.sendText(peer, message, files.length === 0 ? replyTo : undefined);

@@ -42,8 +42,8 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
   });
   useSignalEffect(() => {
     const unread =
-      handset.conversations.value.find((conversation) => conversation.peer === peer)?.unread ?? 0;
-    if (pageActive.value && unread > 0) void handset.markRead(peer);
+      handset.archive.conversations.value.find((conversation) => conversation.peer === peer)?.unread ?? 0;
+    if (pageActive.value && unread > 0) void handset.archive.markRead(peer);
   });
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
@@ -55,7 +55,7 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
   const drop = useDrop((files) => {
     if (handset.contentServer) attach(drafting.attachments, files, handset.contentServer);
   });
-  const isEmpty = handset.messages.value.length === 0;
+  const isEmpty = handset.archive.messages.value.length === 0;
   const colour = handset.directory.get(peer)?.info?.colour;
   return (
     <section
@@ -89,7 +89,7 @@ export function ConversationView({ handset, peer }: Props): JSX.Element {
       ) : (
         <Log handset={handset} peer={peer} drafting={drafting} />
       )}
-      {handset.group(peer)?.isMember === false ? (
+      {handset.archive.group(peer)?.isMember === false ? (
         <p class="composer not-a-member" role="status">
           {t('notAMember')}
         </p>
@@ -179,7 +179,7 @@ function Presence({ handset, peer, isChatbot }: Props & { isChatbot: boolean }):
       </span>
     );
   }
-  const group = handset.group(peer);
+  const group = handset.archive.group(peer);
   if (group) {
     const names = group.members.map(({ address }) =>
       address === handset.self ? t('you') : handset.directory.name(address),
@@ -246,9 +246,9 @@ function Log({ handset, peer, drafting }: Props & { drafting: Drafting }): JSX.E
   const missed = useSignal(0);
   const answered = useSignal<string | undefined>(undefined);
   const shown = useComputed(() =>
-    handset.messages.value.filter((record) => handset.content(record).kind !== 'chips'),
+    handset.archive.messages.value.filter((record) => handset.content(record).kind !== 'chips'),
   );
-  const newest = handset.messages.value.at(-1);
+  const newest = handset.archive.messages.value.at(-1);
 
   const toEnd = (behavior: ScrollBehavior) => {
     const element = scroller.current;
@@ -297,8 +297,8 @@ function Log({ handset, peer, drafting }: Props & { drafting: Drafting }): JSX.E
         }}
       >
         <div ref={inner} class="log-inner">
-          {handset.hasOlder.value && (
-            <button type="button" class="text-button older" onClick={() => void handset.loadOlder()}>
+          {handset.archive.hasOlder.value && (
+            <button type="button" class="text-button older" onClick={() => void handset.archive.loadOlder()}>
               {t('olderMessages')}
             </button>
           )}

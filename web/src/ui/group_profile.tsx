@@ -7,12 +7,13 @@ import { type Address, displayAddress } from '../rcs/address';
 import type { Answer } from '../sip/user_agent';
 import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
+import { askToDelete } from './history';
 import { t } from './i18n';
 import { Icon } from './icons';
 import { MemberPicker } from './member_picker';
 import { reasonText, SUBJECT_MAX } from './new_group';
 import { ClaimedName } from './person_profile';
-import { openList, openSheet, showToast } from './state';
+import { openSheet, showToast } from './state';
 
 interface Props {
   readonly handset: Handset;
@@ -21,7 +22,7 @@ interface Props {
 
 export function GroupProfile({ handset, focus }: Props): JSX.Element | null {
   const adding = useSignal(false);
-  const group = handset.conversations.value.find(({ peer }) => peer === focus)?.group;
+  const group = handset.archive.conversations.value.find(({ peer }) => peer === focus)?.group;
   if (!group) return null;
   const members = [...group.members].sort((a, b) => Number(b.isAdmin) - Number(a.isAdmin));
   const isAdmin = members.some((member) => member.address === handset.self && member.isAdmin);
@@ -170,22 +171,8 @@ function LeaveButton({ handset, focus }: Props): JSX.Element {
 }
 
 function DeleteButton({ handset, focus }: Props): JSX.Element {
-  const ask = () =>
-    openSheet({
-      title: t('deleteConversation'),
-      content: (
-        <ConsentSheet
-          text={t('deleteConversationHint', { name: handset.directory.name(focus) })}
-          accept={t('deleteConversation')}
-          onAccept={() => {
-            openList();
-            void handset.deleteConversation(focus);
-          }}
-        />
-      ),
-    });
   return (
-    <button type="button" class="secondary-button wide danger" onClick={ask}>
+    <button type="button" class="secondary-button wide danger" onClick={() => askToDelete(handset, focus)}>
       <Icon name="trash" size={20} />
       {t('deleteConversation')}
     </button>

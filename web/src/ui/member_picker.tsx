@@ -23,7 +23,7 @@ export function MemberPicker({ handset, without, onChoose }: Props): JSX.Element
     typed.value = '';
     onChoose(member);
   };
-  const recent = handset.conversations.value
+  const recent = handset.archive.conversations.value
     .map(({ peer }) => peer)
     .filter((peer) => e164(peer) !== undefined && !without.has(peer));
   return (

@@ -17,7 +17,7 @@ export function Quote({ handset, record }: { handset: Handset; record: MessageRe
   const { replyTo, peer } = record;
   useEffect(() => {
     if (replyTo)
-      void handset.find(peer, replyTo.messageId).then((found) => {
+      void handset.archive.find(peer, replyTo.messageId).then((found) => {
         quoted.value = found;
       });
   }, [replyTo?.messageId]);

@@ -71,7 +71,7 @@ export function start(): void {
   window.addEventListener('online', () => handset.value?.networkIs(true));
   window.addEventListener('offline', () => handset.value?.networkIs(false));
   effect(() => {
-    const unread = handset.value?.unread.value ?? 0;
+    const unread = handset.value?.archive.unread.value ?? 0;
     document.title = unread > 0 ? `(${unread}) ${t('appName')}` : t('appName');
   });
   const saved = restoreSession();
@@ -114,7 +114,7 @@ export async function signOut(): Promise<void> {
 }
 
 export function openConversation(peer: Address, draft?: string): void {
-  if (draft !== undefined) void handset.value?.open(peer, { draft });
+  if (draft !== undefined) void handset.value?.archive.open(peer, { draft });
   const hash = `#/c/${encodeURIComponent(peer)}`;
   if (location.hash === hash) followAddress();
   else location.hash = hash;
@@ -125,8 +125,10 @@ export async function openMessage({ peer, messageId, order }: MessageRecord, que
   const phone = handset.value;
   if (!phone) return;
   hit.value = { messageId, query };
-  const isShown = phone.current.value === peer && phone.messages.value.some((r) => r.messageId === messageId);
-  if (!isShown) await phone.open(peer, { around: order });
+  const isShown =
+    phone.archive.current.value === peer &&
+    phone.archive.messages.value.some((r) => r.messageId === messageId);
+  if (!isShown) await phone.archive.open(peer, { around: order });
   seeking.value = true;
   openConversation(peer);
 }
@@ -238,8 +240,8 @@ function followAddress(): void {
   route.value = peer;
   const current = handset.value;
   if (!current) return;
-  if (peer === undefined) current.close();
-  else if (current.current.peek() !== peer) void current.open(peer);
+  if (peer === undefined) current.archive.close();
+  else if (current.archive.current.peek() !== peer) void current.archive.open(peer);
 }
 
 function isPageActive(): boolean {

@@ -36,7 +36,7 @@ function Dialog({ handset: phone, record }: { handset: Handset; record: MessageR
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
     };
   }, []);
-  const pictures = phone.messages.value.filter((other) => pictureOf(phone, other));
+  const pictures = phone.archive.messages.value.filter((other) => pictureOf(phone, other));
   const index = pictures.findIndex(({ messageId }) => messageId === record.messageId);
   const turn = (by: number) => {
     const next = pictures[index + by];

@@ -296,6 +296,7 @@ impl Centre {
             About::Message { payload_type, report_request } => {
                 work.stats.accepted += 1;
                 work.stats.delivered += u64::from(outcome == Outcome::Delivered);
+                self.remember(entry, &outcome, work);
                 let record = self.record(entry, payload_type, report_request, outcome, work);
                 work.view.put_record(record);
             }
@@ -305,6 +306,7 @@ impl Centre {
                 work.stats.reports += 1;
                 self.reporting.remove(&(original.clone(), disposition));
                 report::mark(&original, disposition, work);
+                self.note_in_history(&entry.to, &original, disposition, work);
             }
         }
     }

@@ -48,6 +48,7 @@ impl Centre {
             return self.answer_asker(&asker, 200, work);
         }
         self.note_said(&entry, &payload_type, work);
+        self.remember(&entry, &Outcome::Delivered, work);
         for member in to {
             let copy =
                 Entry { id: self.ids.next(work.now), from: group.clone(), to: member, ..entry.clone() };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use msrp::sdp::{self, Description};
 use rcs::address::Address;
-use sip::dialog::{Dialog, DialogId};
+use sip::dialog::Dialog;
 use sip::transaction::ClientTxId;
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
 use store::{Binding, Group, Member, MemberState, Wants};
@@ -19,8 +19,6 @@ use crate::{Centre, Work, transaction_time};
 pub(crate) enum Sent {
     /// To bring a device in.
     Invite { group: Address, device: DeviceKey, flow: Flow, request: Bytes },
-    /// To tell a subscriber.
-    Notify { group: Address, member: Address, subscription: DialogId },
     /// To let a device go, or to tell what became of a REFER: whatever it answers.
     Bye,
 }
@@ -53,7 +51,6 @@ impl FocusAnswered {
     pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
         let (group, member) = match centre.groups.requests.get(&self.tx) {
             Some(Sent::Invite { group, device, .. }) => (group, &device.0),
-            Some(Sent::Notify { group, member, .. }) => (group, member),
             Some(Sent::Bye) | None => return,
         };
         wants.group(group);
@@ -149,15 +146,6 @@ impl Centre {
                 // What was said in the meantime waits for the device no longer.
                 self.agents.entry(device.clone()).or_default().restart();
                 work.next.push(Task::Drain(device));
-            }
-            Some(Sent::Notify { group, member, subscription }) => {
-                let status = response.map_or(408, |response| response.status());
-                // RFC 6665 §4.2.2: who does not know the subscription has none. One that cannot be reached may come back.
-                if matches!(status, 404 | 405 | 410 | 481 | 489 | 501) {
-                    let mut leg = self.leg(&group, &member, work);
-                    leg.subscriptions.retain(|known| !known.dialog.is(&subscription));
-                    work.view.put_leg(leg);
-                }
             }
             Some(Sent::Bye) | None => {}
         }
