@@ -126,8 +126,8 @@ impl Centre {
         }
     }
 
-    /// Sends an INVITE to a device: with an offer of MSRP if it announces chats, else without media. A device in which the offer does not
-    /// fit into a datagram is asked for less, and at last without it.
+    /// Sends an INVITE to a device: with an offer of MSRP if it announces chats, else without media. One that does not fit into a
+    /// datagram says less, and at last offers nothing.
     pub(super) fn call_device(
         &mut self,
         group: &Group,

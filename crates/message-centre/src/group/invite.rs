@@ -246,7 +246,9 @@ impl Centre {
                 }
                 None => {
                     // The medium is taken away, or one comes that was not there.
-                    self.drop_member(&claim.from, &claim.what.group, Some(&device.1));
+                    if let Some(id) = session {
+                        self.drop_leg(id);
+                    }
                     self.medium_for(&group, &device, claim.flow, offer, work)?
                 }
             },

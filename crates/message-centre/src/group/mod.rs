@@ -254,7 +254,11 @@ impl Centre {
             Mode::Pager => goodbye != Goodbye::Away,
             Mode::Session => goodbye == Goodbye::Done,
         };
-        self.drop_member(&claim.from, &claim.what.group, Some(&device.device));
+        // A call that is under way to the device goes on: it may be for what it missed when this session ended.
+        if let Some(id) = self.member_session(&(claim.from.clone(), device.device.clone()), &claim.what.group)
+        {
+            self.drop_leg(id);
+        }
         work.view.put_leg(leg);
         self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
         if is_leaving && let Some(group) = work.view.group(&claim.what.group).cloned() {
