@@ -100,6 +100,7 @@ test('words are changed after they were sent, for who is there and for who comes
   await bubble(alice, at('eight'), 'out').getByTestId('edited').waitFor();
   await bubble(bob, at('eight'), 'in').getByTestId('edited').waitFor();
   await waitForCount(bubble(bob, at('seven'), 'in'), 0);
+  await bob.getByTestId('composing').waitFor({ state: 'detached' });
   await snap(bob, 'message-edited');
   await openMenu(bob, at('eight'), 'in');
   await bob.getByTestId('message-copy').waitFor();

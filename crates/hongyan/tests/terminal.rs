@@ -72,6 +72,26 @@ async fn scripts_send_take_back_and_receive() {
     assert_eq!(messages[0]["messageId"], sent["messageId"]);
     assert!(messages[1]["text"].as_str().unwrap().starts_with("[menu.txt, 9 bytes] http"), "{}", messages[1]);
 
+    // What was said before was not kept, and is not there.
+    let (is_done, _) = run(&platform, BOB, &["--json", "history"]).await;
+    assert!(!is_done, "no history is kept");
+    let (status, _) = platform
+        .admin()
+        .await
+        .unwrap()
+        .call("PUT", &format!("/subscribers/{BOB}/history"), None)
+        .await
+        .unwrap();
+    assert_eq!(status, 204);
+    let (is_sent, _) = run(&platform, ALICE, &["--json", "send", BOB, "dumplings"]).await;
+    assert!(is_sent);
+    let (is_done, kept) = run(&platform, BOB, &["--json", "history", "--limit", "5"]).await;
+    assert!(is_done);
+    assert_eq!(kept.len(), 1);
+    assert_eq!((&kept[0]["text"], &kept[0]["direction"]), (&"dumplings".into(), &"in".into()));
+    let (is_done, _) = run(&platform, BOB, &["--json", "receive", "--count", "1", "--timeout", "30"]).await;
+    assert!(is_done);
+
     let (is_done, _) = run(&platform, BOB, &["--json", "receive", "--count", "1", "--timeout", "1"]).await;
     assert!(!is_done, "nothing more has come");
     let (is_sent, events) = run(&platform, ALICE, &["--json", "send", "+8613899999999", "?"]).await;
@@ -121,6 +141,12 @@ async fn scripts_change_answer_mark_place_and_make_groups() {
     assert_eq!((&heard[0]["text"], &heard[1]["text"]), (&json!("👍"), &json!("好")));
     assert_eq!(heard[1]["about"], json!({ "kind": "reply", "messageId": first }));
 
+    said(ALICE, &["report-spam", BOB, &first, "--kind", "other", "--text", "不想去"]).await;
+    let mut admin = platform.admin().await.unwrap();
+    let (_, reports) = admin.call("GET", "/spam-reports", None).await.unwrap();
+    assert_eq!((&reports[0]["kind"], &reports[0]["messageIds"]), (&json!("other"), &json!([first])));
+    assert_eq!(reports[0]["about"], format!("tel:{BOB}"));
+
     let (is_made, events) = run(&platform, ALICE, &["--json", "group", "周末", BOB]).await;
     assert!(is_made);
     let group = of(&events, "joined")[0]["group"].as_str().unwrap().to_owned();
@@ -166,6 +192,11 @@ impl Person {
     }
 }
 
+/// The group that a line is from: its user part stands before the comma.
+fn focus(line: &str) -> String {
+    format!("sip:{}@groups.hongyan.local", line.split_once(',').unwrap().0)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn two_people_speak_in_their_terminals() {
     let data = tempfile::tempdir().unwrap();
@@ -185,6 +216,11 @@ async fn two_people_speak_in_their_terminals() {
     bob.types(&format!("/group 晚饭: {ALICE}\n出发")).await;
     let line = alice.sees("出发").await;
     assert!(line.ends_with(&format!(", {BOB}: 出发")), "{line}");
+    bob.types("/members").await;
+    bob.sees("(admin)").await;
+    bob.sees(ALICE).await;
+    alice.types(&format!("/to {}\n/leave", focus(&line))).await;
+    alice.sees("no longer in the group").await;
     bob.types("/quit").await;
     assert!(bob.child.wait().await.unwrap().success());
     drop(alice.child.stdin.take());

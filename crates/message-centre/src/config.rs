@@ -53,6 +53,10 @@ pub struct Config {
     pub record_route: RecordRoute,
     /// Groups.
     pub groups: crate::group::Config,
+    /// Conversation histories.
+    pub history: crate::history::Config,
+    /// Subscriptions.
+    pub events: crate::events::Config,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
     /// Chats and large messages.
@@ -180,6 +184,8 @@ impl Config {
             files: Rules::new(),
             record_route: RecordRoute::default(),
             groups: crate::group::Config::default(),
+            history: crate::history::Config::default(),
+            events: crate::events::Config::default(),
             transactions,
             sessions: Sessions::default(),
         }

@@ -88,6 +88,9 @@ impl Centre {
             record.outcome = Outcome::Revoked;
         });
         work.stats.revoked += 1;
+        if let Some(record) = work.view.record(&report::record_key(entry)).cloned() {
+            self.lose_from_history(&record, work);
+        }
         true
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sip::dialog::Dialog;
 
 use crate::row::{Family, Row};
+use crate::subscription::Subscription;
 
 /// A group. It ends with its last member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,21 +137,6 @@ pub enum Mode {
     Pager,
     /// Over MSRP, in the session that its dialog set up; without one, the focus calls when there is something to say.
     Session,
-}
-
-/// A subscription to a group's conference-info (RFC 4575).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscription {
-    /// [`crate::Binding::device`] of the device that subscribed.
-    pub device: String,
-    /// The dialog, within which NOTIFY is sent.
-    pub dialog: Dialog,
-    /// The `id` of its Event; absent when it has none.
-    pub event_id: Option<String>,
-    /// Whether the subscriber can inflate bodies.
-    pub accepts_deflate: bool,
-    /// When it lapses unless it is refreshed.
-    pub expires_at: Timestamp,
 }
 
 impl Leg {

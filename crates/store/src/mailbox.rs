@@ -22,6 +22,9 @@ impl EntryId {
     /// The id that sorts before all others.
     pub const FIRST: Self = Self([0; 16]);
 
+    /// The id that sorts after all others.
+    pub const LAST: Self = Self([0xff; 16]);
+
     /// The id right before this one: where somebody begins who wants this one next.
     pub fn predecessor(self) -> Self {
         Self(u128::from_be_bytes(self.0).saturating_sub(1).to_be_bytes())
@@ -32,6 +35,13 @@ impl EntryId {
         let mut id = [0; 16];
         id[..6].copy_from_slice(&at.as_millis().to_be_bytes()[2..]);
         Self(id)
+    }
+
+    /// Reads what [`Display`](std::fmt::Display) writes: 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = u128::from_str_radix(text, 16).ok().filter(|_| is_hex)?;
+        Some(Self(id.to_be_bytes()))
     }
 
     /// The id's sixteen bytes.

@@ -245,7 +245,9 @@ mod tests {
                 ("x-forwarded-for", ["198.51.100.1", "203.0.113.7"]),
                 ("x-forwarded-proto", ["https", "http"]),
             ] {
-                values.iter().for_each(|value| drop(headers.append(name, value.parse().unwrap())));
+                for value in values {
+                    headers.append(name, value.parse().unwrap());
+                }
             }
             let Circumstances { peer, is_secure, msisdn } = circumstances(&trust, &peer, &headers);
             (peer.to_string(), is_secure, msisdn)

@@ -1,4 +1,5 @@
-//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`], [`invite`]. Reading a request needs no rows;
+//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`], [`invite`]; SUBSCRIBE in
+//! [`crate::events`]. Reading a request needs no rows;
 //! it ends in a task to decide, or in a refusal.
 
 pub mod identity;
@@ -16,6 +17,7 @@ use sip::dialog::{DialogId, InDialogError};
 use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder, Transport};
 
+use crate::events::{self, Watching};
 use crate::group::{self, Focus, GroupRequest};
 use crate::gruu::{self, Device};
 use crate::session::LegId;
@@ -59,10 +61,10 @@ pub(crate) enum Refusal {
     Unavailable,
     #[error("no such dialog")]
     NoDialog,
-    #[error("only {}", rcs::conference_info::EVENT)]
+    #[error("only {}", events::ALLOW_EVENTS)]
     BadEvent,
-    #[error("only {}", rcs::conference_info::CONTENT_TYPE)]
-    NotAcceptable,
+    #[error("only {0}")]
+    NotAcceptable(&'static str),
     #[error("a group has at most {max} members")]
     GroupFull { max: usize },
     #[error("{0}")]
@@ -115,7 +117,7 @@ impl Refusal {
             Self::GroupFull { .. } => 486,
             Self::NotAcceptableHere(_) => 488,
             Self::BadEvent => 489,
-            Self::NotAcceptable => 406,
+            Self::NotAcceptable(_) => 406,
             Self::TooManySessions => 486,
             Self::NotOfferable(_) => 488,
             Self::RequestPending => 491,
@@ -156,6 +158,7 @@ enum Asked {
     /// Something within a session.
     InDialog(LegId),
     Group(Address, GroupRequest),
+    Watching(Address, Watching),
 }
 
 impl Centre {
@@ -188,6 +191,9 @@ impl Centre {
             Ok(Asked::InDialog(leg)) => self.within(leg, tx, flow, request, now, tasks),
             Ok(Asked::Group(from, what)) => {
                 tasks.push(Task::Group(Box::new(self.claim(now, tx, flow, request, from, what))));
+            }
+            Ok(Asked::Watching(from, what)) => {
+                tasks.push(Task::Watching(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
             Err(refusal) => self.refuse(tx, &request, flow, &refusal, now),
         }
@@ -234,6 +240,10 @@ impl Centre {
                         Ok(Asked::Invite(from, invite::Invite::read(self, request)?))
                     }
                     (None, Method::Invite | Method::Bye) => Err(Refusal::NoDialog),
+                    (None, Method::Subscribe) => {
+                        let from = self.claimed(request, &[])?;
+                        Ok(Asked::Watching(from, Watching::read(self, request, dialog)?))
+                    }
                     (None, _) => Err(Refusal::MethodNotAllowed),
                 }
             }
@@ -303,7 +313,7 @@ impl Centre {
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
             Refusal::SessionTooBrief { min_s } => response.header(HeaderName::MinSe, min_s),
-            Refusal::BadEvent => response.header(HeaderName::AllowEvents, rcs::conference_info::EVENT),
+            Refusal::BadEvent => response.header(HeaderName::AllowEvents, events::ALLOW_EVENTS),
             Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response

@@ -298,6 +298,7 @@ impl Centre {
             About::Message { payload_type, report_request } => {
                 work.stats.accepted += 1;
                 work.stats.delivered += u64::from(outcome == Outcome::Delivered);
+                self.remember(entry, &outcome, work);
                 let record = self.record(entry, payload_type, report_request, outcome, work);
                 work.view.put_record(record);
             }
@@ -307,6 +308,7 @@ impl Centre {
                 work.stats.reports += 1;
                 self.reporting.remove(&(original.clone(), disposition));
                 report::mark(&original, disposition, work);
+                self.note_in_history(&entry.to, &original, disposition, work);
             }
         }
     }

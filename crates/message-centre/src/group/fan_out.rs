@@ -49,6 +49,7 @@ impl Centre {
             return self.answer_asker(&asker, 200, work);
         }
         self.note_said(&entry, &payload_type, work);
+        self.remember(&entry, &Outcome::Delivered, work);
         let spooled = entry.spooled.clone();
         let mut is_kept = false;
         for member in to {

@@ -5,8 +5,8 @@ use msrp::sdp::{self, Description};
 use percent_encoding::utf8_percent_encode;
 use rcs::Timestamp;
 use rcs::address::Address;
+use sip::dialog::Dialog;
 use sip::dialog::session_timer::{OPTION, SessionExpires};
-use sip::dialog::{Dialog, DialogId};
 use sip::transaction::ClientTxId;
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
 use store::{Binding, Group, Member, MemberState, Mode, Wants};
@@ -34,8 +34,6 @@ pub(crate) enum Sent {
     },
     /// To keep a session up.
     Refresh { group: Address, device: DeviceKey, flow: Flow },
-    /// To tell a subscriber.
-    Notify { group: Address, member: Address, subscription: DialogId },
     /// To let a device go, or to tell what became of a REFER: whatever it answers.
     Bye,
 }
@@ -86,7 +84,6 @@ impl FocusAnswered {
             Some(Sent::Invite { group, device, .. } | Sent::Refresh { group, device, .. }) => {
                 (group, &device.0)
             }
-            Some(Sent::Notify { group, member, .. }) => (group, member),
             Some(Sent::Bye) | None => return,
         };
         wants.group(group);
@@ -233,15 +230,6 @@ impl Centre {
                 // What was said in the meantime waits for the device no longer.
                 self.agents.entry(device.clone()).or_default().restart();
                 work.next.push(Task::Drain(device));
-            }
-            Some(Sent::Notify { group, member, subscription }) => {
-                let status = response.map_or(408, |response| response.status());
-                // RFC 6665 §4.2.2: who does not know the subscription has none. One that cannot be reached may come back.
-                if matches!(status, 404 | 405 | 410 | 481 | 489 | 501) {
-                    let mut leg = self.leg(&group, &member, work);
-                    leg.subscriptions.retain(|known| !known.dialog.is(&subscription));
-                    work.view.put_leg(leg);
-                }
             }
             Some(Sent::Refresh { group, device, flow }) => {
                 self.member_refreshed(tx, &group, &device, flow, response.as_ref(), work);

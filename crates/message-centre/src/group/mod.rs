@@ -56,8 +56,6 @@ pub struct Config {
     pub groups_max: usize,
     /// Longest subject in UTF-8 bytes.
     pub subject_bytes_max: usize,
-    /// Longest life of a subscription without a refresh, in seconds.
-    pub subscription_s_max: u32,
     /// Whether any member may bring in others, or only administrators.
     pub members_may_add: bool,
     /// Whether any member may change the subject, or only administrators.
@@ -71,7 +69,6 @@ impl Default for Config {
             members_max: 100,
             groups_max: 500,
             subject_bytes_max: 255,
-            subscription_s_max: 3600,
             members_may_add: true,
             members_may_change_subject: true,
         }
@@ -277,31 +274,9 @@ impl Centre {
     }
 
     /// How a member's devices are connected; one without any when there is no row.
-    fn leg(&self, group: &Address, member: &Address, work: &Work<'_>) -> Leg {
+    pub(crate) fn leg(&self, group: &Address, member: &Address, work: &Work<'_>) -> Leg {
         let key = (group.clone(), member.clone());
         work.view.leg(&key).cloned().unwrap_or_else(|| Leg::new(key.0, key.1))
-    }
-
-    /// The device that sent a request: the one bound over the same flow, or the one that the Contact names by its GRUU.
-    fn device_of(&self, claim: &Claim<GroupRequest>, work: &Work<'_>) -> Result<String, Refusal> {
-        let bindings = work.view.bindings(&claim.from);
-        let live = || bindings.into_iter().flat_map(|bindings| bindings.live(work.now));
-        if let Some(binding) = live().find(|binding| binding.flow == claim.flow) {
-            return Ok(binding.device().to_owned());
-        }
-        let contact = claim.request.address(HeaderName::Contact)?;
-        let (address, device) = self.target(contact.uri.as_str())?;
-        let named = live().find(|binding| {
-            binding.contact_uri == contact.uri.as_str()
-                || (address == claim.from
-                    && device.as_ref().is_some_and(|named| {
-                        named.instance == binding.device()
-                            && named.is_valid(&self.gruu_key, bindings, work.now)
-                    }))
-        });
-        named
-            .map(|binding| binding.device().to_owned())
-            .ok_or(Refusal::forbidden("groups are for registered devices"))
     }
 
     /// The binding over which a device can be reached now.

@@ -22,7 +22,6 @@ use crate::access::invite::Invite;
 use crate::access::message::{Contribution, check_addressee};
 use crate::blocks::has_blocked;
 use crate::delivery::agent::DeviceKey;
-use crate::delivery::flows::forget_flow;
 use crate::group::check_member;
 use crate::{Centre, Work, transaction_time};
 
@@ -312,7 +311,7 @@ impl Centre {
         if let Some(Leg { stage: Stage::Asked { forks, .. }, .. }) = self.sessions.legs.get_mut(&asked) {
             forks.iter_mut().filter(|one| **one == fork).for_each(|one| *one = next);
         }
-        forget_flow(&device, flow, work);
+        self.forget_flow(&device, flow, work);
     }
 
     /// One of the devices rings: the caller hears of it.

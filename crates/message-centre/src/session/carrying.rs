@@ -72,7 +72,8 @@ impl Centre {
             return self.sessions.answer(token, 481);
         };
         let (from, device) = leg.device.clone();
-        let stands_in = format!("{}.{message_id}", &session[..session.len().min(16)]);
+        // It is for others to see, and the session's own name lets in whoever knows it.
+        let stands_in = format!("{:016x}.{message_id}", self.keyed(session.as_bytes()));
         let read = PagerMessage::of_session(
             self,
             leg.peer.clone(),

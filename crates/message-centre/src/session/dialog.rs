@@ -4,7 +4,9 @@
 use msrp::sdp::Description;
 use rcs::Timestamp;
 use rcs::address::Address;
-use sip::dialog::session_timer::{Agreement, Disagreement, OPTION, Refresher, SessionExpires};
+use sip::dialog::session_timer::{
+    Agreement, Disagreement, OPTION, Refresher, SessionExpires, wait_after_491,
+};
 use sip::dialog::{DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId};
 use sip::{Flow, HeaderName, Method, Reason, Request, Response, ResponseBuilder};
@@ -258,9 +260,10 @@ impl Centre {
             return;
         }
         let agreed = self.config.sessions.timer.agreed(response).ok().flatten();
+        let drawn = self.random();
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         let flow = leg.flow;
-        let Stage::Open { dialog, timer, refreshed_at, refreshing, .. } = &mut leg.stage else { return };
+        let Stage::Open { dialog, ack, timer, refreshed_at, refreshing, .. } = &mut leg.stage else { return };
         let Some(tx) = refreshing.take() else { return };
         self.sessions.by_invite.remove(&tx);
         let lives = dialog.receive_response(response).unwrap_or(true);
@@ -273,7 +276,17 @@ impl Centre {
                 self.calls.acknowledge(transaction_time(now), tx, flow, ack, timing);
             }
             _ if !lives => return self.end_pair(id, None, now),
-            // The peer was about to do the same, or is busy: it is tried once more before the session lapses.
+            // The peer was about to do the same.
+            491 => {
+                let left = timer.map(|timer| refreshed_at.plus(timer.ends_after()).since(now));
+                // We acknowledge 200s, and so own the Call-ID, in legs that we have opened.
+                let wait = wait_after_491(ack.is_some(), drawn);
+                let postponed = timer.zip(left).and_then(|(timer, left)| timer.postponed(left, wait));
+                if let Some((later, ago)) = postponed {
+                    (*timer, *refreshed_at) = (Some(later), now.minus(ago));
+                }
+            }
+            // It is busy: it is tried once more before the session lapses.
             _ => {
                 if let Some(timer) = timer {
                     *refreshed_at = now;

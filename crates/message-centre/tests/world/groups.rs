@@ -213,7 +213,7 @@ impl World {
 }
 
 impl Handset {
-    fn contact(&self) -> String {
+    pub(super) fn contact(&self) -> String {
         let transport = self.flow.transport.via_token().to_ascii_lowercase();
         format!("<sip:{}@{};transport={transport}>", self.number, self.flow.peer)
     }

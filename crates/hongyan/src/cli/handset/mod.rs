@@ -1,6 +1,8 @@
 //! `hongyan handset`: a handset in a terminal, for people and for scripts. It speaks SIP over WebSocket like any handset, so it
 //! needs nothing but a number and its password.
 
+mod history;
+mod login;
 mod shown;
 mod terminal;
 mod upload;
@@ -14,14 +16,16 @@ use handset::{Config, Event, Handset as Device, Outgoing};
 use rcs::file_transfer::{self, FileDisposition, FileTransfer};
 use rcs::geolocation::{self, Place, PushLocation};
 use rcs::reference::Reference;
+use rcs::spam_report::{self, SpamReport};
 use serde_json::Value;
 use sip::Transport;
 use tokio::sync::mpsc;
 
 use super::subscriber::read_password;
 use super::{CommandError, Outcome, print};
+use login::Login;
 use shown::json_of;
-use terminal::{Act, Chatbot, Terminal};
+use terminal::{Act, Chatbot, GroupWish, Terminal};
 
 /// For an answer of the HTTP server.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -132,6 +136,22 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         label: Option<String>,
     },
+    /// Report messages that nobody wanted to the operator
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P report-spam +8613800000002 MESSAGE-ID --kind fraud"
+    )]
+    ReportSpam {
+        /// Who sent them: phone number, chatbot by name, or URI
+        about: String,
+        /// The messages' ids
+        message_ids: Vec<String>,
+        /// What kind of spam, in a word
+        #[arg(long, value_name = "WORD")]
+        kind: Option<String>,
+        /// What happened
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+    },
     /// Make a group and print its address, to which `send` sends
     #[command(
         after_help = "Example:\n  hongyan handset --number +8613800000001 --password P group 周末 +8613800000002 +8613800000003"
@@ -165,6 +185,15 @@ enum Command {
         /// Its id, as `send --json` prints it
         message_id: String,
     },
+    /// Print what the platform has kept of this number's conversations, if it keeps them
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P history --limit 20"
+    )]
+    History {
+        /// The latest so many messages
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
 }
 
 impl Handset {
@@ -181,6 +210,12 @@ impl Handset {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
+            if let Some(Command::History { limit }) = self.command {
+                let username = self.username.clone().unwrap_or_else(|| self.number.clone());
+                let (client, login) = (http_client()?, Login { username, password });
+                let server = self.server.trim_end_matches('/');
+                return history::show(&client, server, &login, limit, self.json).await;
+            }
             let mut session = Session::open(&self, &password).await?;
             let done = match self.command {
                 None => session.converse().await,
@@ -199,14 +234,23 @@ impl Handset {
                 Some(Command::Location { to, latitude, longitude, label }) => {
                     session.send_location(&to, Place { label, ..Place::new(latitude, longitude) }).await
                 }
+                Some(Command::ReportSpam { about, message_ids, kind, text }) => {
+                    let about = Some(session.terminal.uri_of(&about));
+                    session.report_spam(&SpamReport { about, message_ids, kind, text }).await
+                }
                 Some(Command::Group { subject, members }) => session.make_group(&subject, &members).await,
                 Some(Command::Receive { count, timeout }) => session.receive(count, timeout).await,
                 Some(Command::Revoke { to, message_id }) => session.revoke(&to, message_id).await,
+                Some(Command::History { .. }) => unreachable!("done above, without a session"),
             };
             session.close().await;
             done
         })
     }
+}
+
+fn http_client() -> Result<reqwest::Client, CommandError> {
+    Ok(reqwest::Client::builder().timeout(HTTP_TIMEOUT).no_proxy().build()?)
 }
 
 /// A handset that is registered.
@@ -222,7 +266,7 @@ struct Session {
 impl Session {
     async fn open(handset: &Handset, password: &str) -> Result<Self, CommandError> {
         let server = handset.server.trim_end_matches('/').to_owned();
-        let client = reqwest::Client::builder().timeout(HTTP_TIMEOUT).no_proxy().build()?;
+        let client = http_client()?;
         let told = client.get(format!("{server}/handset/config.json")).send().await;
         let told =
             told.map_err(|_| CommandError(format!("no platform answers at {server}; give --server URL")))?;
@@ -249,7 +293,7 @@ impl Session {
             config.username.clone_from(username);
         }
         config.services.chat = handset.msrp;
-        let login = (config.username.clone(), config.password.clone());
+        let login = Login { username: config.username.clone(), password: config.password.clone() };
         let own = config.address.sip_uri(&config.domain);
         let mut phone =
             Phone::start(Device::new(config), Server { transport: Transport::Ws, address }).await?;
@@ -355,6 +399,13 @@ impl Session {
         Outgoing { content_type, payload: pushed.to_xml().into(), ..Outgoing::text("") }
     }
 
+    async fn report_spam(&mut self, report: &SpamReport) -> Outcome {
+        if report.message_ids.len() > spam_report::MESSAGE_IDS_MAX {
+            return Err(CommandError(format!("at most {} messages at a time", spam_report::MESSAGE_IDS_MAX)));
+        }
+        self.deliver(&self.terminal.spam_address(), terminal::spam(report)).await
+    }
+
     async fn make_group(&mut self, subject: &str, members: &[String]) -> Outcome {
         let members = members.iter().map(|whom| self.terminal.uri_of(whom)).collect();
         let focus = self.group_of(subject.to_owned(), members).await?;
@@ -456,6 +507,24 @@ impl Session {
         }
     }
 
+    async fn change_group(&mut self, focus: String, wish: GroupWish) {
+        let known = self.phone.with(move |device, now| {
+            match wish {
+                GroupWish::Members => return Some(device.group_info(&focus).cloned()),
+                GroupWish::Add(uri) => device.add_to_group(now, &focus, &uri),
+                GroupWish::Remove(uri) => device.remove_from_group(now, &focus, &uri),
+                GroupWish::Rename(subject) => device.rename_group(now, &focus, &subject),
+                GroupWish::Leave => device.leave_group(now, &focus),
+            }
+            None
+        });
+        match known.await {
+            Some(Some(info)) => print(self.terminal.members(&info)),
+            Some(None) => print("  (nobody has said who is in it)"),
+            None => {}
+        }
+    }
+
     async fn act(&mut self, act: Act) {
         let (to, outgoing, words) = match act {
             Act::Show(line) => return print(line),
@@ -469,6 +538,7 @@ impl Session {
                     Err(error) => print(format_args!("  ({})", error.0)),
                 };
             }
+            Act::Group { focus, wish } => return self.change_group(focus, wish).await,
             Act::Send { to, outgoing, words } => (to, outgoing, words),
             Act::Location { to, place } => {
                 let words = place.label.clone().unwrap_or_default();

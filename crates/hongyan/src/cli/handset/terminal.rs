@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 
 use handset::{Event, Incoming, Outgoing};
 use rcs::bot::{Document as _, PlainText, Postback, ResponseKind, Suggestion, SuggestionResponse};
+use rcs::conference_info::{ConferenceInfo, Role};
 use rcs::geolocation::Place;
 use rcs::reference::Reference;
+use rcs::spam_report::{self, SpamReport};
 
 use super::shown::{Shown, plain};
 
@@ -70,10 +72,27 @@ pub enum Act {
     Revoke { to: String, message_id: String },
     /// Make a group of these URIs.
     MakeGroup { subject: String, members: Vec<String> },
+    /// Do something with a group, which its focus names.
+    Group { focus: String, wish: GroupWish },
     /// Show a line.
     Show(String),
     /// Leave.
     Quit,
+}
+
+/// What can be done with a group.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GroupWish {
+    /// Show who is in it: [`Terminal::members`].
+    Members,
+    /// Bring in this URI.
+    Add(String),
+    /// Take this URI out.
+    Remove(String),
+    /// Call it so.
+    Rename(String),
+    /// Leave it.
+    Leave,
 }
 
 const HELP: &str = "\
@@ -87,6 +106,8 @@ const HELP: &str = "\
 /voice SECONDS PATH     send a recording as a voice message
 /location LAT,LON NAME  send a place
 /group SUBJECT: NUMBER NUMBER …   make a group
+/members, /add NUMBER, /remove NUMBER, /subject TEXT, /leave   in a group
+/spam TEXT              report their last message to the operator
 /search WORDS           find what was said since you came
 /list                   conversations
 /chatbots               chatbots by name
@@ -174,6 +195,12 @@ impl Terminal {
 
     /// A command about the conversation with somebody.
     fn command_within(&mut self, to: String, word: &str, rest: &str) -> Act {
+        if is_group(&to)
+            && let Some(wish) = self.group_wish(word, rest)
+        {
+            return Act::Group { focus: to, wish };
+        }
+        let platform = self.spam_address();
         let said = &self.conversation(&to).said;
         let theirs = said.iter().rev().find(|said| said.by.is_some());
         let ours = said.iter().rev().find(|said| said.by.is_none());
@@ -200,6 +227,19 @@ impl Terminal {
                 }
                 None => Act::Show("there is nothing to change".to_owned()),
             },
+            ("spam", words) => match theirs {
+                Some(said) => {
+                    let report = SpamReport {
+                        // In a group: its author.
+                        about: said.by.clone(),
+                        message_ids: vec![said.message_id.clone()],
+                        kind: None,
+                        text: (!words.is_empty()).then(|| words.to_owned()),
+                    };
+                    Act::Send { to: platform, outgoing: spam(&report), words: String::new() }
+                }
+                None => Act::Show("there is nothing to report".to_owned()),
+            },
             ("revoke", _) => match ours {
                 Some(said) => Act::Revoke { message_id: said.message_id.clone(), to },
                 None => Act::Show("there is nothing to take back".to_owned()),
@@ -216,6 +256,37 @@ impl Terminal {
             },
             _ => Act::Show(HELP.to_owned()),
         }
+    }
+
+    fn group_wish(&self, word: &str, rest: &str) -> Option<GroupWish> {
+        Some(match (word, rest) {
+            ("members", _) => GroupWish::Members,
+            ("leave", _) => GroupWish::Leave,
+            (_, "") => return None,
+            ("add", whom) => GroupWish::Add(self.uri_of(whom)),
+            ("remove", whom) => GroupWish::Remove(self.uri_of(whom)),
+            ("subject", text) => GroupWish::Rename(text.to_owned()),
+            _ => return None,
+        })
+    }
+
+    /// Who takes reports of spam.
+    pub fn spam_address(&self) -> String {
+        format!("sip:spam-report@botplatform.{}", self.domain)
+    }
+
+    /// Who is in a group, a line each.
+    pub fn members(&self, info: &ConferenceInfo) -> String {
+        let mut lines = vec![plain(info.subject.as_deref().unwrap_or("(no subject)"))];
+        for user in &info.users {
+            let is_admin = user.roles.contains(&Role::Admin);
+            lines.push(format!(
+                "  {}{}",
+                plain(&self.name_of(&user.entity)),
+                if is_admin { " (admin)" } else { "" }
+            ));
+        }
+        lines.join("\n")
     }
 
     /// What is typed from now on is for them; the line that says so.
@@ -235,6 +306,8 @@ impl Terminal {
                     words.clone_into(&mut said.words);
                 }
             }
+            // Neither is a report something said.
+            _ if outgoing.content_type == spam_report::CONTENT_TYPE => {}
             _ => conversation.say(message_id, None, words.to_owned()),
         }
     }
@@ -265,7 +338,7 @@ impl Terminal {
         let mut who = self.name_of(&message.from);
         let mut by = &message.from;
         // In a group, the sender is the group and the envelope says who speaks.
-        if let Some(author) = message.author.as_ref().filter(|_| message.from.contains("@groups.")) {
+        if let Some(author) = message.author.as_ref().filter(|_| is_group(&message.from)) {
             who = format!("{who}, {}", self.name_of(author));
             by = author;
         }
@@ -334,6 +407,16 @@ impl Conversation {
         }
         self.said.push_back(Said { message_id: message_id.to_owned(), by, words });
     }
+}
+
+fn is_group(uri: &str) -> bool {
+    uri.contains("@groups.")
+}
+
+/// What brings a report to the operator.
+pub fn spam(report: &SpamReport) -> Outgoing {
+    let content_type = spam_report::CONTENT_TYPE.to_owned();
+    Outgoing { content_type, payload: report.to_xml().into(), ..Outgoing::text("").without_reports() }
 }
 
 /// The beginning of a message.
@@ -428,7 +511,16 @@ mod tests {
             terminal.input("/group 周末 去哪: +8613800000002 +8613800000003"),
             Act::MakeGroup { subject: "周末 去哪".to_owned(), members }
         );
-        for nothing in ["/revoke", "/edit x", "/reply x", "/react 👍"] {
+        let group = "sip:abc@groups.hongyan.local";
+        terminal.input(&format!("/to {group}"));
+        let wish = |wish| Act::Group { focus: group.to_owned(), wish };
+        assert_eq!(terminal.input("/members"), wish(GroupWish::Members));
+        assert_eq!(terminal.input("/add +8613800000002"), wish(GroupWish::Add(to.clone())));
+        assert_eq!(terminal.input("/subject 周日"), wish(GroupWish::Rename("周日".to_owned())));
+        assert!(matches!(terminal.input("/add"), Act::Show(_)));
+        terminal.input("/to +8613800000002");
+        assert!(matches!(terminal.input("/leave"), Act::Show(_)), "that is no group");
+        for nothing in ["/revoke", "/edit x", "/reply x", "/react 👍", "/spam"] {
             assert!(matches!(terminal.input(nothing), Act::Show(_)), "{nothing}");
         }
         terminal.sent(&to, "m1", &hello, &words);
