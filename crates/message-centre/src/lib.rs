@@ -84,6 +84,8 @@ pub struct Held {
     pub sessions: usize,
     /// Requests of groups.
     pub groups: usize,
+    /// NOTIFYs under way.
+    pub notifies: usize,
 }
 
 /// The message centre's hot state. Everything in it can be lost: the store has what was promised.
@@ -183,6 +185,7 @@ impl Centre {
             reports: self.reporting.len(),
             sessions: self.sessions.len(),
             groups: self.groups.len(),
+            notifies: self.events.len(),
         }
     }
 

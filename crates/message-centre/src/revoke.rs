@@ -82,16 +82,21 @@ impl Centre {
             return false;
         }
         work.view.remove_entry(&entry.key());
+        self.note_revoked(&report::record_key(entry), work);
+        work.stats.revoked += 1;
+        true
+    }
+
+    /// Notes on a record, if there is one, that its message was taken back; histories lose it.
+    pub(crate) fn note_revoked(&self, key: &RecordKey, work: &mut Work<'_>) {
         let now = work.now;
-        work.view.update_record(&report::record_key(entry), |record| {
+        work.view.update_record(key, |record| {
             record.step(now, "revoked by its sender");
             record.outcome = Outcome::Revoked;
         });
-        work.stats.revoked += 1;
-        if let Some(record) = work.view.record(&report::record_key(entry)).cloned() {
+        if let Some(record) = work.view.record(key).cloned() {
             self.lose_from_history(&record, work);
         }
-        true
     }
 
     /// Whether a device is being given an entry: nobody knows then whether it has it.

@@ -170,6 +170,26 @@ fn what_is_said_in_a_group_is_kept_under_the_group() {
 }
 
 #[test]
+fn what_is_taken_back_in_a_group_goes_from_every_history() {
+    let mut world = World::new();
+    let (alice, bob, carol) = (world.handset(ALICE), world.handset(BOB), world.handset(CAROL));
+    turn_on(&mut world, ALICE);
+    turn_on(&mut world, CAROL);
+    let focus = world.make_group(alice, "周末", &[BOB, CAROL]);
+    world.switch_off(bob);
+    world.switch_off(carol);
+    let regretted = world.send(alice, &focus, "regretted");
+    world.send(alice, &focus, "meant");
+    world.run_for(seconds(60));
+    assert_eq!(texts(&world, CAROL), ["<regretted", "<meant"]);
+    assert_eq!(world.revoke(alice, &focus, &regretted), 200);
+    world.run_until_idle();
+    assert_eq!(world.phones[alice].revoked, [(regretted, true)]);
+    assert_eq!(texts(&world, ALICE), [">meant"]);
+    assert_eq!(texts(&world, CAROL), ["<meant"]);
+}
+
+#[test]
 fn messages_and_conversations_are_deleted_one_by_one() {
     let mut world = World::new();
     let (alice, ..) = (world.handset(ALICE), world.handset(BOB), world.handset(CAROL));

@@ -118,6 +118,11 @@ pub struct NotifyAnswered {
 }
 
 impl Hot {
+    /// How many NOTIFYs are under way.
+    pub(crate) fn len(&self) -> usize {
+        self.notifies.len()
+    }
+
     /// Whether a NOTIFY is under way as this transaction.
     pub(crate) fn has_asked(&self, tx: ClientTxId) -> bool {
         self.notifies.contains_key(&tx)

@@ -85,9 +85,9 @@ impl Centre {
         for key in &found {
             let copy = (message_id.clone(), group.clone(), key.0.clone());
             work.view.remove_entry(key);
-            revoked(&copy, work);
+            self.note_revoked(&copy, work);
         }
-        revoked(&own, work);
+        self.note_revoked(&own, work);
         work.stats.revoked += 1;
         self.tell_revoked(&own, true, work);
     }
@@ -106,13 +106,4 @@ fn copy_for<'v>(
     entries.find(|entry| {
         entry.kind == EntryKind::Message && entry.message_id == message_id && entry.from == *group
     })
-}
-
-/// Notes on a record, if there is one, that its message was taken back.
-fn revoked(key: &store::RecordKey, work: &mut Work<'_>) {
-    let now = work.now;
-    work.view.update_record(key, |record| {
-        record.step(now, "revoked by its sender");
-        record.outcome = Outcome::Revoked;
-    });
 }
