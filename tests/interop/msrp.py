@@ -117,14 +117,19 @@ def answer_invite(client):
     invite = client.next()
     assert invite.startswith("INVITE "), invite.splitlines()[0]
     session = Session(client.transport == "TLS")
+    accept(client, invite, session)
+    assert client.next().startswith("ACK "), "ACK"
+    return session, invite
+
+
+def accept(client, invite, session):
+    """Answers an INVITE with 200."""
     same = re.findall(r"(?im)^(?:Via|From|Call-ID|CSeq|Record-Route):.*$", invite)
     to = re.search(r"(?im)^To:.*$", invite)[0].strip()
     body = session.description("active")
     lines = ["SIP/2.0 200 OK", *(line.strip() for line in same), f"{to};tag=callee", contact(client)]
     lines += ["Content-Type: application/sdp", f"Content-Length: {len(body)}"]
     client.send("\r\n".join(lines) + "\r\n\r\n" + body)
-    assert client.next().startswith("ACK "), "ACK"
-    return session, invite
 
 
 def run(platform, checks, directory):

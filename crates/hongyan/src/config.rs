@@ -6,20 +6,25 @@
 //! A variable `HONGYAN_SECTION__KEY` overrides `key` of `[section]`, and `HONGYAN_DOMAIN` the `domain` at the top. Text
 //! is taken as it stands; numbers, booleans and lists in TOML's syntax.
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroU64};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
-use std::time::Duration;
-
+mod content;
+mod environment;
+mod listeners;
+mod log;
 mod provisioning;
+mod value;
 
-use message_centre::files::{Foreign, Rules};
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::Path;
+
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
 
+pub use content::{Content, ForeignUrls};
+pub use listeners::{Http, Msrp, Sip, Tls};
+pub use log::{Log, LogAddresses, LogFormat};
 pub use provisioning::{Network, Provisioning};
+pub use value::{Country, Domain, Listen, seconds};
+use value::{nonzero, nonzero_u64};
 
 /// Everything that can be configured; [`Config::load`] makes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -63,74 +68,6 @@ pub struct Config {
     pub demo: Demo,
 }
 
-/// `[http]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Http {
-    /// Plain HTTP and WebSocket.
-    pub listen: Listen,
-    /// The same over TLS.
-    pub tls_listen: Listen,
-    /// How peers reach us (`https://rcs.example`), without a trailing slash; empty: made from the bound address.
-    pub public_url: String,
-    /// Connections at once, WebSocket handsets included.
-    pub max_connections: NonZeroU32,
-    /// Connections at once from one IP address.
-    pub max_connections_per_address: NonZeroU32,
-    /// For the head of a request to arrive, and for an idle connection to be kept.
-    pub header_timeout_s: NonZeroU64,
-    /// For a request to be answered, body included.
-    pub request_timeout_s: NonZeroU64,
-}
-
-/// `[sip]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Sip {
-    /// UDP.
-    pub udp: Listen,
-    /// TCP.
-    pub tcp: Listen,
-    /// TLS over TCP.
-    pub tls: Listen,
-    /// How handsets reach us within dialogs: a host name or address; empty: the listeners' own address, or the domain.
-    pub public_host: String,
-    /// TCP and TLS connections at once.
-    pub max_connections: NonZeroU32,
-    /// TCP and TLS connections at once from one IP address.
-    pub max_connections_per_address: NonZeroU32,
-    /// A connection on which nothing was received for so long is closed; also WebSocket.
-    pub idle_timeout_s: NonZeroU64,
-    /// For a TLS handshake, and for a message that has begun to arrive whole.
-    pub handshake_timeout_s: NonZeroU64,
-    /// Messages waiting for a slow reader before its connection is closed.
-    pub queue_messages: NonZeroU32,
-    /// The kernel's receive buffer of the UDP socket.
-    pub udp_buffer_bytes: NonZeroU32,
-    /// Whether a request over UDP from the address of a subscriber's binding needs no credentials.
-    pub trust_udp_source: bool,
-}
-
-/// `[msrp]`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Msrp {
-    /// TCP.
-    pub listen: Listen,
-    /// TLS over TCP.
-    pub tls_listen: Listen,
-    /// Host name or IP address by which handsets reach these listeners; empty: found out.
-    pub public_host: String,
-    /// TCP and TLS connections at once.
-    pub max_connections: NonZeroU32,
-    /// TCP and TLS connections at once from one IP address.
-    pub max_connections_per_address: NonZeroU32,
-    /// Body bytes of the chunks that we send.
-    pub chunk_bytes: NonZeroU32,
-    /// Bytes of large bodies on disk, arriving ones included.
-    pub spool_bytes: NonZeroU64,
-}
-
 /// `[sessions]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -147,18 +84,6 @@ pub struct Sessions {
     pub large_message_bytes: NonZeroU64,
     /// Sessions of one subscriber at once.
     pub per_subscriber: NonZeroU32,
-}
-
-/// `[tls]`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tls {
-    /// PEM file with the certificate chain, ours first; empty: none.
-    pub certificate: PathBuf,
-    /// PEM file with its private key.
-    pub key: PathBuf,
-    /// Without a certificate, make one that nobody trusts and keep it in the data directory.
-    pub self_signed: bool,
 }
 
 /// `[centre]`
@@ -304,58 +229,6 @@ pub enum Blocked {
     Refuse,
 }
 
-/// `[content]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Content {
-    /// `s3://NAME/PREFIX`: where files are kept; empty: in the data directory.
-    pub bucket: String,
-    /// Largest file.
-    pub max_file_bytes: NonZeroU64,
-    /// Largest thumbnail that comes with a file.
-    pub max_thumbnail_bytes: NonZeroU64,
-    /// How long a file is kept.
-    pub keep_s: NonZeroU64,
-    /// How long an upload that broke off can be resumed.
-    pub resume_s: NonZeroU64,
-    /// Bytes of one subscriber's files.
-    pub quota_bytes: NonZeroU64,
-    /// Files of one subscriber, unfinished ones included.
-    pub quota_files: NonZeroU32,
-    /// Uploads at once.
-    pub uploads: NonZeroU32,
-    /// Uploads at once of one subscriber.
-    pub uploads_per_subscriber: NonZeroU32,
-    /// Uploads that one subscriber may begin a minute.
-    pub uploads_per_minute: NonZeroU32,
-    /// An upload on which nothing arrives for so long is broken off, and so is a download of which nothing is taken.
-    pub idle_timeout_s: NonZeroU64,
-    /// Media types that are taken, `image/*` for a family; none: all but `refused_types`.
-    pub types: Vec<String>,
-    /// Media types that are not taken.
-    pub refused_types: Vec<String>,
-    /// Whether pictures that come without a thumbnail get one.
-    pub make_thumbnails: bool,
-    /// Larger pictures get none.
-    pub thumbnail_max_pixels: NonZeroU32,
-    /// Beginnings of file URLs of partners, which handsets may send as well as ours.
-    pub partner_urls: Vec<String>,
-    /// What happens to a message with a file that is neither ours nor a partner's.
-    pub foreign_urls: ForeignUrls,
-}
-
-/// What happens to a message whose file lies with strangers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ForeignUrls {
-    /// It is refused with 403.
-    Refuse,
-    /// It passes, and its trace says so.
-    Flag,
-    /// It passes.
-    Allow,
-}
-
 /// `[maap]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -378,92 +251,12 @@ pub struct Maap {
     pub media_url_prefixes: Vec<String>,
 }
 
-/// `[log]`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`: `info`, `warn,hongyan=debug`.
-    pub filter: String,
-    /// How a line looks.
-    pub format: LogFormat,
-    /// How much of telephone numbers and IP addresses the log shows.
-    pub addresses: LogAddresses,
-}
-
-/// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// How much of an address the log shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogAddresses {
-    /// All of it.
-    Full,
-    /// Without its end.
-    Masked,
-    /// Nothing.
-    None,
-}
-
 /// `[demo]`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Demo {
     /// Password of the demo subscribers; empty: random, kept in the data directory.
     pub password: String,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self {
-            listen: Listen::port(8080),
-            tls_listen: Listen::OFF,
-            public_url: String::new(),
-            max_connections: nonzero(200_000),
-            max_connections_per_address: nonzero(2_000),
-            header_timeout_s: nonzero_u64(30),
-            request_timeout_s: nonzero_u64(30),
-        }
-    }
-}
-
-impl Default for Sip {
-    fn default() -> Self {
-        Self {
-            udp: Listen::port(5060),
-            tcp: Listen::port(5060),
-            tls: Listen::OFF,
-            public_host: String::new(),
-            max_connections: nonzero(200_000),
-            max_connections_per_address: nonzero(2_000),
-            idle_timeout_s: nonzero_u64(600),
-            handshake_timeout_s: nonzero_u64(10),
-            queue_messages: nonzero(512),
-            udp_buffer_bytes: nonzero(4 << 20),
-            trust_udp_source: false,
-        }
-    }
-}
-
-impl Default for Msrp {
-    fn default() -> Self {
-        Self {
-            listen: Listen::port(2855),
-            tls_listen: Listen::OFF,
-            public_host: String::new(),
-            max_connections: nonzero(200_000),
-            max_connections_per_address: nonzero(2_000),
-            chunk_bytes: nonzero(msrp::CHUNK_BYTES as u32),
-            spool_bytes: nonzero_u64(4 << 30),
-        }
-    }
 }
 
 impl Default for Sessions {
@@ -513,51 +306,6 @@ impl Default for Messages {
     }
 }
 
-impl Content {
-    /// What the message centre holds files to.
-    fn rules(&self, public_url: &str) -> Rules {
-        let own = format!("{public_url}/content/");
-        Rules {
-            quota: store::Usage { files: self.quota_files.get().into(), bytes: self.quota_bytes.get() },
-            url_prefixes: std::iter::once(own).chain(self.partner_urls.iter().cloned()).collect(),
-            foreign: match self.foreign_urls {
-                ForeignUrls::Refuse => Foreign::Refuse,
-                ForeignUrls::Flag => Foreign::Flag,
-                ForeignUrls::Allow => Foreign::Allow,
-            },
-        }
-    }
-}
-
-impl Default for Content {
-    fn default() -> Self {
-        let refused = [
-            "application/x-executable",
-            "application/x-mach-binary",
-            "application/vnd.microsoft.portable-executable",
-        ];
-        Self {
-            bucket: String::new(),
-            max_file_bytes: nonzero_u64(100 << 20),
-            max_thumbnail_bytes: nonzero_u64(50 << 10),
-            keep_s: nonzero_u64(31 * 86_400),
-            resume_s: nonzero_u64(86_400),
-            quota_bytes: nonzero_u64(2 << 30),
-            quota_files: nonzero(10_000),
-            uploads: nonzero(256),
-            uploads_per_subscriber: nonzero(8),
-            uploads_per_minute: nonzero(60),
-            idle_timeout_s: nonzero_u64(30),
-            types: Vec::new(),
-            refused_types: refused.map(str::to_owned).to_vec(),
-            make_thumbnails: true,
-            thumbnail_max_pixels: nonzero(25_000_000),
-            partner_urls: Vec::new(),
-            foreign_urls: ForeignUrls::Refuse,
-        }
-    }
-}
-
 impl Default for Maap {
     fn default() -> Self {
         Self {
@@ -569,16 +317,6 @@ impl Default for Maap {
             sends_per_second: nonzero(100),
             keep_s: nonzero_u64(3 * 86_400),
             media_url_prefixes: Vec::new(),
-        }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            filter: "info,fjall=warn,lsm_tree=warn".to_owned(),
-            format: LogFormat::Text,
-            addresses: LogAddresses::Masked,
         }
     }
 }
@@ -608,7 +346,7 @@ impl Config {
         let config: Self = toml::from_str(&text)
             .map_err(|error| ConfigError(format!("{name}: {error}").trim_end().to_owned()))?;
         let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("{name}: {error}")))?;
-        override_from_environment(config, table, environment)
+        environment::override_from_environment(config, table, environment)
     }
 
     /// How addresses are read.
@@ -798,224 +536,10 @@ impl Config {
     }
 }
 
-/// Sets the keys that `environment` names; whatever else it holds is not ours to judge.
-fn override_from_environment(
-    mut config: Config,
-    mut table: toml::Table,
-    environment: impl IntoIterator<Item = (String, String)>,
-) -> Result<Config, ConfigError> {
-    let defaults = toml::Table::try_from(Config::default()).expect("the defaults can be written as TOML");
-    for (name, text) in environment {
-        let Some(key) = name.strip_prefix("HONGYAN_") else {
-            continue;
-        };
-        let key = key.to_ascii_lowercase();
-        let (section, key) = match key.split_once("__") {
-            Some((section, key)) => (Some(section), key),
-            None if defaults.get(&key).is_some_and(|value| !value.is_table()) => (None, key.as_str()),
-            None => continue,
-        };
-        let known = match section {
-            None => defaults.get(key),
-            Some(section) => defaults.get(section).and_then(|section| section.get(key)),
-        };
-        let Some(known) = known else {
-            return Err(ConfigError(format!("environment {name}: there is no such key")));
-        };
-        let value = match known {
-            toml::Value::String(_) => toml::Value::String(text),
-            _ => text.trim().parse().map_err(|_| {
-                ConfigError(format!(
-                    "environment {name}: a value such as {known} is wanted, in TOML's syntax"
-                ))
-            })?,
-        };
-        let section_table = match section {
-            None => &mut table,
-            Some(section) => table
-                .entry(section)
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-                .as_table_mut()
-                .expect("the file was read as Config, where every section is a table"),
-        };
-        section_table.insert(key.to_owned(), value);
-        config = table.clone().try_into().map_err(|error: toml::de::Error| {
-            ConfigError(format!("environment {name}: {}", error.message()))
-        })?;
-    }
-    Ok(config)
-}
-
 /// Why the configuration cannot be used, for whoever wrote it: file, line, key and what would do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
-
-/// A DNS name in lower case: letters, digits, hyphens and dots, at most 200 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Domain(String);
-
-impl Domain {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for Domain {
-    fn default() -> Self {
-        Self("hongyan.local".to_owned())
-    }
-}
-
-impl FromStr for Domain {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
-        let label = |label: &str| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        if text.len() > 200 || !text.split('.').all(label) {
-            return Err(ConfigError(format!("{text:?} is not a domain name such as rcs.example.com")));
-        }
-        Ok(Self(text.to_ascii_lowercase()))
-    }
-}
-
-impl TryFrom<String> for Domain {
-    type Error = ConfigError;
-
-    fn try_from(text: String) -> Result<Self, ConfigError> {
-        text.parse()
-    }
-}
-
-impl From<Domain> for String {
-    fn from(domain: Domain) -> Self {
-        domain.0
-    }
-}
-
-impl fmt::Display for Domain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// An ISO 3166 code of two letters, in upper case: `CN`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Country(String);
-
-impl Country {
-    /// The code.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for Country {
-    fn default() -> Self {
-        Self("CN".to_owned())
-    }
-}
-
-impl TryFrom<String> for Country {
-    type Error = ConfigError;
-
-    fn try_from(text: String) -> Result<Self, ConfigError> {
-        if text.len() != 2 || !text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-            return Err(ConfigError(format!("{text:?} is not a country code of two letters such as CN")));
-        }
-        Ok(Self(text.to_ascii_uppercase()))
-    }
-}
-
-impl From<Country> for String {
-    fn from(country: Country) -> Self {
-        country.0
-    }
-}
-
-/// Where to listen: `127.0.0.1:5060`, `[::]:5060`, port 0 for any free one, or `off`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Listen(Option<SocketAddr>);
-
-impl Listen {
-    /// Not at all.
-    pub const OFF: Self = Self(None);
-
-    /// `port` on every IPv4 address.
-    pub fn port(port: u16) -> Self {
-        Self(Some(SocketAddr::from(([0, 0, 0, 0], port))))
-    }
-
-    /// The address, unless off.
-    pub fn address(self) -> Option<SocketAddr> {
-        self.0
-    }
-}
-
-impl From<Option<SocketAddr>> for Listen {
-    fn from(address: Option<SocketAddr>) -> Self {
-        Self(address)
-    }
-}
-
-impl FromStr for Listen {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
-        if text == "off" {
-            return Ok(Self::OFF);
-        }
-        text.parse().map(|address| Self(Some(address))).map_err(|_| {
-            ConfigError(format!("{text:?} is no address with port, such as 0.0.0.0:8080, and not \"off\""))
-        })
-    }
-}
-
-impl TryFrom<String> for Listen {
-    type Error = ConfigError;
-
-    fn try_from(text: String) -> Result<Self, ConfigError> {
-        text.parse()
-    }
-}
-
-impl From<Listen> for String {
-    fn from(listen: Listen) -> Self {
-        listen.to_string()
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(address) => address.fmt(f),
-            None => f.write_str("off"),
-        }
-    }
-}
-
-/// `seconds` as a duration: keys end in `_s`.
-pub fn seconds(seconds: NonZeroU64) -> Duration {
-    Duration::from_secs(seconds.get())
-}
-
-fn nonzero(value: u32) -> NonZeroU32 {
-    NonZeroU32::new(value).expect("a default is not zero")
-}
-
-fn nonzero_u64(value: u64) -> NonZeroU64 {
-    NonZeroU64::new(value).expect("a default is not zero")
-}
 
 #[cfg(test)]
 mod tests {

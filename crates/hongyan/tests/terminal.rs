@@ -166,7 +166,11 @@ struct Person {
 impl Person {
     /// Sits down, and has seen the first line.
     async fn at(platform: &Platform, number: &str) -> Self {
-        let mut child = handset(platform, number, &[]).spawn().unwrap();
+        Self::with(platform, number, &[]).await
+    }
+
+    async fn with(platform: &Platform, number: &str, arguments: &[&str]) -> Self {
+        let mut child = handset(platform, number, arguments).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut person = Self { child, lines };
         person.sees("/to").await;
@@ -221,5 +225,24 @@ async fn two_people_speak_in_their_terminals() {
     assert!(bob.child.wait().await.unwrap().success());
     drop(alice.child.stdin.take());
     assert!(alice.child.wait().await.unwrap().success(), "the end of the input is the end of the handset");
+    assert!(platform.stop().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn in_a_group_over_msrp_there_is_room_for_more() {
+    let data = tempfile::tempdir().unwrap();
+    let platform = platform(data.path()).await;
+    let mut alice = Person::with(&platform, ALICE, &["--msrp"]).await;
+    let mut bob = Person::with(&platform, BOB, &["--msrp"]).await;
+    alice.types(&format!("/group 晚饭: {BOB}\n出发")).await;
+    bob.sees("出发").await;
+    // More than fits into a MESSAGE.
+    let long = "去".repeat(5_000);
+    alice.types(&long).await;
+    assert!(bob.sees(&long).await.contains(ALICE));
+    for mut person in [alice, bob] {
+        person.types("/quit").await;
+        assert!(person.child.wait().await.unwrap().success());
+    }
     assert!(platform.stop().await.unwrap());
 }

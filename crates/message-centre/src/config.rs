@@ -78,7 +78,7 @@ pub struct Sessions {
     pub connect: Duration,
     /// Session timers (RFC 4028).
     pub timer: Policy,
-    /// Largest message in a chat.
+    /// Largest message in a chat, of two or of a group.
     pub chat_bytes_max: u64,
     /// Largest large-mode message.
     pub large_bytes_max: u64,
@@ -105,7 +105,7 @@ impl Sessions {
     /// The largest message in a session of this kind.
     pub fn bytes_max(&self, kind: Kind) -> u64 {
         match kind {
-            Kind::Chat | Kind::Deferred => self.chat_bytes_max,
+            Kind::Chat | Kind::Deferred | Kind::Group => self.chat_bytes_max,
             Kind::Large => self.large_bytes_max,
         }
     }

@@ -208,6 +208,7 @@ impl Centre {
         {
             self.respond(now, tx, response);
         }
+        self.stop_ringing(now);
         self.take_events(now, tasks);
         self.sessions_tick(now);
         tasks.extend(self.sessions.take_settled());
@@ -222,7 +223,8 @@ impl Centre {
         let timer =
             timers.into_iter().flatten().min().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
-        timer.into_iter().chain(hold).chain(self.sessions.wake_at()).chain(self.events.wake_at()).min()
+        let moments = [self.sessions.wake_at(), self.events.wake_at(), self.groups.wake_at()];
+        timer.into_iter().chain(hold).chain(moments.into_iter().flatten()).min()
     }
 
     /// The next bytes for the network; ask after the commit.
@@ -261,6 +263,7 @@ impl Centre {
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
             Task::Revoke(revocation) => revocation.wants(wants),
+            Task::RevokeInGroup(revocation) => revocation.wants(wants),
             Task::ForgetSpam(_) => {}
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
@@ -270,6 +273,8 @@ impl Centre {
             Task::Telling(telling) => telling.wants(wants),
             Task::Parting(parting) => parting.wants(wants),
             Task::Invitations(invitations) => invitations.wants(wants),
+            Task::Summon(summon) => summon.wants(wants),
+            Task::FocusSession(asked) => asked.wants(wants),
             Task::FocusAnswered(answered) => answered.wants(self, wants),
             Task::Watching(claim) => claim.watching_wants(self.config.trust_udp_source, wants),
             Task::Watched(resource, _) => wants.watchers(resource),
@@ -313,6 +318,7 @@ impl Centre {
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
             Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
+            Task::RevokeInGroup(revocation) => self.decide_group_revocation(*revocation, work),
             Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
             Task::ExpireFiles(files) => self.expire_files(&files, work),
             Task::Group(claim) => self.decide_group(*claim, work),
@@ -322,6 +328,8 @@ impl Centre {
             Task::Telling(telling) => self.decide_telling(*telling, work),
             Task::Parting(parting) => self.decide_parting(*parting, work),
             Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
+            Task::Summon(summon) => self.decide_summon(*summon, work),
+            Task::FocusSession(asked) => self.decide_focus_session(*asked, work),
             Task::FocusAnswered(answered) => self.decide_focus_answered(*answered, work),
             Task::Watching(claim) => self.decide_watching(*claim, work),
             Task::Watched(resource, cause) => self.decide_watched(resource, cause, work),

@@ -125,7 +125,7 @@ pub struct LegDevice {
     pub device: String,
     /// How what is said in the group travels to and from it.
     pub mode: Mode,
-    /// Its INVITE dialog; absent when it takes part by MESSAGE alone.
+    /// Its INVITE dialog; absent when it takes part by MESSAGE alone, or its session is over.
     pub dialog: Option<Dialog>,
 }
 
@@ -133,8 +133,10 @@ pub struct LegDevice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// As MESSAGE with CPIM, by way of the mailbox.
+    /// As MESSAGE with CPIM.
     Pager,
+    /// Over MSRP, in the session that its dialog set up; without one, the focus calls when there is something to say.
+    Session,
 }
 
 impl Leg {

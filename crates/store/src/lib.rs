@@ -654,9 +654,23 @@ impl Store {
     fn load_entry(&self, key: EntryKey, view: &mut View) -> Result<(), StoreError> {
         if !view.entries.has(&key) {
             let row: Option<Entry> = self.get(&key)?;
-            view.stored_due.extend(row.as_ref().map(|entry| (key.clone(), entry.next_due)));
+            if let Some(entry) = &row {
+                self.load_spooled(entry, view)?;
+                view.stored_due.insert(key.clone(), entry.next_due);
+            }
             view.entries.loaded(key, row.map(Arc::new));
         }
+        Ok(())
+    }
+
+    /// How many entries share the file of an entry's body, for when this one lets go of it.
+    fn load_spooled(&self, entry: &Entry, view: &mut View) -> Result<(), StoreError> {
+        let Some(spooled) = entry.spooled.as_ref().filter(|spooled| !view.knows_spooled(&spooled.name))
+        else {
+            return Ok(());
+        };
+        let value = self.keyspace(Family::Spooled).get(&spooled.name)?;
+        view.spooled_loaded(&spooled.name, mailbox::holders(value.as_deref().unwrap_or_default()));
         Ok(())
     }
 
@@ -674,6 +688,7 @@ impl Store {
             ids.push(entry.id);
             let key = entry.key();
             if !view.entries.has(&key) {
+                self.load_spooled(&entry, view)?;
                 view.stored_due.insert(key.clone(), entry.next_due);
                 view.entries.loaded(key, Some(Arc::new(entry)));
             }

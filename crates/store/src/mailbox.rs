@@ -4,7 +4,7 @@
 //! order of acceptance. Beside it lie two derived families, kept in step by [`crate::View`]:
 //! `heads` (key: the address; how much waits) and `due` (key: eight bytes of milliseconds, big-endian, then the entry's key;
 //! no value; when the entry next wants attention). A body too large for a row lies in a file; `spooled` (key: the file's
-//! name, no value) says which files somebody still needs.
+//! name; value: how many entries hold their body there, four bytes, big-endian) says which files somebody still needs.
 
 use bytes::Bytes;
 use rcs::Timestamp;
@@ -234,6 +234,16 @@ pub(crate) fn prefix(address: &Address) -> Vec<u8> {
     key.extend_from_slice(address.as_str().as_bytes());
     key.push(0);
     key
+}
+
+/// The value of a spooled file's row.
+pub(crate) fn holders_value(count: u32) -> Vec<u8> {
+    count.to_be_bytes().to_vec()
+}
+
+/// How many entries hold their body in a spooled file. Without a number it is one: each had a file of its own once.
+pub(crate) fn holders(value: &[u8]) -> u32 {
+    value.try_into().map_or(1, u32::from_be_bytes)
 }
 
 /// The key of a due row.

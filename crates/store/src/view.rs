@@ -18,7 +18,7 @@ use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
-use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
+use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
 use crate::spam_report::SpamReport;
@@ -247,8 +247,15 @@ pub struct View {
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
-    /// Files that entries put in this batch hold their bodies in (true), or held until they were removed (false).
-    spooled: FxHashMap<String, bool>,
+    /// How many entries hold their body in each file: of the entries that were loaded or put, what it was on disk and is now.
+    spooled: FxHashMap<String, Holders>,
+}
+
+/// How many entries hold their body in one file: those of a group message share it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Holders {
+    before: u32,
+    now: u32,
 }
 
 impl View {
@@ -304,7 +311,7 @@ impl View {
             Lookup::Gone | Lookup::NotLoaded => None,
         };
         if let (None, Some(spooled)) = (before, &entry.spooled) {
-            self.spooled.insert(spooled.name.clone(), true);
+            self.spooled.entry(spooled.name.clone()).or_default().now += 1;
         }
         let mut head = self.head(&key.0);
         head.count += u64::from(before.is_none());
@@ -317,8 +324,9 @@ impl View {
     pub fn remove_entry(&mut self, key: &EntryKey) {
         let Some(old) = self.entries.get(key) else { return };
         let before = old.body_bytes();
-        let spooled = old.spooled.as_ref().map(|spooled| (spooled.name.clone(), false));
-        self.spooled.extend(spooled);
+        if let Some(holders) = old.spooled.as_ref().and_then(|spooled| self.spooled.get_mut(&spooled.name)) {
+            holders.now = holders.now.saturating_sub(1);
+        }
         let mut head = self.head(&key.0);
         head.count = head.count.saturating_sub(1);
         head.body_bytes = head.body_bytes.saturating_sub(before);
@@ -611,7 +619,17 @@ impl View {
 
     /// Files that nobody needs once this view is committed.
     pub fn released(&self) -> impl Iterator<Item = &str> {
-        self.spooled.iter().filter(|(_, is_needed)| !**is_needed).map(|(name, _)| name.as_str())
+        self.spooled.iter().filter(|(_, holders)| holders.now == 0).map(|(name, _)| name.as_str())
+    }
+
+    /// Takes in how many entries hold their body in a file, as it stands on disk.
+    pub(crate) fn spooled_loaded(&mut self, name: &str, before: u32) {
+        self.spooled.entry(name.to_owned()).or_insert(Holders { before, now: before });
+    }
+
+    /// Whether it is known how many entries hold their body in a file.
+    pub(crate) fn knows_spooled(&self, name: &str) -> bool {
+        self.spooled.contains_key(name)
     }
 
     /// Every write that makes the disk agree with this view: family, key, and the new value or `None` to remove.
@@ -623,8 +641,12 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
-        for (name, is_needed) in &self.spooled {
-            changes.push((Family::Spooled, name.as_bytes().to_vec(), is_needed.then(Vec::new)));
+        for (name, holders) in &self.spooled {
+            // An entry that came and went within the batch was never on disk, and neither was its file's row.
+            if holders.now != holders.before {
+                let value = (holders.now > 0).then(|| holders_value(holders.now));
+                changes.push((Family::Spooled, name.as_bytes().to_vec(), value));
+            }
         }
         self.configurations.changes(&mut changes);
         self.blocks.changes(&mut changes);

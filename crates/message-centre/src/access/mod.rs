@@ -8,6 +8,7 @@ pub mod message;
 pub mod one_to_many;
 pub mod options;
 pub mod register;
+pub(crate) mod reports;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
@@ -17,7 +18,7 @@ use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder, Transport};
 
 use crate::events::{self, Watching};
-use crate::group::{self, GroupRequest};
+use crate::group::{self, Focus, GroupRequest};
 use crate::gruu::{self, Device};
 use crate::session::LegId;
 use crate::work::Task;
@@ -221,6 +222,13 @@ impl Centre {
             }
             Method::Invite | Method::Bye | Method::Subscribe | Method::Refer => {
                 match (self.focus_of(request)?, request.method()) {
+                    // One large message for a group, of a member that has no session with it or wants none.
+                    (Some(Focus::Group(_)), Method::Invite)
+                        if dialog.is_none() && invite::is_large(request) =>
+                    {
+                        let from = self.claimed(request, &[OPTION])?;
+                        Ok(Asked::Invite(from, invite::Invite::read(self, request)?))
+                    }
                     (Some(focus), _) => {
                         let from = self.claimed(request, &group::SUPPORTED)?;
                         let asked = GroupRequest::read(self, request, focus, &from)?;

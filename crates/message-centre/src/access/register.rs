@@ -308,6 +308,7 @@ impl Centre {
         let has_mail = work.view.head(&register.asked.aor).count > 0;
         for device in devices {
             let key: DeviceKey = (register.asked.aor.clone(), device);
+            self.end_rest(&key);
             // A device that registers again may have lost its flow with a message under way: look from the start.
             if let Some(agent) = self.agents.get_mut(&key) {
                 agent.restart();

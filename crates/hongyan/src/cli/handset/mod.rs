@@ -53,6 +53,9 @@ pub struct Handset {
     /// The platform's HTTP address
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     server: String,
+    /// Announce chats: be called by people and groups, and speak with them over MSRP
+    #[arg(long)]
+    msrp: bool,
     /// Print events as JSON, one object a line
     #[arg(long)]
     json: bool,
@@ -289,6 +292,7 @@ impl Session {
         if let Some(username) = &handset.username {
             config.username.clone_from(username);
         }
+        config.services.chat = handset.msrp;
         let login = Login { username: config.username.clone(), password: config.password.clone() };
         let own = config.address.sip_uri(&config.domain);
         let mut phone =
