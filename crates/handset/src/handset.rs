@@ -56,7 +56,7 @@ pub struct Config {
     pub reports_delivery: bool,
     /// What it announces of messages and sessions, and how it answers invitations.
     pub services: Services,
-    /// The MSRP relay that its calls go through; usually none.
+    /// The MSRP relay that its calls go through, but for those with groups; usually none.
     pub relay: Option<Relay>,
     /// SIP timers.
     pub timing: Timing,

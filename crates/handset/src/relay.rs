@@ -130,8 +130,8 @@ impl Handset {
     pub(crate) fn seek_place(&mut self, now: Timestamp, call: u64, then: Then) -> bool {
         let Some(relay) = self.config.relay.clone() else { return false };
         let Some((endpoint, asking)) = self.calls.place_of(call) else { return false };
-        if !endpoint.relays.is_empty() {
-            return false;
+        if !endpoint.relays.is_empty() || asking.is_some() {
+            return asking.is_some();
         }
         let to = (relay.uri.host.trim_matches(['[', ']']).to_owned(), relay.uri.port.unwrap_or(2855));
         *asking = Some(Asking::new(relay, &endpoint.uri, then, now));

@@ -647,7 +647,9 @@ impl Connection {
         // A peer may report piece by piece.
         let end = head.byte_range().ok().and_then(|range| range.end);
         sending.is_reported |= end.is_none_or(|end| end >= sending.outgoing.source.size());
-        self.settle(session, send);
+        if sending.is_reported {
+            self.settle(session, send);
+        }
     }
 
     /// Answers a request, unless it wants no answer (RFC 4975 §7.2).

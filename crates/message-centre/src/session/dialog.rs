@@ -5,7 +5,7 @@ use msrp::sdp::Description;
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::dialog::session_timer::{
-    Agreement, Disagreement, OPTION, Refresher, SessionExpires, wait_after_491,
+    Agreement, Disagreement, INTERVAL_S_MIN, OPTION, Refresher, SessionExpires, wait_after_491,
 };
 use sip::dialog::{DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId};
@@ -227,8 +227,9 @@ impl Centre {
         let Stage::Open { dialog, timer: Some(timer), refreshing, refreshed_at, .. } = &mut leg.stage else {
             return;
         };
-        let session_expires =
-            SessionExpires { interval_s: timer.interval_s, refresher: Some(Refresher::Uac) };
+        // What is left of an interval may be less than may be asked for.
+        let interval_s = timer.interval_s.max(INTERVAL_S_MIN);
+        let session_expires = SessionExpires { interval_s, refresher: Some(Refresher::Uac) };
         let request = dialog
             .request("INVITE")
             .header(HeaderName::Contact, contact)
