@@ -44,7 +44,7 @@ export HONGYAN_URL HONGYAN_DEMO_PASSWORD="$HONGYAN_DEMO__PASSWORD" HONGYAN_DATA=
 
 echo "the handset against the platform at $HONGYAN_URL"
 (cd web && node --test --test-concurrency=1 e2e/accessibility.test.mjs e2e/chat.test.mjs e2e/files.test.mjs \
-    e2e/message.test.mjs e2e/settings.test.mjs e2e/groups.test.mjs e2e/rail.test.mjs)
+    e2e/message.test.mjs e2e/settings.test.mjs e2e/history.test.mjs e2e/groups.test.mjs e2e/rail.test.mjs)
 
 echo "a platform that is killed"
 (cd web && node --test --test-concurrency=1 e2e/kill.test.mjs)

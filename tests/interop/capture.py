@@ -3,6 +3,7 @@
 Needs tshark, with its dumpcap, and the right to capture; without, the judge says so and counts nothing.
 """
 
+import os
 import shutil
 import signal
 import socket
@@ -34,8 +35,7 @@ class Capture:
     def __enter__(self):
         if shutil.which("tshark") is None or shutil.which("dumpcap") is None:
             return self
-        ports = f"port {self.platform.udp_port} or port {self.platform.tcp_port}"
-        ports += f" or port {self.platform.http.rsplit(':', 1)[1]} or port {self.platform.msrp_port}"
+        ports = " or ".join(f"port {port}" for port in [self.platform.udp_port, *self._streams()])
         self.process = subprocess.Popen(
             ["dumpcap", "-q", "-B", str(BUFFER_MIB), "-i", "lo", "-f", ports, "-w", self.path],
             stdin=subprocess.DEVNULL,
@@ -94,14 +94,23 @@ class Capture:
         large = [frame["number"] for frame in sip if frame["request"] and frame["udp_bytes"] > REQUEST_BYTES_MAX]
         checks.that("no request of ours over UDP is larger than 1300 bytes", not large, large[:5])
 
+    def _streams(self):
+        platform = self.platform
+        ports = (platform.tcp_port, platform.http_port, platform.msrp_port, platform.sip_tls_port, platform.msrp_tls_port)
+        return [port for port in ports if port]
+
     def _frames(self):
         """What we sent in SIP, SDP and MSRP, frame by frame."""
-        streams = [self.platform.tcp_port, self.platform.http.rsplit(":", 1)[1], self.platform.msrp_port]
-        ours = " or ".join([f"udp.srcport == {self.platform.udp_port}", *(f"tcp.srcport == {port}" for port in streams)])
-        decode = ["-d", f"udp.port=={self.platform.udp_port},sip", "-d", f"tcp.port=={self.platform.tcp_port},sip"]
-        decode += ["-d", f"tcp.port=={self.platform.msrp_port},msrp"]
+        ours = " or ".join([f"udp.srcport == {self.platform.udp_port}", *(f"tcp.srcport == {port}" for port in self._streams())])
+        decode = [f"udp.port=={self.platform.udp_port},sip", f"tcp.port=={self.platform.tcp_port},sip"]
+        decode.append(f"tcp.port=={self.platform.msrp_port},msrp")
+        if self.platform.sip_tls_port:
+            # tshark reads SIP in TLS, but no MSRP.
+            decode += [f"tcp.port=={self.platform.sip_tls_port},tls", f"tls.port=={self.platform.sip_tls_port},sip"]
         fields = ["frame.number", "frame.protocols", "_ws.malformed", "_ws.expert.severity", "sip.Request-Line", "udp.length"]
-        command = ["tshark", "-r", self.path, *decode, "-Y", f"(sip or sdp or msrp) and ({ours})", "-T", "fields"]
+        # What crosses in TLS is read with the keys of the clients.
+        command = ["tshark", "-r", self.path, "-o", f"tls.keylog_file:{os.environ['SSLKEYLOGFILE']}"]
+        command += [word for one in decode for word in ("-d", one)] + ["-Y", f"(sip or sdp or msrp) and ({ours})", "-T", "fields"]
         command += [word for field in fields for word in ("-e", field)]
         read = subprocess.run(command, capture_output=True, text=True, timeout=READ_MAX_S, check=False)
         if read.returncode != 0:

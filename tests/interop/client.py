@@ -7,12 +7,27 @@ import threading
 from platform_under_test import PATIENCE_S, wait_for
 
 
-class Client:
+class Teller:
+    """Something that tells what happens, line by line."""
+
+    def __init__(self, name):
+        self.name = name
+        self.events = []
+
+    def tells(self, pattern, seconds=PATIENCE_S, since=0):
+        """Waits until it has told this, after so many events; the match."""
+        look = lambda: next((m for line in self.events[since:] if (m := re.search(pattern, line))), None)  # noqa: E731
+        try:
+            return wait_for(f"{self.name} tells {pattern!r}", look, seconds)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it told {self.events[-12:]}") from None
+
+
+class Client(Teller):
     """A program that is told what to do on its standard input, and tells what happens on its standard output."""
 
     def __init__(self, name, command, env=None, cwd=None):
-        self.name = name
-        self.events = []
+        super().__init__(name)
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env, cwd=cwd
         )
@@ -26,14 +41,6 @@ class Client:
     def command(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-
-    def tells(self, pattern, seconds=PATIENCE_S, since=0):
-        """Waits until it has told this, after so many events; the match."""
-        look = lambda: next((m for line in self.events[since:] if (m := re.search(pattern, line))), None)  # noqa: E731
-        try:
-            return wait_for(f"{self.name} tells {pattern!r}", look, seconds)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}; it told {self.events[-12:]}") from None
 
     def stop(self):
         try:

@@ -1,5 +1,5 @@
-"""A group of two liblinphone clients and a JsSIP one: made by liblinphone, words all ways, reports, a new subject, leaving and
-removing.
+"""A group of two liblinphone clients and a JsSIP one in pager mode and a member over MSRP: made by liblinphone, words all ways, reports, a
+new subject, leaving and removing.
 
 liblinphone is driven through a small C program (linphone-group/), built here because of its licence; needs liblinphone-dev."""
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import node_packages
 from client import Client
+from msrp_member import Member
 from platform_under_test import DOMAIN, PASSWORD, wait_for
 
 HERE = Path(__file__).parent
@@ -46,30 +47,33 @@ def run(platform, checks, directory):
     jssip = HERE / "jssip"
     node_packages.install(jssip)
     program = build(directory)
-    numbers = [platform.subscriber() for _ in range(3)]
+    numbers = [platform.subscriber() for _ in range(4)]
     alice, bob = (linphone(platform, program, number, directory) for number in numbers[:2])
     carol = Client("JsSIP", ["node", "group.mjs", f"ws://{platform.http}/sip", DOMAIN, PASSWORD, numbers[2]], cwd=jssip)
+    dave = Member(platform, numbers[3])
     try:
-        tell(checks, platform, alice, bob, carol, numbers)
+        tell(checks, platform, alice, bob, carol, dave, numbers)
     finally:
-        for client in (alice, bob, carol):
+        for client in (alice, bob, carol, dave):
             client.stop()
 
 
-def tell(checks, platform, alice, bob, carol, numbers):
+def tell(checks, platform, alice, bob, carol, dave, numbers):
     story = checks.story
     uri = [f"sip:{number}@{DOMAIN}" for number in numbers]
     for client in (alice, bob):
         story(f"{client.name} registers", lambda client=client: client.tells(r"^registered"))
     # JsSIP is away when the group is made and comes later.
-    alice.command(f"create Weekend_plans {uri[1]} {uri[2]}")
+    alice.command(f"create Weekend_plans {uri[1]} {uri[2]} {uri[3]}")
     made = story("liblinphone makes a group", lambda: alice.tells(r"^room Created (\S+@groups\.\S+)"))
     if made is None:
         return
     focus = made.group(1)
     story("another liblinphone is called and joins", lambda: bob.tells(rf"^room Created {re.escape(focus)}"))
+    story("the focus calls the MSRP member with an offer", lambda: dave.tells(rf"^session {re.escape(focus)}"))
     alice.command("send who has a car?")
     story("words reach liblinphone", lambda: bob.tells(r"^message \S+ who has a car\?"))
+    story("words reach the MSRP member", lambda: dave.tells(rf"^message sip:{re.escape(numbers[0])}@\S+ who has a car\?"))
 
     def stored():
         wait_for("a copy waits for JsSIP", lambda: platform.waiting(numbers[2]) == 1)
@@ -79,22 +83,30 @@ def tell(checks, platform, alice, bob, carol, numbers):
 
     story("words wait for JsSIP, which comes later", stored)
     carol.command(f"watch {focus}")
-    story("JsSIP sees three members and the subject", lambda: carol.tells(r"^members 3 Weekend plans"))
+    story("JsSIP sees four members and the subject", lambda: carol.tells(r"^members 4 Weekend plans"))
     carol.command(f"send {focus} I have one")
-    for client in (alice, bob):
+    for client in (alice, bob, dave):
         story(f"JsSIP's words reach {client.name}", lambda client=client: client.tells(rf"^message sip:{re.escape(numbers[2])}@\S+ I have one"))
-    story("JsSIP hears reports of both", lambda: [carol.tells(rf"^report sip:{re.escape(n)}@\S+ displayed") for n in numbers[:2]])
+    others = (numbers[0], numbers[1], numbers[3])
+    story("JsSIP hears reports of all", lambda: [carol.tells(rf"^report sip:{re.escape(n)}@\S+ displayed") for n in others])
+    spoken_over_msrp(story, alice, bob, carol, dave, numbers)
     bob.command("send good")
-    story("liblinphone's words reach JsSIP", lambda: carol.tells(r"^message \S+ good"))
-    story("liblinphone hears reports of both", lambda: [bob.tells(rf"^report LinphoneChatMessageStateDisplayed \S*{re.escape(numbers[at])}") for at in (0, 2)])
+    for client in (carol, dave):
+        story(f"liblinphone's words reach {client.name}", lambda client=client: client.tells(r"^message \S+ good"))
+    story("liblinphone hears reports of all", lambda: [bob.tells(rf"^report LinphoneChatMessageStateDisplayed \S*{re.escape(numbers[at])}") for at in (0, 2, 3)])
     alice.command("subject Mountains")
     story("a new subject reaches liblinphone", lambda: bob.tells(r"^subject Mountains"))
-    story("a new subject reaches JsSIP", lambda: carol.tells(r"^members 3 Mountains"))
+    story("a new subject reaches JsSIP", lambda: carol.tells(r"^members 4 Mountains"))
     bob.command("leave")
     story("liblinphone leaves", lambda: bob.tells(r"^room Terminated"))
-    story("JsSIP sees it go", lambda: carol.tells(r"^members 2 Mountains"))
+    story("JsSIP sees it go", lambda: carol.tells(r"^members 3 Mountains"))
+    before = len(alice.events)
     alice.command("send without Bob")
-    story("who stays hears on", lambda: carol.tells(r"^message \S+ without Bob"))
+    for client in (carol, dave):
+        story(f"{client.name}, who stays, hears on", lambda client=client: client.tells(r"^message \S+ without Bob"))
+    # liblinphone does not survive a report of somebody who is no participant any more, so nobody is removed before.
+    displayed = "^report LinphoneChatMessageStateDisplayed"
+    story("and reports", lambda: [alice.tells(rf"{displayed} \S*{re.escape(numbers[at])}", since=before) for at in (2, 3)])
     checks.that("who left does not", not any("without Bob" in event for event in bob.events), bob.events[-3:])
     alice.command(f"remove {uri[2]}")
     story("an administrator removes JsSIP, whose subscription ends", lambda: carol.tells(r"^unwatched"))
@@ -104,6 +116,22 @@ def tell(checks, platform, alice, bob, carol, numbers):
         carol.tells(r"^answer MESSAGE 403")
 
     story("a removed member may not speak", refused)
+    alice.command(f"remove {uri[3]}")
+    story("the MSRP member is removed: BYE says so", lambda: dave.tells(r"^bye SIP;cause=410"))
     status, group = platform.admin("GET", f"/groups/{focus.split(':')[1]}")
     members = [member["member"] for member in group["members"]] if status == 200 else group
     checks.that("the administrator of the platform sees who is left", members == [f"tel:{numbers[0]}"], members)
+
+
+def spoken_over_msrp(story, alice, bob, carol, dave, numbers):
+    """Words of the member over MSRP, small and in chunks, and the reports on them."""
+    author = re.escape(numbers[3])
+    long = "which way up? " * 200
+    for what, text in (("words", "I bring tea"), ("a message in several chunks", long)):
+        story(f"{what} over MSRP are taken", lambda text=text: dave.say(text))
+        for client in (alice, bob, carol):
+            heard = rf"^message sip:{author}@\S+ {re.escape(text.strip())}"
+            story(f"{what} over MSRP reach {client.name}", lambda client=client, heard=heard: client.tells(heard))
+    for at, name in enumerate(("liblinphone", "another liblinphone", "JsSIP")):
+        number = re.escape(numbers[at])
+        story(f"reports of {name} come over MSRP", lambda number=number: [dave.tells(rf"^report sip:{number}@\S+ {status}") for status in ("delivered", "displayed")])

@@ -19,4 +19,4 @@ def run(platform, checks, directory):
     for line in outcomes:
         checks.that(line.split(" - ", 1)[1], line.startswith("ok"))
     errors = (directory / "jssip.log").read_text()[-500:]
-    checks.that("the JsSIP story is told to its end", told.returncode == 0 and len(outcomes) >= 15, errors)
+    checks.that("the JsSIP story is told to its end", told.returncode == 0 and len(outcomes) >= 25, errors)

@@ -13,23 +13,27 @@ SESSION = '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session
 
 
 class Session:
-    """One end of an MSRP session; it opens the connection."""
+    """One end of an MSRP session; it opens the connection, over TLS if it is secure."""
 
-    def __init__(self):
+    def __init__(self, is_secure=False):
         self.id = uuid.uuid4().hex
-        self.path = f"msrp://127.0.0.1:9/{self.id};tcp"
+        self.is_secure = is_secure
+        self.path = f"{'msrps' if is_secure else 'msrp'}://127.0.0.1:9/{self.id};tcp"
         self.buffer = b""
 
     def description(self, setup):
-        lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=message 9 TCP/MSRP *"]
+        protocol = "TCP/TLS/MSRP" if self.is_secure else "TCP/MSRP"
+        lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", f"m=message 9 {protocol} *"]
         lines += [f"a=path:{self.path}", f"a=setup:{setup}", "a=accept-types:message/cpim", "a=accept-wrapped-types:*"]
         return "\r\n".join(lines) + "\r\n"
 
     def connect(self, sip):
         """Dials what the other end's description names, and says whose connection it is."""
         self.remote = re.search(r"(?m)^a=path:(\S+)", sip)[1]
-        host, port = re.match(r"msrp://([^:/]+):(\d+)/", self.remote).groups()
+        scheme, host, port = re.match(r"(msrps?)://([^:/]+):(\d+)/", self.remote).groups()
+        assert (scheme == "msrps") == self.is_secure, self.remote
         self.socket = socket.create_connection((host, int(port)))
+        self.socket = raw.secured(self.socket) if self.is_secure else self.socket
         self.socket.settimeout(PATIENCE_S)
         transaction = self.send("SEND", ["Message-ID: hello"])
         assert self.next()["start"] == f"MSRP {transaction} 200 OK"
@@ -42,6 +46,18 @@ class Session:
             text += f"Content-Type: message/cpim\r\n\r\n{body}\r\n"
         self.socket.sendall(f"{text}-------{transaction}{flag}\r\n".encode())
         return transaction
+
+    def message(self):
+        """The next message, whole; its chunks, which come in order, are answered."""
+        body = ""
+        while True:
+            frame = self.next()
+            if " SEND" not in frame["start"]:
+                continue
+            self.answer(frame)
+            body += frame["body"]
+            if frame["flag"] == "$":
+                return body
 
     def answer(self, frame):
         transaction = frame["start"].split()[1]
@@ -72,12 +88,12 @@ def cpim(sender, to, message_id, text):
 
 
 def contact(client, features=""):
-    return f"Contact: <sip:{client.number}@{client.address};transport=tcp>{features}"
+    return f"Contact: <sip:{client.number}@{client.address};transport={client.transport.lower()}>{features}"
 
 
 def call(client, number):
     """Invites somebody to a chat: the session, and the dialog's answer."""
-    session = Session()
+    session = Session(client.transport == "TLS")
     headers = [contact(client), "Content-Type: application/sdp"]
     response, request = client.ask("INVITE", raw.uri(number), headers=headers, body=session.description("actpass"))
     while raw.status(response) < 200:
@@ -100,15 +116,20 @@ def answer_invite(client):
     """Takes the next INVITE; the session and the INVITE."""
     invite = client.next()
     assert invite.startswith("INVITE "), invite.splitlines()[0]
-    session = Session()
+    session = Session(client.transport == "TLS")
+    accept(client, invite, session)
+    assert client.next().startswith("ACK "), "ACK"
+    return session, invite
+
+
+def accept(client, invite, session):
+    """Answers an INVITE with 200."""
     same = re.findall(r"(?im)^(?:Via|From|Call-ID|CSeq|Record-Route):.*$", invite)
     to = re.search(r"(?im)^To:.*$", invite)[0].strip()
     body = session.description("active")
     lines = ["SIP/2.0 200 OK", *(line.strip() for line in same), f"{to};tag=callee", contact(client)]
     lines += ["Content-Type: application/sdp", f"Content-Length: {len(body)}"]
     client.send("\r\n".join(lines) + "\r\n\r\n" + body)
-    assert client.next().startswith("ACK "), "ACK"
-    return session, invite
 
 
 def run(platform, checks, directory):
@@ -149,14 +170,7 @@ def run(platform, checks, directory):
         session, invite = answer_invite(bob)
         assert "P-Asserted-Identity: <sip:rcse-standfw@" in invite and "Referred-By:" in invite
         session.connect(invite)
-        received, body = [], ""
-        while len(received) < 2:
-            frame = session.next()
-            session.answer(frame)
-            body += frame["body"]
-            if frame["flag"] == "$":
-                received.append(body)
-                body = ""
+        received = [session.message(), session.message()]
         assert any(text in message for message in received), "the text arrives"
         wait_for("the mailbox is empty", lambda: platform.waiting(bob_number) == 0)
 

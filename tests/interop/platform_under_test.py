@@ -1,6 +1,7 @@
 """A platform as a child process on free ports."""
 
 import json
+import os
 import subprocess
 import time
 import urllib.error
@@ -24,12 +25,19 @@ def wait_for(what, look, seconds=PATIENCE_S):
     raise TimeoutError(f"not within {seconds} s: {what}")
 
 
+def port_of(address):
+    """The port of HOST:PORT; `None` of nothing."""
+    return int(address.rsplit(":", 1)[1]) if address else None
+
+
 class Platform:
     """Runs while the `with` block does."""
 
-    def __init__(self, program, data):
+    def __init__(self, program, data, settings=None):
+        """`settings` are keys of the configuration by their environment names: {"SIP__TLS": "127.0.0.1:0"}."""
         self.program = program
         self.data = data
+        self.environment = {**os.environ, **{f"HONGYAN_{name}": value for name, value in (settings or {}).items()}}
 
     def __enter__(self):
         self.data.mkdir(parents=True)
@@ -41,12 +49,14 @@ class Platform:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=self.environment,
             )
         bound = wait_for("the platform listens", lambda: self._read(ready))
         self.http = bound["http"]
-        self.udp_port = int(bound["sip_udp"].rsplit(":", 1)[1])
-        self.tcp_port = int(bound["sip_tcp"].rsplit(":", 1)[1])
-        self.msrp_port = int(bound["msrp"].rsplit(":", 1)[1])
+        self.http_port = port_of(bound["http"])
+        self.udp_port, self.tcp_port, self.msrp_port = (port_of(bound[name]) for name in ("sip_udp", "sip_tcp", "msrp"))
+        # Off unless a suite's settings say otherwise.
+        self.sip_tls_port, self.msrp_tls_port = (port_of(bound.get(name)) for name in ("sip_tls", "msrp_tls"))
         self.token = (self.data / "admin-token").read_text().strip()
         self.numbers = iter(f"+861380000{n:04}" for n in range(1, 10000))
         return self

@@ -1,8 +1,10 @@
 """Bytes that no SIP stack would send, from a socket, and a client small enough to be read at a glance (RFC 3261, MD5)."""
 
 import hashlib
+import os
 import re
 import socket
+import ssl
 import threading
 import uuid
 
@@ -10,7 +12,7 @@ from platform_under_test import DOMAIN, PASSWORD, PATIENCE_S
 
 
 class Client:
-    """One device over UDP or TCP. It knows just enough SIP to register, send and receive a MESSAGE."""
+    """One device over UDP, TCP or TLS. It knows just enough SIP to register, send and receive a MESSAGE."""
 
     def __init__(self, platform, number, transport="UDP"):
         self.number, self.transport, self.cseq, self.buffer = number, transport, 0, b""
@@ -19,7 +21,9 @@ class Client:
             self.socket.bind(("127.0.0.1", 0))
             self.socket.connect(("127.0.0.1", platform.udp_port))
         else:
-            self.socket = socket.create_connection(("127.0.0.1", platform.tcp_port))
+            port = platform.tcp_port if transport == "TCP" else platform.sip_tls_port
+            self.socket = socket.create_connection(("127.0.0.1", port))
+            self.socket = self.socket if transport == "TCP" else secured(self.socket)
         self.socket.settimeout(PATIENCE_S)
         self.address = "%s:%d" % self.socket.getsockname()
         self.received = []
@@ -109,6 +113,15 @@ class Client:
     def register(self, password=PASSWORD):
         contact = f"Contact: <sip:{self.number}@{self.address};transport={self.transport.lower()}>;expires=600"
         return self.ask("REGISTER", f"sip:{DOMAIN}", uri(self.number), [contact], password=password)[0]
+
+
+def secured(connection):
+    """TLS over a connection, with whoever is there: the platform's certificate is one that it made itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    # For whoever captures.
+    context.keylog_filename = os.environ.get("SSLKEYLOGFILE")
+    return context.wrap_socket(connection)
 
 
 def uri(number):

@@ -15,6 +15,7 @@ import jssip
 import linphone
 import linphone_files
 import msrp
+import msrps
 import pjsip
 import raw
 import relay
@@ -33,9 +34,12 @@ SUITES = {
     "words": words.run,
     "groups": groups.run,
     "msrp": msrp.run,
+    "msrps": msrps.run,
     "pjsip": pjsip.run,
     "relay": relay.run,
 }
+# What a suite's platform is told beyond its addresses.
+SETTINGS = {"msrps": msrps.SETTINGS}
 
 
 class Checks:
@@ -83,8 +87,9 @@ def main():
         print(f"{name}:", flush=True)
         directory = Path(tempfile.mkdtemp(prefix=f"hongyan-{name}-"))
         failed_before = checks.failed
+        os.environ["SSLKEYLOGFILE"] = str(directory / "tls-keys")
         try:
-            with Platform(program, directory / "data") as platform:
+            with Platform(program, directory / "data", SETTINGS.get(name)) as platform:
                 with capture.Capture(platform, directory / "loopback.pcapng") as captured:
                     SUITES[name](platform, checks, directory)
                 captured.judge(checks)

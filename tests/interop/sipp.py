@@ -116,14 +116,16 @@ def run(platform, checks, directory):
     checks.story("it is delivered at registration", come_back)
     failures(checks, play, alice, platform.subscriber())
     # The platform refreshes a session after 45 s at the earliest: meanwhile the other stories are told.
-    crossing = refreshed(play, alice, platform.subscriber())
+    crossing = refreshed(play, "reinvite-glare", alice, platform.subscriber())
+    repeated = refreshed(play, "refresh-again", alice, platform.subscriber())
     sessions(platform, checks, play)
     checks.story("our refresh and the device's re-INVITE cross: both 491, the device's next is taken", crossing.done)
+    checks.story("our refresh hears 491: it is tried again", repeated.done)
 
 
-def refreshed(play, caller, callee):
+def refreshed(play, scenario, caller, callee):
     """A chat with one who is away that the platform has to refresh. It would not without MSRP, which SIPp does not speak."""
-    sipp = play("reinvite-glare", caller, TO=callee, HEADERS="Supported: timer\nSession-Expires: 90;refresher=uas", seconds=180)
+    sipp = play(scenario, caller, TO=callee, HEADERS="Supported: timer\nSession-Expires: 90;refresher=uas", seconds=180)
     answer = wait_for("the chat is answered", lambda: sipp.log().partition("SIP/2.0 200 OK")[2] or sipp.process.poll() is not None)
     sipp.msrp = msrp.Session()
     sipp.msrp.path = f"msrp://127.0.0.1:9/sipp{sipp.process.pid};tcp"

@@ -15,7 +15,7 @@ use msrp::stream::Part;
 use rcs::cpim::{self, CpimBuilder};
 use rcs::{Timestamp, ids};
 use rustc_hash::FxHashMap;
-use sip::dialog::{Dialog, Unacknowledged};
+use sip::dialog::{Dialog, DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId, Timing};
 use sip::{Flow, HeaderName, Message, Method, Request, Response, ResponseBuilder, Transport};
 
@@ -100,6 +100,8 @@ pub(crate) struct Calls {
     sends: u64,
     /// Messages of ours under way in calls.
     sending: FxHashMap<u64, Said>,
+    /// Answers of ours that take an INVITE, until they are acknowledged.
+    unacknowledged: Vec<(ServerTxId, DialogId, Unacknowledged)>,
     pub(crate) media: VecDeque<Media>,
 }
 
@@ -152,8 +154,9 @@ enum Stage {
     Open {
         dialog: Dialog,
         ack: Option<Bytes>,
-        waiting: Option<(ServerTxId, Unacknowledged)>,
     },
+    /// With the focus of a group, whose dialog it is.
+    InGroup,
 }
 
 impl Handset {
@@ -179,6 +182,21 @@ impl Handset {
         message_id
     }
 
+    /// Says something in the call that stands with somebody or with the focus of a group, or else sends it as a message; its id. Ends in
+    /// [`Event::Sent`] or [`Event::NotSent`].
+    pub fn say_or_send(&mut self, now: Timestamp, to: &str, outgoing: &Outgoing) -> String {
+        match self.call_with(to) {
+            Some(call) => self.say(now, call, outgoing),
+            None => self.send(now, to, outgoing),
+        }
+    }
+
+    /// Sends a body as it is in a call, for a peer that tries what no handset says. Ends in [`Event::Sent`] or
+    /// [`Event::NotSent`] under `message_id`.
+    pub fn say_raw(&mut self, now: Timestamp, call: u64, message_id: &str, content_type: &str, body: Bytes) {
+        self.put_into(now, call, Some(message_id.to_owned()), content_type, body);
+    }
+
     /// Says that we are typing, or have stopped.
     pub fn say_composing(&mut self, now: Timestamp, call: u64, active: bool) {
         let state = if active { rcs::composing::State::Active } else { rcs::composing::State::Idle };
@@ -196,6 +214,11 @@ impl Handset {
                 self.cancel_request(now, call);
             }
             Stage::Ringing { .. } => self.decline(now, call, 486),
+            Stage::InGroup => {
+                let focus = state.peer.clone();
+                self.hang_up_in_group(now, &focus);
+                self.over(call, None);
+            }
             Stage::Open { dialog, .. } => {
                 let bye = dialog.bye().build();
                 self.send_aside(now, bye);
@@ -224,9 +247,9 @@ impl Handset {
             .header(HeaderName::Contact, contact)
             .body(msrp::sdp::CONTENT_TYPE, answer.to_bytes())
             .build();
-        let waiting = Unacknowledged::new(time(now), response.clone(), &self.config.timing);
-        state.stage = Stage::Open { dialog, ack: None, waiting: Some((tx, waiting)) };
-        self.respond(now, tx, response);
+        let id = dialog.id();
+        state.stage = Stage::Open { dialog, ack: None };
+        self.respond_until_acknowledged(now, tx, id, response);
         self.connect(now, call, agreed);
     }
 
@@ -298,7 +321,7 @@ impl Handset {
 
     /// The open call with somebody, by their URI.
     pub fn call_with(&self, peer: &str) -> Option<u64> {
-        let open = |call: &&Call| matches!(call.stage, Stage::Open { .. }) && !call.is_large;
+        let open = |call: &Call| matches!(call.stage, Stage::Open { .. } | Stage::InGroup) && !call.is_large;
         self.calls.calls.iter().rev().find(|(_, call)| open(call) && call.peer == peer).map(|(id, _)| *id)
     }
 
@@ -355,8 +378,63 @@ impl Handset {
             (HeaderName::ConversationId, new_id()),
             (HeaderName::ContributionId, new_id()),
         ];
-        draft.body = Some((msrp::sdp::CONTENT_TYPE, offer.to_bytes()));
+        draft.body = Some((msrp::sdp::CONTENT_TYPE.into(), offer.to_bytes()));
         draft
+    }
+
+    /// A call with the focus of a group, to be joined by what we offer; with the offer.
+    pub(crate) fn offer_to_focus(&mut self) -> (u64, Description) {
+        let endpoint = self.endpoint();
+        let offer = endpoint.offer(Setup::ActPass);
+        (self.add_call("", false, endpoint), offer)
+    }
+
+    /// The focus has answered what we offered: the call stands, unless it takes none of it. Whether it does.
+    pub(crate) fn joined_call(&mut self, now: Timestamp, call: u64, focus: &str, answer: &[u8]) -> bool {
+        let Some(state) = self.calls.calls.get_mut(&call) else { return false };
+        let answer = Description::parse(answer).ok();
+        let Some(agreed) = answer.and_then(|answer| state.endpoint.accept(&answer).ok()) else {
+            self.calls.calls.remove(&call);
+            return false;
+        };
+        (state.peer, state.stage) = (focus.to_owned(), Stage::InGroup);
+        self.connect(now, call, agreed);
+        true
+    }
+
+    /// Takes what a focus offers: the call, and our answer. `None` when it cannot be taken.
+    pub(crate) fn answer_focus(&mut self, now: Timestamp, focus: &str, offer: &[u8]) -> Option<(u64, Bytes)> {
+        let endpoint = self.endpoint();
+        let (answer, agreed) = endpoint.answer(&Description::parse(offer).ok()?).ok()?;
+        let call = self.add_call(focus, false, endpoint);
+        self.calls.calls.get_mut(&call).expect("it was just put there").stage = Stage::InGroup;
+        self.connect(now, call, agreed);
+        Some((call, answer.to_bytes()))
+    }
+
+    /// Nothing came of a call that was offered to a focus.
+    pub(crate) fn forget_call(&mut self, call: u64) {
+        self.calls.calls.remove(&call);
+    }
+
+    /// What we say of our end in a call when the other side refreshes it with an offer.
+    pub(crate) fn describe_call(&self, call: u64, offer: &[u8]) -> Option<Bytes> {
+        let state = self.calls.calls.get(&call)?;
+        let (answer, _) = state.endpoint.answer(&Description::parse(offer).ok()?).ok()?;
+        Some(answer.to_bytes())
+    }
+
+    /// Answers an INVITE with 2xx, as often as it takes until the ACK comes (RFC 3261 §13.3.1.4).
+    pub(crate) fn respond_until_acknowledged(
+        &mut self,
+        now: Timestamp,
+        tx: ServerTxId,
+        dialog: DialogId,
+        response: Bytes,
+    ) {
+        let waiting = Unacknowledged::new(time(now), response.clone(), &self.config.timing);
+        self.calls.unacknowledged.push((tx, dialog, waiting));
+        self.respond(now, tx, response);
     }
 
     fn endpoint(&mut self) -> Endpoint {
@@ -431,7 +509,7 @@ impl Handset {
         match agreed.filter(|_| !is_given_up) {
             Some(agreed) => {
                 let state = self.calls.calls.get_mut(&call).expect("it was here a moment ago");
-                state.stage = Stage::Open { dialog, ack: Some(ack), waiting: None };
+                state.stage = Stage::Open { dialog, ack: Some(ack) };
                 self.connect(now, call, agreed);
             }
             None => {
@@ -467,7 +545,7 @@ impl Handset {
         flow: Flow,
         request: &Request,
     ) -> bool {
-        let found = sip::dialog::DialogId::of_request(request).ok().flatten();
+        let found = DialogId::of_request(request).ok().flatten();
         let found = found.and_then(|id| {
             self.calls.calls.iter().find_map(|(number, call)| match &call.stage {
                 Stage::Open { dialog, .. } if dialog.is(&id) => Some(*number),
@@ -520,7 +598,7 @@ impl Handset {
     fn refreshed(&mut self, now: Timestamp, call: u64, tx: ServerTxId, flow: Flow, request: &Request) {
         let contact = self.contact();
         let Some(state) = self.calls.calls.get_mut(&call) else { return };
-        let Stage::Open { dialog, waiting, .. } = &mut state.stage else { return };
+        let Stage::Open { dialog, .. } = &mut state.stage else { return };
         if dialog.receive(request).is_err() {
             return self.answer_plainly(now, tx, flow, request, 500);
         }
@@ -530,17 +608,15 @@ impl Handset {
         if let Some(asked) = request.header(HeaderName::SessionExpires) {
             response = response.header(HeaderName::SessionExpires, asked);
         }
-        if let Ok(offer) = Description::parse(request.body())
-            && let Ok((answer, _)) = state.endpoint.answer(&offer)
-        {
-            response = response.body(msrp::sdp::CONTENT_TYPE, answer.to_bytes());
+        let id = dialog.id();
+        if let Some(answer) = self.describe_call(call, request.body()) {
+            response = response.body(msrp::sdp::CONTENT_TYPE, answer);
         }
         let response = response.build();
-        if request.method() == Method::Invite {
-            let unacknowledged = Unacknowledged::new(time(now), response.clone(), &self.config.timing);
-            *waiting = Some((tx, unacknowledged));
+        match request.method() {
+            Method::Invite => self.respond_until_acknowledged(now, tx, id, response),
+            _ => self.respond(now, tx, response),
         }
-        self.respond(now, tx, response);
         self.tell(Event::CallRefreshed { call });
     }
 
@@ -557,34 +633,33 @@ impl Handset {
 
     /// An ACK to a 200 of ours.
     pub(crate) fn call_acknowledged(&mut self, request: &Request) {
-        let Ok(Some(id)) = sip::dialog::DialogId::of_request(request) else { return };
-        for state in self.calls.calls.values_mut() {
-            if let Stage::Open { dialog, waiting, .. } = &mut state.stage
-                && dialog.is(&id)
-            {
-                *waiting = None;
-            }
-        }
+        let Ok(Some(id)) = DialogId::of_request(request) else { return };
+        self.calls.unacknowledged.retain(|(_, waiting, _)| *waiting != id);
     }
 
     /// When calls want attention next.
     pub(crate) fn calls_wake_at(&self) -> Option<Timestamp> {
         let at = |at: std::time::Duration| Timestamp::from_millis(at.as_millis() as u64 + 1);
-        let calls = self.calls.calls.values().flat_map(|call| {
-            let repeat = match &call.stage {
-                Stage::Open { waiting: Some((_, waiting)), .. } => waiting.poll_timeout(),
-                _ => None,
-            };
-            let chunk = call.connection.as_ref().and_then(Connection::poll_timeout);
-            let place = call.asking.as_ref().map(|asking| asking.until);
-            [repeat, chunk].into_iter().flatten().map(at).chain(place)
-        });
-        calls.min()
+        let repeats = self.calls.unacknowledged.iter().filter_map(|(_, _, waiting)| waiting.poll_timeout());
+        let calls = self.calls.calls.values();
+        let chunks = calls.filter_map(|call| call.connection.as_ref().and_then(Connection::poll_timeout));
+        let places = self.calls.calls.values().filter_map(|call| Some(call.asking.as_ref()?.until));
+        repeats.chain(chunks).map(at).chain(places).min()
     }
 
     /// Moves time on for calls.
     pub(crate) fn calls_timeout(&mut self, now: Timestamp) {
         let timing: Timing = self.config.timing;
+        let mut repeats = Vec::new();
+        self.calls.unacknowledged.retain_mut(|(tx, _, waiting)| {
+            match waiting.handle_timeout(time(now), &timing) {
+                OnTimeout::Send(response) => repeats.push((*tx, response)),
+                OnTimeout::GiveUp | OnTimeout::End => return false,
+                OnTimeout::Wait => {}
+            }
+            true
+        });
+        repeats.into_iter().for_each(|(tx, response)| self.respond(now, tx, response));
         let numbers: Vec<u64> = self.calls.calls.keys().copied().collect();
         for call in numbers {
             let Some(state) = self.calls.calls.get_mut(&call) else { continue };
@@ -592,21 +667,8 @@ impl Handset {
                 self.no_place(now, call, 408);
                 continue;
             }
-            let mut repeat = None;
-            if let Stage::Open { waiting, .. } = &mut state.stage
-                && let Some((tx, unacknowledged)) = waiting
-            {
-                match unacknowledged.handle_timeout(time(now), &timing) {
-                    OnTimeout::Send(response) => repeat = Some((*tx, response)),
-                    OnTimeout::GiveUp | OnTimeout::End => *waiting = None,
-                    OnTimeout::Wait => {}
-                }
-            }
             if let Some(connection) = &mut state.connection {
                 connection.handle_timeout(time(now));
-            }
-            if let Some((tx, response)) = repeat {
-                self.respond(now, tx, response);
             }
             self.tend_media(now, call);
         }
@@ -614,6 +676,7 @@ impl Handset {
 
     /// The SIP connection is gone; MSRP's may outlive it.
     pub(crate) fn calls_lost(&mut self) {
+        self.calls.unacknowledged.clear();
         let numbers: Vec<u64> = self.calls.calls.keys().copied().collect();
         numbers.into_iter().for_each(|call| self.over(call, None));
     }
@@ -634,6 +697,9 @@ impl Handset {
     /// A call is no more. What was to be said in it fails.
     pub(crate) fn over(&mut self, call: u64, status: Option<u16>) {
         let Some(state) = self.calls.calls.remove(&call) else { return };
+        if let Stage::InGroup = state.stage {
+            self.call_of_group_over(&state.peer, call);
+        }
         let unsaid: Vec<u64> =
             self.calls.sending.iter().filter(|(_, said)| said.call == call).map(|(send, _)| *send).collect();
         for send in unsaid {

@@ -1,12 +1,16 @@
-//! Groups in pager mode: making one, being called into one, keeping up with who is in it (RFC 4579, RFC 4575). What is said travels
-//! as MESSAGE to and from the focus, by [`Handset::send`].
+//! Groups: making one, being called into one, keeping up with who is in it (RFC 4579, RFC 4575). What is said travels as MESSAGE to
+//! and from the focus, by [`Handset::send`]; or, for a handset that announces chats, over MSRP in a call with the focus
+//! ([`Handset::group_call`]), by [`Handset::say`]. Such a call may end and begin anew while the handset stays in the group.
 
-use rcs::Timestamp;
+use bytes::Bytes;
 use rcs::conference_info::{self, ConferenceInfo, State};
+use rcs::multipart::{self, Part};
 use rcs::resource_list::{self, Recipient};
+use rcs::{Timestamp, ids};
 use sip::dialog::{Dialog, DialogId};
 use sip::{HeaderName, Message, Method, Request, Response};
 
+use crate::call::Answers;
 use crate::handset::{Draft, Event, Failure, Handset, Purpose};
 
 /// Most groups that a handset keeps up with.
@@ -18,12 +22,25 @@ const SUBSCRIPTION_S: u32 = 3600;
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     dialog: Option<Dialog>,
+    /// The call with the focus, if it stands.
+    call: Option<u64>,
     subscription: Option<Dialog>,
     info: Option<ConferenceInfo>,
 }
 
 /// The answer to a request, and what it tells.
 pub(crate) type Answer = (u16, Option<Event>);
+
+/// What a group needs of an answer beside its status.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    /// The session description.
+    pub(crate) sdp: Option<Bytes>,
+    /// Session-Expires, when the focus keeps the session by a timer.
+    pub(crate) session_expires: Option<String>,
+    /// The dialog in which the answer is repeated until its ACK comes.
+    pub(crate) dialog: Option<DialogId>,
+}
 
 impl Handset {
     /// Makes a group with these URIs. Ends in [`Event::Joined`] or [`Event::NotJoined`].
@@ -34,10 +51,52 @@ impl Handset {
             (HeaderName::Contact, self.contact()),
             (HeaderName::Subject, subject.to_owned()),
             (HeaderName::Require, "recipient-list-invite".to_owned()),
-            (HeaderName::ContentDisposition, resource_list::DISPOSITION.to_owned()),
+            (HeaderName::ContributionId, ids::conversation_id(self.random.bytes_16())),
         ];
-        draft.body = Some((resource_list::CONTENT_TYPE, resource_list::write(&list).into()));
-        self.request(now, Purpose::Invite, draft);
+        let list = resource_list::write(&list);
+        let mut call = None;
+        if self.config.services.chat {
+            let (number, offer) = self.offer_to_focus();
+            let list = Part::new(resource_list::CONTENT_TYPE, list)
+                .with_header("Content-Disposition", resource_list::DISPOSITION);
+            let (content_type, body) =
+                multipart::write(&[Part::new(msrp::sdp::CONTENT_TYPE, offer.to_string()), list]);
+            draft.body = Some((content_type.into(), body));
+            call = Some(number);
+        } else {
+            draft.headers.push((HeaderName::ContentDisposition, resource_list::DISPOSITION.to_owned()));
+            draft.body = Some((resource_list::CONTENT_TYPE.into(), list.into()));
+        }
+        self.request(now, Purpose::Invite { call }, draft);
+    }
+
+    /// Comes back to a group, with a call if this handset announces chats. Ends in [`Event::Joined`] or [`Event::NotJoined`].
+    pub fn join_group(&mut self, now: Timestamp, focus: &str) {
+        let mut draft = self.draft("INVITE", focus.to_owned());
+        draft.headers = vec![(HeaderName::Contact, self.contact())];
+        let mut call = None;
+        if self.config.services.chat {
+            let (number, offer) = self.offer_to_focus();
+            draft.body = Some((msrp::sdp::CONTENT_TYPE.into(), offer.to_bytes()));
+            call = Some(number);
+        }
+        self.request(now, Purpose::Invite { call }, draft);
+    }
+
+    /// Describes our end of the call with a focus anew, as when the network has changed: it goes on over another connection. A member
+    /// in pager mode takes part over MSRP from then on.
+    pub fn renew_group_call(&mut self, now: Timestamp, focus: &str) {
+        let contact = self.contact();
+        let Some(mut draft) = self.within(focus, "INVITE") else { return };
+        let (call, offer) = self.offer_to_focus();
+        draft.headers = vec![(HeaderName::Contact, contact)];
+        draft.body = Some((msrp::sdp::CONTENT_TYPE.into(), offer.to_bytes()));
+        self.request(now, Purpose::Invite { call: Some(call) }, draft);
+    }
+
+    /// The call with the focus of a group, while it stands.
+    pub fn group_call(&self, focus: &str) -> Option<u64> {
+        self.groups.get(focus)?.call
     }
 
     /// Gives a group another subject. Members hear of it by [`Event::Members`].
@@ -45,7 +104,7 @@ impl Handset {
         let contact = self.contact();
         if let Some(mut draft) = self.within(focus, "INVITE") {
             draft.headers = vec![(HeaderName::Contact, contact), (HeaderName::Subject, subject.to_owned())];
-            self.request(now, Purpose::Invite, draft);
+            self.request(now, Purpose::Invite { call: None }, draft);
         }
     }
 
@@ -61,8 +120,28 @@ impl Handset {
 
     /// Leaves a group. Ends in [`Event::Left`].
     pub fn leave_group(&mut self, now: Timestamp, focus: &str) {
+        let purpose = Purpose::Bye { focus: focus.to_owned() };
+        if let Some(mut draft) = self.within(focus, "BYE") {
+            draft.headers = vec![(HeaderName::Reason, sip::Reason::sip(200, "Call completed").to_string())];
+            return self.request(now, purpose, draft);
+        }
+        // Without a dialog, as between two calls with the focus.
+        let own = self.config.address.sip_uri(&self.config.domain);
+        let draft = self.refer_draft(focus, format!("<{own};method=BYE>"));
+        self.request(now, purpose, draft);
+    }
+
+    /// Ends the call with a focus, and no more than that.
+    pub(crate) fn hang_up_in_group(&mut self, now: Timestamp, focus: &str) {
         if let Some(draft) = self.within(focus, "BYE") {
-            self.request(now, Purpose::Bye { focus: focus.to_owned() }, draft);
+            self.request(now, Purpose::Aside, draft);
+        }
+    }
+
+    /// A call with a focus is over, and so is the dialog that it had.
+    pub(crate) fn call_of_group_over(&mut self, focus: &str, call: u64) {
+        if let Some(group) = self.groups.get_mut(focus).filter(|group| group.call == Some(call)) {
+            (group.call, group.dialog) = (None, None);
         }
     }
 
@@ -72,6 +151,11 @@ impl Handset {
     }
 
     fn refer(&mut self, now: Timestamp, focus: &str, refer_to: String) {
+        let draft = self.refer_draft(focus, refer_to);
+        self.request(now, Purpose::Aside, draft);
+    }
+
+    fn refer_draft(&mut self, focus: &str, refer_to: String) -> Draft {
         let mut draft = self.draft("REFER", focus.to_owned());
         draft.headers = vec![
             (HeaderName::Contact, self.contact()),
@@ -79,7 +163,7 @@ impl Handset {
             (HeaderName::ReferSub, "false".to_owned()),
             (HeaderName::Supported, "norefersub".to_owned()),
         ];
-        self.request(now, Purpose::Aside, draft);
+        draft
     }
 
     pub(crate) fn contact(&self) -> String {
@@ -110,17 +194,46 @@ impl Handset {
     }
 
     /// A 2xx to an INVITE of ours, as often as it comes: it is acknowledged, and the first time it makes us a member.
-    pub(crate) fn invite_accepted(&mut self, now: Timestamp, sent: &Request, response: &Response) {
+    pub(crate) fn joined(&mut self, now: Timestamp, sent: &Request, response: &Response, call: Option<u64>) {
         let Ok(dialog) = Dialog::uac(sent, response) else { return };
-        let ack = dialog.ack(dialog.local_cseq()).build();
-        self.acknowledge(now, ack);
         let focus = focus_of(&dialog);
+        let mut ack = dialog.ack(dialog.local_cseq());
+        let standing = self.group_call(&focus).filter(|_| sent.body().is_empty());
+        if let Some(answer) = standing.and_then(|call| self.describe_call(call, response.body())) {
+            // RFC 3261 §14.1: we offered nothing, so the focus did.
+            ack = ack.body(msrp::sdp::CONTENT_TYPE, answer);
+        }
+        self.acknowledge(now, ack.build());
         let is_new = sent.to().is_ok_and(|to| to.tag().is_none());
-        let is_known = self.groups.get(&focus).is_some_and(|group| group.dialog.is_some());
-        if is_new && !is_known && self.groups.len() < GROUPS_MAX {
-            self.groups.entry(focus.clone()).or_default().dialog = Some(dialog);
+        if let Some(call) = call.filter(|_| !is_new) {
+            let before = self.group_call(&focus);
+            if self.groups.contains_key(&focus) && self.joined_call(now, call, &focus, response.body()) {
+                self.groups.entry(focus).or_default().call = Some(call);
+                before.into_iter().for_each(|before| self.over(before, None));
+            }
+            return;
+        }
+        let known = self.groups.get(&focus).and_then(|group| group.dialog.as_ref());
+        let is_repeated = known.is_some_and(|known| known.id() == dialog.id());
+        if is_new && !is_repeated && self.groups.len() < GROUPS_MAX {
+            self.enter(now, &focus, dialog);
             self.tell(Event::Joined { focus: focus.clone() });
-            self.subscribe(now, &focus);
+            if let Some(call) = call.filter(|call| self.joined_call(now, *call, &focus, response.body())) {
+                self.groups.entry(focus).or_default().call = Some(call);
+            }
+        }
+    }
+
+    /// There is a dialog with a focus, in the place of one before it.
+    fn enter(&mut self, now: Timestamp, focus: &str, dialog: Dialog) {
+        let group = self.groups.entry(focus.to_owned()).or_default();
+        group.dialog = Some(dialog);
+        let (before, is_subscribed) = (group.call.take(), group.subscription.is_some());
+        if let Some(before) = before {
+            self.over(before, None);
+        }
+        if !is_subscribed {
+            self.subscribe(now, focus);
         }
     }
 
@@ -131,7 +244,10 @@ impl Handset {
     }
 
     pub(crate) fn left(&mut self, focus: &str) {
-        self.groups.remove(focus);
+        let call = self.groups.remove(focus).and_then(|group| group.call);
+        if let Some(call) = call {
+            self.over(call, None);
+        }
         self.tell(Event::Left { focus: focus.to_owned() });
     }
 
@@ -140,9 +256,18 @@ impl Handset {
     }
 
     /// Answers a request of a focus; `None` when it is none.
-    pub(crate) fn answer_to_focus(&mut self, now: Timestamp, request: &Request, tag: &str) -> Option<Answer> {
+    pub(crate) fn answer_to_focus(
+        &mut self,
+        now: Timestamp,
+        request: &Request,
+        tag: &str,
+        extras: &mut Extras,
+    ) -> Option<Answer> {
         match request.method() {
-            Method::Invite => Some(self.called(now, request, tag)),
+            Method::Invite if request.to().is_ok_and(|to| to.tag().is_some()) => {
+                Some(self.kept_up(request, extras))
+            }
+            Method::Invite => Some(self.called(now, request, tag, extras)),
             Method::Notify => Some(self.notified(request)),
             Method::Bye => Some(self.let_go(request)),
             _ => None,
@@ -154,7 +279,7 @@ impl Handset {
         matches!(method, Method::Invite | Method::Notify).then(|| self.contact())
     }
 
-    fn called(&mut self, now: Timestamp, request: &Request, tag: &str) -> Answer {
+    fn called(&mut self, now: Timestamp, request: &Request, tag: &str, extras: &mut Extras) -> Answer {
         let Ok(dialog) = Dialog::uas(request, tag) else { return (400, None) };
         let is_focus = request
             .contacts()
@@ -163,10 +288,39 @@ impl Handset {
         if !is_focus || self.groups.len() >= GROUPS_MAX {
             return (488, None);
         }
+        let has_offer = request.is_content_type(msrp::sdp::CONTENT_TYPE);
+        if let (Answers::Refuse(status), true) = (self.config.services.answers, has_offer) {
+            return (status, None);
+        }
         let focus = focus_of(&dialog);
-        self.groups.entry(focus.clone()).or_default().dialog = Some(dialog);
-        self.subscribe(now, &focus);
+        extras.dialog = Some(dialog.id());
+        self.enter(now, &focus, dialog);
+        if has_offer && let Some((call, sdp)) = self.answer_focus(now, &focus, request.body()) {
+            extras.sdp = Some(sdp);
+            self.groups.entry(focus.clone()).or_default().call = Some(call);
+        }
         (200, Some(Event::Joined { focus }))
+    }
+
+    /// A re-INVITE of the focus: nothing has changed on our side.
+    fn kept_up(&mut self, request: &Request, extras: &mut Extras) -> Answer {
+        let Some(focus) = self.focus_within(request) else { return (481, None) };
+        let group = self.groups.get_mut(&focus).expect("it was just found");
+        let (call, dialog) = (group.call, group.dialog.as_mut().expect("it was just found"));
+        if let Err(error) = dialog.receive(request) {
+            return (error.status(), None);
+        }
+        extras.dialog = Some(dialog.id());
+        extras.session_expires = request.header(HeaderName::SessionExpires).map(|asked| asked.into_owned());
+        extras.sdp = call.and_then(|call| self.describe_call(call, request.body()));
+        (200, call.map(|call| Event::CallRefreshed { call }))
+    }
+
+    /// The group in whose dialog a request comes.
+    fn focus_within(&self, request: &Request) -> Option<String> {
+        let id = DialogId::of_request(request).ok()??;
+        let is_meant = |group: &Group| group.dialog.as_ref().is_some_and(|dialog| dialog.is(&id));
+        self.groups.iter().find(|(_, group)| is_meant(group)).map(|(focus, _)| focus.clone())
     }
 
     fn notified(&mut self, request: &Request) -> Answer {
@@ -191,11 +345,16 @@ impl Handset {
         (200, Some(Event::Members { focus: focus.clone() }))
     }
 
+    /// BYE: we are in the group no longer; or, without a reason, only the call is over.
     fn let_go(&mut self, request: &Request) -> Answer {
-        let Ok(Some(id)) = DialogId::of_request(request) else { return (481, None) };
-        let is_meant = |group: &Group| group.dialog.as_ref().is_some_and(|dialog| dialog.is(&id));
-        let focus = self.groups.iter().find(|(_, group)| is_meant(group)).map(|(focus, _)| focus.clone());
-        let Some(focus) = focus else { return (481, None) };
+        let Some(focus) = self.focus_within(request) else { return (481, None) };
+        let call = self.groups.get(&focus).and_then(|group| group.call);
+        if let Some(call) = call {
+            self.over(call, None);
+            if request.raw(HeaderName::Reason).is_none() {
+                return (200, None);
+            }
+        }
         self.groups.remove(&focus);
         (200, Some(Event::Left { focus }))
     }

@@ -4,6 +4,7 @@
 //! user does ([`Handset::register`], [`Handset::send`] …). Outputs: [`Handset::poll_transmit`], [`Handset::poll_event`],
 //! [`Handset::poll_timeout`].
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use sip::transaction::{self, ClientTxId, Layer, RequestError, Timing};
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response, Transport};
 
 use crate::call::{Calls, Services};
-use crate::group::{Group, sent_request};
+use crate::group::{Extras, Group, sent_request};
 use crate::message::Incoming;
 use crate::register::Registration;
 use crate::relay::Relay;
@@ -277,7 +278,10 @@ pub(crate) enum Purpose {
     Call {
         call: u64,
     },
-    Invite,
+    /// Into a group; with the call that is to stand with its focus.
+    Invite {
+        call: Option<u64>,
+    },
     Subscribe {
         focus: String,
     },
@@ -296,7 +300,7 @@ pub(crate) struct Draft {
     pub(crate) call_id: String,
     pub(crate) cseq: u32,
     pub(crate) headers: Vec<(HeaderName, String)>,
-    pub(crate) body: Option<(&'static str, Bytes)>,
+    pub(crate) body: Option<(Cow<'static, str>, Bytes)>,
 }
 
 #[derive(Debug)]
@@ -484,7 +488,7 @@ impl Handset {
             request = request.body(content_type, body.clone());
         }
         let request = request.build();
-        let opens = matches!(purpose, Purpose::Invite | Purpose::Subscribe { .. });
+        let opens = matches!(purpose, Purpose::Invite { .. } | Purpose::Subscribe { .. });
         let sent = opens.then(|| request.clone());
         match self.layer.request(time(now), flow, request.clone()) {
             Ok(tx) => {
@@ -512,16 +516,25 @@ impl Handset {
                     return;
                 }
                 let tag = self.random.tag();
-                let of_group = self.answer_to_focus(now, &request, &tag);
+                let mut extras = Extras::default();
+                let of_group = self.answer_to_focus(now, &request, &tag, &mut extras);
                 let (status, event) = of_group.unwrap_or_else(|| self.answer_to(&request));
                 let mut response =
                     sip::ResponseBuilder::for_request(&request, status, "").to_tag(&tag).source(flow.peer);
                 if let Some(contact) = self.answer_contact(request.method()) {
                     response = response.header(HeaderName::Contact, contact);
                 }
+                if let Some(session_expires) = extras.session_expires {
+                    response = response.header(HeaderName::SessionExpires, session_expires);
+                }
+                if let Some(sdp) = extras.sdp {
+                    response = response.body(msrp::sdp::CONTENT_TYPE, sdp);
+                }
                 let response = response.build();
-                // It fails only when the request is too old to be answered.
-                let _ = self.layer.respond(time(now), tx, response);
+                match extras.dialog {
+                    Some(dialog) => self.respond_until_acknowledged(now, tx, dialog, response),
+                    None => self.respond(now, tx, response),
+                }
                 if let Some(event) = event {
                     self.noticed(now, event);
                 }
@@ -553,7 +566,7 @@ impl Handset {
     fn accepted_again(&mut self, now: Timestamp, tx: ClientTxId, response: &Response) {
         let sent = self.accepted.iter().find(|(accepted, _)| *accepted == tx).map(|(_, sent)| sent.clone());
         if let Some(sent) = sent {
-            self.invite_accepted(now, &sent, response);
+            self.joined(now, &sent, response, None);
         }
     }
 
@@ -586,9 +599,9 @@ impl Handset {
                 Purpose::Message { message_id } if status < 300 => {
                     self.tell(Event::Sent { message_id, status })
                 }
-                Purpose::Invite if status < 300 => {
+                Purpose::Invite { call } if status < 300 => {
                     if let Some(sent) = sent.and_then(sent_request) {
-                        self.invite_accepted(now, &sent, response);
+                        self.joined(now, &sent, response, call);
                         self.accepted.push_back((tx, sent));
                         if self.accepted.len() > ACCEPTED_MAX {
                             self.accepted.pop_front();
@@ -667,7 +680,12 @@ impl Handset {
                 let contact = String::new();
                 self.tell(Event::Capabilities { of, status, contact });
             }
-            Purpose::Invite => self.not_joined(why),
+            Purpose::Invite { call } => {
+                if let Some(call) = call {
+                    self.forget_call(call);
+                }
+                self.not_joined(why);
+            }
             Purpose::Aside | Purpose::Subscribe { .. } | Purpose::Bye { .. } => {}
             Purpose::Call { call } => self.invite_failed(call),
         }

@@ -304,7 +304,7 @@ impl Handset {
             (HeaderName::ConversationId, conversation_id.unwrap_or_else(&mut new_id)),
             (HeaderName::ContributionId, new_id()),
         ];
-        draft.body = Some((cpim::CONTENT_TYPE, body));
+        draft.body = Some((cpim::CONTENT_TYPE.into(), body));
         draft
     }
 }

@@ -182,10 +182,10 @@ impl Phone {
         Ok(outcome.await??)
     }
 
-    /// Sends a message without waiting; its id. The answer comes as an event.
+    /// Says something in the call that stands, or sends it, without waiting; its id. The answer comes as an event.
     pub async fn post(&self, to: &str, outgoing: Outgoing) -> String {
         let to = to.to_owned();
-        self.with(move |handset, now| handset.send(now, &to, &outgoing)).await
+        self.with(move |handset, now| handset.say_or_send(now, &to, &outgoing)).await
     }
 
     /// The next event; `None` once the phone's task has ended.

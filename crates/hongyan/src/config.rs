@@ -56,6 +56,10 @@ pub struct Config {
     pub content: Content,
     /// Groups.
     pub groups: Groups,
+    /// Subscriptions to groups, registrations and presence.
+    pub events: Events,
+    /// Conversation histories.
+    pub history: History,
     /// Chatbots.
     pub maap: Maap,
     /// The log.
@@ -118,8 +122,6 @@ pub struct Groups {
     pub max_groups: NonZeroU32,
     /// UTF-8 bytes of a subject.
     pub max_subject_bytes: NonZeroU32,
-    /// Longest subscription to a group's conference-info.
-    pub max_subscription_s: NonZeroU32,
     /// Whether any member brings in others, or only administrators.
     pub members_may_add: bool,
     /// Whether any member changes the subject, or only administrators.
@@ -133,9 +135,62 @@ impl Default for Groups {
             max_members: nonzero(100),
             max_groups: nonzero(500),
             max_subject_bytes: nonzero(255),
-            max_subscription_s: nonzero(3600),
             members_may_add: true,
             members_may_change_subject: true,
+        }
+    }
+}
+
+/// `[events]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Events {
+    /// Longest subscription without a refresh.
+    pub max_subscription_s: NonZeroU32,
+    /// Subscriptions to one presence, and those that one subscriber may begin in an hour.
+    pub max_presence_watchers: NonZeroU32,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { max_subscription_s: nonzero(3600), max_presence_watchers: nonzero(500) }
+    }
+}
+
+/// `[history]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct History {
+    /// Whether subscribers may have one.
+    pub offered: bool,
+    /// How long a message is kept.
+    pub keep_s: NonZeroU64,
+    /// Messages of one subscriber.
+    pub max_messages: NonZeroU32,
+    /// Bytes of bodies of one subscriber.
+    pub max_bytes: NonZeroU64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            offered: true,
+            keep_s: nonzero_u64(90 * 86_400),
+            max_messages: nonzero(5_000),
+            max_bytes: nonzero_u64(32 << 20),
+        }
+    }
+}
+
+impl History {
+    /// The same as the message centre knows it.
+    pub fn terms(&self) -> message_centre::history::Config {
+        message_centre::history::Config {
+            is_offered: self.offered,
+            keep: seconds(self.keep_s),
+            messages_max: self.max_messages.get().into(),
+            bytes_max: self.max_bytes.get(),
+            ..message_centre::history::Config::default()
         }
     }
 }
@@ -328,9 +383,13 @@ impl Config {
                 members_max: self.groups.max_members.get() as usize,
                 groups_max: self.groups.max_groups.get() as usize,
                 subject_bytes_max: self.groups.max_subject_bytes.get() as usize,
-                subscription_s_max: self.groups.max_subscription_s.get(),
                 members_may_add: self.groups.members_may_add,
                 members_may_change_subject: self.groups.members_may_change_subject,
+            },
+            history: self.history.terms(),
+            events: message_centre::events::Config {
+                subscription_s_max: self.events.max_subscription_s.get(),
+                presence_watchers_max: self.events.max_presence_watchers.get(),
             },
             mailbox_entries_max: u64::from(self.messages.mailbox_messages.get()),
             mailbox_bytes_max: self.messages.mailbox_bytes.get(),

@@ -13,13 +13,15 @@ const DUE_MAX: usize = 256;
 const SWEEP_RECORDS: usize = 2_000;
 /// The same for files whose time is over.
 const SWEEP_FILES: usize = 2_000;
+/// The same for histories with messages that are too old.
+const SWEEP_HISTORIES: usize = 2_000;
 /// Pause between two such looks.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same while there is much to forget.
 const SWEEP_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 /// For so long spam reports are kept: 90 days.
 const SPAM_REPORTS_KEPT: std::time::Duration = std::time::Duration::from_secs(90 * 86_400);
-/// Subscribers with mail and groups with pending members that are looked at in one batch after a start.
+/// Subscribers with mail or watchers, and groups with pending members, that are looked at in one batch after a start.
 const WAKE_MAX: usize = 256;
 /// Rounds of follow-up tasks within one batch; more would be a loop of ours.
 const ROUNDS_MAX: usize = 16;
@@ -141,13 +143,14 @@ pub struct Engine {
     store: Store,
     /// Tasks for the next batch.
     next: Vec<Todo>,
-    /// Members to be invited and subscribers with mail, to be looked at after the start: the last first.
+    /// Who is watched, members to be invited and subscribers with mail, to be looked at after the start: the last first.
     waking: Vec<Task>,
     /// When the next entry is due, as far as is known.
     due_at: Option<Timestamp>,
     sweep_at: Timestamp,
     sweep_cursor: Option<Vec<u8>>,
     files_cursor: Option<Vec<u8>>,
+    histories_cursor: Option<Vec<u8>>,
 }
 
 impl Engine {
@@ -156,7 +159,7 @@ impl Engine {
     /// # Errors
     /// If the store cannot be read.
     pub fn new(
-        centre: Centre,
+        mut centre: Centre,
         mut maap: maap::Maap,
         store: Store,
         now: Timestamp,
@@ -164,12 +167,24 @@ impl Engine {
         let chatbots = store.chatbots()?;
         let next =
             chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
+        centre.keep_history_of(&store.histories()?);
         let mut owners = store.owners_of_mail()?;
         owners.retain(|owner| owner.kind() == AddressKind::Subscriber);
         let mut waking: Vec<Task> = owners.into_iter().map(Task::Wake).collect();
         waking.extend(store.groups()?.iter().filter_map(message_centre::group::wake));
-        let (due_at, sweep_at, sweep_cursor, files_cursor) = (Some(Timestamp::EPOCH), now, None, None);
-        Ok(Self { centre, maap, store, next, due_at, sweep_at, sweep_cursor, files_cursor, waking })
+        waking.extend(store.watched()?.into_iter().map(message_centre::events::wake));
+        Ok(Self {
+            centre,
+            maap,
+            store,
+            next,
+            waking,
+            due_at: Some(Timestamp::EPOCH),
+            sweep_at: now,
+            sweep_cursor: None,
+            files_cursor: None,
+            histories_cursor: None,
+        })
     }
 
     /// Takes a batch of inputs, decides everything that follows from them, commits, and answers callers.
@@ -303,7 +318,7 @@ impl Engine {
         }
     }
 
-    /// Tasks for entries whose time has come, for records that may be forgotten and for files that may go.
+    /// Tasks for entries whose time has come, for records that may be forgotten, and for files and histories that may go.
     fn look_for_due(&mut self, now: Timestamp, tasks: &mut Vec<Task>) -> Result<(), StoreError> {
         if let Some(from) = self.due_at.filter(|at| *at <= now) {
             let (due, next) = self.store.due(from, now, DUE_MAX)?;
@@ -328,6 +343,11 @@ impl Engine {
                 tasks.push(Task::ExpireFiles(expired));
             }
             self.files_cursor = cursor;
+            let begins = self.centre.history_begins(now);
+            let cursor = self.histories_cursor.take();
+            let (old, cursor) = self.store.old_histories(begins, cursor, SWEEP_HISTORIES)?;
+            tasks.extend(old.into_iter().map(|owner| Task::TrimHistory(owner, false)));
+            self.histories_cursor = cursor;
             let is_behind =
                 (found && self.sweep_cursor.is_some()) || (found_files && self.files_cursor.is_some());
             self.sweep_at = now.plus(if is_behind { SWEEP_AGAIN } else { SWEEP_EVERY });

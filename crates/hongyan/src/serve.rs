@@ -246,6 +246,7 @@ impl Running {
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
+            history: config.history.terms(),
         });
         let mut running = Self {
             bound,

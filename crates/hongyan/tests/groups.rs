@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use handset::platform::{Launch, Platform};
 use handset::run::{Phone, PhoneError};
-use handset::{Config, Event, Failure, Handset, Outgoing};
+use handset::{Config, Event, Failure, Handset, Outgoing, Services};
 use rcs::conference_info::Status;
 use sip::Transport;
 
@@ -126,5 +126,62 @@ async fn a_group_goes_on_after_the_platform_was_killed() {
     assert_eq!(shown["members"][0]["role"], "admin");
     let (_, stories) = admin.trace("m1").await.unwrap();
     assert_eq!(stories.as_array().map(Vec::len), Some(3), "one for the group and one for each member");
+    assert!(platform.stop().await.unwrap());
+}
+
+/// Waits until a phone has a session with the focus of a group; the call.
+async fn in_session(phone: &mut Phone, focus: &str) -> u64 {
+    let call = phone.wait(PATIENCE, |event| match event {
+        Event::CallOpen { call, peer } if peer == focus => Some(*call),
+        _ => None,
+    });
+    call.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_message_over_msrp_reaches_a_member_that_was_away_when_the_platform_was_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let launch = Launch::new(env!("CARGO_BIN_EXE_hongyan"), directory.path());
+    let platform = Platform::start(&launch).await.unwrap();
+    let mut phones = Vec::new();
+    for (seed, transport) in [(1, Transport::Tcp), (2, Transport::Ws), (3, Transport::Tcp)] {
+        let number = PEOPLE[seed as usize - 1].0;
+        platform.add_subscriber(number, PASSWORD).await.unwrap();
+        let config = Config::new(number, DOMAIN, PASSWORD, seed).unwrap();
+        let config = Config { services: Services { chat: true, ..Services::default() }, ..config };
+        phones.push(connect(Handset::new(config), &platform, transport).await);
+    }
+    let [mut alice, mut bob, mut carol] = <[Phone; 3]>::try_from(phones).ok().unwrap();
+    let members = [uri(1), uri(2)];
+    alice.with(move |handset, now| handset.make_group(now, "周末", &members)).await;
+    let focus = alice.wait(PATIENCE, |event| match event {
+        Event::Joined { focus } => Some(focus.clone()),
+        _ => None,
+    });
+    let focus = focus.await.unwrap();
+    let call = in_session(&mut alice, &focus).await;
+    in_session(&mut bob, &focus).await;
+    in_session(&mut carol, &focus).await;
+    let (carol, _) = carol.stop().await;
+    let large = "明天见。".repeat(50_000);
+    assert_eq!(alice.say(call, Outgoing::text(&large)).await.unwrap(), 200);
+    hears(&mut bob, &large, &uri(0)).await;
+
+    platform.kill().await.unwrap();
+    let spooled = || std::fs::read_dir(directory.path().join("spool")).unwrap().count();
+    assert_eq!(spooled(), 1, "one file for both members");
+    let platform = Platform::start(&launch).await.unwrap();
+    let mut carol = connect(carol, &platform, Transport::Tcp).await;
+    in_session(&mut carol, &focus).await;
+    hears(&mut carol, &large, &uri(0)).await;
+    // The platform may have died before it noted that Bob has it. His device knows the message if it comes again.
+    let (bob, _) = bob.stop().await;
+    let _bob = connect(bob, &platform, Transport::Ws).await;
+    let gone = async {
+        while spooled() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.unwrap();
     assert!(platform.stop().await.unwrap());
 }

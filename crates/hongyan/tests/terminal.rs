@@ -72,6 +72,26 @@ async fn scripts_send_take_back_and_receive() {
     assert_eq!(messages[0]["messageId"], sent["messageId"]);
     assert!(messages[1]["text"].as_str().unwrap().starts_with("[menu.txt, 9 bytes] http"), "{}", messages[1]);
 
+    // What was said before was not kept, and is not there.
+    let (is_done, _) = run(&platform, BOB, &["--json", "history"]).await;
+    assert!(!is_done, "no history is kept");
+    let (status, _) = platform
+        .admin()
+        .await
+        .unwrap()
+        .call("PUT", &format!("/subscribers/{BOB}/history"), None)
+        .await
+        .unwrap();
+    assert_eq!(status, 204);
+    let (is_sent, _) = run(&platform, ALICE, &["--json", "send", BOB, "dumplings"]).await;
+    assert!(is_sent);
+    let (is_done, kept) = run(&platform, BOB, &["--json", "history", "--limit", "5"]).await;
+    assert!(is_done);
+    assert_eq!(kept.len(), 1);
+    assert_eq!((&kept[0]["text"], &kept[0]["direction"]), (&"dumplings".into(), &"in".into()));
+    let (is_done, _) = run(&platform, BOB, &["--json", "receive", "--count", "1", "--timeout", "30"]).await;
+    assert!(is_done);
+
     let (is_done, _) = run(&platform, BOB, &["--json", "receive", "--count", "1", "--timeout", "1"]).await;
     assert!(!is_done, "nothing more has come");
     let (is_sent, events) = run(&platform, ALICE, &["--json", "send", "+8613899999999", "?"]).await;
@@ -146,7 +166,11 @@ struct Person {
 impl Person {
     /// Sits down, and has seen the first line.
     async fn at(platform: &Platform, number: &str) -> Self {
-        let mut child = handset(platform, number, &[]).spawn().unwrap();
+        Self::with(platform, number, &[]).await
+    }
+
+    async fn with(platform: &Platform, number: &str, arguments: &[&str]) -> Self {
+        let mut child = handset(platform, number, arguments).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut person = Self { child, lines };
         person.sees("/to").await;
@@ -201,5 +225,24 @@ async fn two_people_speak_in_their_terminals() {
     assert!(bob.child.wait().await.unwrap().success());
     drop(alice.child.stdin.take());
     assert!(alice.child.wait().await.unwrap().success(), "the end of the input is the end of the handset");
+    assert!(platform.stop().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn in_a_group_over_msrp_there_is_room_for_more() {
+    let data = tempfile::tempdir().unwrap();
+    let platform = platform(data.path()).await;
+    let mut alice = Person::with(&platform, ALICE, &["--msrp"]).await;
+    let mut bob = Person::with(&platform, BOB, &["--msrp"]).await;
+    alice.types(&format!("/group 晚饭: {BOB}\n出发")).await;
+    bob.sees("出发").await;
+    // More than fits into a MESSAGE.
+    let long = "去".repeat(5_000);
+    alice.types(&long).await;
+    assert!(bob.sees(&long).await.contains(ALICE));
+    for mut person in [alice, bob] {
+        person.types("/quit").await;
+        assert!(person.child.wait().await.unwrap().success());
+    }
     assert!(platform.stop().await.unwrap());
 }

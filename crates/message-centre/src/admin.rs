@@ -4,6 +4,7 @@ use rcs::address::Address;
 use store::{Account, Wants};
 
 use crate::blocks;
+use crate::history;
 use crate::provisioning;
 use crate::work::Task;
 use crate::{Centre, Work};
@@ -13,13 +14,15 @@ use crate::{Centre, Work};
 pub enum Call {
     /// Adds a subscriber, or gives one new credentials.
     PutSubscriber(Account),
-    /// Removes a subscriber with its bindings, sessions and files, and from its groups. What waits for it ends, and its senders
+    /// Removes a subscriber with its bindings, sessions, files and history, and from its groups. What waits for it ends, and its senders
     /// hear so.
     RemoveSubscriber(Address),
     /// About the configuration of handsets.
     Provisioning(provisioning::Call),
     /// A change of a block list.
     Blocks(blocks::Call),
+    /// A change of a conversation history.
+    History(history::Call),
 }
 
 /// How a change ended.
@@ -33,12 +36,14 @@ pub enum Answer {
     Removed,
     /// There is none.
     NotFound,
-    /// The mail or the files of the number's last holder are still being cleared: a moment later it can be given out.
+    /// The mail, the files or the history of the number's last holder are still being cleared: a moment later it can be given out.
     NotYet,
     /// To [`Call::Provisioning`].
     Provisioning(provisioning::Answer),
     /// To [`Call::Blocks`].
     Blocks(blocks::Answer),
+    /// To [`Call::History`].
+    History(history::Answer),
 }
 
 impl Call {
@@ -48,6 +53,7 @@ impl Call {
             Self::RemoveSubscriber(address) => address,
             Self::Provisioning(call) => return call.wants(wants),
             Self::Blocks(call) => return call.wants(wants),
+            Self::History(call) => return call.wants(wants),
         };
         wants.account(address);
         wants.configuration(address);
@@ -55,6 +61,7 @@ impl Call {
         wants.memberships(address);
         wants.head(address);
         wants.usage(address);
+        wants.history(address);
     }
 }
 
@@ -65,8 +72,13 @@ impl Centre {
             Call::PutSubscriber(mut account) => {
                 let before = work.view.account(&account.address).cloned();
                 let waits = work.view.head(&account.address).count > 0;
-                if before.is_none() && (waits || work.view.usage(&account.address).files > 0) {
+                let has_history = work.view.history(&account.address).is_some();
+                let has_files = work.view.usage(&account.address).files > 0;
+                if before.is_none() && (waits || has_files || has_history) {
                     self.clear_files(&account.address, work);
+                    if has_history {
+                        work.next.push(Task::TrimHistory(account.address.clone(), false));
+                    }
                     work.next.push(Task::Clear(account.address));
                     return Answer::NotYet;
                 }
@@ -94,6 +106,7 @@ impl Centre {
                 Answer::Removed
             }
             Call::Blocks(call) => Answer::Blocks(self.decide_blocks(call, work)),
+            Call::History(call) => Answer::History(self.decide_history(call, work)),
             Call::Provisioning(call) => Answer::Provisioning(self.decide_provisioning(call, work)),
         }
     }

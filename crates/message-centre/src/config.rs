@@ -53,6 +53,10 @@ pub struct Config {
     pub record_route: RecordRoute,
     /// Groups.
     pub groups: crate::group::Config,
+    /// Conversation histories.
+    pub history: crate::history::Config,
+    /// Subscriptions.
+    pub events: crate::events::Config,
     /// SIP transaction timers and ceilings.
     pub transactions: sip::transaction::Config,
     /// Chats and large messages.
@@ -74,7 +78,7 @@ pub struct Sessions {
     pub connect: Duration,
     /// Session timers (RFC 4028).
     pub timer: Policy,
-    /// Largest message in a chat.
+    /// Largest message in a chat, of two or of a group.
     pub chat_bytes_max: u64,
     /// Largest large-mode message.
     pub large_bytes_max: u64,
@@ -101,7 +105,7 @@ impl Sessions {
     /// The largest message in a session of this kind.
     pub fn bytes_max(&self, kind: Kind) -> u64 {
         match kind {
-            Kind::Chat | Kind::Deferred => self.chat_bytes_max,
+            Kind::Chat | Kind::Deferred | Kind::Group => self.chat_bytes_max,
             Kind::Large => self.large_bytes_max,
         }
     }
@@ -180,6 +184,8 @@ impl Config {
             files: Rules::new(),
             record_route: RecordRoute::default(),
             groups: crate::group::Config::default(),
+            history: crate::history::Config::default(),
+            events: crate::events::Config::default(),
             transactions,
             sessions: Sessions::default(),
         }

@@ -6,10 +6,11 @@
 //! ([`Centre::poll_transmit`]) leaves after the batch has been committed.
 //!
 //! - [`access`]: what a peer may ask over SIP: REGISTER, MESSAGE, OPTIONS, INVITE. [`session`]: chats and large messages.
-//! - [`group`]: the conference factory, focuses and members.
+//! - [`group`]: the conference factory, focuses and members. [`events`]: subscriptions, to groups, registrations and presence.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+//! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
 pub mod access;
@@ -18,9 +19,11 @@ pub mod blocks;
 mod calls;
 mod config;
 pub mod delivery;
+pub mod events;
 pub mod files;
 pub mod group;
 mod gruu;
+pub mod history;
 pub mod provisioning;
 mod removal;
 pub mod report;
@@ -112,6 +115,11 @@ pub struct Centre {
     reporting: FxHashSet<(RecordKey, Disposition)>,
     calls: calls::Calls,
     groups: group::Hot,
+    events: events::Hot,
+    /// Whose conversation history is kept.
+    remembering: FxHashSet<Address>,
+    /// Subscriptions to presence that each subscriber began lately.
+    watch_counts: Windows<Address>,
     /// What secrets are drawn from.
     secrets: Random,
     /// Handsets that are about to prove whose they are.
@@ -155,6 +163,9 @@ impl Centre {
             reporting: FxHashSet::default(),
             calls: calls::Calls::default(),
             groups: group::Hot::default(),
+            events: events::Hot::default(),
+            remembering: FxHashSet::default(),
+            watch_counts: Windows::new(Duration::from_secs(3600), 100_000),
         }
     }
 
@@ -197,10 +208,12 @@ impl Centre {
         {
             self.respond(now, tx, response);
         }
+        self.stop_ringing(now);
         self.take_events(now, tasks);
         self.sessions_tick(now);
         tasks.extend(self.sessions.take_settled());
         self.holds_over(now, tasks);
+        tasks.extend(self.events.take_due(now).into_iter().map(events::wake));
         self.forget_stale_agents(now);
     }
 
@@ -210,7 +223,8 @@ impl Centre {
         let timer =
             timers.into_iter().flatten().min().map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
         let hold = self.holds.front().map(|(at, _)| *at);
-        timer.into_iter().chain(hold).chain(self.sessions.wake_at()).min()
+        let moments = [self.sessions.wake_at(), self.events.wake_at(), self.groups.wake_at()];
+        timer.into_iter().chain(hold).chain(moments.into_iter().flatten()).min()
     }
 
     /// The next bytes for the network; ask after the commit.
@@ -249,6 +263,7 @@ impl Centre {
             Task::Lost(lost) => lost.wants(wants),
             Task::Forget(keys) => keys.iter().for_each(|key| wants.record(key.clone())),
             Task::Revoke(revocation) => revocation.wants(wants),
+            Task::RevokeInGroup(revocation) => revocation.wants(wants),
             Task::ForgetSpam(_) => {}
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
@@ -258,7 +273,15 @@ impl Centre {
             Task::Telling(telling) => telling.wants(wants),
             Task::Parting(parting) => parting.wants(wants),
             Task::Invitations(invitations) => invitations.wants(wants),
+            Task::Summon(summon) => summon.wants(wants),
+            Task::FocusSession(asked) => asked.wants(wants),
             Task::FocusAnswered(answered) => answered.wants(self, wants),
+            Task::Watching(claim) => claim.watching_wants(self.config.trust_udp_source, wants),
+            Task::Watched(resource, _) => wants.watchers(resource),
+            Task::News(news) => news.wants(wants),
+            Task::NotifyAnswered(answered) => answered.wants(self, wants),
+            Task::Happened(happened) => happened.wants(wants),
+            Task::TrimHistory(owner, _) => self.trim_history_wants(owner, wants),
         }
     }
 
@@ -295,6 +318,7 @@ impl Centre {
             Task::Lost(lost) => self.decide_lost(*lost, work),
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
             Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
+            Task::RevokeInGroup(revocation) => self.decide_group_revocation(*revocation, work),
             Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
             Task::ExpireFiles(files) => self.expire_files(&files, work),
             Task::Group(claim) => self.decide_group(*claim, work),
@@ -304,7 +328,15 @@ impl Centre {
             Task::Telling(telling) => self.decide_telling(*telling, work),
             Task::Parting(parting) => self.decide_parting(*parting, work),
             Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
+            Task::Summon(summon) => self.decide_summon(*summon, work),
+            Task::FocusSession(asked) => self.decide_focus_session(*asked, work),
             Task::FocusAnswered(answered) => self.decide_focus_answered(*answered, work),
+            Task::Watching(claim) => self.decide_watching(*claim, work),
+            Task::Watched(resource, cause) => self.decide_watched(resource, cause, work),
+            Task::News(news) => self.tell_watchers(*news, work),
+            Task::NotifyAnswered(answered) => self.decide_notify_answered(answered, work),
+            Task::Happened(happened) => self.decide_happened(*happened, work),
+            Task::TrimHistory(owner, is_too_much) => self.decide_trim_history(owner, is_too_much, work),
         }
         work.next.extend(self.sessions.take_settled());
     }
@@ -345,7 +377,7 @@ impl Centre {
         tasks.extend(self.sessions.take_settled());
     }
 
-    /// A request of ours is over: a message to a device, or something of a group.
+    /// A request of ours is over: a message to a device, something of a group, or a NOTIFY.
     fn attempt_over(
         &mut self,
         tx: ClientTxId,
@@ -358,6 +390,9 @@ impl Centre {
             tasks.push(Task::Answered(Answered { attempt, answer }));
         } else if self.groups.has_asked(tx) {
             tasks.push(Task::FocusAnswered(Box::new(group::invitation::FocusAnswered { tx, response })));
+        } else if self.events.has_asked(tx) {
+            let status = response.map_or(408, |response| response.status());
+            tasks.push(Task::NotifyAnswered(events::NotifyAnswered { tx, status }));
         }
     }
 
@@ -372,8 +407,13 @@ impl Centre {
     /// under a secret. For secrets that are kept there is [`Random`].
     fn random(&mut self) -> u64 {
         self.drawn += 1;
+        self.keyed(&self.drawn.to_le_bytes())
+    }
+
+    /// What stands for some bytes, always the same, and says nothing about them.
+    fn keyed(&self, bytes: &[u8]) -> u64 {
         let mut hasher = self.drawer.clone();
-        hasher.write_u64(self.drawn);
+        hasher.write(bytes);
         hasher.finish()
     }
 

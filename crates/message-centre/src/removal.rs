@@ -1,12 +1,13 @@
 //! A subscriber leaves: their sessions and what waited for them end, and whoever gets the number afterwards finds it empty. Or
 //! devices of one are let go.
 //!
-//! A mailbox may hold more than one batch should take on, and so may the index of files. They are cleared page by page; until that
+//! A mailbox may hold more than one batch should take on, and so may the index of files and a history. They are cleared page by page; until that
 //! is done, also after a restart, the number is not given out again.
 
 use rcs::address::Address;
 use store::{Bindings, EntryId, EntryKey, FileId, Outcome, Wants};
 
+use crate::events::Cause;
 use crate::files;
 use crate::group::members::Leave;
 use crate::work::Task;
@@ -27,6 +28,7 @@ impl Centre {
             work.then.push(Task::Leave(Box::new(leave)));
         }
         work.view.put_bindings(address, Default::default());
+        self.bindings_changed(address, Cause::Removed, work);
         work.view.remove_configuration(address);
         work.view.put_blocks(address, Default::default());
         self.agents.retain(|(owner, _), _| owner != address);
@@ -35,6 +37,7 @@ impl Centre {
         self.end_sessions_of(address, work.now);
         work.then.push(Task::Clear(address.clone()));
         self.clear_files(address, work);
+        self.close_history(address, work);
     }
 
     /// Lets devices go that have registered with what is a secret no more: their bindings, their connections, and their sessions,
@@ -44,6 +47,7 @@ impl Centre {
         let (out, list): (Vec<_>, Vec<_>) =
             bindings.list.into_iter().partition(|binding| is_meant(binding.device()));
         work.view.put_bindings(address, Bindings { list });
+        self.bindings_changed(address, Cause::Network, work);
         self.flows.values_mut().for_each(|users| users.retain(|(user, _)| user != address));
         for binding in out {
             self.agents.remove(&(address.clone(), binding.device().to_owned()));

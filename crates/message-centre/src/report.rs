@@ -144,6 +144,7 @@ impl Centre {
             _ => Fate::Refused,
         };
         work.view.put_record(record.clone());
+        self.lose_from_history(&record, work);
         self.tell_sender(&record, fate, work);
     }
 

@@ -88,15 +88,18 @@ impl Centre {
             record.outcome = Outcome::Revoked;
         });
         work.stats.revoked += 1;
+        if let Some(record) = work.view.record(&report::record_key(entry)).cloned() {
+            self.lose_from_history(&record, work);
+        }
         true
     }
 
     /// Whether a device is being given an entry: nobody knows then whether it has it.
-    fn is_under_way(&self, key: &EntryKey) -> bool {
+    pub(crate) fn is_under_way(&self, key: &EntryKey) -> bool {
         self.attempts.values().any(|attempt| matches!(&attempt.made_for, For::Entry(of, _) if of == key))
     }
 
-    fn tell_revoked(&mut self, key: &RecordKey, is_done: bool, work: &mut Work<'_>) {
+    pub(crate) fn tell_revoked(&mut self, key: &RecordKey, is_done: bool, work: &mut Work<'_>) {
         let (message_id, sender, addressee) = key;
         if sender.kind() == AddressKind::Chatbot {
             let fate = if is_done { Fate::Revoked } else { Fate::NotRevoked };
@@ -113,7 +116,10 @@ impl Centre {
             .message_id(&own_id)
             .content_type(CONTENT_TYPE)
             .build(answer.to_xml());
-        let entry = self.platform_entry(addressee, sender, own_id, cpim::CONTENT_TYPE, body, work.now);
+        let mut entry = self.platform_entry(addressee, sender, own_id, cpim::CONTENT_TYPE, body, work.now);
+        if let Some(record) = work.view.record(key) {
+            entry.conversation_id.clone_from(&record.conversation_id);
+        }
         if let Err(refusal) = self.deliver(Delivery::status(entry), None, work) {
             tracing::warn!(%sender, %refusal, "what came of a revocation could not be told");
         }

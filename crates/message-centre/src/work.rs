@@ -14,13 +14,18 @@ use crate::access::register::Register;
 use crate::delivery::Answered;
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::relay::RelayId;
+use crate::events::{Cause, News, NotifyAnswered, Watching};
 use crate::group::GroupRequest;
 use crate::group::fan_out::FanOut;
 use crate::group::invitation::{FocusAnswered, Invitations};
 use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
+use crate::group::revoke::GroupRevocation;
+use crate::group::session::Summon;
+use crate::history::Happened;
 use crate::report;
 use crate::revoke::Revocation;
+use crate::session::focus::FocusSession;
 use crate::session::{LegId, Redial};
 
 /// Something to decide once the rows it needs are loaded.
@@ -66,6 +71,8 @@ pub enum Task {
     Forget(Vec<RecordKey>),
     /// A message is to be taken back.
     Revoke(Box<Revocation>),
+    /// Something said in a group is to be taken back.
+    RevokeInGroup(Box<GroupRevocation>),
     /// Spam reports that may be forgotten.
     ForgetSpam(Vec<EntryId>),
     /// Files whose time is over.
@@ -84,8 +91,24 @@ pub enum Task {
     Parting(Box<Parting>),
     /// Devices of members may have to be invited.
     Invitations(Box<Invitations>),
+    /// Something of a group waits for a device that takes part over MSRP and has no session.
+    Summon(Box<Summon>),
+    /// The session of a member asks for something in its dialog.
+    FocusSession(Box<FocusSession>),
     /// A request of a group's focus was answered, or never will be.
     FocusAnswered(Box<FocusAnswered>),
+    /// A SUBSCRIBE to somebody's registration or presence.
+    Watching(Box<Claim<Watching>>),
+    /// Somebody's bindings have changed, or something lapses: whoever watches may have to be told.
+    Watched(Address, Cause),
+    /// The same, once it is known who watches.
+    News(Box<News>),
+    /// A NOTIFY was answered, or never will be.
+    NotifyAnswered(NotifyAnswered),
+    /// Something happened to a message in a history.
+    Happened(Box<Happened>),
+    /// A history may hold what is to go: because there is too much (true), it is too old or the history is kept no longer.
+    TrimHistory(Address, bool),
 }
 
 /// The state of a batch while its tasks are decided.

@@ -65,6 +65,42 @@ fn what_is_said_reaches_everybody_else_and_is_reported_to_its_author_alone() {
 }
 
 #[test]
+fn reports_that_come_together_go_each_to_the_author_they_are_for() {
+    let mut world = World::new();
+    let (alice, bob, carol) = (world.handset(ALICE), world.handset(BOB), world.device(CAROL, Transport::Tcp));
+    world.register(carol);
+    let focus = world.make_group(alice, "", &[BOB, CAROL]);
+    world.phones[carol].sends_reports = false;
+    let of_alice = world.send(alice, &focus, "one");
+    let of_bob = world.send(bob, &focus, "two");
+    world.run_until_idle();
+    // As liblinphone wrote it, about these two.
+    let together = include_str!("../../../fixtures/rcs/cpim/reports-together.cpim");
+    let (head, payload) = together.split_once("\r\n\r\n").expect("an envelope");
+    let (content_head, parts) = payload.split_once("\r\n\r\n").expect("its headers");
+    let head = format!(
+        "From: <sip:{CAROL}@hongyan.local>\r\nTo: <sip:{focus}>\r\n{}",
+        &head[head.find("DateTime").expect("one")..]
+    );
+    let content_head = &content_head[..content_head.find("\r\nContent-Length").expect("a length")];
+    let parts = parts.replace("\r\nContent-Length: 256", "").replace("\r\nContent-Length: 263", "");
+    let parts = parts.replace("zqXZ3koYZRHB", &of_alice).replace("obodfs3obtemwun7344", &of_bob);
+    let said = world.phones[alice].inbox.len();
+    world.send_raw(carol, &focus, &format!("{head}\r\n\r\n{content_head}\r\n\r\n{parts}"));
+    world.run_until_idle();
+    assert_eq!(world.phones[carol].responses.last(), Some(&200));
+    for (author, id) in [(alice, of_alice), (bob, of_bob)] {
+        let of_carol = world.phones[author].reporters.iter().filter(|reporter| reporter.contains(CAROL));
+        assert_eq!(of_carol.count(), 2, "displayed, and so delivered");
+        assert!(world.phones[author].reports.contains(&(id.clone(), Displayed)));
+        let records = world.records(&id);
+        let copy = records.iter().find(|record| record.to.user() == CAROL).expect("a copy for Carol");
+        assert!(copy.displayed_at.is_some());
+    }
+    assert_eq!(world.phones[alice].inbox.len(), said, "they are no message");
+}
+
+#[test]
 fn a_member_who_is_away_is_called_when_it_comes_and_then_hears_what_was_said() {
     let mut world = World::new();
     let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
@@ -364,6 +400,32 @@ fn a_device_that_was_busy_is_called_again_when_it_registers() {
     world.register(bob);
     assert_eq!(world.members(alice, &focus)[1], (BOB.to_owned(), true));
     assert!(world.phones[bob].groups.seen.contains_key(&focus));
+}
+
+#[test]
+fn who_has_not_answered_is_called_again_when_somebody_asks_for_it() {
+    let mut world = World::new();
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    world.phones[bob].answers_invite_with = 486;
+    let focus = world.make_group(alice, "x", &[BOB]);
+    world.phones[bob].answers_invite_with = 200;
+    world.refer(alice, &focus, &format!("<sip:{BOB}@hongyan.local>"));
+    assert_eq!(world.phones[alice].groups.heard.last(), Some(&("REFER", 202)));
+    assert_eq!(world.members(alice, &focus)[1], (BOB.to_owned(), true));
+}
+
+#[test]
+fn a_device_that_only_rings_is_left_in_peace_after_a_minute_and_gets_what_was_said() {
+    let mut world = World::new();
+    let (alice, bob) = (world.handset(ALICE), world.handset(BOB));
+    world.phones[bob].answers_invite_with = 100;
+    let focus = world.make_group(alice, "x", &[BOB]);
+    let said = world.send(alice, &focus, "are you coming?");
+    world.run_for(seconds(40));
+    assert!(world.phones[bob].inbox.is_empty(), "it waits while the device rings");
+    world.run_for(seconds(60));
+    assert_eq!(world.phones[bob].inbox, [said]);
+    assert_eq!(world.members(alice, &focus)[1], (BOB.to_owned(), false), "pending");
 }
 
 #[test]

@@ -250,6 +250,20 @@ fn secrets_that_are_taken_back_let_nobody_in_any_more() {
 }
 
 #[test]
+fn a_device_that_registers_under_many_names_is_let_go_under_all_of_them() {
+    let mut world = world();
+    let document = configured(&mut world, ALICE);
+    let phone = handset_of(&mut world, ALICE, &document);
+    for name in 0..9 {
+        world.phones[phone].instance = format!("urn:uuid:00000000-0000-4000-9000-{name:012}");
+        world.register(phone);
+    }
+    assert_eq!(world.store().bindings(&address(ALICE)).unwrap().list.len(), 10);
+    assert_eq!(call(&mut world, Call::Revoke(address(ALICE), None)), Answer::Done);
+    assert!(world.store().bindings(&address(ALICE)).unwrap().list.is_empty());
+}
+
+#[test]
 fn an_operator_disables_a_handset_and_enables_it_again() {
     let mut world = world();
     let first = configured(&mut world, ALICE);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use handset::{Answers, Event, Outgoing, Services};
 use message_centre::admin::{Answer, Call};
 use message_centre::provisioning;
-use message_centre::session::media;
+use message_centre::session::{SessionBody, media};
 use msrp::sdp::Description;
 use rcs::address::Address;
 use rcs::provisioning::Document;
@@ -331,4 +331,36 @@ fn a_ringing_device_whose_early_connection_breaks_leaves_the_others_ringing() {
         town.run();
     }
     assert_eq!((opened(&town, alice), ended(&town, one), ended(&town, other)), (1, 1, 0));
+}
+
+#[test]
+fn the_id_of_a_message_without_an_envelope_does_not_tell_its_session() {
+    let mut town = Town::new();
+    let (alice, bob) = two(&mut town, Transport::Tcp);
+    call(&mut town, alice, &uri(BOB));
+    let answer = town.wire.iter().rev().find_map(|(to, message)| match message {
+        Message::Response(response) if *to == alice && !response.body().is_empty() => Some(response),
+        _ => None,
+    });
+    let answer = Description::parse(answer.expect("a 200").body()).expect("an answer");
+    let session = answer.media[0].path[0].session_id.clone().expect("a session");
+    for message_id in ["one", "two"] {
+        town.hear(media::Event::Message {
+            session: session.clone(),
+            token: media::Token(1 << 60),
+            message_id: message_id.to_owned(),
+            content_type: "text/plain".to_owned(),
+            body: SessionBody::Whole(message_id.into()),
+        });
+    }
+    let ids: Vec<&String> = town.phones[bob]
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Message(message) => Some(&message.message_id),
+            _ => None,
+        })
+        .collect();
+    assert!(matches!(ids.as_slice(), [one, two] if one != two), "{ids:?}");
+    assert!(ids.iter().all(|id| !id.contains(&session[..8])), "{ids:?}");
 }

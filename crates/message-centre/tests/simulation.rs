@@ -7,12 +7,21 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use message_centre::Held;
+use message_centre::admin::{Answer, Call};
+use message_centre::history;
+use rcs::address::Address;
 use sip::Transport;
-use store::Outcome;
+use store::{Direction, Outcome};
 use world::{Phone, Weather, World, seconds};
 
 const PEOPLE: usize = 5;
+/// Whose conversation history is kept.
+const REMEMBERING: [usize; 3] = [0, 2, PEOPLE - 1];
 const OPERATIONS: usize = 60;
+
+fn address(person: usize) -> Address {
+    Address::subscriber(&number(person)).expect("a number")
+}
 
 fn number(person: usize) -> String {
     format!("+86138000000{person:02}")
@@ -67,6 +76,10 @@ fn play(seed: u64, weather: Weather, crashes: bool) -> Day {
             phones.push((phone, person));
             world.register(phone);
         }
+    }
+    for person in REMEMBERING {
+        let turn_on = history::Call::TurnOn(address(person));
+        assert_eq!(world.ask(Call::History(turn_on)), Answer::History(history::Answer::Done));
     }
     let others: Vec<String> = (1..PEOPLE - 1).map(number).collect();
     let others: Vec<&str> = others.iter().map(String::as_str).collect();
@@ -129,6 +142,7 @@ fn reconnect(world: &mut World) {
 fn check(seed: u64, day: &Day) {
     let Day { world, sent, said, leaving } = day;
     check_group(seed, world, said, leaving);
+    check_histories(seed, day);
     for (id, (sender, to)) in sent {
         let answer = world.phones[*sender].answers.get(id);
         let mine = |phone: &&world::Handset| phone.number == number(*to);
@@ -208,6 +222,45 @@ fn check_group(seed: u64, world: &World, said: &BTreeMap<String, Said>, leaving:
                 record.to,
                 record.steps
             );
+        }
+    }
+}
+
+/// What was accepted is in the history of both sides once, as far as they keep one, and the counts are right.
+fn check_histories(seed: u64, day: &Day) {
+    let Day { world, sent, said, .. } = day;
+    let is_accepted = |phone: &Phone, id: &String| {
+        world.phones[*phone].answers.get(id).is_some_and(|status| (200..300).contains(status))
+    };
+    for person in REMEMBERING {
+        let kept = world.store().remembered(&address(person), None, 10_000, usize::MAX).expect("readable");
+        let row = world.store().history(&address(person)).expect("readable").expect("it is kept");
+        let bytes: usize = kept.iter().map(|(message, _)| message.body.len()).sum();
+        assert_eq!(
+            (row.messages, row.body_bytes),
+            (kept.len() as u64, bytes as u64),
+            "seed {seed}: {person}"
+        );
+        let copies = |id: &String, direction| {
+            let keys = kept.iter().map(|(message, _)| &message.key);
+            keys.filter(|key| key.message_id == *id && key.direction == direction).count()
+        };
+        for (id, (phone, to)) in sent {
+            let is_mine = world.phones[*phone].number == number(person);
+            let (out, into) = (copies(id, Direction::Out), copies(id, Direction::In));
+            assert!(out <= usize::from(is_mine), "seed {seed}: {id}, said by {person}, is there {out} times");
+            assert!(into <= usize::from(*to == person && !is_mine), "seed {seed}: {id} for {person}: {into}");
+            if is_accepted(phone, id) {
+                let is_there = out + into == usize::from(is_mine || *to == person);
+                assert!(is_there, "seed {seed}: {id} is not in the history of {person}");
+            }
+        }
+        for (id, Said { phone, person: author, .. }) in said {
+            let out = copies(id, Direction::Out);
+            assert!(out <= 1 && copies(id, Direction::In) <= 1, "seed {seed}: {id} is there more than once");
+            if *author == person && is_accepted(phone, id) {
+                assert_eq!(out, 1, "seed {seed}: {id} is not in the history of its author");
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! brings what a subscriber knows up to date, and notices when a version is missing.
 
 use crate::Timestamp;
-use crate::xml::{Element, Writer, XmlError};
+use crate::xml::{Element, Writer, XmlError, bounded, known, word};
 
 /// The media type.
 pub const CONTENT_TYPE: &str = "application/conference-info+xml";
@@ -379,26 +379,11 @@ fn user(element: &Element) -> Result<User, XmlError> {
 }
 
 fn entity(element: &Element) -> Result<String, XmlError> {
-    match element.attribute("entity").map(str::trim).filter(|uri| !uri.is_empty()) {
-        Some(uri) if uri.len() <= TEXT_BYTES_MAX => Ok(uri.to_owned()),
-        Some(_) => Err(XmlError::Invalid("entity")),
-        None => Err(XmlError::Missing("entity")),
-    }
+    element.required_attribute("entity", TEXT_BYTES_MAX)
 }
 
 fn text(element: &Element, name: &'static str) -> Result<Option<String>, XmlError> {
-    match element.child_text(name) {
-        Some(text) if text.len() > TEXT_BYTES_MAX => Err(XmlError::Invalid(name)),
-        text => Ok(text.map(str::to_owned)),
-    }
-}
-
-fn known<T: Copy>(words: &[(T, &'static str)], text: &str) -> Option<T> {
-    words.iter().find(|(_, word)| *word == text).map(|(value, _)| *value)
-}
-
-fn word<T: Copy + PartialEq>(words: &[(T, &'static str)], value: T) -> &'static str {
-    words.iter().find(|(known, _)| *known == value).map(|(_, word)| *word).expect("every value has a word")
+    element.child_text(name).map(|text| bounded(text, name, TEXT_BYTES_MAX)).transpose()
 }
 
 #[cfg(test)]

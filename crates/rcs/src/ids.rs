@@ -17,6 +17,9 @@ const CONVERSATIONS: Uuid = Uuid::from_u128(0x2d1f_6b0e_5c38_4f7a_9a41_77c0_31e6
 /// Names the groups that [`group_id`] derives. Changing it would lose the way back to groups that have ended.
 const GROUPS: Uuid = Uuid::from_u128(0x7a0c_94d1_3e2b_4c58_8f16_5bd2_90e7_a43f);
 
+/// Names the contacts that [`contact_id`] derives. Changing it would show every watcher its devices twice.
+const CONTACTS: Uuid = Uuid::from_u128(0x51c8_02ad_9e47_4b06_b3d9_18f5_6ac2_70e4);
+
 /// A new Message-ID (RFC 5438 §6.3): 32 hexadecimal digits with 122 random bits.
 pub fn message_id(random: [u8; 16]) -> String {
     random_uuid(random).simple().to_string()
@@ -39,6 +42,14 @@ pub fn conversation_between(a: &Address, b: &Address) -> String {
 pub fn group_id(name: &str) -> String {
     let mut id = Uuid::new_v5(&GROUPS, name.as_bytes()).simple().to_string();
     id.truncate(20);
+    id
+}
+
+/// The id of a registered contact in a registration document (RFC 3680 §5.1), always the same for one `name`: 12 hexadecimal
+/// digits.
+pub fn contact_id(name: &str) -> String {
+    let mut id = Uuid::new_v5(&CONTACTS, name.as_bytes()).simple().to_string();
+    id.truncate(12);
     id
 }
 

@@ -10,7 +10,8 @@
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
 //!   [`spam_report`] (all over [`xml`]), and the [`bot`]
 //!   cards and chips.
-//! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`].
+//! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`]. What else can be watched: [`registration_info`],
+//!   [`presence`].
 //!
 //! Every parser has ceilings on what it reads, never panics on bad input, and is exact in what it writes.
 
@@ -28,8 +29,10 @@ pub mod group_data;
 pub mod ids;
 pub mod imdn;
 pub mod multipart;
+pub mod presence;
 pub mod provisioning;
 pub mod reference;
+pub mod registration_info;
 pub mod resource_list;
 pub mod revoke;
 pub mod sipfrag;

@@ -129,6 +129,12 @@ impl Element {
         self.attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// The value of such an attribute, without the blanks around it; it must be there, and have no more than `bytes_max` bytes.
+    pub fn required_attribute(&self, name: &'static str, bytes_max: usize) -> Result<String, XmlError> {
+        let value = self.attribute(name).map(str::trim).filter(|value| !value.is_empty());
+        bounded(value.ok_or(XmlError::Missing(name))?, name, bytes_max)
+    }
+
     /// All elements directly in it, in order.
     pub fn children(&self) -> &[Element] {
         &self.children
@@ -323,6 +329,21 @@ fn escape(document: &mut String, text: &str, is_attribute: bool) {
             _ => document.push(character),
         }
     }
+}
+
+/// A text from an element or attribute of this name, if it is no longer than it may be.
+pub(crate) fn bounded(text: &str, name: &'static str, bytes_max: usize) -> Result<String, XmlError> {
+    if text.len() > bytes_max { Err(XmlError::Invalid(name)) } else { Ok(text.to_owned()) }
+}
+
+/// What a word stands for in a table of values and their words.
+pub(crate) fn known<T: Copy>(words: &[(T, &'static str)], text: &str) -> Option<T> {
+    words.iter().find(|(_, word)| *word == text).map(|(value, _)| *value)
+}
+
+/// The word for a value of such a table, which has one for every value.
+pub(crate) fn word<T: Copy + PartialEq>(words: &[(T, &'static str)], value: T) -> &'static str {
+    words.iter().find(|(known, _)| *known == value).map(|(_, word)| *word).expect("every value has a word")
 }
 
 fn malformed(reason: impl ToString) -> XmlError {

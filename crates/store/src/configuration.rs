@@ -54,7 +54,8 @@ pub struct ConfiguredDevice {
     pub settings_sha256: [u8; 32],
     /// The secrets of that document, and until they are used those of the one before, which it may still have.
     pub secrets: Vec<DeviceSecrets>,
-    /// Devices that registered with its secrets, as [`crate::Binding::device`] names them; at most eight.
+    /// Devices that registered with its secrets, as [`crate::Binding::device`] names them; at most eight, or as many
+    /// as are bound.
     pub registered_as: Vec<String>,
     /// When it first came.
     pub created_at: Timestamp,

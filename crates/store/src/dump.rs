@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, Leg, Memberships,
-    Record, SpamReport, Store, StoreError, Transfer, Usage, mailbox,
+    Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
+    HistoryState, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer, Usage,
+    Watchers, mailbox,
 };
 
 impl Store {
@@ -48,6 +49,10 @@ impl Store {
                 Family::Legs => json_of::<Leg>(&value)?,
                 Family::Memberships => json_of::<Memberships>(&value)?,
                 Family::Authors => json_of::<Author>(&value)?,
+                Family::Watchers => json_of::<Watchers>(&value)?,
+                Family::Histories => json_of::<History>(&value)?,
+                Family::History => without(json_of::<Remembered>(&value)?, &["body"]),
+                Family::HistoryStates => json_of::<HistoryState>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

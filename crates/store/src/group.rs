@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sip::dialog::Dialog;
 
 use crate::row::{Family, Row};
+use crate::subscription::Subscription;
 
 /// A group. It ends with its last member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,7 +125,7 @@ pub struct LegDevice {
     pub device: String,
     /// How what is said in the group travels to and from it.
     pub mode: Mode,
-    /// Its INVITE dialog; absent when it takes part by MESSAGE alone.
+    /// Its INVITE dialog; absent when it takes part by MESSAGE alone, or its session is over.
     pub dialog: Option<Dialog>,
 }
 
@@ -132,23 +133,10 @@ pub struct LegDevice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// As MESSAGE with CPIM, by way of the mailbox.
+    /// As MESSAGE with CPIM.
     Pager,
-}
-
-/// A subscription to a group's conference-info (RFC 4575).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscription {
-    /// [`crate::Binding::device`] of the device that subscribed.
-    pub device: String,
-    /// The dialog, within which NOTIFY is sent.
-    pub dialog: Dialog,
-    /// The `id` of its Event; absent when it has none.
-    pub event_id: Option<String>,
-    /// Whether the subscriber can inflate bodies.
-    pub accepts_deflate: bool,
-    /// When it lapses unless it is refreshed.
-    pub expires_at: Timestamp,
+    /// Over MSRP, in the session that its dialog set up; without one, the focus calls when there is something to say.
+    Session,
 }
 
 impl Leg {

@@ -3,7 +3,7 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`group`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
@@ -15,10 +15,12 @@ pub mod configuration;
 mod dump;
 pub mod file;
 pub mod group;
+pub mod history;
 pub mod mailbox;
 pub mod record;
 mod row;
 pub mod spam_report;
+pub mod subscription;
 mod view;
 
 use std::path::Path;
@@ -36,13 +38,14 @@ pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, Dev
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
     Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
-    Subscription,
 };
+pub use history::{Direction, History, HistoryKey, HistoryState, Mark, Remembered};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use spam_report::SpamReport;
-pub use view::{FilePage, FilePageKey, Lookup, PageKey, View, Wants};
+pub use subscription::{Package, Subscription, Watch, Watchers};
+pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wants};
 
 use cache::Cache;
 use row::{Row, decode};
@@ -140,6 +143,9 @@ impl Store {
         self.load_rows(wants.usages, &mut view.usages)?;
         self.load_rows(wants.legs, &mut view.legs)?;
         self.load_rows(wants.authors, &mut view.authors)?;
+        self.load_rows(wants.watchers, &mut view.watchers)?;
+        self.load_rows(wants.histories, &mut view.histories)?;
+        self.load_rows(wants.history_states, &mut view.history_states)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -148,6 +154,9 @@ impl Store {
         }
         for page in wants.file_pages {
             self.load_file_page(page, view)?;
+        }
+        for page in wants.history_pages {
+            self.load_history_page(page, view)?;
         }
         Ok(())
     }
@@ -383,6 +392,110 @@ impl Store {
         self.get(key)
     }
 
+    /// Who watches somebody.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn watchers(&self, resource: &Address) -> Result<Option<Watchers>, StoreError> {
+        self.get(resource)
+    }
+
+    /// Who is watched by anybody.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn watched(&self) -> Result<Vec<Address>, StoreError> {
+        self.addresses(Family::Watchers)
+    }
+
+    /// Whether somebody's conversation history is kept, and how much of it there is; `None` when it is not and there is none.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn history(&self, owner: &Address) -> Result<Option<History>, StoreError> {
+        self.get(owner)
+    }
+
+    /// Everybody whose conversation history is kept, or on its way out.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn histories(&self) -> Result<Vec<History>, StoreError> {
+        self.all()
+    }
+
+    /// Looks at up to `limit` histories from `cursor` on for ones that are on their way out or hold what is older than `before`:
+    /// whose, and where to go on (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn old_histories(
+        &self,
+        before: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<Address>, Option<Vec<u8>>), StoreError> {
+        let is_old = |row: &History| !row.is_on || (row.messages > 0 && row.oldest_at < before);
+        let (old, cursor) = self.sift(cursor, limit, is_old)?;
+        Ok((old.into_iter().map(|row| row.owner).collect(), cursor))
+    }
+
+    /// The latest messages in somebody's history that come before `before` (`None`: before nothing), the latest first, with what
+    /// became of them: at most `limit`, and of those after the first only as many as have `bytes_max` bytes of bodies together.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn remembered(
+        &self,
+        owner: &Address,
+        before: Option<EntryId>,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<(Remembered, HistoryState)>, StoreError> {
+        let (first, mut end) = (mailbox::prefix(owner), mailbox::prefix(owner));
+        end.extend_from_slice(before.unwrap_or(EntryId::LAST).as_bytes());
+        let mut found: Vec<(Remembered, HistoryState)> = Vec::new();
+        let mut bytes = 0;
+        for guard in self.keyspace(Family::History).range(first..end).rev() {
+            let row: Remembered = decode(&guard.value()?)?;
+            bytes += row.body.len();
+            if found.len() == limit || (bytes > bytes_max && !found.is_empty()) {
+                break;
+            }
+            // A row without a state is being removed in this moment.
+            if let Some(state) = self.get(&row.key)? {
+                found.push((row, state));
+            }
+        }
+        Ok(found)
+    }
+
+    /// One message in somebody's history.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn remembered_as(&self, owner: &Address, id: EntryId) -> Result<Option<Remembered>, StoreError> {
+        self.get(&(owner.clone(), id))
+    }
+
+    /// Which messages somebody has with `peer` in their history, or with anybody: the oldest `limit` of them.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn history_keys(
+        &self,
+        owner: &Address,
+        peer: Option<&Address>,
+        limit: usize,
+    ) -> Result<Vec<HistoryKey>, StoreError> {
+        let mut prefix = mailbox::prefix(owner);
+        if let Some(peer) = peer {
+            prefix.extend(mailbox::prefix(peer));
+        }
+        let states = self.keyspace(Family::HistoryStates).prefix(prefix).take(limit);
+        states.map(|guard| decode(&guard.value()?).map(|state: HistoryState| state.key)).collect()
+    }
+
     /// Every record of a message id: one for each sender that used it and each addressee.
     ///
     /// # Errors
@@ -411,9 +524,7 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
     pub fn owners_of_mail(&self) -> Result<Vec<Address>, StoreError> {
-        let keys = self.keyspace(Family::Heads).iter().map(|guard| guard.key());
-        let owner = |key: &[u8]| std::str::from_utf8(key).ok()?.parse().ok();
-        keys.map(|key| owner(&key?).ok_or_else(|| damaged(Family::Heads))).collect()
+        self.addresses(Family::Heads)
     }
 
     /// Names of the files that entries hold their bodies in.
@@ -493,6 +604,13 @@ impl Store {
         self.keyspace(R::FAMILY).iter().map(|guard| decode(&guard.value()?)).collect()
     }
 
+    /// The keys of a family whose keys are addresses.
+    fn addresses(&self, family: Family) -> Result<Vec<Address>, StoreError> {
+        let keys = self.keyspace(family).iter().map(|guard| guard.key());
+        let address = |key: &[u8]| std::str::from_utf8(key).ok()?.parse().ok();
+        keys.map(|key| address(&key?).ok_or_else(|| damaged(family))).collect()
+    }
+
     /// A panic while the lock was held leaves rows that are as true as before.
     fn caches(&self) -> MutexGuard<'_, Caches> {
         self.caches.lock().unwrap_or_else(PoisonError::into_inner)
@@ -536,9 +654,23 @@ impl Store {
     fn load_entry(&self, key: EntryKey, view: &mut View) -> Result<(), StoreError> {
         if !view.entries.has(&key) {
             let row: Option<Entry> = self.get(&key)?;
-            view.stored_due.extend(row.as_ref().map(|entry| (key.clone(), entry.next_due)));
+            if let Some(entry) = &row {
+                self.load_spooled(entry, view)?;
+                view.stored_due.insert(key.clone(), entry.next_due);
+            }
             view.entries.loaded(key, row.map(Arc::new));
         }
+        Ok(())
+    }
+
+    /// How many entries share the file of an entry's body, for when this one lets go of it.
+    fn load_spooled(&self, entry: &Entry, view: &mut View) -> Result<(), StoreError> {
+        let Some(spooled) = entry.spooled.as_ref().filter(|spooled| !view.knows_spooled(&spooled.name))
+        else {
+            return Ok(());
+        };
+        let value = self.keyspace(Family::Spooled).get(&spooled.name)?;
+        view.spooled_loaded(&spooled.name, mailbox::holders(value.as_deref().unwrap_or_default()));
         Ok(())
     }
 
@@ -556,11 +688,24 @@ impl Store {
             ids.push(entry.id);
             let key = entry.key();
             if !view.entries.has(&key) {
+                self.load_spooled(&entry, view)?;
                 view.stored_due.insert(key.clone(), entry.next_due);
                 view.entries.loaded(key, Some(Arc::new(entry)));
             }
         }
         view.pages.insert(page, ids);
+        Ok(())
+    }
+
+    fn load_history_page(&self, page: HistoryPageKey, view: &mut View) -> Result<(), StoreError> {
+        let (owner, limit) = &page;
+        let mut found = Vec::new();
+        for guard in self.keyspace(Family::History).prefix(mailbox::prefix(owner)).take(*limit) {
+            let row: Remembered = decode(&guard.value()?)?;
+            found.push((row.key, row.accepted_at));
+        }
+        self.load_rows(found.iter().map(|(key, _)| key.clone()).collect(), &mut view.history_states)?;
+        view.history_pages.insert(page, found);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! order of acceptance. Beside it lie two derived families, kept in step by [`crate::View`]:
 //! `heads` (key: the address; how much waits) and `due` (key: eight bytes of milliseconds, big-endian, then the entry's key;
 //! no value; when the entry next wants attention). A body too large for a row lies in a file; `spooled` (key: the file's
-//! name, no value) says which files somebody still needs.
+//! name; value: how many entries hold their body there, four bytes, big-endian) says which files somebody still needs.
 
 use bytes::Bytes;
 use rcs::Timestamp;
@@ -22,6 +22,9 @@ impl EntryId {
     /// The id that sorts before all others.
     pub const FIRST: Self = Self([0; 16]);
 
+    /// The id that sorts after all others.
+    pub const LAST: Self = Self([0xff; 16]);
+
     /// The id right before this one: where somebody begins who wants this one next.
     pub fn predecessor(self) -> Self {
         Self(u128::from_be_bytes(self.0).saturating_sub(1).to_be_bytes())
@@ -32,6 +35,13 @@ impl EntryId {
         let mut id = [0; 16];
         id[..6].copy_from_slice(&at.as_millis().to_be_bytes()[2..]);
         Self(id)
+    }
+
+    /// Reads what [`Display`](std::fmt::Display) writes: 32 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = u128::from_str_radix(text, 16).ok().filter(|_| is_hex)?;
+        Some(Self(id.to_be_bytes()))
     }
 
     /// The id's sixteen bytes.
@@ -224,6 +234,16 @@ pub(crate) fn prefix(address: &Address) -> Vec<u8> {
     key.extend_from_slice(address.as_str().as_bytes());
     key.push(0);
     key
+}
+
+/// The value of a spooled file's row.
+pub(crate) fn holders_value(count: u32) -> Vec<u8> {
+    count.to_be_bytes().to_vec()
+}
+
+/// How many entries hold their body in a spooled file. Without a number it is one: each had a file of its own once.
+pub(crate) fn holders(value: &[u8]) -> u32 {
+    value.try_into().map_or(1, u32::from_be_bytes)
 }
 
 /// The key of a due row.

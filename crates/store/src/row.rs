@@ -68,11 +68,19 @@ pub enum Family {
     Authors,
     /// Files that hold the bodies of entries.
     Spooled,
+    /// Who watches somebody's registration or presence, one row for each who is watched.
+    Watchers,
+    /// Whose conversation history is kept, one row a subscriber.
+    Histories,
+    /// The messages in histories.
+    History,
+    /// What became of them.
+    HistoryStates,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -92,6 +100,10 @@ impl Family {
         Self::Memberships,
         Self::Authors,
         Self::Spooled,
+        Self::Watchers,
+        Self::Histories,
+        Self::History,
+        Self::HistoryStates,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -116,6 +128,10 @@ impl Family {
             Self::Memberships => "memberships",
             Self::Authors => "authors",
             Self::Spooled => "spooled",
+            Self::Watchers => "watchers",
+            Self::Histories => "histories",
+            Self::History => "history",
+            Self::HistoryStates => "history-states",
         }
     }
 }

@@ -17,10 +17,12 @@ use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
-use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key};
+use crate::history::{History, HistoryKey, HistoryState, Remembered};
+use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
 use crate::spam_report::SpamReport;
+use crate::subscription::Watchers;
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -42,6 +44,10 @@ pub struct Wants {
     pub(crate) legs: Vec<LegKey>,
     pub(crate) memberships: Vec<Address>,
     pub(crate) authors: Vec<AuthorKey>,
+    pub(crate) watchers: Vec<Address>,
+    pub(crate) histories: Vec<Address>,
+    pub(crate) history_states: Vec<HistoryKey>,
+    pub(crate) history_pages: Vec<HistoryPageKey>,
 }
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
@@ -50,6 +56,9 @@ pub type PageKey = (Address, EntryId, usize);
 /// A stretch of the index of files: the owner whose files are looked for, the first id, and how many rows of whatever owner
 /// are looked at.
 pub type FilePageKey = (Address, FileId, usize);
+
+/// The beginning of a history: whose, and how many messages.
+pub type HistoryPageKey = (Address, usize);
 
 /// What a stretch of the index of files has of somebody.
 #[derive(Debug, Clone, Default)]
@@ -146,6 +155,28 @@ impl Wants {
         self.authors.push((group.clone(), message_id.to_owned()));
     }
 
+    /// Who watches somebody's registration or presence.
+    pub fn watchers(&mut self, resource: &Address) {
+        self.watchers.push(resource.clone());
+    }
+
+    /// Whether somebody's history is kept.
+    pub fn history(&mut self, owner: &Address) {
+        self.histories.push(owner.clone());
+    }
+
+    /// A message in somebody's history. Needed, with the history, before it is added, changed or removed.
+    pub fn history_state(&mut self, key: &HistoryKey) {
+        self.histories.push(key.owner.clone());
+        self.history_states.push(key.clone());
+    }
+
+    /// The oldest `limit` messages in somebody's history, each as by [`Wants::history_state`].
+    pub fn history_page(&mut self, owner: &Address, limit: usize) {
+        self.histories.push(owner.clone());
+        self.history_pages.push((owner.clone(), limit));
+    }
+
     /// How many pages are wanted: what costs most to load.
     pub fn pages(&self) -> usize {
         self.pages.len()
@@ -170,6 +201,10 @@ impl Wants {
             && self.legs.is_empty()
             && self.memberships.is_empty()
             && self.authors.is_empty()
+            && self.watchers.is_empty()
+            && self.histories.is_empty()
+            && self.history_states.is_empty()
+            && self.history_pages.is_empty()
     }
 }
 
@@ -203,12 +238,24 @@ pub struct View {
     pub(crate) legs: Table<Leg>,
     pub(crate) memberships: Table<Memberships>,
     pub(crate) authors: Table<Author>,
+    pub(crate) watchers: Table<Watchers>,
+    pub(crate) histories: Table<History>,
+    pub(crate) remembered: Table<Remembered>,
+    pub(crate) history_states: Table<HistoryState>,
+    pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
-    /// Files that entries put in this batch hold their bodies in (true), or held until they were removed (false).
-    spooled: FxHashMap<String, bool>,
+    /// How many entries hold their body in each file: of the entries that were loaded or put, what it was on disk and is now.
+    spooled: FxHashMap<String, Holders>,
+}
+
+/// How many entries hold their body in one file: those of a group message share it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Holders {
+    before: u32,
+    now: u32,
 }
 
 impl View {
@@ -264,7 +311,7 @@ impl View {
             Lookup::Gone | Lookup::NotLoaded => None,
         };
         if let (None, Some(spooled)) = (before, &entry.spooled) {
-            self.spooled.insert(spooled.name.clone(), true);
+            self.spooled.entry(spooled.name.clone()).or_default().now += 1;
         }
         let mut head = self.head(&key.0);
         head.count += u64::from(before.is_none());
@@ -277,8 +324,9 @@ impl View {
     pub fn remove_entry(&mut self, key: &EntryKey) {
         let Some(old) = self.entries.get(key) else { return };
         let before = old.body_bytes();
-        let spooled = old.spooled.as_ref().map(|spooled| (spooled.name.clone(), false));
-        self.spooled.extend(spooled);
+        if let Some(holders) = old.spooled.as_ref().and_then(|spooled| self.spooled.get_mut(&spooled.name)) {
+            holders.now = holders.now.saturating_sub(1);
+        }
         let mut head = self.head(&key.0);
         head.count = head.count.saturating_sub(1);
         head.body_bytes = head.body_bytes.saturating_sub(before);
@@ -465,6 +513,80 @@ impl View {
         self.authors.put((group.clone(), message_id.to_owned()), None);
     }
 
+    /// Who watches somebody; `None` when nobody does.
+    pub fn watchers(&self, resource: &Address) -> Option<&Watchers> {
+        self.watchers.get(resource)
+    }
+
+    /// Replaces those who watch somebody; none removes the row.
+    pub fn put_watchers(&mut self, watchers: Watchers) {
+        let resource = watchers.resource.clone();
+        self.watchers.put(resource, (!watchers.list.is_empty()).then_some(watchers));
+    }
+
+    /// Whether somebody's history is kept, and how much there is.
+    pub fn history(&self, owner: &Address) -> Option<&History> {
+        self.histories.get(owner)
+    }
+
+    /// Adds or replaces what is known of somebody's history.
+    pub fn put_history(&mut self, history: History) {
+        self.histories.put(history.owner.clone(), Some(history));
+    }
+
+    /// Nothing is known of somebody's history any more; its messages must have been forgotten before.
+    pub fn remove_history(&mut self, owner: &Address) {
+        self.histories.put(owner.clone(), None);
+    }
+
+    /// What became of a message in somebody's history; `None` when it is not in there.
+    pub fn history_state(&self, key: &HistoryKey) -> Option<&HistoryState> {
+        self.history_states.get(key)
+    }
+
+    /// Changes in place what became of a message, if it is in the history.
+    pub fn update_history_state(&mut self, key: &HistoryKey, change: impl FnOnce(&mut HistoryState)) {
+        self.history_states.update(key, change);
+    }
+
+    /// The messages at the beginning of somebody's history as they were when they were loaded, and when each was accepted.
+    pub fn history_page(&self, page: &HistoryPageKey) -> &[(HistoryKey, Timestamp)] {
+        self.history_pages.get(page).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds a message to a history that is kept, unless it is in there.
+    pub fn remember(&mut self, message: Remembered) {
+        let key = message.key.clone();
+        if self.history_state(&key).is_some() {
+            return;
+        }
+        let Some(mut history) = self.history(&key.owner).cloned() else { return };
+        let body_bytes = message.body.len() as u64;
+        if history.messages == 0 {
+            history.oldest_at = message.accepted_at;
+        }
+        history.messages += 1;
+        history.body_bytes += body_bytes;
+        self.put_history(history);
+        let (id, is_failed, marks) = (message.id, false, Vec::new());
+        let state = HistoryState { key: key.clone(), id, body_bytes, is_failed, marks };
+        self.history_states.put(key.clone(), Some(state));
+        self.remembered.put((key.owner, id), Some(message));
+    }
+
+    /// Takes a message out of a history. Without effect when it is not in there.
+    pub fn forget(&mut self, key: &HistoryKey) {
+        let Some(state) = self.history_states.get(key) else { return };
+        let (id, body_bytes) = (state.id, state.body_bytes);
+        self.history_states.put(key.clone(), None);
+        self.remembered.put((key.owner.clone(), id), None);
+        if let Some(mut history) = self.history(&key.owner).cloned() {
+            history.messages = history.messages.saturating_sub(1);
+            history.body_bytes = history.body_bytes.saturating_sub(body_bytes);
+            self.put_history(history);
+        }
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -483,6 +605,10 @@ impl View {
             || self.legs.changed
             || self.memberships.changed
             || self.authors.changed
+            || self.watchers.changed
+            || self.histories.changed
+            || self.remembered.changed
+            || self.history_states.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -493,7 +619,17 @@ impl View {
 
     /// Files that nobody needs once this view is committed.
     pub fn released(&self) -> impl Iterator<Item = &str> {
-        self.spooled.iter().filter(|(_, is_needed)| !**is_needed).map(|(name, _)| name.as_str())
+        self.spooled.iter().filter(|(_, holders)| holders.now == 0).map(|(name, _)| name.as_str())
+    }
+
+    /// Takes in how many entries hold their body in a file, as it stands on disk.
+    pub(crate) fn spooled_loaded(&mut self, name: &str, before: u32) {
+        self.spooled.entry(name.to_owned()).or_insert(Holders { before, now: before });
+    }
+
+    /// Whether it is known how many entries hold their body in a file.
+    pub(crate) fn knows_spooled(&self, name: &str) -> bool {
+        self.spooled.contains_key(name)
     }
 
     /// Every write that makes the disk agree with this view: family, key, and the new value or `None` to remove.
@@ -505,8 +641,12 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
-        for (name, is_needed) in &self.spooled {
-            changes.push((Family::Spooled, name.as_bytes().to_vec(), is_needed.then(Vec::new)));
+        for (name, holders) in &self.spooled {
+            // An entry that came and went within the batch was never on disk, and neither was its file's row.
+            if holders.now != holders.before {
+                let value = (holders.now > 0).then(|| holders_value(holders.now));
+                changes.push((Family::Spooled, name.as_bytes().to_vec(), value));
+            }
         }
         self.configurations.changes(&mut changes);
         self.blocks.changes(&mut changes);
@@ -518,6 +658,10 @@ impl View {
         self.legs.changes(&mut changes);
         self.memberships.changes(&mut changes);
         self.authors.changes(&mut changes);
+        self.watchers.changes(&mut changes);
+        self.histories.changes(&mut changes);
+        self.remembered.changes(&mut changes);
+        self.history_states.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);

@@ -302,6 +302,37 @@ fn a_file_is_known_as_long_as_its_entry_is_there() {
     assert_eq!(store.spooled().expect("readable"), Vec::<String>::new());
 }
 
+#[test]
+fn a_file_that_entries_share_goes_with_the_last_of_them() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opens");
+    let mut ids = EntryIds::new(1);
+    let spooled = || Some(store::Spooled { name: "shared".to_owned(), bytes: 50_000 });
+    let entries = [(); 3].map(|()| Entry { spooled: spooled(), ..entry(&mut ids, 1, "") });
+    let mut view = view(&store, |wants| wants.head(&bob()));
+    entries.iter().for_each(|entry| view.put_entry(entry.clone()));
+    store.commit(&view).expect("committed");
+    // The first two go one by one; of them the second is looked at as a page, and changed before.
+    let mut view = self::view(&store, |wants| wants.entry(&entries[0].key()));
+    view.remove_entry(&entries[0].key());
+    assert_eq!(view.released().count(), 0);
+    store.commit(&view).expect("committed");
+    let mut view = self::view(&store, |wants| {
+        wants.head(&bob());
+        wants.page(&bob(), store::EntryId::FIRST, 1);
+    });
+    view.put_entry(Entry { attempts: 1, ..entries[1].clone() });
+    view.remove_entry(&entries[1].key());
+    assert_eq!(view.released().count(), 0);
+    store.commit(&view).expect("committed");
+    assert_eq!(store.spooled().expect("readable"), ["shared"]);
+    let mut view = self::view(&store, |wants| wants.entry(&entries[2].key()));
+    view.remove_entry(&entries[2].key());
+    assert_eq!(view.released().collect::<Vec<_>>(), ["shared"]);
+    store.commit(&view).expect("committed");
+    assert_eq!(store.spooled().expect("readable"), Vec::<String>::new());
+}
+
 /// File `number` of Alice; two of each four share a transfer id.
 fn file(number: u8, bytes: u64) -> File {
     File {

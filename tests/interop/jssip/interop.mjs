@@ -1,4 +1,4 @@
-// JsSIP against a running platform: registration, CPIM messages, reports and capabilities over WebSocket.
+// JsSIP against a running platform: registration, CPIM messages, reports, capabilities and subscriptions over WebSocket.
 //
 //   node interop.mjs ws://127.0.0.1:8080/sip hongyan.local PASSWORD NUMBER NUMBER
 //
@@ -54,6 +54,25 @@ class Phone {
       const outcome = ({ response }) => resolve(response);
       this.ua.sendOptions(of, undefined, { eventHandlers: { succeeded: outcome, failed: outcome } });
     });
+  }
+
+  /** Subscribes; gives what the next NOTIFY says whenever it is asked for: its body, and whether it is the last. */
+  watch(whom, event, accept) {
+    const notes = [];
+    const waiting = [];
+    const subscriber = this.ua.subscribe(whom, event, accept, { expires: 600 });
+    subscriber.on('notify', (isFinal, _request, body) => {
+      notes.push({ isFinal, body: body ?? '' });
+      waiting.splice(0).forEach((look) => look());
+    });
+    subscriber.subscribe();
+    return {
+      async next() {
+        while (notes.length === 0) await new Promise((resolve) => waiting.push(resolve));
+        return notes.shift();
+      },
+      end: () => subscriber.terminate(),
+    };
   }
 
   /** The first message received that `is` wanted, now or later. */
@@ -151,6 +170,33 @@ async function talk() {
 
   const nobody = await alice.send(`sip:+8613800999999@${domain}`, 'text/plain', 'hello?');
   check('a message to an unknown subscriber is answered 404', nobody === 404, nobody);
+
+  const devices = alice.watch(alice.uri, 'reg', 'application/reginfo+xml');
+  const all = await devices.next();
+  check('a device is told of its registration', /<reginfo[^>]*version="0" state="full"/.test(all.body), all.body);
+  check('with itself as a contact', all.body.includes('+sip.instance'), all.body);
+  const tablet = new Phone(aliceNumber);
+  await tablet.register();
+  const came = await devices.next();
+  const isNew = /version="1" state="partial"/.test(came.body) && /event="registered"/.test(came.body);
+  check('it is told of another device', isNew, came.body);
+  tablet.ua.stop();
+  const left = await devices.next();
+  check('and that it has gone', /state="terminated" event="unregistered"/.test(left.body), left.body);
+  devices.end();
+  check('the subscription ends', (await devices.next()).isFinal);
+
+  const presence = alice.watch(bob.uri, 'presence', 'application/pidf+xml');
+  const before = await presence.next();
+  check('presence says what a handset can take', before.body.includes('<presence'), before.body);
+  check('and no more than that', !before.body.includes('File-Transfer-HTTP'), before.body);
+  const files = '"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.fthttp"';
+  bob.ua.registrator().setExtraContactParams({ '+g.3gpp.iari-ref': files });
+  bob.ua.register();
+  const after = await presence.next();
+  check('a new capability is told', after.body.includes('org.openmobilealliance:File-Transfer-HTTP'), after.body);
+  presence.end();
+  check('presence is watched no longer', (await presence.next()).isFinal);
 
   const gone = once(bob.ua, 'unregistered');
   bob.ua.unregister();

@@ -238,17 +238,32 @@ export class Archive {
     this.showConversation(record);
   }
 
+  /**
+   * Conversations have been filled in from elsewhere, in the store: shows them. `lastOrder` is the highest place that was
+   * given there.
+   */
+  async filled(peers: Iterable<Address>, lastOrder = 0): Promise<void> {
+    this.lastOrder = Math.max(this.lastOrder, lastOrder);
+    for (const peer of peers) {
+      await this.reload(peer);
+      this.siblings.postMessage(peer);
+    }
+  }
+
   /** Another tab has changed a conversation: shows it as it is in the store. */
   private async reload(peer: Address): Promise<void> {
+    const wanted = Math.max(PAGE, this.messages.value.length);
     const [conversation, messages] = await Promise.all([
       this.store.conversation(peer),
-      this.store.messages(peer, Math.max(PAGE, this.messages.value.length)),
+      this.store.messages(peer, wanted),
     ]);
     batch(() => {
       if (conversation) this.showConversation(conversation);
       else
         this.conversationMap.value = new Map([...this.conversationMap.value].filter(([key]) => key !== peer));
-      if (this.current.value === peer) this.messages.value = messages;
+      if (this.current.value !== peer) return;
+      this.messages.value = messages;
+      if (messages.length >= wanted) this.hasOlder.value = true;
     });
   }
 

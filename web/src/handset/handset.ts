@@ -9,7 +9,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { DigestClient } from '../http/digest';
 import { http } from '../http/transport';
-import { type Address, e164 } from '../rcs/address';
+import { type Address, e164, isGroup } from '../rcs/address';
 import type { SuggestionResponse } from '../rcs/bot/response';
 import { writeSuggestionResponse } from '../rcs/bot/response';
 import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
@@ -28,6 +28,7 @@ import { Directory } from './directory';
 import { Envelopes } from './envelope';
 import { Files } from './files';
 import { Groups } from './groups';
+import { History, type Recalling } from './history';
 import {
   contentOf,
   emptied,
@@ -39,6 +40,7 @@ import {
   withReaction,
 } from './message';
 import { Outbox, type Outcome } from './outbox';
+import { Recaller } from './recall';
 import { Receiver } from './receiver';
 import {
   type ConversationRecord,
@@ -47,7 +49,7 @@ import {
   type ReplyTo,
   raised,
 } from './records';
-import { type Credentials, claimDevice, type Device } from './session';
+import { type Credentials, claimDevice, type Device, hasHistory, noteHistory } from './session';
 import { type Change, Store } from './store';
 import { Typing } from './typing';
 
@@ -81,6 +83,7 @@ export class Handset {
   readonly files: Files;
   readonly groups: Groups;
   readonly blockList: BlockList;
+  readonly history: History;
 
   private readonly agent: UserAgent;
   private readonly outbox: Outbox;
@@ -143,6 +146,12 @@ export class Handset {
     });
     this.envelopes = new Envelopes(this.self, domain, options.displayName);
     this.blockList = new BlockList({ http, digest: new DigestClient(number, password, uuid) }, location.href);
+    this.history = new History({ http, digest: new DigestClient(number, password, uuid) }, location.href, {
+      recall: () => this.recall(),
+      alone: (work) => oneTabAtATime(`hongyan:${number}:history`, work),
+      isComplete: () => hasHistory(number),
+      complete: () => noteHistory(number),
+    });
     const authority = { http, digest: new DigestClient(number, password, uuid) };
     const { content: server } = options.config;
     this.files = new Files(
@@ -180,6 +189,7 @@ export class Handset {
     this.agent.stop();
     this.typing.stop();
     this.groups.stop();
+    this.history.stop();
     await Promise.all([this.outbox.stop(), this.files.stop()]);
     await this.archive.stop();
     this.device.release();
@@ -321,6 +331,15 @@ export class Handset {
     return found;
   }
 
+  /**
+   * Removes a conversation with all that was said from this device, and from the history that the server keeps: whether it is not
+   * there any more.
+   */
+  async deleteConversation(peer: Address): Promise<boolean> {
+    await this.archive.deleteConversation(peer);
+    return this.history.forget(peer);
+  }
+
   sendResponse(peer: Address, response: SuggestionResponse): Promise<void> {
     return this.send(peer, media.BOT_SUGGESTION_RESPONSE, writeSuggestionResponse(response));
   }
@@ -454,6 +473,25 @@ export class Handset {
     return others.map(({ address }) => this.directory.name(address)).join(', ') || undefined;
   }
 
+  private recall(): Recalling {
+    const recaller = new Recaller(this.store, this.self, (peer) => this.archive.conversation(peer));
+    return {
+      fillIn: (messages) =>
+        this.archive.inTurn(async () => {
+          const { fresh, conversations, lastOrder } = await recaller.commit(messages);
+          await this.archive.filled(
+            conversations.map(({ peer }) => peer),
+            lastOrder,
+          );
+          for (const { peer, conversationId } of conversations) {
+            if (isGroup(peer)) await this.groups.meet(peer, conversationId);
+          }
+          return fresh;
+        }),
+      end: () => this.archive.inTurn(async () => this.archive.filled(await recaller.end())),
+    };
+  }
+
   // --- the rest
 
   private handleState(state: RegistrationState): void {
@@ -462,6 +500,7 @@ export class Handset {
       this.outbox.wake();
       this.files.wake();
       void this.blockList.load();
+      void this.history.fill();
       for (const { peer, group } of this.archive.conversations.value) {
         if (group?.isMember) void this.groups.subscribe(peer);
       }

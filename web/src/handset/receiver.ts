@@ -68,7 +68,9 @@ export class Receiver {
     // Without CPIM the Call-ID is what reports refer to.
     const messageId = cpim?.messageId ?? message.callId;
     // The network repeats what it isn't sure of: the second copy is answered and not shown.
-    if (await this.store.message(peer, 'in', messageId)) return;
+    const kept = await this.store.message(peer, 'in', messageId);
+    // Out of the history it may have come before it came by itself.
+    if (kept && !kept.recalled) return;
     // What another device of ours said in a group comes to this one as well.
     const isOwn = author === this.port.self;
     if (isOwn && (await this.store.message(peer, 'out', messageId))) return;
@@ -79,7 +81,7 @@ export class Receiver {
       peer,
       direction: isOwn ? 'out' : 'in',
       messageId,
-      order: this.archive.nextOrder(),
+      order: kept?.order ?? this.archive.nextOrder(),
       at: Number.isNaN(at) ? Date.now() : at,
       dateTime: isOwn ? '' : cpim?.dateTime || new Date().toISOString(),
       contentType: cpim?.contentType ?? message.contentType,

@@ -46,6 +46,8 @@ export interface MessageRecord {
   readonly trace?: readonly TraceStep[];
   /** Own messages: whether the network was asked to take it back, and what came of it. */
   readonly revocation?: 'asked' | 'done' | 'failed';
+  /** It came out of the history that the server keeps, and not by itself. */
+  readonly recalled?: boolean;
   /** Deleted here. The row stays, empty, so that a repetition isn't taken for new. */
   readonly deleted?: boolean;
 }

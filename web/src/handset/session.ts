@@ -75,8 +75,18 @@ export async function claimDevice(number: string): Promise<Device> {
   return { instanceId: keptId(localStorage, key(DEVICES_MAX - 1)), release: () => {} };
 }
 
-/** Has this browser's tabs of an account come as new devices from now on. */
+/** Whether this browser has had all that the server keeps of an account's conversations. */
+export function hasHistory(number: string): boolean {
+  return localStorage.getItem(historyKey(number)) !== null;
+}
+
+export function noteHistory(number: string): void {
+  localStorage.setItem(historyKey(number), new Date().toISOString());
+}
+
+/** Has this browser's tabs of an account come as new devices from now on, which get the history anew. */
 export function forgetDevices(number: string): void {
+  localStorage.removeItem(historyKey(number));
   for (const storage of [localStorage, sessionStorage]) {
     for (let slot = 0; slot < DEVICES_MAX; slot++) storage.removeItem(deviceKey(number, slot));
   }
@@ -94,6 +104,10 @@ function hold(name: string): Promise<(() => void) | undefined> {
     };
     navigator.locks.request(name, { ifAvailable: true }, held).catch(reject);
   });
+}
+
+function historyKey(number: string): string {
+  return `hongyan.history.${number}`;
 }
 
 function deviceKey(number: string, slot: number): string {

@@ -4,12 +4,16 @@ import type { JSX } from 'preact';
 /** Something that is on or off. */
 export function Switch(props: {
   label: string;
+  hint?: string;
   isOn: boolean;
   onChange: (isOn: boolean) => void;
 }): JSX.Element {
   return (
     <label class="switch-row">
-      <span>{props.label}</span>
+      <span>
+        {props.label}
+        {props.hint !== undefined && <small>{props.hint}</small>}
+      </span>
       <input
         type="checkbox"
         role="switch"

@@ -5,6 +5,7 @@ import type { Handset } from '../handset/handset';
 import type { ConversationRecord } from '../handset/records';
 import { displayAddress } from '../rcs/address';
 import { Avatar } from './avatar';
+import { HistoryProgress } from './history';
 import { listTime, t } from './i18n';
 import { Goose, Icon, VerifiedMark } from './icons';
 import { NewConversation } from './new_conversation';
@@ -49,6 +50,7 @@ export function ConversationList(): JSX.Element | null {
           <Icon name="settings" />
         </button>
       </header>
+      <HistoryProgress handset={phone} />
       {all.length > 0 && (
         <label class="search">
           <Icon name="search" size={18} />

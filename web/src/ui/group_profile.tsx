@@ -7,12 +7,13 @@ import { type Address, displayAddress } from '../rcs/address';
 import type { Answer } from '../sip/user_agent';
 import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
+import { askToDelete } from './history';
 import { t } from './i18n';
 import { Icon } from './icons';
 import { MemberPicker } from './member_picker';
 import { reasonText, SUBJECT_MAX } from './new_group';
 import { ClaimedName } from './person_profile';
-import { openList, openSheet, showToast } from './state';
+import { openSheet, showToast } from './state';
 
 interface Props {
   readonly handset: Handset;
@@ -170,22 +171,8 @@ function LeaveButton({ handset, focus }: Props): JSX.Element {
 }
 
 function DeleteButton({ handset, focus }: Props): JSX.Element {
-  const ask = () =>
-    openSheet({
-      title: t('deleteConversation'),
-      content: (
-        <ConsentSheet
-          text={t('deleteConversationHint', { name: handset.directory.name(focus) })}
-          accept={t('deleteConversation')}
-          onAccept={() => {
-            openList();
-            void handset.archive.deleteConversation(focus);
-          }}
-        />
-      ),
-    });
   return (
-    <button type="button" class="secondary-button wide danger" onClick={ask}>
+    <button type="button" class="secondary-button wide danger" onClick={() => askToDelete(handset, focus)}>
       <Icon name="trash" size={20} />
       {t('deleteConversation')}
     </button>

@@ -3,14 +3,14 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
 import { type Address, displayAddress } from '../rcs/address';
-import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
 import { BlockButton } from './block';
 import { copyText } from './copy';
+import { askToDelete } from './history';
 import { t } from './i18n';
 import { Icon } from './icons';
 import { ReportSpamButton } from './spam';
-import { closeSheet, openList, openSheet, showToast } from './state';
+import { closeSheet, showToast } from './state';
 
 const NAME_MAX = 60;
 
@@ -22,20 +22,6 @@ export function PersonProfile({ handset, peer }: { handset: Handset; peer: Addre
     closeSheet();
     void handset.directory.note(peer, { name: name.value.trim() }).then(() => showToast(t('saved')));
   };
-  const askToDelete = () =>
-    openSheet({
-      title: t('deleteConversation'),
-      content: (
-        <ConsentSheet
-          text={t('deleteConversationHint', { name: handset.directory.name(peer) })}
-          accept={t('deleteConversation')}
-          onAccept={() => {
-            openList();
-            void handset.archive.deleteConversation(peer);
-          }}
-        />
-      ),
-    });
   return (
     <form class="stack person" onSubmit={save}>
       <div class="person-head">
@@ -79,7 +65,7 @@ export function PersonProfile({ handset, peer }: { handset: Handset; peer: Addre
         type="button"
         class="secondary-button wide danger"
         data-testid="delete-conversation"
-        onClick={askToDelete}
+        onClick={() => askToDelete(handset, peer)}
       >
         <Icon name="trash" size={20} />
         {t('deleteConversation')}

@@ -8,6 +8,7 @@ import { ConsentSheet } from './action_sheets';
 import { Avatar } from './avatar';
 import { BlockedList } from './block';
 import { Choice, Switch } from './controls';
+import { setHistory } from './history';
 import { type LanguageChoice, languageChoice, sizeText, t } from './i18n';
 import { Icon } from './icons';
 import { allowNotifications } from './notifier';
@@ -37,6 +38,7 @@ export function Settings({ handset }: { handset: Handset }): JSX.Element {
             readReceipts.value = isOn;
           }}
         />
+        <HistorySwitch handset={handset} />
       </section>
       <Choice<LanguageChoice>
         label={t('languageLabel')}
@@ -171,5 +173,19 @@ function Storage({ handset }: { handset: Handset }): JSX.Element {
         </span>
       </button>
     </section>
+  );
+}
+
+/** Nothing where the server keeps no history. */
+function HistorySwitch({ handset }: { handset: Handset }): JSX.Element | null {
+  const state = handset.history.state.value;
+  if (!state?.isOffered && !state?.isEnabled) return null;
+  return (
+    <Switch
+      label={t('keepHistory')}
+      hint={t('keepHistoryHint')}
+      isOn={state.isEnabled}
+      onChange={(isOn) => setHistory(handset, isOn)}
+    />
   );
 }

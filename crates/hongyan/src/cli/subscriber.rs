@@ -120,6 +120,21 @@ pub enum Subscriber {
         #[command(flatten)]
         server: Server,
     },
+    /// Keep a subscriber's conversation history for devices that it signs in later, or keep it no longer and delete it
+    #[command(after_help = "Examples:\n  hongyan subscriber history on +8613800000005\n  \
+                            hongyan subscriber history off +8613800000005\n  \
+                            hongyan subscriber history show +8613800000005")]
+    History {
+        /// What to do
+        what: Keeping,
+        /// Phone number
+        number: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Remove a subscriber with its devices and its mail; senders who asked hear that it was not delivered
     #[command(after_help = "Example:\n  hongyan subscriber remove +8613800000005")]
     Remove {
@@ -128,6 +143,17 @@ pub enum Subscriber {
         #[command(flatten)]
         server: Server,
     },
+}
+
+/// What to do about a history.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Keeping {
+    /// Keep it from now on
+    On,
+    /// Keep it no longer, and delete what there is
+    Off,
+    /// Show whether it is kept, and how much there is
+    Show,
 }
 
 /// What handsets are told.
@@ -244,6 +270,19 @@ impl Subscriber {
                 match json {
                     true => print_json(&answer),
                     false => print(table(&[("ADDRESS", "address"), ("SINCE", "since")], &answer)),
+                }
+            }
+            Self::History { what, number, json, server } => {
+                let path = format!("/subscribers/{}/history", segment(&number));
+                match what {
+                    Keeping::On => drop(server.put(&path)?),
+                    Keeping::Off => drop(server.delete(&path)?),
+                    Keeping::Show => {}
+                }
+                let answer = server.get(&path)?;
+                match json {
+                    true => print_json(&answer),
+                    false => print(card(&answer)),
                 }
             }
             Self::Remove { number, server } => {

@@ -22,8 +22,7 @@ use super::{App, Failure};
 
 /// The subscriber's own list.
 pub async fn own(State(app): State<Arc<App>>, request: Request) -> Result<Json<Value>, Response> {
-    let (head, _) = request.into_parts();
-    let owner = app.subscriber(&head).await?;
+    let owner = owner_of(&app, request).await?;
     listed(&app, owner).await.map_err(IntoResponse::into_response)
 }
 
@@ -51,10 +50,15 @@ async fn change_own(
     request: Request,
     call: fn(Address, Address) -> Call,
 ) -> Result<StatusCode, Response> {
-    let (head, _) = request.into_parts();
-    let owner = app.subscriber(&head).await?;
+    let owner = owner_of(app, request).await?;
     let whom = named(app, whom).map_err(IntoResponse::into_response)?;
     change(app, call(owner, whom)).await.map_err(IntoResponse::into_response)
+}
+
+/// Whose handset makes a request.
+pub async fn owner_of(app: &App, request: Request) -> Result<Address, Response> {
+    let (head, _) = request.into_parts();
+    app.subscriber(&head).await
 }
 
 /// A block list: `[{"address": …, "since": …}]`.

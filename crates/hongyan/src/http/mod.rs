@@ -7,6 +7,7 @@
 //! | `/msrp` | MSRP over WebSocket | `net/msrp.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
 //! | `/handset/v1/blocked` | a subscriber's block list | `blocks.rs` |
+//! | `/handset/v1/history` | a subscriber's conversation history | `history.rs` |
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
@@ -21,6 +22,7 @@ mod bot_api;
 mod bot_information;
 pub(crate) mod content;
 mod handset;
+mod history;
 pub(crate) mod provisioning;
 mod status;
 
@@ -34,7 +36,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, put};
+use axum::routing::{any, delete, get, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -98,6 +100,8 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Content,
+    /// On what terms conversation histories are kept.
+    pub history: message_centre::history::Config,
 }
 
 impl App {
@@ -236,6 +240,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/config.json", get(handset::configuration))
         .route("/handset/v1/blocked", get(blocks::own))
         .route("/handset/v1/blocked/{whom}", put(blocks::block).delete(blocks::unblock))
+        .route("/handset/v1/history", get(history::own).put(history::turn_on).delete(history::turn_off))
+        .route("/handset/v1/history/messages", get(history::messages).delete(history::delete_all))
+        .route("/handset/v1/history/messages/{id}", delete(history::delete_message))
+        .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
         .route("/bot/v1/{*path}", any(bot_api::call))

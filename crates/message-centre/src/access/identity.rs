@@ -8,6 +8,7 @@ use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderName, Request, ResponseBuilder};
 use store::Wants;
 
+use super::Refusal;
 use crate::delivery::Asker;
 use crate::{Centre, Work, transaction_time};
 
@@ -129,6 +130,28 @@ impl Centre {
                 false
             }
         }
+    }
+
+    /// The device that sent a request: the one bound over the same flow, or the one that the Contact names by its GRUU.
+    pub(crate) fn device_of<T>(&self, claim: &Claim<T>, work: &Work<'_>) -> Result<String, Refusal> {
+        let bindings = work.view.bindings(&claim.from);
+        let live = || bindings.into_iter().flat_map(|bindings| bindings.live(work.now));
+        if let Some(binding) = live().find(|binding| binding.flow == claim.flow) {
+            return Ok(binding.device().to_owned());
+        }
+        let contact = claim.request.address(HeaderName::Contact)?;
+        let (address, device) = self.target(contact.uri.as_str())?;
+        let named = live().find(|binding| {
+            binding.contact_uri == contact.uri.as_str()
+                || (address == claim.from
+                    && device.as_ref().is_some_and(|named| {
+                        named.instance == binding.device()
+                            && named.is_valid(&self.gruu_key, bindings, work.now)
+                    }))
+        });
+        named
+            .map(|binding| binding.device().to_owned())
+            .ok_or(Refusal::forbidden("this is for registered devices"))
     }
 
     /// Checks a request's Digest credentials against those of a subscriber. An unknown one costs and yields the same as a

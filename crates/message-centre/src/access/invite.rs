@@ -81,12 +81,18 @@ impl Claim<Invite> {
         block_wants(&self.what.to, wants);
         match self.what.to.kind() {
             AddressKind::Chatbot => wants.chatbot(&self.what.to),
+            AddressKind::Group => wants.group(&self.what.to),
             _ => {
                 wants.account(&self.what.to);
                 wants.bindings(&self.what.to);
             }
         }
     }
+}
+
+/// Whether a device means to hand over one large message.
+pub(crate) fn is_large(request: &Request) -> bool {
+    kind_of(request).is_ok_and(|kind| kind == Kind::Large)
 }
 
 /// The service asked for: what the client prefers, else what it wants the devices to have; a chat when nothing says.

@@ -16,6 +16,7 @@ use store::{ChatbotStatus, Entry, EntryKind, Outcome, RecordKey, Spooled, Wants}
 
 use super::Refusal;
 use super::identity::Claim;
+use super::reports::{Report, together};
 use crate::blocks::block_wants;
 use crate::delivery::choice::required;
 use crate::delivery::{Asker, Delivery};
@@ -66,6 +67,8 @@ pub(crate) enum Kind {
     Message,
     /// A disposition report.
     Report(Imdn),
+    /// Several of them.
+    Reports(Vec<Report>),
     /// A message is to be taken back.
     Revoke(Revoke),
     /// Somebody is reported for spam.
@@ -165,13 +168,13 @@ impl PagerMessage {
 
     /// The message with ids, wishes and kind taken from its envelope, if there is one.
     fn finish(mut self, centre: &Centre, envelope: Option<Cpim>) -> Result<Self, Refusal> {
-        let payload = self.open(envelope)?;
+        let (payload, declared) = self.open(envelope)?;
         centre.config.files.check(&self.payload_type, &payload)?;
         let id = &self.message_id;
         if id.is_empty() || id.len() > ids::ID_BYTES_MAX || id.contains('\0') {
             return Err(Refusal::bad("the message id is empty or too long"));
         }
-        self.kind = self.kind_of(&payload)?;
+        self.kind = self.kind_of(&payload, &declared)?;
         Ok(self)
     }
 
@@ -187,9 +190,9 @@ impl PagerMessage {
         envelope.map(Some).map_err(|error| Refusal::bad(error.to_string()))
     }
 
-    /// Takes ids and wishes out of the envelope and gives the payload.
-    fn open(&mut self, envelope: Option<Cpim>) -> Result<Bytes, Refusal> {
-        let Some(envelope) = envelope else { return Ok(self.body.clone()) };
+    /// Takes ids and wishes out of the envelope and gives the payload with its media type.
+    fn open(&mut self, envelope: Option<Cpim>) -> Result<(Bytes, String), Refusal> {
+        let Some(envelope) = envelope else { return Ok((self.body.clone(), self.content_type.clone())) };
         if let Some(id) = envelope.message_id() {
             self.message_id = id.to_owned();
         }
@@ -199,12 +202,16 @@ impl PagerMessage {
         self.cpim_to = envelope.to_uri().map(str::to_owned);
         if self.spooled.is_some() {
             // Its kind shows in its type, and of its payload only the beginning is here.
-            return Ok(Bytes::new());
+            return Ok((Bytes::new(), String::new()));
         }
-        envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))
+        let payload = envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))?;
+        Ok((payload, envelope.content_type().to_owned()))
     }
 
-    fn kind_of(&self, payload: &[u8]) -> Result<Kind, Refusal> {
+    fn kind_of(&self, payload: &Bytes, declared: &str) -> Result<Kind, Refusal> {
+        if let Some(reports) = together(declared, payload) {
+            return Ok(Kind::Reports(reports));
+        }
         match self.payload_type.as_str() {
             imdn::CONTENT_TYPE => {
                 Imdn::parse(payload).map(Kind::Report).map_err(|error| Refusal::bad(format!("IMDN: {error}")))
@@ -298,7 +305,7 @@ fn posted_wants(from: &Address, what: &PagerMessage, wants: &mut Wants) {
         Kind::Message => wants.record(what.record_key(from)),
         // The report is about a message that went the other way.
         Kind::Report(imdn) => wants.record((imdn.message_id.clone(), to.clone(), from.clone())),
-        Kind::Fleeting | Kind::Revoke(_) | Kind::Spam(_) => {}
+        Kind::Reports(_) | Kind::Fleeting | Kind::Revoke(_) | Kind::Spam(_) => {}
     }
 }
 
@@ -323,6 +330,9 @@ impl Centre {
 
     /// Takes a message on, answering it sooner or later.
     pub(crate) fn post(&mut self, posted: Posted, work: &mut Work<'_>) {
+        if let Kind::Reports(reports) = &posted.what.kind {
+            return self.post_each(&posted, reports, work);
+        }
         let Some(posted) = self.set_early_report_aside(posted) else { return };
         if let Err(refusal) = self.route_message(&posted, work) {
             work.stats.refused += 1;
@@ -371,7 +381,7 @@ impl Centre {
             return Ok(());
         }
         match &message.kind {
-            Kind::Spam(_) => unreachable!("kept above"),
+            Kind::Spam(_) | Kind::Reports(_) => unreachable!("taken above"),
             Kind::Revoke(revoke) => {
                 let revocation = Revocation::new(revoke.message_id.clone(), from.clone(), message.to.clone());
                 work.then.push(Task::Revoke(Box::new(revocation)));

@@ -1,4 +1,5 @@
-//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`], [`invite`]. Reading a request needs no rows;
+//! What a peer may ask over SIP, one file for each: [`register`], [`message`], [`options`], [`invite`]; SUBSCRIBE in
+//! [`crate::events`]. Reading a request needs no rows;
 //! it ends in a task to decide, or in a refusal.
 
 pub mod identity;
@@ -7,6 +8,7 @@ pub mod message;
 pub mod one_to_many;
 pub mod options;
 pub mod register;
+pub(crate) mod reports;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
@@ -15,7 +17,8 @@ use sip::dialog::{DialogId, InDialogError};
 use sip::transaction::ServerTxId;
 use sip::{Flow, HeaderError, HeaderName, Method, Request, ResponseBuilder, Transport};
 
-use crate::group::{self, GroupRequest};
+use crate::events::{self, Watching};
+use crate::group::{self, Focus, GroupRequest};
 use crate::gruu::{self, Device};
 use crate::session::LegId;
 use crate::work::Task;
@@ -58,10 +61,10 @@ pub(crate) enum Refusal {
     Unavailable,
     #[error("no such dialog")]
     NoDialog,
-    #[error("only {}", rcs::conference_info::EVENT)]
+    #[error("only {}", events::ALLOW_EVENTS)]
     BadEvent,
-    #[error("only {}", rcs::conference_info::CONTENT_TYPE)]
-    NotAcceptable,
+    #[error("only {0}")]
+    NotAcceptable(&'static str),
     #[error("a group has at most {max} members")]
     GroupFull { max: usize },
     #[error("{0}")]
@@ -114,7 +117,7 @@ impl Refusal {
             Self::GroupFull { .. } => 486,
             Self::NotAcceptableHere(_) => 488,
             Self::BadEvent => 489,
-            Self::NotAcceptable => 406,
+            Self::NotAcceptable(_) => 406,
             Self::TooManySessions => 486,
             Self::NotOfferable(_) => 488,
             Self::RequestPending => 491,
@@ -155,6 +158,7 @@ enum Asked {
     /// Something within a session.
     InDialog(LegId),
     Group(Address, GroupRequest),
+    Watching(Address, Watching),
 }
 
 impl Centre {
@@ -188,6 +192,9 @@ impl Centre {
             Ok(Asked::Group(from, what)) => {
                 tasks.push(Task::Group(Box::new(self.claim(now, tx, flow, request, from, what))));
             }
+            Ok(Asked::Watching(from, what)) => {
+                tasks.push(Task::Watching(Box::new(self.claim(now, tx, flow, request, from, what))));
+            }
             Err(refusal) => self.refuse(tx, &request, flow, &refusal, now),
         }
     }
@@ -215,6 +222,13 @@ impl Centre {
             }
             Method::Invite | Method::Bye | Method::Subscribe | Method::Refer => {
                 match (self.focus_of(request)?, request.method()) {
+                    // One large message for a group, of a member that has no session with it or wants none.
+                    (Some(Focus::Group(_)), Method::Invite)
+                        if dialog.is_none() && invite::is_large(request) =>
+                    {
+                        let from = self.claimed(request, &[OPTION])?;
+                        Ok(Asked::Invite(from, invite::Invite::read(self, request)?))
+                    }
                     (Some(focus), _) => {
                         let from = self.claimed(request, &group::SUPPORTED)?;
                         let asked = GroupRequest::read(self, request, focus, &from)?;
@@ -225,6 +239,10 @@ impl Centre {
                         Ok(Asked::Invite(from, invite::Invite::read(self, request)?))
                     }
                     (None, Method::Invite | Method::Bye) => Err(Refusal::NoDialog),
+                    (None, Method::Subscribe) => {
+                        let from = self.claimed(request, &[])?;
+                        Ok(Asked::Watching(from, Watching::read(self, request, dialog)?))
+                    }
                     (None, _) => Err(Refusal::MethodNotAllowed),
                 }
             }
@@ -294,7 +312,7 @@ impl Centre {
             Refusal::IntervalTooBrief { min_s } => response.header(HeaderName::MinExpires, min_s),
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
             Refusal::SessionTooBrief { min_s } => response.header(HeaderName::MinSe, min_s),
-            Refusal::BadEvent => response.header(HeaderName::AllowEvents, rcs::conference_info::EVENT),
+            Refusal::BadEvent => response.header(HeaderName::AllowEvents, events::ALLOW_EVENTS),
             Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response

@@ -12,6 +12,7 @@ use store::Wants;
 
 use super::identity::Claim;
 use super::{ALLOW, Refusal};
+use crate::events::ALLOW_EVENTS;
 use crate::{Centre, Work};
 
 /// Body types that a handset may send through us.
@@ -37,13 +38,7 @@ impl Options {
 impl Claim<Options> {
     pub(crate) fn options_wants(&self, trust_udp_source: bool, wants: &mut Wants) {
         self.wants(trust_udp_source, wants);
-        match self.what.to.kind() {
-            AddressKind::Chatbot => wants.chatbot(&self.what.to),
-            _ => {
-                wants.account(&self.what.to);
-                wants.bindings(&self.what.to);
-            }
-        }
+        capabilities_wants(&self.what.to, wants);
     }
 }
 
@@ -93,14 +88,26 @@ impl Centre {
             .header(HeaderName::Allow, ALLOW)
             .header(HeaderName::Accept, ACCEPT)
             .header(HeaderName::AcceptEncoding, "identity, deflate")
+            .header(HeaderName::AllowEvents, ALLOW_EVENTS)
             .header(HeaderName::Supported, "path, gruu, outbound")
             .build();
         self.respond(now, tx, response);
     }
 }
 
+/// The rows that [`capabilities_of`] reads.
+pub(crate) fn capabilities_wants(to: &Address, wants: &mut Wants) {
+    match to.kind() {
+        AddressKind::Chatbot => wants.chatbot(to),
+        _ => {
+            wants.account(to);
+            wants.bindings(to);
+        }
+    }
+}
+
 /// What an addressee can do now. 404: nobody of that name; 480: nothing known at the moment, ask again later.
-fn capabilities_of(to: &Address, work: &Work<'_>) -> Result<Capabilities, Refusal> {
+pub(crate) fn capabilities_of(to: &Address, work: &Work<'_>) -> Result<Capabilities, Refusal> {
     match to.kind() {
         AddressKind::Chatbot => {
             work.view.chatbot(to).ok_or(Refusal::NotFound)?;

@@ -12,6 +12,7 @@ use store::{Binding, Bindings, Wants};
 use super::Refusal;
 use super::identity::{By, Proof, Role, proof_wants};
 use crate::delivery::agent::DeviceKey;
+use crate::events::Cause;
 use crate::group::invitation::Invitations;
 use crate::work::Task;
 use crate::{Centre, Work, gruu};
@@ -167,6 +168,7 @@ impl Centre {
             Ok((bindings, devices)) => {
                 if bindings != before {
                     work.view.put_bindings(&register.asked.aor, bindings.clone());
+                    self.bindings_changed(&register.asked.aor, Cause::Device, work);
                 }
                 if let By::Device(place, age) = by {
                     self.registered_with(&register.asked.aor, place, age, &devices, work);
@@ -306,6 +308,7 @@ impl Centre {
         let has_mail = work.view.head(&register.asked.aor).count > 0;
         for device in devices {
             let key: DeviceKey = (register.asked.aor.clone(), device);
+            self.end_rest(&key);
             // A device that registers again may have lost its flow with a message under way: look from the start.
             if let Some(agent) = self.agents.get_mut(&key) {
                 agent.restart();

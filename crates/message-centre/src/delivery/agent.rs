@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rcs::Timestamp;
-use rcs::address::{Address, AddressKind};
+use rcs::address::Address;
 use store::{EntryId, EntryKind, Lookup, View, Wants};
 
 use super::{AttemptId, For};
@@ -207,7 +207,7 @@ impl Centre {
             if entry.is_settled_for(&device.1) || entry.expires_at <= now || agent.is_under_way(id) {
                 continue;
             }
-            if entry.from.kind() == AddressKind::Group && self.is_inviting(device, &entry.from) {
+            if self.awaits_call(entry, device, view.bindings(&device.0), now) {
                 // It is looked for again when the device has answered the invitation.
                 continue;
             }

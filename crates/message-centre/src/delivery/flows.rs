@@ -8,6 +8,7 @@ use store::{Binding, Bindings, Entry};
 use super::agent::DeviceKey;
 use super::choice::fits;
 use super::{Answer, Attempt, AttemptId, For};
+use crate::events::Cause;
 use crate::{Centre, Work};
 
 impl Answer {
@@ -97,14 +98,15 @@ impl Centre {
                 }
             }
         }
-        forget_flow(&attempt.device, attempt.flow, work);
+        self.forget_flow(&attempt.device, attempt.flow, work);
         true
     }
-}
 
-/// A dead flow's binding goes: the device registers it again when it is back.
-pub(crate) fn forget_flow((address, device): &DeviceKey, flow: Flow, work: &mut Work<'_>) {
-    let Some(mut bindings) = work.view.bindings(address).cloned() else { return };
-    bindings.list.retain(|binding| binding.device() != device || binding.flow != flow);
-    work.view.put_bindings(address, bindings);
+    /// A dead flow's binding goes: the device registers it again when it is back.
+    pub(crate) fn forget_flow(&self, (address, device): &DeviceKey, flow: Flow, work: &mut Work<'_>) {
+        let Some(mut bindings) = work.view.bindings(address).cloned() else { return };
+        bindings.list.retain(|binding| binding.device() != device || binding.flow != flow);
+        work.view.put_bindings(address, bindings);
+        self.bindings_changed(address, Cause::Network, work);
+    }
 }

@@ -67,8 +67,10 @@ impl Delivery {
 pub(crate) enum Asker {
     /// To a MESSAGE.
     Request { tx: ServerTxId, flow: Flow, request: Request },
-    /// To the last chunk of a message in a session.
-    Chunk(media::Token),
+    /// To the last chunk of a message in a session, of this device; its name is empty when it is not registered.
+    Chunk { token: media::Token, device: String },
+    /// The sender is answered for something else in the same commit, so this must be kept by then.
+    Nobody,
 }
 
 /// Names an attempt at a device.
@@ -184,7 +186,7 @@ impl Centre {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         let to = delivery.entry.to.clone();
-        if to.kind() == AddressKind::Chatbot {
+        if to.kind() == AddressKind::Chatbot || matches!(asker, Some(Asker::Nobody)) {
             self.keep(delivery, work)?;
             self.answer_all(asker, 202, work);
             return Ok(());
@@ -296,6 +298,7 @@ impl Centre {
             About::Message { payload_type, report_request } => {
                 work.stats.accepted += 1;
                 work.stats.delivered += u64::from(outcome == Outcome::Delivered);
+                self.remember(entry, &outcome, work);
                 let record = self.record(entry, payload_type, report_request, outcome, work);
                 work.view.put_record(record);
             }
@@ -305,6 +308,7 @@ impl Centre {
                 work.stats.reports += 1;
                 self.reporting.remove(&(original.clone(), disposition));
                 report::mark(&original, disposition, work);
+                self.note_in_history(&entry.to, &original, disposition, work);
             }
         }
     }
@@ -365,7 +369,8 @@ impl Centre {
     pub(crate) fn answer_asker(&mut self, asker: &Asker, status: u16, work: &Work<'_>) {
         match asker {
             Asker::Request { tx, flow, request } => self.answer(*tx, request, *flow, status, work.now),
-            Asker::Chunk(token) => self.sessions.answer(*token, 200),
+            Asker::Chunk { token, .. } => self.sessions.answer(*token, 200),
+            Asker::Nobody => {}
         }
     }
 
@@ -373,10 +378,11 @@ impl Centre {
     pub(crate) fn refuse_asker(&mut self, asker: &Asker, refusal: &Refusal, now: Timestamp) {
         match asker {
             Asker::Request { tx, flow, request } => self.refuse(*tx, request, *flow, refusal, now),
-            Asker::Chunk(token) => {
+            Asker::Chunk { token, .. } => {
                 tracing::debug!(why = %refusal, "refused in a session");
                 self.sessions.answer(*token, media::status_of(refusal));
             }
+            Asker::Nobody => tracing::debug!(why = %refusal, "refused"),
         }
     }
 

@@ -21,6 +21,17 @@ use crate::{Centre, gruu, transaction_time};
 /// What stays as it is in a percent-encoded URN of a feature tag (RFC 3840 as profiled by 3GPP: the colon does not).
 pub(crate) const URN_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
+/// How much a MESSAGE says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// All that is known.
+    Full,
+    /// Without what a member of a group knows anyway, to fit into a datagram.
+    Lean,
+    /// That it is worth nothing later (`Expires: 0`).
+    Fleeting,
+}
+
 impl Centre {
     /// Hands an entry over to a device, the way that the device takes it; `None` when there is none over this flow. In a chat that
     /// it has with the sender; else in pager mode if it is small enough; else in a session of its own (RCC.07). Gives the flow
@@ -34,16 +45,25 @@ impl Centre {
         now: Timestamp,
     ) -> Option<(AttemptId, Flow)> {
         let capabilities = &binding.capabilities;
-        // What is said in a group goes to its pager-mode members as MESSAGE alone.
-        let takes_sessions = entry.from.kind() != AddressKind::Group
-            && (capabilities.has(Capability::CpmLargeMessage) || can_chat(capabilities));
+        let is_of_group = entry.from.kind() == AddressKind::Group;
+        if is_of_group && self.must_be_called(entry, device, binding) {
+            return None;
+        }
+        // The session that a device has with a group is made by the focus; here only large messages open one.
+        let takes_sessions = capabilities.has(Capability::CpmLargeMessage)
+            || if is_of_group { self.has_chat(device, &entry.from) } else { can_chat(capabilities) };
         // Whoever says nothing of messages is a plain SIP client, and takes MESSAGE.
         let takes_pager = capabilities.has(Capability::CpmMessage) || !takes_sessions;
         let is_small = !takes_sessions || entry.body.len() <= self.config.pager_body_bytes_max;
         let is_in_chat = takes_sessions && self.has_chat(device, &entry.from);
         if takes_pager && is_small && !is_in_chat && entry.spooled.is_none() {
-            let request = self.message_request(entry, binding, false);
-            match self.layer.request(transaction_time(now), binding.flow, request) {
+            let request = self.message_request(entry, binding, Shape::Full);
+            let mut sent = self.layer.request(transaction_time(now), binding.flow, request);
+            if is_of_group && matches!(sent, Err(RequestError::TooLarge { .. })) {
+                let request = self.message_request(entry, binding, Shape::Lean);
+                sent = self.layer.request(transaction_time(now), binding.flow, request);
+            }
+            match sent {
                 Ok(tx) => return Some((AttemptId::Request(tx), binding.flow)),
                 Err(RequestError::TooLarge { .. }) if takes_sessions => {}
                 Err(error) => {
@@ -58,9 +78,8 @@ impl Centre {
         self.send_in_session(entry, device, binding, is_stored, now)
     }
 
-    /// A request to the device of `binding`, without the Via that the transaction adds. `is_fleeting` marks it as worth
-    /// nothing later (`Expires: 0`).
-    pub(crate) fn message_request(&mut self, entry: &Entry, binding: &Binding, is_fleeting: bool) -> Bytes {
+    /// A request to the device of `binding`, without the Via that the transaction adds.
+    pub(crate) fn message_request(&mut self, entry: &Entry, binding: &Binding, shape: Shape) -> Bytes {
         let call_id = self.tag();
         let tag = self.tag();
         let domain = self.config.domain();
@@ -83,10 +102,11 @@ impl Centre {
         // A report out of a group names the focus, the member and the author: without what its From says anyway, it fits into a
         // datagram.
         let is_report_of_group = entry.kind == EntryKind::Report && entry.from.kind() == AddressKind::Group;
-        if !is_report_of_group {
+        let is_lean = is_report_of_group || shape == Shape::Lean;
+        if !is_lean {
             request = request.pieces(HeaderName::PAssertedIdentity, &["<", &from, ">"]);
         }
-        if let Some(service) = entry.service.as_ref().filter(|_| !is_report_of_group) {
+        if let Some(service) = entry.service.as_ref().filter(|_| !is_lean) {
             request = request
                 .pieces(HeaderName::PAssertedService, &[service])
                 .pieces(HeaderName::AcceptContact, &[&*takers_of(service)]);
@@ -105,7 +125,7 @@ impl Centre {
         if let Some(id) = &entry.in_reply_to {
             request = request.pieces(HeaderName::InReplyToContributionId, &[id]);
         }
-        if is_fleeting {
+        if shape == Shape::Fleeting {
             request = request.header(HeaderName::Expires, 0);
         } else {
             request = request.pieces(HeaderName::Date, &[&entry.accepted_at.http_date()]);

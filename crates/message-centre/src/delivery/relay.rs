@@ -7,10 +7,11 @@
 use std::collections::VecDeque;
 
 use rcs::Timestamp;
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use store::{Entry, Outcome, RecordKey, Wants};
 
 use super::agent::DeviceKey;
+use super::outgoing::Shape;
 use super::{About, Answer, Asker, AttemptId, Delivery, For};
 use crate::access::Refusal;
 use crate::access::message::{Kind, Posted};
@@ -332,7 +333,7 @@ impl Centre {
     /// Passes on what is only worth something now, to the devices that are there, and forgets it.
     pub(crate) fn pass_fleeting(&mut self, posted: &Posted, work: &mut Work<'_>) {
         let entry = self.entry(posted, store::EntryKind::Report, self.config.hold, work.now);
-        if entry.to.kind() == rcs::address::AddressKind::Chatbot {
+        if entry.to.kind() == AddressKind::Chatbot {
             return;
         }
         self.pass_now(&entry, work);
@@ -347,7 +348,13 @@ impl Centre {
             }
             let bindings = work.view.bindings(&entry.to);
             let Some(binding) = self.newest_flow(bindings, &device, &[], work.now) else { continue };
-            let request = self.message_request(entry, binding, true);
+            if entry.from.kind() == AddressKind::Group
+                && self.must_be_called(entry, &(entry.to.clone(), device), binding)
+            {
+                // Nobody is called for something that is worth nothing later.
+                continue;
+            }
+            let request = self.message_request(entry, binding, Shape::Fleeting);
             if let Err(error) = self.layer.request(transaction_time(work.now), binding.flow, request) {
                 tracing::debug!(device = binding.device(), %error, "not sent");
             }
@@ -357,7 +364,8 @@ impl Centre {
     /// Ends every wait, as when the process stops: what is under way goes into the mailboxes.
     pub fn stop(&mut self, now: Timestamp) -> Vec<Task> {
         self.end_sessions(now);
-        self.holds.drain(..).map(|(_, id)| Task::HoldOver(id)).collect()
+        let holds: Vec<Task> = self.holds.drain(..).map(|(_, id)| Task::HoldOver(id)).collect();
+        self.sessions.take_settled().chain(holds).collect()
     }
 
     /// Relays whose senders have waited long enough at `now`.

@@ -45,15 +45,22 @@ impl Centre {
         if work.view.record(&key).is_some() {
             // The same message twice in one batch.
             work.stats.duplicates += 1;
+            work.discard(entry.spooled);
             return self.answer_asker(&asker, 200, work);
         }
         self.note_said(&entry, &payload_type, work);
+        self.remember(&entry, &Outcome::Delivered, work);
+        let spooled = entry.spooled.clone();
+        let mut is_kept = false;
         for member in to {
             let copy =
                 Entry { id: self.ids.next(work.now), from: group.clone(), to: member, ..entry.clone() };
-            self.keep_copy(copy, &payload_type, work);
+            is_kept |= self.keep_copy(copy, &payload_type, work);
         }
-        self.keep_for_other_devices(entry, &group, &author, device, work);
+        is_kept |= self.keep_for_other_devices(entry, &group, &author, device, work);
+        if !is_kept {
+            work.discard(spooled);
+        }
         self.answer_asker(&asker, 200, work);
     }
 
@@ -66,22 +73,27 @@ impl Centre {
         work.view.put_author(&entry.to, &entry.message_id, &entry.from);
     }
 
-    fn keep_copy(&mut self, copy: Entry, payload_type: &str, work: &mut Work<'_>) {
+    /// Puts a copy into the mailbox of a member; false when it does not fit there.
+    fn keep_copy(&mut self, copy: Entry, payload_type: &str, work: &mut Work<'_>) -> bool {
         if self.has_room_for(&copy, work) {
             let delivery = Delivery::message(copy, payload_type.to_owned(), None);
-            if let Err(refusal) = self.keep(delivery, work) {
-                tracing::warn!(%refusal, "a copy of a group message could not be kept");
-            }
-            return;
+            return match self.keep(delivery, work) {
+                Ok(()) => true,
+                Err(refusal) => {
+                    tracing::warn!(%refusal, "a copy of a group message could not be kept");
+                    false
+                }
+            };
         }
         // One member's full mailbox is nothing that the author or the others should suffer from.
         work.stats.refused += 1;
         let outcome = Outcome::Refused(Refusal::MailboxFull.to_string());
         let record = self.record(&copy, payload_type.to_owned(), Vec::new(), outcome, work);
         work.view.put_record(record);
+        false
     }
 
-    /// The author's other devices show what it said on this one.
+    /// The author's other devices show what it said on this one; false when there are none, or there is no room.
     fn keep_for_other_devices(
         &mut self,
         entry: Entry,
@@ -89,13 +101,13 @@ impl Centre {
         author: &Address,
         device: Option<String>,
         work: &mut Work<'_>,
-    ) {
-        let Some(device) = device else { return };
+    ) -> bool {
+        let Some(device) = device else { return false };
         let bindings = work.view.bindings(author);
         let has_others = bindings
             .is_some_and(|bindings| bindings.live(work.now).any(|binding| binding.device() != device));
         if !has_others {
-            return;
+            return false;
         }
         let copy = Entry {
             id: self.ids.next(work.now),
@@ -104,10 +116,13 @@ impl Centre {
             taken: vec![device],
             ..entry
         };
-        if self.has_room_for(&copy, work)
-            && let Err(refusal) = self.keep(Delivery::copy(copy), work)
-        {
+        if !self.has_room_for(&copy, work) {
+            return false;
+        }
+        let kept = self.keep(Delivery::copy(copy), work);
+        if let Err(refusal) = &kept {
             tracing::warn!(%refusal, "a copy of a group message could not be kept");
         }
+        kept.is_ok()
     }
 }

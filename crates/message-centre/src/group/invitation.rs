@@ -2,15 +2,21 @@
 
 use bytes::Bytes;
 use msrp::sdp::{self, Description};
+use percent_encoding::utf8_percent_encode;
+use rcs::Timestamp;
 use rcs::address::Address;
-use sip::dialog::{Dialog, DialogId};
+use sip::dialog::Dialog;
+use sip::dialog::session_timer::{OPTION, SessionExpires};
 use sip::transaction::ClientTxId;
 use sip::{Flow, HeaderName, Message, RequestBuilder, Response};
-use store::{Binding, Group, Member, MemberState, Wants};
+use store::{Binding, Group, Member, MemberState, Mode, Wants};
 
 use super::ALLOW;
 use super::members::Farewell;
+use crate::access::invite::CPM_SESSION;
 use crate::delivery::agent::DeviceKey;
+use crate::delivery::outgoing::URN_ESCAPES;
+use crate::session::{LegId, can_chat};
 use crate::work::Task;
 use crate::{Centre, Work, transaction_time};
 
@@ -18,11 +24,34 @@ use crate::{Centre, Work, transaction_time};
 #[derive(Debug, Clone)]
 pub(crate) enum Sent {
     /// To bring a device in.
-    Invite { group: Address, device: DeviceKey, flow: Flow, request: Bytes },
-    /// To tell a subscriber.
-    Notify { group: Address, member: Address, subscription: DialogId },
+    Invite {
+        group: Address,
+        device: DeviceKey,
+        flow: Flow,
+        request: Bytes,
+        /// The session that was offered.
+        session: Option<LegId>,
+    },
+    /// To keep a session up.
+    Refresh { group: Address, device: DeviceKey, flow: Flow },
     /// To let a device go, or to tell what became of a REFER: whatever it answers.
     Bye,
+}
+
+/// How much an INVITE of a focus says.
+struct Form<'a> {
+    offer: Option<&'a Description>,
+    /// Without what a device can do without, to fit into a datagram.
+    is_lean: bool,
+}
+
+/// What a device was asked with an INVITE of a focus.
+struct Asked<'a> {
+    group: &'a Address,
+    device: &'a DeviceKey,
+    flow: Flow,
+    request: Bytes,
+    session: Option<LegId>,
 }
 
 /// Devices of members that may have to be invited.
@@ -52,8 +81,9 @@ impl Invitations {
 impl FocusAnswered {
     pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
         let (group, member) = match centre.groups.requests.get(&self.tx) {
-            Some(Sent::Invite { group, device, .. }) => (group, &device.0),
-            Some(Sent::Notify { group, member, .. }) => (group, member),
+            Some(Sent::Invite { group, device, .. } | Sent::Refresh { group, device, .. }) => {
+                (group, &device.0)
+            }
             Some(Sent::Bye) | None => return,
         };
         wants.group(group);
@@ -90,22 +120,67 @@ impl Centre {
                 let device: DeviceKey = (address.clone(), binding.device().to_owned());
                 let takes_part = leg.devices.iter().any(|known| known.device == device.1);
                 if !takes_part && self.is_reachable(binding) && !self.is_inviting(&device, &group.address) {
-                    self.invite_device(&group, member, device, binding, work);
+                    self.call_device(&group, member, device, binding, work);
                 }
             }
         }
     }
 
-    fn invite_device(
+    /// Sends an INVITE to a device: with an offer of MSRP if it announces chats, else without media. One that does not fit into a
+    /// datagram says less, and at last offers nothing.
+    pub(super) fn call_device(
         &mut self,
         group: &Group,
         member: &Member,
         device: DeviceKey,
         binding: &Binding,
-        work: &mut Work<'_>,
+        work: &Work<'_>,
     ) {
-        let (focus, domain) = (&group.address, self.config.domain().to_owned());
+        let mut offered = None;
+        if can_chat(&binding.capabilities) {
+            if self.has_too_many_sessions(&device.0) {
+                // It is tried again when there are fewer.
+                return;
+            }
+            offered = self.offer_to_member(group, device.clone(), binding.flow, work.now);
+        }
         let (tag, call_id) = (self.tag(), self.tag());
+        let mut forms = vec![Form { offer: None, is_lean: false }];
+        if let Some((_, offer)) = &offered {
+            let offer = Some(offer);
+            forms.splice(0..0, [false, true].map(|is_lean| Form { offer, is_lean }));
+        }
+        for form in forms {
+            let request = self.focus_invite(group, member, binding, &form, (&tag, &call_id));
+            let sent = Sent::Invite {
+                group: group.address.clone(),
+                device: device.clone(),
+                flow: binding.flow,
+                request: request.clone(),
+                session: offered.as_ref().filter(|_| form.offer.is_some()).map(|(id, _)| *id),
+            };
+            if self.ask(binding.flow, request, sent, work) {
+                if let Some((id, _)) = offered.as_ref().filter(|_| form.offer.is_none()) {
+                    self.drop_leg(*id);
+                }
+                self.groups.inviting.insert((device, group.address.clone()));
+                return;
+            }
+        }
+        if let Some((id, _)) = offered {
+            self.drop_leg(id);
+        }
+    }
+
+    fn focus_invite(
+        &self,
+        group: &Group,
+        member: &Member,
+        binding: &Binding,
+        form: &Form<'_>,
+        (tag, call_id): (&str, &str),
+    ) -> Bytes {
+        let (focus, domain) = (&group.address, self.config.domain());
         let mut request = RequestBuilder::new("INVITE", &binding.contact_uri);
         for path in &binding.path {
             request = request.header(HeaderName::Route, path);
@@ -119,73 +194,88 @@ impl Centre {
             .header(HeaderName::To, format_args!("<{}>", self.device_uri(&member.address, binding)))
             .header(HeaderName::CallId, format_args!("{call_id}@{domain}"))
             .header(HeaderName::CSeq, "1 INVITE")
-            .header(HeaderName::Contact, self.focus_contact(focus))
-            .header(HeaderName::PAssertedIdentity, format_args!("<{focus}>"))
-            .header(HeaderName::ReferredBy, format_args!("<{}>", member.invited_by.sip_uri(&domain)))
-            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::ReferredBy, format_args!("<{}>", member.invited_by.sip_uri(domain)))
             .header(HeaderName::ConversationId, &group.conversation_id)
             .header(HeaderName::ContributionId, &group.contribution_id);
+        request = match form.is_lean {
+            true => request.header(HeaderName::Contact, format_args!("<{focus}>;isfocus")),
+            false => request
+                .header(HeaderName::Contact, self.focus_contact(focus))
+                .header(HeaderName::PAssertedIdentity, format_args!("<{focus}>"))
+                .header(HeaderName::Allow, ALLOW),
+        };
         if let Some(subject) = &group.subject {
             request = request.header(HeaderName::Subject, &subject.text);
         }
-        let request = request.build();
-        let sent = Sent::Invite {
-            group: focus.clone(),
-            device: device.clone(),
-            flow: binding.flow,
-            request: request.clone(),
-        };
-        if self.ask(binding.flow, request, sent, work) {
-            self.groups.inviting.insert((device, focus.clone()));
+        let Some(offer) = form.offer else { return request.build() };
+        request = request.header(HeaderName::Supported, OPTION);
+        if !form.is_lean {
+            let icsi = utf8_percent_encode(CPM_SESSION, URN_ESCAPES);
+            let interval_s = self.config.sessions.timer.interval_s;
+            request = request
+                .header(HeaderName::PAssertedService, CPM_SESSION)
+                .header(HeaderName::AcceptContact, format_args!("*;+g.3gpp.icsi-ref=\"{icsi}\""))
+                .header(HeaderName::SessionExpires, SessionExpires { interval_s, refresher: None });
         }
+        request.body(sdp::CONTENT_TYPE, offer.to_bytes()).build()
     }
 
     pub(crate) fn decide_focus_answered(&mut self, answered: FocusAnswered, work: &mut Work<'_>) {
         let FocusAnswered { tx, response } = answered;
         match self.groups.requests.remove(&tx) {
-            Some(Sent::Invite { group, device, flow, request }) => {
+            Some(Sent::Invite { group, device, flow, request, session }) => {
                 self.groups.inviting.remove(&(device.clone(), group.clone()));
-                self.device_answered(tx, &group, &device, flow, request, response, work);
+                let asked = Asked { group: &group, device: &device, flow, request, session };
+                self.device_answered(tx, asked, response, work);
                 // What was said in the meantime waits for the device no longer.
                 self.agents.entry(device.clone()).or_default().restart();
                 work.next.push(Task::Drain(device));
             }
-            Some(Sent::Notify { group, member, subscription }) => {
-                let status = response.map_or(408, |response| response.status());
-                // RFC 6665 §4.2.2: who does not know the subscription has none. One that cannot be reached may come back.
-                if matches!(status, 404 | 405 | 410 | 481 | 489 | 501) {
-                    let mut leg = self.leg(&group, &member, work);
-                    leg.subscriptions.retain(|known| !known.dialog.is(&subscription));
-                    work.view.put_leg(leg);
-                }
+            Some(Sent::Refresh { group, device, flow }) => {
+                self.member_refreshed(tx, &group, &device, flow, response.as_ref(), work);
             }
             Some(Sent::Bye) | None => {}
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "all of it is what was asked and what was answered")]
     fn device_answered(
         &mut self,
         tx: ClientTxId,
-        group: &Address,
-        device: &DeviceKey,
-        flow: Flow,
-        request: Bytes,
+        asked: Asked<'_>,
         response: Option<Response>,
         work: &mut Work<'_>,
     ) {
+        let Asked { group, device, flow, request, session } = asked;
         let status = response.as_ref().map_or(408, |response| response.status());
         tracing::debug!(%group, device = %device.1, status, "a device answered its invitation");
+        let found = work.view.group(group).cloned();
+        let found = found.filter(|found| found.member(&device.0).is_some());
+        // It came by itself while it was called, and what was offered is gone: one session is enough.
+        let is_moot = session.is_some_and(|id| !self.has_leg(id));
         let mut dialog = None;
+        let mut mode = Mode::Pager;
         if let Some(response) = response.filter(|_| (200..300).contains(&status)) {
             dialog = dialog_of(request, &response);
             if let Some(dialog) = &dialog {
                 let mut ack = dialog.ack(dialog.local_cseq());
-                // Our INVITE offers nothing, so a device may (RFC 3261 §13.2.1); its answer then comes in the ACK.
-                if response.is_content_type(sdp::CONTENT_TYPE)
-                    && let Ok(offer) = Description::parse(response.body())
-                {
-                    ack = ack.body(sdp::CONTENT_TYPE, offer.refused().to_bytes());
+                match (session, &found) {
+                    (Some(id), Some(_)) => {
+                        let timer = self.config.sessions.timer.agreed(&response).ok().flatten();
+                        if self.member_answered(id, response.body(), timer, work.now) {
+                            mode = Mode::Session;
+                        }
+                    }
+                    // An INVITE of ours that offers nothing lets a device offer (RFC 3261 §13.2.1); the answer goes in the ACK.
+                    (None, Some(found)) if response.is_content_type(sdp::CONTENT_TYPE) => {
+                        if let Ok(offer) = Description::parse(response.body()) {
+                            let taken = self.take_member(found, device.clone(), flow, &offer, work.now);
+                            let answer = taken.map(|(_, answer)| answer);
+                            mode = if answer.is_ok() { Mode::Session } else { Mode::Pager };
+                            let answer = answer.unwrap_or_else(|_| offer.refused());
+                            ack = ack.body(sdp::CONTENT_TYPE, answer.to_bytes());
+                        }
+                    }
+                    _ => {}
                 }
                 let ack = ack.build();
                 let now = transaction_time(work.now);
@@ -193,9 +283,14 @@ impl Centre {
                 self.acknowledge(now, flow, ack);
             }
         }
-        let found = work.view.group(group).cloned();
-        let Some(found) = found.filter(|found| found.member(&device.0).is_some()) else {
-            // Removed while its device was asked.
+        if let Some(id) = session.filter(|_| mode == Mode::Pager) {
+            self.drop_leg(id);
+        }
+        let Some(found) = found.filter(|_| !is_moot) else {
+            // Removed while its device was asked, or here already; or what was offered came to nothing before it answered.
+            if is_moot && self.member_session(device, group).is_none() {
+                self.rest((device.clone(), group.clone()), work.now);
+            }
             if let Some(mut dialog) = dialog {
                 self.ask(flow, dialog.bye().build(), Sent::Bye, work);
             }
@@ -203,12 +298,12 @@ impl Centre {
         };
         match status {
             200..=299 => {
-                self.connect(&found, &device.0, &device.1, dialog, work);
+                self.connect(&found, device, mode, dialog, work);
                 self.joined(found, &device.0, Vec::new(), work);
             }
             // It has no use for an INVITE, at least for one without media: it takes part by MESSAGE.
             405 | 415 | 420 | 488 | 501 | 606 => {
-                self.connect(&found, &device.0, &device.1, None, work);
+                self.connect(&found, device, Mode::Pager, None, work);
                 self.joined(found, &device.0, Vec::new(), work);
             }
             // Its user does not want to.
@@ -218,7 +313,20 @@ impl Centre {
                 if self.way_to(&device.0, &device.1, work).is_some_and(|binding| binding.flow != flow) {
                     let invitations = Invitations { group: group.clone(), members: vec![device.0.clone()] };
                     work.next.push(Task::Invitations(Box::new(invitations)));
+                } else {
+                    self.rest((device.clone(), group.clone()), work.now);
                 }
+            }
+        }
+    }
+
+    /// Devices that only ring are left in peace: they are called again when they register, or when something waits that needs a
+    /// session.
+    pub(crate) fn stop_ringing(&mut self, now: Timestamp) {
+        while let Some((_, tx)) = self.groups.ringing.pop_front_if(|(at, _)| *at <= now) {
+            if self.groups.has_asked(tx) {
+                // What was never answered at all ends by itself.
+                let _ = self.layer.cancel(transaction_time(now), tx);
             }
         }
     }

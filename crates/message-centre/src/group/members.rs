@@ -14,6 +14,8 @@ use crate::{Centre, Work};
 #[derive(Debug, Default)]
 pub(super) struct Admitted {
     pub(super) added: Vec<Address>,
+    /// Who is in it already and has not answered yet: to be called again.
+    pub(super) pending: Vec<Address>,
     pub(super) unknown: Vec<Address>,
 }
 
@@ -90,8 +92,11 @@ impl Centre {
         let mut admitted = Admitted::default();
         let mut is_any_known = false;
         for address in wanted {
-            if group.member(address).is_some() {
+            if let Some(member) = group.member(address) {
                 is_any_known |= address != by;
+                if member.state == MemberState::Pending {
+                    admitted.pending.push(address.clone());
+                }
             } else if address.kind() != AddressKind::Subscriber
                 || work.view.account(address).is_none()
                 || work.view.memberships(address).len() >= self.config.groups.groups_max
@@ -273,6 +278,7 @@ impl Centre {
     /// Ends the dialogs and subscriptions of somebody who is no member any more.
     pub(crate) fn decide_parting(&mut self, parting: Parting, work: &mut Work<'_>) {
         let Parting { group, member, how } = parting;
+        self.drop_member(&member, &group, None);
         let leg = self.leg(&group, &member, work);
         let reason = match how {
             Farewell::Left => Reason::sip(200, "Call completed"),

@@ -11,6 +11,7 @@ use store::{EntryKind, Group, Wants};
 use super::NOT_A_MEMBER;
 use super::fan_out::FanOut;
 use super::report::FanIn;
+use super::revoke::GroupRevocation;
 use crate::access::Refusal;
 use crate::access::message::{Kind, PagerMessage, Posted};
 use crate::delivery::Asker;
@@ -41,9 +42,18 @@ impl Centre {
                 self.take_group_data(posted, group, work)
             }
             Kind::Message | Kind::Fleeting => self.take_words(posted, &group, work),
-            Kind::Revoke(_) | Kind::Spam(_) => Err(Refusal::forbidden(
-                "what was said in a group cannot be taken back, and a group takes no spam reports",
-            )),
+            Kind::Revoke(revoke) => {
+                let revocation = GroupRevocation {
+                    message_id: revoke.message_id.clone(),
+                    author: posted.from.clone(),
+                    group: group.address,
+                    copies: None,
+                };
+                work.then.push(Task::RevokeInGroup(Box::new(revocation)));
+                self.answer_asker(&posted.asker, 200, work);
+                Ok(())
+            }
+            Kind::Reports(_) | Kind::Spam(_) => Err(Refusal::forbidden("a group takes no spam reports")),
         }
     }
 
@@ -53,6 +63,7 @@ impl Centre {
         if !is_fleeting && work.view.record(&posted.what.record_key(&posted.from)).is_some() {
             work.stats.duplicates += 1;
             self.answer_asker(&posted.asker, 200, work);
+            work.discard(posted.what.spooled.clone());
             return Ok(());
         }
         let only = self.private_to(posted, group)?;
@@ -113,16 +124,27 @@ impl Centre {
                 .content_type(&message.content_type)
                 .build(&message.body));
         }
-        let envelope = Cpim::parse(message.body.clone()).map_err(|error| Refusal::bad(error.to_string()))?;
         let is_named = |uri: Option<&str>, meant: &Address| {
             uri.and_then(|uri| self.config.numbering.address(uri).ok()).is_some_and(|named| named == *meant)
         };
+        let is_from_author = is_named(message.cpim_from.as_deref(), &posted.from);
+        let is_to_us = is_named(message.cpim_to.as_deref(), only.unwrap_or(&group.address));
+        if message.spooled.is_some() {
+            // What lies in a file is passed on as it is.
+            return match is_from_author && is_to_us {
+                true => Ok(Bytes::new()),
+                false => {
+                    Err(Refusal::forbidden("the CPIM of a large message must name its sender and the group"))
+                }
+            };
+        }
+        let envelope = Cpim::parse(message.body.clone()).map_err(|error| Refusal::bad(error.to_string()))?;
         let mut rewrite = envelope.rewrite();
         let mut is_changed = false;
-        if !is_named(message.cpim_from.as_deref(), &posted.from) {
+        if !is_from_author {
             (rewrite, is_changed) = (rewrite.from(&author), true);
         }
-        if !is_named(message.cpim_to.as_deref(), only.unwrap_or(&group.address)) {
+        if !is_to_us {
             (rewrite, is_changed) = (rewrite.to(&to), true);
         }
         if envelope.date_time().is_none() {
@@ -131,9 +153,13 @@ impl Centre {
         Ok(if is_changed { rewrite.build() } else { message.body.clone() })
     }
 
-    /// The device that a message came from, as far as its flow tells.
+    /// The device that a message came from, as far as its session or its flow tells.
     fn sending_device(&self, posted: &Posted, work: &Work<'_>) -> Option<String> {
-        let Asker::Request { flow, .. } = &posted.asker else { return None };
+        let flow = match &posted.asker {
+            Asker::Request { flow, .. } => flow,
+            Asker::Chunk { device, .. } => return Some(device.clone()).filter(|device| !device.is_empty()),
+            Asker::Nobody => return None,
+        };
         let bindings = work.view.bindings(&posted.from)?;
         let sender = bindings.live(work.now).find(|binding| binding.flow == *flow)?;
         Some(sender.device().to_owned())

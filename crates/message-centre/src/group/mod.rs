@@ -2,7 +2,7 @@
 //!
 //! A request to the factory or to a focus is read into a [`GroupRequest`] here and decided in the file of its method:
 //! [`invite`], [`refer`], [`subscribe`]. [`members`] changes who is in a group and tells the others, [`invitation`] is the focus
-//! calling members, [`fan_out`] what is said in the group, [`report`] the way back of reports on it. A group message is an
+//! calling members, [`session`] those who take part over MSRP, [`fan_out`] what is said in the group, [`report`] the way back of reports on it. A group message is an
 //! ordinary entry in each member's mailbox whose sender is the focus.
 //!
 //! A request names one group; whom else a decision concerns is known only when the group has been read. So decisions leave
@@ -15,18 +15,21 @@ pub(crate) mod members;
 pub(crate) mod message;
 mod refer;
 pub(crate) mod report;
+pub(crate) mod revoke;
+pub(crate) mod session;
 mod subscribe;
 
 use bytes::Bytes;
 use rcs::address::{Address, AddressKind};
-use rcs::{ids, multipart, resource_list};
+use rcs::{Timestamp, ids, multipart, resource_list};
 use sip::dialog::DialogId;
 use sip::transaction::ClientTxId;
 use sip::{HeaderName, Method, Request};
-use store::{Binding, Group, Leg, Wants};
+use store::{Binding, Group, Leg, Mode, Wants};
 
 use crate::access::identity::Claim;
 use crate::access::{Refusal, address_of, plain_body};
+use crate::delivery::agent::DeviceKey;
 use crate::{Centre, Work, transaction_time};
 pub use invitation::wake;
 use invite::Invite;
@@ -53,8 +56,6 @@ pub struct Config {
     pub groups_max: usize,
     /// Longest subject in UTF-8 bytes.
     pub subject_bytes_max: usize,
-    /// Longest life of a subscription without a refresh, in seconds.
-    pub subscription_s_max: u32,
     /// Whether any member may bring in others, or only administrators.
     pub members_may_add: bool,
     /// Whether any member may change the subject, or only administrators.
@@ -68,7 +69,6 @@ impl Default for Config {
             members_max: 100,
             groups_max: 500,
             subject_bytes_max: 255,
-            subscription_s_max: 3600,
             members_may_add: true,
             members_may_change_subject: true,
         }
@@ -80,14 +80,25 @@ impl Default for Config {
 pub(crate) struct Hot {
     /// Requests of focuses under way.
     requests: rustc_hash::FxHashMap<ClientTxId, invitation::Sent>,
+    /// Until when devices may let an INVITE ring; the time is the same for all, so they end in order.
+    ringing: std::collections::VecDeque<(Timestamp, ClientTxId)>,
     /// Which devices are being invited to which group: what is said there waits until they have answered.
-    inviting: rustc_hash::FxHashSet<(crate::delivery::agent::DeviceKey, Address)>,
+    inviting: rustc_hash::FxHashSet<(DeviceKey, Address)>,
+    /// Devices that announce chats and yet take part in pager mode.
+    pagers: rustc_hash::FxHashSet<(DeviceKey, Address)>,
+    /// Devices that could not be called a moment ago, and until when they are left alone.
+    resting: rustc_hash::FxHashMap<(DeviceKey, Address), Timestamp>,
 }
 
 impl Hot {
-    /// Requests of focuses under way, and devices that are being invited.
+    /// When the first of the INVITEs under way has rung for long enough.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.ringing.front().map(|(at, _)| *at)
+    }
+
+    /// What is remembered of requests of focuses under way, of devices that are being invited, and of how devices take part.
     pub(crate) fn len(&self) -> usize {
-        self.requests.len() + self.inviting.len()
+        self.requests.len() + self.inviting.len() + self.resting.len()
     }
 
     /// Whether a request of a focus is under way as this transaction.
@@ -118,12 +129,20 @@ pub struct GroupRequest {
 #[derive(Debug)]
 enum What {
     Invite(Invite),
-    /// Whether the member means to leave, and not only its device to be away.
-    Bye {
-        is_leaving: bool,
-    },
+    Bye(Goodbye),
     Subscribe(Subscribe),
     Refer(Refer),
+}
+
+/// What a BYE says of its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goodbye {
+    /// The session is over as sessions are (`SIP;cause=200`): the member leaves.
+    Done,
+    /// Nothing. The session of a device may end for any reason; one in pager mode has nothing else to end, and leaves.
+    Nothing,
+    /// Something else: the device is away.
+    Away,
 }
 
 impl GroupRequest {
@@ -140,7 +159,7 @@ impl GroupRequest {
         let what = match request.method() {
             Method::Invite => What::Invite(Invite::read(centre, request, focus == Focus::Factory)?),
             _ if focus == Focus::Factory => return Err(Refusal::MethodNotAllowed),
-            Method::Bye => What::Bye { is_leaving: is_leaving(request) },
+            Method::Bye => What::Bye(goodbye(request)),
             Method::Subscribe => What::Subscribe(Subscribe::read(centre, request)?),
             Method::Refer => What::Refer(Refer::read(centre, request)?),
             _ => return Err(Refusal::MethodNotAllowed),
@@ -160,7 +179,7 @@ impl Claim<GroupRequest> {
         let others = match &self.what.what {
             What::Invite(invite) => invite.recipients.iter().collect(),
             What::Refer(refer) => refer.targets.iter().map(|target| &target.address).collect(),
-            What::Bye { .. } | What::Subscribe(_) => Vec::new(),
+            What::Bye(_) | What::Subscribe(_) => Vec::new(),
         };
         for other in others {
             wants.account(other);
@@ -208,7 +227,7 @@ impl Centre {
         }
         let decided = match &claim.what.what {
             What::Invite(invite) => self.decide_invite(&claim, invite, work),
-            What::Bye { is_leaving } => self.decide_bye(&claim, *is_leaving, work),
+            What::Bye(goodbye) => self.decide_bye(&claim, *goodbye, work),
             What::Subscribe(subscribe) => self.decide_subscribe(&claim, subscribe, work),
             What::Refer(refer) => self.decide_refer(&claim, refer, work),
         };
@@ -221,7 +240,7 @@ impl Centre {
     fn decide_bye(
         &mut self,
         claim: &Claim<GroupRequest>,
-        is_leaving: bool,
+        goodbye: Goodbye,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         let id = claim.what.dialog.as_ref().ok_or(Refusal::NoDialog)?;
@@ -231,6 +250,15 @@ impl Centre {
         let device = device.ok_or(Refusal::NoDialog)?;
         device.dialog.as_mut().ok_or(Refusal::NoDialog)?.receive(&claim.request)?;
         device.dialog = None;
+        let is_leaving = match device.mode {
+            Mode::Pager => goodbye != Goodbye::Away,
+            Mode::Session => goodbye == Goodbye::Done,
+        };
+        // A call that is under way to the device goes on: it may be for what it missed when this session ended.
+        if let Some(id) = self.member_session(&(claim.from.clone(), device.device.clone()), &claim.what.group)
+        {
+            self.drop_leg(id);
+        }
         work.view.put_leg(leg);
         self.answer(claim.tx, &claim.request, claim.flow, 200, work.now);
         if is_leaving && let Some(group) = work.view.group(&claim.what.group).cloned() {
@@ -241,37 +269,14 @@ impl Centre {
 
     /// The group of a request and the member that sends it. 404: no such group; 403: none of its members.
     fn membership(&self, claim: &Claim<GroupRequest>, work: &Work<'_>) -> Result<Group, Refusal> {
-        let group = work.view.group(&claim.what.group).ok_or(Refusal::NoSuchGroup)?;
-        group.member(&claim.from).ok_or(Refusal::forbidden(NOT_A_MEMBER))?;
-        Ok(group.clone())
+        check_member(&claim.what.group, &claim.from, work)?;
+        work.view.group(&claim.what.group).cloned().ok_or(Refusal::NoSuchGroup)
     }
 
     /// How a member's devices are connected; one without any when there is no row.
-    fn leg(&self, group: &Address, member: &Address, work: &Work<'_>) -> Leg {
+    pub(crate) fn leg(&self, group: &Address, member: &Address, work: &Work<'_>) -> Leg {
         let key = (group.clone(), member.clone());
         work.view.leg(&key).cloned().unwrap_or_else(|| Leg::new(key.0, key.1))
-    }
-
-    /// The device that sent a request: the one bound over the same flow, or the one that the Contact names by its GRUU.
-    fn device_of(&self, claim: &Claim<GroupRequest>, work: &Work<'_>) -> Result<String, Refusal> {
-        let bindings = work.view.bindings(&claim.from);
-        let live = || bindings.into_iter().flat_map(|bindings| bindings.live(work.now));
-        if let Some(binding) = live().find(|binding| binding.flow == claim.flow) {
-            return Ok(binding.device().to_owned());
-        }
-        let contact = claim.request.address(HeaderName::Contact)?;
-        let (address, device) = self.target(contact.uri.as_str())?;
-        let named = live().find(|binding| {
-            binding.contact_uri == contact.uri.as_str()
-                || (address == claim.from
-                    && device.as_ref().is_some_and(|named| {
-                        named.instance == binding.device()
-                            && named.is_valid(&self.gruu_key, bindings, work.now)
-                    }))
-        });
-        named
-            .map(|binding| binding.device().to_owned())
-            .ok_or(Refusal::forbidden("groups are for registered devices"))
     }
 
     /// The binding over which a device can be reached now.
@@ -289,6 +294,9 @@ impl Centre {
     ) -> bool {
         match self.layer.request(transaction_time(work.now), binding_flow, request) {
             Ok(tx) => {
+                if let invitation::Sent::Invite { .. } = sent {
+                    self.groups.ringing.push_back((work.now.plus(self.config.sessions.ring), tx));
+                }
                 self.groups.requests.insert(tx, sent);
                 true
             }
@@ -307,19 +315,27 @@ impl Centre {
     }
 
     /// Whether a device is being invited to this group.
-    pub(crate) fn is_inviting(&self, device: &crate::delivery::agent::DeviceKey, group: &Address) -> bool {
+    pub(crate) fn is_inviting(&self, device: &DeviceKey, group: &Address) -> bool {
         !self.groups.inviting.is_empty() && self.groups.inviting.contains(&(device.clone(), group.clone()))
     }
+}
+
+/// Whether there is such a group, and it has this member.
+pub(crate) fn check_member(group: &Address, member: &Address, work: &Work<'_>) -> Result<(), Refusal> {
+    let group = work.view.group(group).ok_or(Refusal::NoSuchGroup)?;
+    group.member(member).map(|_| ()).ok_or(Refusal::forbidden(NOT_A_MEMBER))
 }
 
 /// For the Warning of a 403.
 const NOT_A_MEMBER: &str = "not a member of this group";
 
-/// Whether a BYE means that the member leaves: it does unless it gives another reason than that the session is over. A pager-mode
-/// device has nothing else to end.
-fn is_leaving(request: &Request) -> bool {
-    let mut reasons = request.list(HeaderName::Reason).filter_map(|value| sip::Reason::parse(value).ok());
-    reasons.all(|reason| !reason.protocol.eq_ignore_ascii_case("SIP") || reason.is_sip(200))
+fn goodbye(request: &Request) -> Goodbye {
+    let reasons = request.list(HeaderName::Reason).filter_map(|value| sip::Reason::parse(value).ok());
+    let reasons = reasons.filter(|reason| reason.protocol.eq_ignore_ascii_case("SIP"));
+    reasons.fold(Goodbye::Nothing, |said, reason| match said {
+        Goodbye::Nothing | Goodbye::Done if reason.is_sip(200) => Goodbye::Done,
+        _ => Goodbye::Away,
+    })
 }
 
 /// The lists of addressees and the session description in a body, alone or in a multipart.

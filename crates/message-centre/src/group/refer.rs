@@ -102,9 +102,10 @@ impl Centre {
         for known in removed.iter().chain(&raised).chain(&lowered) {
             group.member(known).ok_or(Refusal::NotFound)?;
         }
-        let mut invited = Vec::new();
+        let (mut invited, mut pending) = (Vec::new(), Vec::new());
         if !added.is_empty() {
-            invited = self.admit(&mut group, &claim.from, &added, work)?.added;
+            let admitted = self.admit(&mut group, &claim.from, &added, work)?;
+            (invited, pending) = (admitted.added, admitted.pending);
         }
         let given =
             set_roles(&mut group, &raised, Role::Admin) + set_roles(&mut group, &lowered, Role::Participant);
@@ -120,6 +121,7 @@ impl Centre {
             self.announce(group, &changed, &[], false, work);
             self.bring_in(&address, invited, work);
         }
+        self.bring_in(&address, pending, work);
         if !removed.is_empty()
             && let Some(group) = work.view.group(&address).cloned()
         {

@@ -1,20 +1,15 @@
-//! SUBSCRIBE to a focus, and the NOTIFYs that follow (RFC 6665, RFC 4575).
+//! The conference event package (RFC 4575): SUBSCRIBE to a focus, and what its NOTIFYs say.
 
-use std::time::Duration;
-
-use rcs::conference_info::{self, ConferenceInfo, State};
-use rcs::encoding;
-use sip::dialog::Dialog;
-use sip::value::Event;
-use sip::{HeaderName, Request, RequestBuilder, ResponseBuilder, SubscriptionState};
+use rcs::address::Address;
+use rcs::conference_info::{ConferenceInfo, State};
+use sip::{Request, SubscriptionState};
 use store::{Group, Subscription};
 
 use super::GroupRequest;
-use super::invitation::Sent;
 use crate::access::Refusal;
 use crate::access::identity::Claim;
+use crate::events::{self, CONFERENCE, Notice, Place};
 use crate::{Centre, Work};
-use rcs::address::Address;
 
 /// liblinphone's header: the version of the conference-info that it has.
 const LAST_NOTIFY_VERSION: &str = "Last-Notify-Version";
@@ -22,38 +17,16 @@ const LAST_NOTIFY_VERSION: &str = "Last-Notify-Version";
 /// A SUBSCRIBE that is well formed.
 #[derive(Debug)]
 pub(super) struct Subscribe {
-    event_id: Option<String>,
-    expires_s: u32,
-    accepts_deflate: bool,
+    wish: events::Subscribe,
     last_version: Option<u32>,
 }
 
 impl Subscribe {
     pub(super) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
-        let event = request.raw(HeaderName::Event).ok_or(Refusal::BadEvent)?;
-        let event = Event::parse(event)?;
-        if event.package != conference_info::EVENT {
-            return Err(Refusal::BadEvent);
-        }
-        let mut accepted = request.tokens(HeaderName::Accept).peekable();
-        let is_ours = |media_type: &str| {
-            let media_type = rcs::content_type::essence(media_type);
-            [conference_info::CONTENT_TYPE, "application/*", "*/*"]
-                .iter()
-                .any(|ours| ours.eq_ignore_ascii_case(media_type))
-        };
-        if accepted.peek().is_some() && !accepted.any(is_ours) {
-            return Err(Refusal::NotAcceptable);
-        }
-        if event.id().is_some_and(|id| id.len() > 128) {
-            return Err(Refusal::bad("Event: its id is too long"));
-        }
-        let most = centre.config.groups.subscription_s_max;
+        let version = request.header(LAST_NOTIFY_VERSION);
         Ok(Self {
-            event_id: event.id().map(str::to_owned),
-            expires_s: request.expires()?.unwrap_or(most).min(most),
-            accepts_deflate: request.has_token(HeaderName::AcceptEncoding, "deflate"),
-            last_version: request.header(LAST_NOTIFY_VERSION).and_then(|version| version.trim().parse().ok()),
+            wish: events::Subscribe::read(centre, request, &[&CONFERENCE])?,
+            last_version: version.and_then(|version| version.trim().parse().ok()),
         })
     }
 }
@@ -68,42 +41,25 @@ impl Centre {
         let group = self.membership(claim, work)?;
         let mut leg = self.leg(&group.address, &claim.from, work);
         leg.subscriptions.retain(|known| known.expires_at > work.now);
-        let tag = self.tag();
-        let expires_at = work.now.plus(Duration::from_secs(subscribe.expires_s.into()));
-        let mut subscription = match &claim.what.dialog {
+        let known = match &claim.what.dialog {
             Some(id) => {
                 let place = leg.subscriptions.iter().position(|known| known.dialog.is(id));
-                let mut known = leg.subscriptions.remove(place.ok_or(Refusal::NoDialog)?);
-                known.dialog.receive(&claim.request)?;
-                Subscription { expires_at, ..known }
+                Some(leg.subscriptions.remove(place.ok_or(Refusal::NoDialog)?))
             }
-            None => Subscription {
-                device: self.device_of(claim, work)?,
-                dialog: Dialog::uas(&claim.request, &tag)?,
-                event_id: subscribe.event_id.clone(),
-                accepts_deflate: subscribe.accepts_deflate,
-                expires_at,
-            },
+            None => None,
         };
-        // A device that subscribes anew has forgotten the subscription before.
-        leg.subscriptions.retain(|known| known.device != subscription.device);
-        if leg.subscriptions.len() >= self.config.registration.devices_max {
-            leg.subscriptions.remove(0);
-        }
-        let mut response = ResponseBuilder::for_request(&claim.request, 200, "OK")
-            .to_tag(&tag)
-            .source(claim.flow.peer)
-            .header(HeaderName::Contact, self.focus_contact(&group.address))
-            .header(HeaderName::Expires, subscribe.expires_s);
-        if let Some(route) = self.record_route_back(&claim.request, claim.flow.transport) {
-            response = response.header(HeaderName::RecordRoute, route);
-        }
-        self.respond(work.now, claim.tx, response.build());
+        let contact = self.focus_contact(&group.address);
+        let mut subscription = self.take_subscribe(claim, &subscribe.wish, known, &contact, work)?;
         let info = self.news_since(&group, subscribe.last_version);
-        if subscribe.expires_s == 0 {
+        if subscribe.wish.expires_s == 0 {
             self.notify_end(&group.address, &claim.from, &mut subscription, "timeout", Some(&info), work);
         } else {
             self.notify(&group.address, &claim.from, &mut subscription, &info, work);
+            // A device that subscribes anew has forgotten the subscription before.
+            leg.subscriptions.retain(|known| known.device != subscription.device);
+            if leg.subscriptions.len() >= self.config.registration.devices_max {
+                leg.subscriptions.remove(0);
+            }
             leg.subscriptions.push(subscription);
         }
         work.view.put_leg(leg);
@@ -128,8 +84,7 @@ impl Centre {
         work: &Work<'_>,
     ) {
         let left_s = subscription.expires_at.since(work.now).as_secs() as u32;
-        let state = SubscriptionState::active(left_s).to_string();
-        self.send_notify(group, member, subscription, &state, Some(info), work);
+        self.say(group, member, subscription, SubscriptionState::active(left_s), Some(info), work);
     }
 
     /// Tells a subscriber that its subscription is over.
@@ -142,16 +97,15 @@ impl Centre {
         info: Option<&ConferenceInfo>,
         work: &Work<'_>,
     ) {
-        let state = SubscriptionState::terminated(reason).to_string();
-        self.send_notify(group, member, subscription, &state, info, work);
+        self.say(group, member, subscription, SubscriptionState::terminated(reason), info, work);
     }
 
-    fn send_notify(
+    fn say(
         &mut self,
         group: &Address,
         member: &Address,
         subscription: &mut Subscription,
-        state: &str,
+        state: SubscriptionState<'_>,
         info: Option<&ConferenceInfo>,
         work: &Work<'_>,
     ) {
@@ -159,38 +113,15 @@ impl Centre {
             // The gap in the versions tells it to ask again.
             return;
         };
-        let mut event = conference_info::EVENT.to_owned();
-        if let Some(id) = &subscription.event_id {
-            event.push_str(";id=");
-            event.push_str(id);
-        }
-        let request = subscription
-            .dialog
-            .request("NOTIFY")
-            .header(HeaderName::Contact, self.focus_contact(group))
-            .header(HeaderName::Event, event)
-            .header(HeaderName::SubscriptionState, state);
-        let sent = Sent::Notify {
-            group: group.clone(),
-            member: member.clone(),
-            subscription: subscription.dialog.id(),
+        let notice = Notice {
+            place: Place::Leg(group.clone(), member.clone()),
+            package: &CONFERENCE,
+            flow,
+            contact: &self.focus_contact(group),
+            state,
+            documents: info.map(|info| self.as_seen_by(info, member).to_xml()).into_iter().collect(),
         };
-        let Some(info) = info else {
-            self.ask(flow, request.build(), sent, work);
-            return;
-        };
-        let body = self.as_seen_by(info, member).to_xml();
-        let plain = |request: RequestBuilder, body: &str| {
-            request.body(conference_info::CONTENT_TYPE, body.as_bytes().to_vec()).build()
-        };
-        if self.ask(flow, plain(request.clone(), &body), sent.clone(), work) || !subscription.accepts_deflate
-        {
-            return;
-        }
-        // Too large for a datagram; perhaps not when it is compressed.
-        let request = request.header(HeaderName::ContentEncoding, "deflate");
-        let request = request.body(conference_info::CONTENT_TYPE, encoding::deflate(body.as_bytes()));
-        self.ask(flow, request.build(), sent, work);
+        self.send_notify(subscription, &notice, work.now);
     }
 
     /// The document with the subscriber itself marked.

@@ -26,7 +26,7 @@ pub(crate) use sessions::Sessions;
 
 /// Documents of which a device's secrets are kept: the last, and the one before until the last is used.
 const SECRETS_MAX: usize = 2;
-/// Names under which one configured device may register.
+/// Names under which one configured device has registered that are remembered; more only while they are bound.
 const REGISTERED_AS_MAX: usize = 8;
 /// `seen_at` is noted this often.
 const SEEN_EVERY: Duration = Duration::from_secs(3600);
@@ -375,8 +375,18 @@ impl Centre {
                 device.registered_as.push(name.clone());
             }
         }
-        let surplus = device.registered_as.len().saturating_sub(REGISTERED_AS_MAX);
-        device.registered_as.drain(..surplus);
+        let bindings = work.view.bindings(address);
+        let is_bound = |name: &str| {
+            let bindings = bindings.into_iter().flat_map(|bindings| &bindings.list);
+            bindings.into_iter().any(|binding| binding.device() == name)
+        };
+        // The oldest go; not those by which it is still to be found.
+        let mut surplus = device.registered_as.len().saturating_sub(REGISTERED_AS_MAX);
+        device.registered_as.retain(|name| {
+            let goes = surplus > 0 && !is_bound(name);
+            surplus -= usize::from(goes);
+            !goes
+        });
         work.view.put_configuration(configuration);
     }
 

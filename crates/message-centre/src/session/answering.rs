@@ -4,25 +4,25 @@
 //! decides, we answer ourselves and take what is said. A large message we always take ourselves. Where the two sides
 //! invite each other at once, or one invites anew, the newest leg takes the older one's place.
 
-use msrp::sdp::Endpoint;
+use msrp::sdp::{Endpoint, Media};
 use rcs::Timestamp;
 use rcs::address::AddressKind;
 use rcs::capability::{Capabilities, Capability};
 use rcs::ids;
-use sip::dialog::session_timer::Disagreement;
 use sip::dialog::{Dialog, Unacknowledged};
 use sip::{Flow, HeaderName, Reason, ResponseBuilder, Transport};
 use store::{Binding, Wants};
 
+use super::dialog::refusal_of;
 use super::inviting::Invitation;
-use super::{Kind, Leg, LegId, Stage, media, take_back};
+use super::{Kind, Leg, LegId, Stage, media};
 use crate::access::Refusal;
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
 use crate::access::message::{Contribution, check_addressee};
 use crate::blocks::has_blocked;
 use crate::delivery::agent::DeviceKey;
-use crate::delivery::flows::forget_flow;
+use crate::group::check_member;
 use crate::{Centre, Work, transaction_time};
 
 /// A device that was rung over a flow that turned out to be dead.
@@ -59,7 +59,10 @@ impl Centre {
 
     fn take_invite(&mut self, claim: &Claim<Invite>, work: &mut Work<'_>) -> Result<(), Refusal> {
         let invite = &claim.what;
-        check_addressee(&invite.to, work)?;
+        match invite.to.kind() {
+            AddressKind::Group => check_member(&invite.to, &claim.from, work)?,
+            _ => check_addressee(&invite.to, work)?,
+        }
         if let Some(device) = invite.device.as_ref().filter(|device| device.is_temporary())
             && !device.is_valid(&self.gruu_key, work.view.bindings(&invite.to), work.now)
         {
@@ -69,7 +72,7 @@ impl Centre {
         if is_blocked && self.config.refuse_blocked {
             return Err(Refusal::forbidden("Function not allowed"));
         }
-        if self.sessions.count_of(&claim.from) >= self.config.sessions.per_subscriber_max {
+        if self.has_too_many_sessions(&claim.from) {
             return Err(Refusal::TooManySessions);
         }
         let leg = self.asked_leg(claim, work)?;
@@ -105,22 +108,17 @@ impl Centre {
     /// The leg that an INVITE asks for.
     fn asked_leg(&mut self, claim: &Claim<Invite>, work: &Work<'_>) -> Result<Leg, Refusal> {
         let invite = &claim.what;
-        let agreement = self.config.sessions.timer.answer(&claim.request).map_err(|error| match error {
-            Disagreement::TooBrief(error) => Refusal::SessionTooBrief { min_s: error.min_s },
-            Disagreement::Malformed(error) => error.into(),
-        })?;
+        let agreement = self.config.sessions.timer.answer(&claim.request).map_err(refusal_of)?;
         let unacceptable = |error: msrp::sdp::Unacceptable| Refusal::NotOfferable(error.to_string());
         let theirs = invite.offer.msrp().ok_or(msrp::sdp::Unacceptable::NoMsrp).map_err(unacceptable)?;
-        let bytes_max = self.config.sessions.bytes_max(invite.kind);
+        // What is said in a group must fit into the sessions of its members.
+        let is_for_group = invite.to.kind() == AddressKind::Group;
+        let size_of = if is_for_group { Kind::Group } else { invite.kind };
+        let bytes_max = self.config.sessions.bytes_max(size_of);
         if announced_bytes(&theirs.attributes).is_some_and(|bytes| bytes > bytes_max) {
             return Err(Refusal::NotOfferable("Size exceeded".to_owned()));
         }
-        // Whoever is to connect to us: the device, or its relay.
-        let first = theirs.path.first();
-        let is_websocket = first.is_some_and(msrp::MsrpUri::is_websocket);
-        let is_secure = first.is_some_and(|uri| uri.secure);
-        let endpoint = self.endpoint(is_websocket, is_secure, invite.kind);
-        let endpoint = endpoint.ok_or_else(|| Refusal::NotOfferable("no such MSRP here".to_owned()))?;
+        let endpoint = self.endpoint_facing(theirs, size_of)?;
         let (answer, agreed) = endpoint.answer(&invite.offer).map_err(unacceptable)?;
         // Whether it can be a dialog is found out now: what is promised later must not fail.
         let to_tag = self.tag();
@@ -176,8 +174,29 @@ impl Centre {
         found.map(|one| one.device().to_owned()).unwrap_or_default()
     }
 
+    /// Our end for a peer that offers this medium.
+    pub(super) fn endpoint_facing(&mut self, theirs: &Media, kind: Kind) -> Result<Endpoint, Refusal> {
+        // Whoever is to connect to us: the device, or its relay.
+        let first = theirs.path.first();
+        let is_websocket = first.is_some_and(msrp::MsrpUri::is_websocket);
+        let is_secure = first.is_some_and(|uri| uri.secure);
+        let endpoint = self.endpoint(is_websocket, is_secure, kind);
+        endpoint.ok_or_else(|| Refusal::NotOfferable("no such MSRP here".to_owned()))
+    }
+
+    /// Our end for a device that is reached over this transport, for MSRP over what it can do.
+    pub(super) fn endpoint_over(&mut self, transport: Transport, kind: Kind) -> Option<Endpoint> {
+        let (is_websocket, is_secure) = match transport {
+            Transport::Udp | Transport::Tcp => (false, false),
+            Transport::Tls => (false, true),
+            Transport::Ws => (true, false),
+            Transport::Wss => (true, true),
+        };
+        self.endpoint(is_websocket, is_secure, kind)
+    }
+
     /// Where a peer reaches us with MSRP, over what it can do; `None` when we do not listen so.
-    pub(super) fn endpoint(&mut self, is_websocket: bool, is_secure: bool, kind: Kind) -> Option<Endpoint> {
+    fn endpoint(&mut self, is_websocket: bool, is_secure: bool, kind: Kind) -> Option<Endpoint> {
         let media = &self.config.sessions.media;
         let place = match (is_websocket, is_secure) {
             (false, false) => media.tcp.as_ref(),
@@ -208,10 +227,8 @@ impl Centre {
                 continue;
             }
             let partner = leg.partner.take();
-            let mut sends = std::mem::take(&mut leg.sends);
-            take_back(&mut self.sessions.by_given, &mut sends);
-            let newest = self.sessions.legs.get_mut(&id).expect("it was just put there");
-            newest.sends.extend(sends);
+            let sends = std::mem::take(&mut leg.sends);
+            self.hand_on(sends, id);
             self.end_leg(old, None, now);
             if let Some(partner) = partner {
                 self.sessions.pair(id, partner);
@@ -294,7 +311,7 @@ impl Centre {
         if let Some(Leg { stage: Stage::Asked { forks, .. }, .. }) = self.sessions.legs.get_mut(&asked) {
             forks.iter_mut().filter(|one| **one == fork).for_each(|one| *one = next);
         }
-        forget_flow(&device, flow, work);
+        self.forget_flow(&device, flow, work);
     }
 
     /// One of the devices rings: the caller hears of it.

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use rcs::Timestamp;
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use rcs::capability::Capability;
 use rcs::cpim::{self, CpimBuilder};
 use rcs::{composing, content_type};
@@ -71,8 +71,9 @@ impl Centre {
             tasks.extend(discard(body));
             return self.sessions.answer(token, 481);
         };
-        let from = leg.device.0.clone();
-        let stands_in = format!("{}.{message_id}", &session[..session.len().min(16)]);
+        let (from, device) = leg.device.clone();
+        // It is for others to see, and the session's own name lets in whoever knows it.
+        let stands_in = format!("{:016x}.{message_id}", self.keyed(session.as_bytes()));
         let read = PagerMessage::of_session(
             self,
             leg.peer.clone(),
@@ -90,7 +91,11 @@ impl Centre {
                 {
                     leg.kind = Kind::Chat;
                 }
-                tasks.push(Task::Posted(Box::new(Posted { from, what, asker: Asker::Chunk(token) })));
+                tasks.push(Task::Posted(Box::new(Posted {
+                    from,
+                    what,
+                    asker: Asker::Chunk { token, device },
+                })));
             }
             Err(refusal) => {
                 tracing::debug!(why = %refusal, "refused in a session");
@@ -128,7 +133,7 @@ impl Centre {
                 leg.idle_at = now.plus(match leg.kind {
                     // It was only for what waited; the device may still want to say something.
                     Kind::Deferred => self.config.sessions.deferred_idle,
-                    Kind::Chat | Kind::Large => self.config.sessions.idle,
+                    Kind::Chat | Kind::Large | Kind::Group => self.config.sessions.idle,
                 });
             }
             self.sessions.set_alarm(id);
@@ -150,12 +155,14 @@ impl Centre {
             entry.body_bytes() <= limits.bytes_max(Kind::Large),
         );
         let capabilities = &binding.capabilities;
+        let is_of_group = entry.from.kind() == AddressKind::Group;
         let id = match self.sessions.chat_with(device, &entry.from).filter(|_| is_chat_size) {
             Some(id) => id,
             None => {
                 let kind = match () {
                     () if capabilities.has(Capability::CpmLargeMessage) && is_large_size => Kind::Large,
-                    () if can_chat(capabilities) && is_chat_size => Kind::Deferred,
+                    // The session of a member with its group is made by the focus.
+                    () if can_chat(capabilities) && is_chat_size && !is_of_group => Kind::Deferred,
                     () => return None,
                 };
                 let ids = Contribution {
@@ -210,6 +217,14 @@ impl Centre {
         self.touch(id, now);
         self.give_sends(id);
         send
+    }
+
+    /// Has a leg send what another had to send.
+    pub(super) fn hand_on(&mut self, mut sends: VecDeque<Sending>, id: LegId) {
+        take_back(&mut self.sessions.by_given, &mut sends);
+        if let Some(leg) = self.sessions.legs.get_mut(&id) {
+            leg.sends.extend(sends);
+        }
     }
 
     /// What goes into a session: CPIM always, but for composing indications, which may go bare.

@@ -4,14 +4,16 @@
 use msrp::sdp::Description;
 use rcs::Timestamp;
 use rcs::address::Address;
-use sip::dialog::session_timer::{Agreement, Disagreement, OPTION, Refresher, SessionExpires};
+use sip::dialog::session_timer::{
+    Agreement, Disagreement, OPTION, Refresher, SessionExpires, wait_after_491,
+};
 use sip::dialog::{DialogId, Unacknowledged};
 use sip::transaction::{OnTimeout, ServerTxId};
 use sip::{Flow, HeaderName, Method, Reason, Request, Response, ResponseBuilder};
 use store::Wants;
 
 use super::answering::msrp_session;
-use super::{Kind, Leg, LegId, Stage, media, take_back};
+use super::{Kind, Leg, LegId, Stage, focus, lapse, media, take_back};
 use crate::access::identity::{Claim, is_bound_here};
 use crate::access::{ALLOW, Refusal, check_require};
 use crate::work::Task;
@@ -115,7 +117,6 @@ impl Centre {
             return Err(Refusal::RequestPending);
         }
         let agreement = self.config.sessions.timer.answer(request).map_err(refusal_of)?;
-        let unusable = |error: msrp::sdp::Unacceptable| Refusal::NotOfferable(error.to_string());
         let mut is_over = false;
         let description = if request.body().is_empty() {
             // RFC 3261 §14.2: without an offer, ours stands.
@@ -130,19 +131,7 @@ impl Centre {
                 answer.media.iter_mut().for_each(|media| media.port = 0);
                 answer
             } else {
-                leg.endpoint.version += 1;
-                let (answer, agreed) = leg.endpoint.answer(&offer).map_err(unusable)?;
-                let is_moved = leg.agreed.as_ref().is_none_or(|before| before.remote != agreed.remote);
-                leg.agreed = Some(agreed);
-                if is_moved {
-                    leg.is_bound = false;
-                    leg.idle_at = now.plus(self.config.sessions.connect);
-                    let session = msrp_session(leg);
-                    take_back(&mut self.sessions.by_given, &mut leg.sends);
-                    let close = media::Command::Close { session: session.id.clone() };
-                    self.sessions.commands.extend([close, media::Command::Open(session)]);
-                }
-                answer
+                self.take_offer(id, &offer, now)?
             }
         };
         let leg = self.sessions.legs.get(&id).expect("it was looked at");
@@ -162,6 +151,31 @@ impl Centre {
             self.end_pair(id, None, now);
         }
         Ok(())
+    }
+
+    /// A new description of the peer's end; the one of ours that answers it.
+    pub(super) fn take_offer(
+        &mut self,
+        id: LegId,
+        offer: &Description,
+        now: Timestamp,
+    ) -> Result<Description, Refusal> {
+        let leg = self.sessions.legs.get_mut(&id).ok_or(Refusal::NoDialog)?;
+        leg.endpoint.version += 1;
+        let unusable = |error: msrp::sdp::Unacceptable| Refusal::NotOfferable(error.to_string());
+        let (answer, agreed) = leg.endpoint.answer(offer).map_err(unusable)?;
+        let is_moved = leg.agreed.as_ref().is_none_or(|before| before.remote != agreed.remote);
+        leg.agreed = Some(agreed);
+        if is_moved {
+            leg.is_bound = false;
+            leg.idle_at = now.plus(self.config.sessions.connect);
+            take_back(&mut self.sessions.by_given, &mut leg.sends);
+            let session = msrp_session(leg);
+            let close = media::Command::Close { session: session.id.clone() };
+            self.sessions.commands.extend([close, media::Command::Open(session)]);
+        }
+        self.sessions.set_alarm(id);
+        Ok(answer)
     }
 
     /// An UPDATE that only refreshes (RFC 4028 §7.4).
@@ -246,9 +260,10 @@ impl Centre {
             return;
         }
         let agreed = self.config.sessions.timer.agreed(response).ok().flatten();
+        let drawn = self.random();
         let Some(leg) = self.sessions.legs.get_mut(&id) else { return };
         let flow = leg.flow;
-        let Stage::Open { dialog, timer, refreshed_at, refreshing, .. } = &mut leg.stage else { return };
+        let Stage::Open { dialog, ack, timer, refreshed_at, refreshing, .. } = &mut leg.stage else { return };
         let Some(tx) = refreshing.take() else { return };
         self.sessions.by_invite.remove(&tx);
         let lives = dialog.receive_response(response).unwrap_or(true);
@@ -261,7 +276,17 @@ impl Centre {
                 self.calls.acknowledge(transaction_time(now), tx, flow, ack, timing);
             }
             _ if !lives => return self.end_pair(id, None, now),
-            // The peer was about to do the same, or is busy: it is tried once more before the session lapses.
+            // The peer was about to do the same.
+            491 => {
+                let left = timer.map(|timer| refreshed_at.plus(timer.ends_after()).since(now));
+                // We acknowledge 200s, and so own the Call-ID, in legs that we have opened.
+                let wait = wait_after_491(ack.is_some(), drawn);
+                let postponed = timer.zip(left).and_then(|(timer, left)| timer.postponed(left, wait));
+                if let Some((later, ago)) = postponed {
+                    (*timer, *refreshed_at) = (Some(later), now.minus(ago));
+                }
+            }
+            // It is busy: it is tried once more before the session lapses.
             _ => {
                 if let Some(timer) = timer {
                     *refreshed_at = now;
@@ -304,9 +329,8 @@ impl Centre {
                 let repeat = answering
                     .as_mut()
                     .map(|(tx, waiting)| (*tx, waiting.handle_timeout(transaction_time(now), &timing)));
-                let is_lapsed = timer.is_some_and(|timer| refreshed_at.plus(timer.ends_after()) <= now);
-                let refresh = timer.filter(|_| refreshing.is_none()).and_then(|timer| timer.refresh_after());
-                let is_refresh_due = refresh.is_some_and(|after| refreshed_at.plus(after) <= now);
+                let times = lapse(*timer, *refreshed_at, refreshing.is_some());
+                let [is_lapsed, is_refresh_due] = times.map(|at| at.is_some_and(|at| at <= now));
                 match repeat {
                     Some((tx, OnTimeout::Send(response))) => self.respond(now, tx, response),
                     Some((_, OnTimeout::GiveUp)) => {
@@ -318,6 +342,16 @@ impl Centre {
                     self.end_pair(id, None, now);
                 } else if is_refresh_due {
                     self.refresh(id, now);
+                }
+            }
+            Stage::Focus { timer, refreshed_at, is_refreshing } => {
+                let times = lapse(*timer, *refreshed_at, *is_refreshing);
+                let [is_lapsed, is_refresh_due] = times.map(|at| at.is_some_and(|at| at <= now));
+                if is_lapsed || is_idle {
+                    self.end_leg(id, None, now);
+                } else if is_refresh_due {
+                    *is_refreshing = true;
+                    self.ask_focus(id, focus::What::Refresh);
                 }
             }
         }
@@ -356,6 +390,10 @@ impl Centre {
             None => {}
             Some(Stage::Inviting { .. }) => self.give_up_inviting(id, reason, now),
             Some(Stage::Asked { .. }) => self.accept_and_end(id, now),
+            Some(Stage::Focus { .. }) => {
+                self.ask_focus(id, focus::What::End);
+                self.drop_leg(id);
+            }
             Some(Stage::Open { .. }) => {
                 let Some(mut leg) = self.sessions.remove(id) else { return };
                 if let Stage::Open { dialog, .. } = &mut leg.stage {
@@ -425,7 +463,8 @@ impl Centre {
     }
 }
 
-fn refusal_of(disagreement: Disagreement) -> Refusal {
+/// What a peer hears with whose session timer we do not agree.
+pub(crate) fn refusal_of(disagreement: Disagreement) -> Refusal {
     match disagreement {
         Disagreement::TooBrief(error) => Refusal::SessionTooBrief { min_s: error.min_s },
         Disagreement::Malformed(error) => error.into(),

@@ -8,7 +8,7 @@ use rcs::address::Address;
 use sip::dialog::session_timer::{OPTION, SessionExpires};
 use sip::dialog::{Dialog, DialogId};
 use sip::transaction::{ClientTxId, RequestError};
-use sip::{Flow, HeaderName, Message, Reason, RequestBuilder, Response, Transport};
+use sip::{Flow, HeaderName, Message, Reason, RequestBuilder, Response};
 use store::Binding;
 
 use super::answering::{Redial, contact, msrp_session};
@@ -41,16 +41,10 @@ impl Centre {
     /// Sends an INVITE; `None` when it cannot be sent, or the device has too many sessions.
     pub(super) fn invite(&mut self, invitation: &Invitation<'_>, now: Timestamp) -> Option<LegId> {
         let Invitation { device, peer, binding, kind, ids, .. } = invitation;
-        if self.sessions.count_of(&device.0) >= self.config.sessions.per_subscriber_max {
+        if self.has_too_many_sessions(&device.0) {
             return None;
         }
-        let (is_websocket, is_secure) = match binding.flow.transport {
-            Transport::Udp | Transport::Tcp => (false, false),
-            Transport::Tls => (false, true),
-            Transport::Ws => (true, false),
-            Transport::Wss => (true, true),
-        };
-        let mut endpoint = self.endpoint(is_websocket, is_secure, *kind)?;
+        let mut endpoint = self.endpoint_over(binding.flow.transport, *kind)?;
         if *kind == Kind::Large {
             endpoint.direction = Direction::SendOnly;
         }
@@ -179,7 +173,7 @@ impl Centre {
             Stage::Open { refreshing: Some(refresh), .. } if *refresh == tx => {
                 self.refresh_answered(id, response, now);
             }
-            Stage::Open { .. } | Stage::Asked { .. } => {}
+            Stage::Open { .. } | Stage::Asked { .. } | Stage::Focus { .. } => {}
         }
     }
 

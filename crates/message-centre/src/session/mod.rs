@@ -5,7 +5,11 @@
 //! Two legs that belong together (Alice's with us about Bob, Bob's with us about Alice) are partners: they are set up
 //! together, and end together.
 //!
+//! A member of a group has a leg with its focus. There the dialog is a row of the group, and the leg only what dies with the
+//! process: the medium and its timers.
+//!
 //! - [`answering`]: a device invites us. [`inviting`]: we invite a device. [`dialog`]: what happens in a leg that stands.
+//! - [`focus`]: legs of members with the focus of their group.
 //! - [`carrying`]: messages in and out. [`media`]: what is said to and heard from the MSRP edge.
 //!
 //! Nothing here is on disk: when the process ends, so do its connections and with them every session.
@@ -13,11 +17,13 @@
 mod answering;
 mod carrying;
 mod dialog;
+pub(crate) mod focus;
 mod inviting;
 pub mod media;
 
 pub(crate) use answering::{Redial, can_chat};
 pub use carrying::{BEGINNING_BYTES, INLINE_BYTES_MAX};
+pub(crate) use dialog::refusal_of;
 
 pub use crate::access::message::SessionBody;
 
@@ -49,6 +55,8 @@ pub enum Kind {
     Deferred,
     /// One large message (RCC.07 large-message mode).
     Large,
+    /// A member of a group with its focus.
+    Group,
 }
 
 /// A session between us and one device.
@@ -63,7 +71,7 @@ pub(crate) struct Leg {
     ids: Contribution,
     stage: Stage,
     endpoint: Endpoint,
-    /// What the peer's description said; `None` before it answered.
+    /// What the peer's description said; `None` before it answered, as of a member that is being called.
     agreed: Option<Agreed>,
     partner: Option<LegId>,
     /// Whether the device's MSRP connection is there.
@@ -128,6 +136,13 @@ enum Stage {
         /// Our re-INVITE under way.
         refreshing: Option<ClientTxId>,
     },
+    /// Its dialog is with the focus of a group, and kept there.
+    Focus {
+        timer: Option<SessionTimer>,
+        refreshed_at: Timestamp,
+        /// Whether our re-INVITE is under way.
+        is_refreshing: bool,
+    },
 }
 
 impl Leg {
@@ -137,7 +152,11 @@ impl Leg {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Open { .. })
+        match self.stage {
+            Stage::Open { .. } => true,
+            Stage::Focus { .. } => self.agreed.is_some(),
+            Stage::Inviting { .. } | Stage::Asked { .. } => false,
+        }
     }
 
     /// When it wants attention next.
@@ -148,15 +167,33 @@ impl Leg {
             Stage::Open { answering, timer, refreshed_at, refreshing, .. } => {
                 let repeat = answering.as_ref().and_then(|(_, waiting)| waiting.poll_timeout());
                 let repeat = repeat.map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
-                // While something is under way the edge's own patience decides.
-                let idle = (!self.is_bound || self.sends.is_empty()).then_some(self.idle_at);
-                let end = timer.map(|timer| refreshed_at.plus(timer.ends_after()));
-                let refresh = timer.filter(|_| refreshing.is_none()).and_then(|timer| timer.refresh_after());
-                let refresh = refresh.map(|after| refreshed_at.plus(after));
-                [repeat, idle, end, refresh].into_iter().flatten().min()
+                let [end, refresh] = lapse(*timer, *refreshed_at, refreshing.is_some());
+                [repeat, self.ends_idle_at(), end, refresh].into_iter().flatten().min()
+            }
+            // Whoever is being called is waited for by the group.
+            Stage::Focus { .. } if self.agreed.is_none() => None,
+            Stage::Focus { timer, refreshed_at, is_refreshing } => {
+                let [end, refresh] = lapse(*timer, *refreshed_at, *is_refreshing);
+                [self.ends_idle_at(), end, refresh].into_iter().flatten().min()
             }
         }
     }
+
+    /// When it ends if nothing moves. While something is under way the edge's own patience decides.
+    fn ends_idle_at(&self) -> Option<Timestamp> {
+        (!self.is_bound || self.sends.is_empty()).then_some(self.idle_at)
+    }
+}
+
+/// When a session ends by its timer, and when we refresh it.
+fn lapse(
+    timer: Option<SessionTimer>,
+    refreshed_at: Timestamp,
+    is_refreshing: bool,
+) -> [Option<Timestamp>; 2] {
+    let end = timer.map(|timer| refreshed_at.plus(timer.ends_after()));
+    let refresh = timer.filter(|_| !is_refreshing).and_then(|timer| timer.refresh_after());
+    [end, refresh.map(|after| refreshed_at.plus(after))]
 }
 
 /// What the edge has, by the number that it knows it by: the leg, and the send.
@@ -199,6 +236,11 @@ impl Sessions {
         self.commands.pop_front()
     }
 
+    /// Leaves something to be decided next.
+    pub(crate) fn later(&mut self, task: Task) {
+        self.settled.push(task);
+    }
+
     pub(crate) fn take_settled(&mut self) -> std::vec::Drain<'_, Task> {
         self.settled.drain(..)
     }
@@ -233,7 +275,7 @@ impl Sessions {
         match &leg.stage {
             Stage::Inviting { tx, .. } => drop(self.by_invite.insert(*tx, id)),
             Stage::Asked { tx, .. } => drop(self.by_asked.insert(*tx, id)),
-            Stage::Open { .. } => {}
+            Stage::Open { .. } | Stage::Focus { .. } => {}
         }
         self.legs.insert(id, leg);
         self.set_alarm(id);
@@ -259,6 +301,7 @@ impl Sessions {
                     self.by_invite.remove(tx);
                 }
             }
+            Stage::Focus { .. } => {}
         }
         take_back(&mut self.by_given, &mut leg.sends);
         if let Some(at) = leg.alarm {
@@ -317,9 +360,8 @@ impl Sessions {
         self.between(&device.0, peer).into_iter().find(|id| {
             let leg = &self.legs[id];
             let stands = match &leg.stage {
-                Stage::Open { .. } => true,
                 Stage::Inviting { is_given_up, .. } => !is_given_up,
-                Stage::Asked { .. } => false,
+                Stage::Open { .. } | Stage::Asked { .. } | Stage::Focus { .. } => leg.is_open(),
             };
             leg.device == *device && leg.kind != Kind::Large && stands && !leg.is_closing
         })

@@ -147,6 +147,8 @@ impl Town {
         let needed: BTreeSet<String> = store.spooled().expect("readable").into_iter().collect();
         self.edge.files.retain(|name, _| needed.contains(name));
         self.centre = Some(Centre::new(config, &secrets, self.now));
+        let groups = store.groups().expect("readable");
+        self.todo.extend(groups.iter().filter_map(message_centre::group::wake));
         self.todo.extend(store.owners_of_mail().expect("readable").into_iter().map(Task::Wake));
         self.store = Some(store);
         self.due_at = Some(Timestamp::EPOCH);
@@ -284,6 +286,12 @@ impl Town {
         let links: Vec<Link> = self.edge.links.keys().filter(|(of, _)| *of == phone).copied().collect();
         links.into_iter().for_each(|link| self.post(Parcel::UpClosed(link)));
         self.run();
+    }
+
+    /// The MSRP connections of a phone break.
+    pub fn break_media(&mut self, phone: Phone) {
+        let links: Vec<Link> = self.edge.links.keys().filter(|(of, _)| *of == phone).copied().collect();
+        links.into_iter().for_each(|link| self.post(Parcel::UpClosed(link)));
     }
 
     /// Lets the user do something.

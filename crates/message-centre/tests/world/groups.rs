@@ -144,6 +144,13 @@ impl World {
         self.settle();
     }
 
+    /// Sends this envelope as it is.
+    pub fn send_raw(&mut self, phone: Phone, to: &str, envelope: &str) {
+        let (now, handset) = (self.time(), &mut self.phones[phone]);
+        handset.send_body(now, to, Bytes::from(envelope.to_owned()), None);
+        self.settle();
+    }
+
     /// Leaves by BYE.
     pub fn leave(&mut self, phone: Phone, focus: &str) {
         assert!(self.start_leaving(phone, focus), "there is a dialog");
@@ -206,7 +213,7 @@ impl World {
 }
 
 impl Handset {
-    fn contact(&self) -> String {
+    pub(super) fn contact(&self) -> String {
         let transport = self.flow.transport.via_token().to_ascii_lowercase();
         format!("<sip:{}@{};transport={transport}>", self.number, self.flow.peer)
     }
@@ -268,6 +275,10 @@ impl Handset {
     /// The focus calls.
     fn called(&mut self, now: Duration, tx: ServerTxId, request: &Request) {
         let status = self.answers_invite_with;
+        if status == 100 {
+            // It rings; the transaction layer says 100 by itself.
+            return;
+        }
         let tag = format!("i{}", self.cseq);
         self.cseq += 1;
         let response = self.reply(now, tx, request, status, &tag);

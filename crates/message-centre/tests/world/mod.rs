@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 mod groups;
+mod watches;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -113,6 +114,7 @@ pub struct Handset {
     /// The session description that it offers when a focus calls.
     pub offers: Option<&'static str>,
     pub groups: groups::Groups,
+    pub watches: watches::Watches,
     /// More feature tags of its Contact: `;+g.gsma.rcs.botversion="#=1"`.
     pub features: String,
     /// `reg-id`, for one flow among several of a device.
@@ -172,10 +174,13 @@ impl World {
         self.centre = Some(Centre::new(config, &secrets, self.now));
         self.store = Some(store);
         let store = self.store.as_ref().expect("just opened");
+        let histories = store.histories().expect("readable");
+        self.centre.as_mut().expect("just made").keep_history_of(&histories);
         let owners = store.owners_of_mail().expect("readable");
         let groups = store.groups().expect("readable");
         self.todo.extend(groups.iter().filter_map(message_centre::group::wake));
         self.todo.extend(owners.into_iter().map(Task::Wake));
+        self.todo.extend(store.watched().expect("readable").into_iter().map(message_centre::events::wake));
         self.due_at = Some(Timestamp::EPOCH);
     }
 
@@ -255,6 +260,7 @@ impl World {
             answers_invite_with: 200,
             offers: None,
             groups: groups::Groups::default(),
+            watches: watches::Watches::default(),
             features: String::new(),
             reg_id: None,
             registers_as: format!("registration-{place}"),
@@ -383,6 +389,15 @@ impl World {
         self.todo.append(&mut work.next);
         store.commit(&view).expect("committed");
         self.admin_answers.push(answer);
+    }
+
+    /// Looks for histories that hold what is to go, as happens now and then.
+    pub fn sweep_histories(&mut self) {
+        let (Some(centre), Some(store)) = (&self.centre, &self.store) else { panic!("the centre runs") };
+        let (old, _) =
+            store.old_histories(centre.history_begins(self.now), None, usize::MAX).expect("readable");
+        self.todo.extend(old.into_iter().map(|owner| Task::TrimHistory(owner, false)));
+        self.run_until_idle();
     }
 
     /// The answer to an administrative call.
@@ -647,6 +662,7 @@ impl Handset {
 
     fn take(&mut self, now: Duration, event: Event, nonce: u64) {
         match event {
+            Event::Request { tx, request, .. } if self.take_notify(now, tx, &request) => {}
             Event::Request { tx, request, .. } if self.take_group_request(now, tx, &request) => {}
             Event::Ack { request, .. } => self.acknowledged(&request),
             Event::Request { .. } if self.is_mute => {}
@@ -708,7 +724,7 @@ impl Handset {
     }
 
     fn answered(&mut self, now: Duration, tx: ClientTxId, response: Option<&sip::Response>, nonce: u64) {
-        if self.take_group_answer(now, tx, response) {
+        if self.take_group_answer(now, tx, response) || self.take_watch_answer(tx, response) {
             return;
         }
         let status = response.map_or(408, |response| response.status());

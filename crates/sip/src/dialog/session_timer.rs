@@ -200,11 +200,41 @@ impl SessionTimer {
         let early_s = if self.is_ours { 0 } else { (self.interval_s / 3).min(32) };
         Duration::from_secs(u64::from(self.interval_s - early_s))
     }
+
+    /// The timer of a session whose refresh of ours could not be taken now and is tried again after `wait`, and how long ago it
+    /// counts as refreshed. It ends when it would have, `left` from now. `None` when nothing is left by then.
+    pub fn postponed(&self, left: Duration, wait: Duration) -> Option<(Self, Duration)> {
+        let half = left.checked_sub(wait).filter(|half| half.as_secs() > 0)?;
+        let timer = Self { interval_s: 2 * half.as_secs() as u32, ..*self };
+        Some((timer, timer.refresh_after()?.saturating_sub(wait)))
+    }
+}
+
+/// How long to wait after 491 before the re-INVITE is tried again (RFC 3261 §14.1): 2.1 to 4 s for the owner of the Call-ID, up to 2 s
+/// for the other side, in tens of milliseconds, so that the two do not meet again. `drawn` is any random number.
+pub fn wait_after_491(owns_call_id: bool, drawn: u64) -> Duration {
+    let (least, steps) = if owns_call_id { (210, 191) } else { (0, 201) };
+    Duration::from_millis(10 * (least + drawn % steps))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refresh_that_meets_the_peers_is_tried_again_soon() {
+        for drawn in 0..1000 {
+            let (ours, theirs) = (wait_after_491(true, drawn), wait_after_491(false, drawn));
+            assert!(ours >= Duration::from_millis(2100) && ours <= Duration::from_secs(4), "{ours:?}");
+            assert!(theirs <= Duration::from_secs(2), "{theirs:?}");
+        }
+        let timer = SessionTimer { interval_s: 90, is_ours: true };
+        let (left, wait) = (Duration::from_secs(45), Duration::from_secs(3));
+        let (timer, ago) = timer.postponed(left, wait).expect("there is time");
+        assert_eq!(timer.refresh_after().map(|after| after - ago), Some(wait));
+        assert_eq!(timer.ends_after() - ago, left);
+        assert_eq!(timer.postponed(wait, wait), None);
+    }
 
     #[test]
     fn session_expires_reads_and_is_written() {

@@ -1,6 +1,8 @@
 //! `hongyan handset`: a handset in a terminal, for people and for scripts. It speaks SIP over WebSocket like any handset, so it
 //! needs nothing but a number and its password.
 
+mod history;
+mod login;
 mod shown;
 mod terminal;
 mod upload;
@@ -21,6 +23,7 @@ use tokio::sync::mpsc;
 
 use super::subscriber::read_password;
 use super::{CommandError, Outcome, print};
+use login::Login;
 use shown::json_of;
 use terminal::{Act, Chatbot, GroupWish, Terminal};
 
@@ -50,6 +53,9 @@ pub struct Handset {
     /// The platform's HTTP address
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     server: String,
+    /// Announce chats: be called by people and groups, and speak with them over MSRP
+    #[arg(long)]
+    msrp: bool,
     /// Print events as JSON, one object a line
     #[arg(long)]
     json: bool,
@@ -179,6 +185,15 @@ enum Command {
         /// Its id, as `send --json` prints it
         message_id: String,
     },
+    /// Print what the platform has kept of this number's conversations, if it keeps them
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P history --limit 20"
+    )]
+    History {
+        /// The latest so many messages
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
 }
 
 impl Handset {
@@ -195,6 +210,12 @@ impl Handset {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
+            if let Some(Command::History { limit }) = self.command {
+                let username = self.username.clone().unwrap_or_else(|| self.number.clone());
+                let (client, login) = (http_client()?, Login { username, password });
+                let server = self.server.trim_end_matches('/');
+                return history::show(&client, server, &login, limit, self.json).await;
+            }
             let mut session = Session::open(&self, &password).await?;
             let done = match self.command {
                 None => session.converse().await,
@@ -220,11 +241,16 @@ impl Handset {
                 Some(Command::Group { subject, members }) => session.make_group(&subject, &members).await,
                 Some(Command::Receive { count, timeout }) => session.receive(count, timeout).await,
                 Some(Command::Revoke { to, message_id }) => session.revoke(&to, message_id).await,
+                Some(Command::History { .. }) => unreachable!("done above, without a session"),
             };
             session.close().await;
             done
         })
     }
+}
+
+fn http_client() -> Result<reqwest::Client, CommandError> {
+    Ok(reqwest::Client::builder().timeout(HTTP_TIMEOUT).no_proxy().build()?)
 }
 
 /// A handset that is registered.
@@ -240,7 +266,7 @@ struct Session {
 impl Session {
     async fn open(handset: &Handset, password: &str) -> Result<Self, CommandError> {
         let server = handset.server.trim_end_matches('/').to_owned();
-        let client = reqwest::Client::builder().timeout(HTTP_TIMEOUT).no_proxy().build()?;
+        let client = http_client()?;
         let told = client.get(format!("{server}/handset/config.json")).send().await;
         let told =
             told.map_err(|_| CommandError(format!("no platform answers at {server}; give --server URL")))?;
@@ -266,7 +292,8 @@ impl Session {
         if let Some(username) = &handset.username {
             config.username.clone_from(username);
         }
-        let login = (config.username.clone(), config.password.clone());
+        config.services.chat = handset.msrp;
+        let login = Login { username: config.username.clone(), password: config.password.clone() };
         let own = config.address.sip_uri(&config.domain);
         let mut phone =
             Phone::start(Device::new(config), Server { transport: Transport::Ws, address }).await?;

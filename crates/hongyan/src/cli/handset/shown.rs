@@ -1,5 +1,6 @@
 //! Messages and events as a terminal shows them, and as scripts read them.
 
+use bytes::Bytes;
 use handset::{Event, Incoming};
 use rcs::bot::{BotMessage, Document as _, MediaType, PlainText, Suggestion, SuggestionList};
 use rcs::file_transfer::{self, FileTransfer};
@@ -27,9 +28,14 @@ pub struct Shown {
 impl Shown {
     /// Reads a message.
     pub fn of(message: &Incoming) -> Self {
-        let mut parts = vec![(message.content_type.clone(), message.payload.clone())];
-        if multipart::is_multipart(&message.content_type)
-            && let Ok(inner) = multipart::parse(&message.content_type, &message.payload)
+        Self::of_payload(&message.content_type, &message.payload)
+    }
+
+    /// Reads what is in the envelope.
+    pub fn of_payload(content_type: &str, payload: &Bytes) -> Self {
+        let mut parts = vec![(content_type.to_owned(), payload.clone())];
+        if multipart::is_multipart(content_type)
+            && let Ok(inner) = multipart::parse(content_type, payload)
         {
             parts = inner.into_iter().map(|part| (part.content_type().to_owned(), part.body)).collect();
         }

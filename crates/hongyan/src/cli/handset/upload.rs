@@ -1,11 +1,11 @@
-//! A file to the content server (RCC.07 file transfer by HTTP): asked for with an empty POST, sent as a form, Digest on both.
+//! A file to the content server (RCC.07 file transfer by HTTP): asked for with an empty POST, then sent as a form.
 
 use std::path::Path;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use reqwest::{Client, Response, StatusCode};
-use sip::digest::Challenge;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Client, StatusCode};
 
+use super::login::Login;
 use crate::cli::CommandError;
 
 /// Files are sent from memory.
@@ -18,8 +18,8 @@ pub struct ContentServer {
     pub client: Client,
     /// Its URL, with the slash at the end.
     pub url: String,
-    /// User name and password.
-    pub login: (String, String),
+    /// Who we are to it.
+    pub login: Login,
 }
 
 impl ContentServer {
@@ -32,7 +32,7 @@ impl ContentServer {
         }
         let bytes = tokio::fs::read(path).await.map_err(unreadable)?;
         let welcome = self.client.post(&self.url).send().await?;
-        let authorization = self.authorization(&welcome)?;
+        let authorization = self.login.authorization("POST", &welcome)?;
         let form = form(path, &bytes);
         let mut request = self
             .client
@@ -47,25 +47,6 @@ impl ContentServer {
             StatusCode::OK => Ok(answer.text().await?),
             status => Err(CommandError(format!("the content server answered {status}"))),
         }
-    }
-
-    /// The credentials that a challenge asks for; none if there is no challenge.
-    fn authorization(&self, welcome: &Response) -> Result<Option<String>, CommandError> {
-        if welcome.status() != StatusCode::UNAUTHORIZED {
-            return match welcome.status().is_success() {
-                true => Ok(None),
-                false => Err(CommandError(format!("the content server answered {}", welcome.status()))),
-            };
-        }
-        let offered = welcome.headers().get_all(WWW_AUTHENTICATE).iter();
-        let challenge = Challenge::best(offered.map(|value| value.as_bytes())).ok_or_else(|| {
-            CommandError("the content server asks for credentials that we don't know".into())
-        })?;
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|error| CommandError(error.to_string()))?;
-        let cnonce = format!("{:016x}", u64::from_ne_bytes(random));
-        let path = welcome.url().path();
-        Ok(Some(challenge.answer("POST", path, &self.login.0, &self.login.1, &cnonce, 1)))
     }
 }
 

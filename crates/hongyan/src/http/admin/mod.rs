@@ -8,6 +8,7 @@
 //! | `GET`, `PATCH /subscribers/{number}/configuration` | configured devices; what handsets are told |
 //! | `DELETE …/configuration/devices`, `…/devices/{id}` | take back the secrets of all, or of one |
 //! | `GET /subscribers/{number}/blocked`, `PUT`, `DELETE …/blocked/{address}` | block list |
+//! | `GET`, `PUT`, `DELETE /subscribers/{number}/history` | whether its conversation history is kept; turn that on; off, deleting it |
 //! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
@@ -55,6 +56,10 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/subscribers/{number}/configuration/devices/{device}", delete(configurations::revoke))
         .route("/subscribers/{number}/blocked", get(unwanted::blocked))
         .route("/subscribers/{number}/blocked/{whom}", put(unwanted::block).delete(unwanted::unblock))
+        .route(
+            "/subscribers/{number}/history",
+            get(subscribers::history).put(subscribers::keep_history).delete(subscribers::delete_history),
+        )
         .route("/spam-reports", get(unwanted::spam_reports))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))

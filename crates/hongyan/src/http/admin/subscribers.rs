@@ -7,13 +7,14 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use message_centre::admin;
+use message_centre::history::Call;
 use rcs::address::{Address, AddressKind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sip::digest::Ha1s;
 use store::{Account, Bindings, Credential, Head};
 
-use crate::http::{App, Failure, now};
+use crate::http::{App, Failure, history, now};
 
 /// Fewer are guessed.
 const PASSWORD_CHARS_MIN: usize = 6;
@@ -89,7 +90,7 @@ async fn put(app: &App, wanted: Wanted) -> Result<(bool, Value), Failure> {
     let added = match app.administer(admin::Call::PutSubscriber(account)).await? {
         admin::Answer::NotYet => {
             return Err(Failure::unavailable(
-                "the mail of the number's last holder is being cleared; try again in a moment",
+                "the mail or the history of the number's last holder is being cleared; try again in a moment",
             ));
         }
         answer => answer == admin::Answer::Added,
@@ -134,6 +135,30 @@ pub async fn remove(State(app): State<Arc<App>>, Path(number): Path<String>) -> 
         admin::Answer::NotFound => Err(Failure::not_found("there is no such subscriber")),
         _ => Ok(StatusCode::NO_CONTENT),
     }
+}
+
+/// Whether a subscriber's conversation history is kept.
+pub async fn history(
+    State(app): State<Arc<App>>,
+    Path(number): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    history::shown(&app, subscriber(&app, &number)?).await
+}
+
+/// Keeps it from now on.
+pub async fn keep_history(
+    State(app): State<Arc<App>>,
+    Path(number): Path<String>,
+) -> Result<StatusCode, Failure> {
+    history::change(&app, Call::TurnOn(subscriber(&app, &number)?)).await
+}
+
+/// Keeps it no longer, and deletes what there is.
+pub async fn delete_history(
+    State(app): State<Arc<App>>,
+    Path(number): Path<String>,
+) -> Result<StatusCode, Failure> {
+    history::change(&app, Call::TurnOff(subscriber(&app, &number)?)).await
 }
 
 /// The subscriber that a path names.
