@@ -37,15 +37,26 @@ export function attach(
   chosen.value = [...chosen.value, ...fitting.slice(0, room).map((file) => ({ id: uuid(), file }))];
 }
 
+/** The one that is open: in the page, since an input that nothing holds may be gone before the user has chosen. */
+let picker: HTMLInputElement | undefined;
+
 /** Lets the user choose. Resolves to nothing when they change their mind. */
 export function pickFiles(accept: string): Promise<File[]> {
+  picker?.remove();
   const input = document.createElement('input');
+  picker = input;
   input.type = 'file';
   input.multiple = true;
   input.accept = accept;
+  input.hidden = true;
+  document.body.append(input);
   return new Promise((resolve) => {
-    input.addEventListener('change', () => resolve([...(input.files ?? [])]));
-    input.addEventListener('cancel', () => resolve([]));
+    const done = () => {
+      input.remove();
+      resolve([...(input.files ?? [])]);
+    };
+    input.addEventListener('change', done);
+    input.addEventListener('cancel', done);
     input.click();
   });
 }
