@@ -14,7 +14,7 @@ pub fn start(program: &Path, config: &Path) -> io::Result<Peer> {
     let log = std::fs::File::create(directory.path().join("log"))?;
     let mut kamailio = Command::new(program);
     kamailio
-        .args(["-DD", "-E", "-m", "1024", "-M", "32", "-x", "tlsf", "-X", "fm", "-f"])
+        .args(["-DD", "-E", "-m", "2048", "-M", "32", "-x", "tlsf", "-X", "fm", "-f"])
         .arg(config)
         .args(["-l", &format!("udp:{address}"), "-l", &format!("tcp:{address}"), "-Y"])
         .arg(directory.path())
