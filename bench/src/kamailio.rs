@@ -14,8 +14,8 @@ pub fn start(program: &Path, config: &Path) -> io::Result<Peer> {
     let log = std::fs::File::create(directory.path().join("log"))?;
     let mut kamailio = Command::new(program);
     kamailio
-        // Answered transactions linger for 5 s: at 30,000 messages a second a gigabyte is too little for them, and it answers 500.
-        .args(["-DD", "-E", "-m", "2048", "-M", "32", "-x", "tlsf", "-X", "fm", "-f"])
+        // Answered transactions linger for seconds: at 30,000 messages a second two gigabytes are too little for them, and it answers 500.
+        .args(["-DD", "-E", "-m", "3072", "-M", "32", "-x", "tlsf", "-X", "fm", "-f"])
         .arg(config)
         .args(["-l", &format!("udp:{address}"), "-l", &format!("tcp:{address}"), "-Y"])
         .arg(directory.path())
