@@ -1,18 +1,21 @@
 //! Conversation history over HTTP: turned on by its owner, read page by page on another device, deleted.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+mod common;
+
 use std::time::Duration;
 
 use handset::run::{Phone, Server as SipServer};
 use handset::{Config as HandsetConfig, Event, Handset, Outgoing};
-use hongyan::config::{Config, Listen};
-use hongyan::serve::{Options, Running};
+use hongyan::config::Config;
 use rcs::cpim::Cpim;
 use rcs::imdn::Disposition;
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sip::Transport;
 use sip::digest::Challenge;
+
+use common::Server;
 
 const ALICE: &str = "+8613800000001";
 const BOB: &str = "+8613800000002";
@@ -22,37 +25,10 @@ const HISTORY: &str = "/handset/v1/history";
 const MESSAGES: &str = "/handset/v1/history/messages";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server with three subscribers.
-struct Server {
-    running: Running,
-    data: tempfile::TempDir,
-    client: Client,
-}
-
 impl Server {
+    /// A server with three subscribers.
     async fn start(change: impl FnOnce(&mut Config)) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let data = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        let free: Listen = "127.0.0.1:0".parse().unwrap();
-        (config.http.listen, config.sip.udp, config.sip.tcp) = (free, free, free);
-        config.log.filter = "off".to_owned();
-        change(&mut config);
-        let options = Options { data: data.path().to_owned(), demo: false, ready_file: None };
-        let running = Running::start(config, options).await.unwrap();
-        let server = Self { running, data, client: Client::builder().no_proxy().build().unwrap() };
-        for number in [ALICE, BOB, CAROL] {
-            let body = json!({ "number": number, "password": PASSWORD });
-            let added = server.admin(Method::POST, "/subscribers").json(&body).send().await.unwrap();
-            assert_eq!(added.status(), StatusCode::CREATED);
-        }
-        server
-    }
-
-    fn admin(&self, method: Method, path: &str) -> RequestBuilder {
-        let token = std::fs::read_to_string(self.data.path().join("admin-token")).unwrap();
-        let url = format!("http://{}/admin/v1{path}", self.running.bound.http);
-        self.client.request(method, url).bearer_auth(token.trim())
+        Self::with(&[ALICE, BOB, CAROL], PASSWORD, change).await
     }
 
     /// A request of a subscriber's handset, with Digest.

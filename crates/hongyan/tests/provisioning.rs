@@ -1,42 +1,26 @@
 //! Auto-configuration from outside: a plain HTTP client walks the way of a handset, and registers with what it is told.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+mod common;
+
 use handset::run::{Phone, PhoneError, Server as SipServer};
 use handset::{Config as HandsetConfig, Failure, Handset};
-use hongyan::config::{Config, Listen};
-use hongyan::serve::{Options, Running};
+use hongyan::config::Config;
 use rcs::provisioning::Document;
 use reqwest::header::{COOKIE, HOST, RETRY_AFTER, SET_COOKIE};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
-use serde_json::{Value, json};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
 use sip::Transport;
 use sip::digest::Challenge;
 
+use common::Server;
+
 const ALICE: &str = "+8613800000001";
 
-/// A server with one subscriber, Alice.
-struct Server {
-    running: Running,
-    data: tempfile::TempDir,
-    client: Client,
-}
-
 impl Server {
+    /// A server with one subscriber, Alice.
     async fn start(change: impl FnOnce(&mut Config)) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let data = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        let free: Listen = "127.0.0.1:0".parse().unwrap();
-        (config.http.listen, config.sip.udp, config.sip.tcp) = (free, free, free);
-        config.log.filter = "off".to_owned();
-        change(&mut config);
-        let options = Options { data: data.path().to_owned(), demo: false, ready_file: None };
-        let running = Running::start(config, options).await.unwrap();
-        let server = Self { running, data, client: Client::builder().no_proxy().build().unwrap() };
-        let alice = json!({ "number": ALICE, "password": "open sesame" });
-        let added = server.admin(Method::POST, "/subscribers").json(&alice).send().await.unwrap();
-        assert_eq!(added.status(), StatusCode::CREATED);
-        server
+        Self::with(&[ALICE], "open sesame", change).await
     }
 
     fn get(&self, path: &str) -> RequestBuilder {
@@ -49,12 +33,6 @@ impl Server {
             request = request.header(COOKIE, cookie);
         }
         request.send().await.unwrap()
-    }
-
-    fn admin(&self, method: Method, path: &str) -> RequestBuilder {
-        let token = std::fs::read_to_string(self.data.path().join("admin-token")).unwrap();
-        let url = format!("http://{}/admin/v1{path}", self.running.bound.http);
-        self.client.request(method, url).bearer_auth(token.trim())
     }
 
     /// Registers over TCP with what a document says.
