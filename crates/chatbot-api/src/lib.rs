@@ -2,7 +2,7 @@
 //!
 //! - [`content`]: what is said, whichever API it came through, and how it travels to and from a handset.
 //! - [`outgoing`]: a chatbot's request to send.
-//! - [`ctcu`]: the joint interface of China Telecom and China Unicom.
+//! - [`ctcu`]: the joint interface of China Telecom and China Unicom; [`rbm`]: the RBM-style interface.
 //!
 //! A dialect reads its request bodies into the shared model and writes the model into its pushes and answers. All of
 //! it is pure: no sockets, no clock, no random numbers; the `maap` crate decides and the binary speaks HTTP.
@@ -10,6 +10,7 @@
 pub mod content;
 pub mod ctcu;
 pub mod outgoing;
+pub mod rbm;
 
 pub use content::{Body, Content, Incoming};
 pub use outgoing::{Outgoing, Status, StatusSet};
