@@ -13,4 +13,4 @@ pub mod outgoing;
 pub mod rbm;
 
 pub use content::{Body, Content, Incoming};
-pub use outgoing::{Outgoing, Status, StatusSet};
+pub use outgoing::{Failure, Outgoing, Status, StatusSet};
