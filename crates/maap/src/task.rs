@@ -1,5 +1,6 @@
 //! What the chatbot platform decides, and what a batch of decisions leaves behind.
 
+use message_centre::submit::Fetched;
 use rcs::address::Address;
 
 use crate::call::Call;
@@ -16,6 +17,15 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// A user is writing to a chatbot.
+    Typing {
+        /// The chatbot.
+        chatbot: Address,
+        /// The user.
+        user: Address,
+    },
+    /// A user has answered the invitation to test a chatbot.
+    Invited(Box<Fetched>),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].
