@@ -7,7 +7,7 @@ use store::{EntryId, EntryKey, File, FileId, RecordKey, Spooled, View};
 
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
-use crate::access::message::{PagerMessage, Posted};
+use crate::access::message::{CpmMessage, Posted};
 use crate::access::one_to_many::OneToMany;
 use crate::access::options::Options;
 use crate::access::register::Register;
@@ -34,7 +34,7 @@ pub enum Task {
     /// A REGISTER.
     Register(Box<Register>),
     /// A MESSAGE.
-    Message(Box<Claim<PagerMessage>>),
+    Message(Box<Claim<CpmMessage>>),
     /// A message whose sender is certain.
     Posted(Box<Posted>),
     /// A MESSAGE for many.

@@ -13,13 +13,13 @@ use super::fan_out::FanOut;
 use super::report::FanIn;
 use super::revoke::GroupRevocation;
 use crate::access::Refusal;
-use crate::access::message::{Kind, PagerMessage, Posted};
+use crate::access::message::{CpmMessage, Kind, Posted};
 use crate::delivery::Asker;
 use crate::work::Task;
 use crate::{Centre, Work};
 
 /// The rows that [`Centre::route_group_message`] reads beside those of every message.
-pub(crate) fn group_message_wants(from: &Address, message: &PagerMessage, wants: &mut Wants) {
+pub(crate) fn group_message_wants(from: &Address, message: &CpmMessage, wants: &mut Wants) {
     wants.group(&message.to);
     wants.bindings(from);
     if let Kind::Report(imdn) = &message.kind {
