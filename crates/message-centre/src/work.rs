@@ -17,6 +17,7 @@ use crate::delivery::relay::RelayId;
 use crate::events::{Cause, News, NotifyAnswered, Watching};
 use crate::group::GroupRequest;
 use crate::group::fan_out::FanOut;
+use crate::group::icon;
 use crate::group::invitation::{FocusAnswered, Invitations};
 use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
@@ -87,6 +88,10 @@ pub enum Task {
     Leave(Box<Leave>),
     /// Members of a group have changed, or its subject: the others are told.
     Telling(Box<Telling>),
+    /// The edge has made the picture of an icon, or not.
+    IconMade(Box<icon::Made>),
+    /// A change that was asked for by group data is to be answered.
+    Managed(Box<icon::Managed>),
     /// Devices of somebody who is no member any more are let go.
     Parting(Box<Parting>),
     /// Devices of members may have to be invited.
@@ -130,6 +135,8 @@ pub struct Work<'v> {
     pub discarded: Vec<String>,
     /// Files whose rows are gone: their bytes go after the commit.
     pub files_gone: Vec<FileId>,
+    /// Pictures for the edge to make icons of.
+    pub icons: Vec<icon::Wanted>,
     /// What happened, counted.
     pub stats: Stats,
 }
@@ -146,6 +153,7 @@ impl<'v> Work<'v> {
             close: Vec::new(),
             discarded: Vec::new(),
             files_gone: Vec::new(),
+            icons: Vec::new(),
             stats: Stats::default(),
         }
     }
