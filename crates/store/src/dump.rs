@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::row::{Family, Row, decode};
 use crate::{
     Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
-    HistoryState, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer, Usage,
-    Watchers, mailbox,
+    HistoryState, IconPicture, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer,
+    Usage, Watchers, mailbox,
 };
 
 impl Store {
@@ -49,6 +49,7 @@ impl Store {
                 Family::Legs => json_of::<Leg>(&value)?,
                 Family::Memberships => json_of::<Memberships>(&value)?,
                 Family::Authors => json_of::<Author>(&value)?,
+                Family::Icons => without(json_of::<IconPicture>(&value)?, &["bytes"]),
                 Family::Watchers => json_of::<Watchers>(&value)?,
                 Family::Histories => json_of::<History>(&value)?,
                 Family::History => without(json_of::<Remembered>(&value)?, &["body"]),

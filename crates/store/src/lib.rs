@@ -37,7 +37,8 @@ pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
-    Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
+    Author, AuthorKey, Group, Icon, IconPicture, Leg, LegDevice, LegKey, Member, MemberState, Memberships,
+    Mode, Role, Subject,
 };
 pub use history::{Direction, History, HistoryKey, HistoryState, Mark, Remembered};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
@@ -382,6 +383,14 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn groups(&self) -> Result<Vec<Group>, StoreError> {
         self.all()
+    }
+
+    /// The picture of an icon.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn icon(&self, id: FileId) -> Result<Option<IconPicture>, StoreError> {
+        self.get(&id)
     }
 
     /// How a member's devices are connected to a group.

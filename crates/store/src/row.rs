@@ -66,6 +66,8 @@ pub enum Family {
     Memberships,
     /// Whose the messages in groups were.
     Authors,
+    /// The pictures that groups are known by.
+    Icons,
     /// Files that hold the bodies of entries.
     Spooled,
     /// Who watches somebody's registration or presence, one row for each who is watched.
@@ -80,7 +82,7 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -99,6 +101,7 @@ impl Family {
         Self::Legs,
         Self::Memberships,
         Self::Authors,
+        Self::Icons,
         Self::Spooled,
         Self::Watchers,
         Self::Histories,
@@ -127,6 +130,7 @@ impl Family {
             Self::Legs => "legs",
             Self::Memberships => "memberships",
             Self::Authors => "authors",
+            Self::Icons => "icons",
             Self::Spooled => "spooled",
             Self::Watchers => "watchers",
             Self::Histories => "histories",

@@ -16,7 +16,7 @@ use crate::blocks::Blocks;
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
-use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
+use crate::group::{Author, AuthorKey, Group, IconPicture, Leg, LegKey, Memberships};
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::record::{Record, RecordKey};
@@ -235,6 +235,7 @@ pub struct View {
     pub(crate) transfers: Table<Transfer>,
     pub(crate) usages: Table<Usage>,
     pub(crate) groups: Table<Group>,
+    pub(crate) icons: Table<IconPicture>,
     pub(crate) legs: Table<Leg>,
     pub(crate) memberships: Table<Memberships>,
     pub(crate) authors: Table<Author>,
@@ -459,14 +460,28 @@ impl View {
         self.groups.get(address)
     }
 
-    /// Adds or replaces a group.
+    /// Adds or replaces a group. The picture of an icon that it had and has no more goes.
     pub fn put_group(&mut self, group: Group) {
+        self.drop_icon(&group.address, group.icon.as_ref().map(|icon| icon.id));
         self.groups.put(group.address.clone(), Some(group));
     }
 
-    /// Removes a group.
+    /// Removes a group, and the picture of its icon.
     pub fn remove_group(&mut self, address: &Address) {
+        self.drop_icon(address, None);
         self.groups.put(address.clone(), None);
+    }
+
+    /// Adds the picture of an icon, for the group that is put with it.
+    pub fn put_icon(&mut self, id: FileId, picture: IconPicture) {
+        self.icons.put(id, Some(picture));
+    }
+
+    fn drop_icon(&mut self, group: &Address, next: Option<FileId>) {
+        let known = self.groups.get(group).and_then(|group| group.icon.as_ref()).map(|icon| icon.id);
+        if let Some(old) = known.filter(|old| Some(*old) != next) {
+            self.icons.put(old, None);
+        }
     }
 
     /// How a member's devices are connected to a group; `None` when none is.
@@ -602,6 +617,7 @@ impl View {
             || self.transfers.changed
             || self.usages.changed
             || self.groups.changed
+            || self.icons.changed
             || self.legs.changed
             || self.memberships.changed
             || self.authors.changed
@@ -655,6 +671,7 @@ impl View {
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
         self.groups.changes(&mut changes);
+        self.icons.changes(&mut changes);
         self.legs.changes(&mut changes);
         self.memberships.changes(&mut changes);
         self.authors.changes(&mut changes);
