@@ -19,4 +19,4 @@ pub mod outgoing;
 pub mod read;
 
 pub use content::{Body, Content, Incoming};
-pub use outgoing::{Outgoing, Status, StatusSet};
+pub use outgoing::{Failure, Outgoing, Status, StatusSet};
