@@ -2,7 +2,8 @@
 //!
 //! - [`content`]: what is said, whichever API it came through, and how it travels to and from a handset.
 //! - [`outgoing`]: a chatbot's request to send.
-//! - [`ctcu`]: the joint interface of China Telecom and China Unicom; [`cm`]: China Mobile's; [`fnw11`]: GSMA's MaaP API.
+//! - [`ctcu`]: the joint interface of China Telecom and China Unicom; [`cm`]: China Mobile's; [`fnw11`]: GSMA's MaaP API;
+//!   [`rbm`]: the RBM-style interface.
 //! - [`csp`]: management calls of the companies that run chatbots for others.
 //! - [`basic`] and [`read`]: what several of them have in common.
 //!
@@ -16,6 +17,7 @@ pub mod csp;
 pub mod ctcu;
 pub mod fnw11;
 pub mod outgoing;
+pub mod rbm;
 pub mod read;
 
 pub use content::{Body, Content, Incoming};

@@ -7,6 +7,8 @@ use crate::{
     Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
     HistoryState, IconPicture, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer,
     Usage, Watchers, mailbox,
+    HistoryState, Leg, Memberships, Record, Remembered, ServiceAccount, SpamReport, Store, StoreError,
+    Transfer, Usage, Watchers, mailbox,
 };
 
 impl Store {
@@ -27,6 +29,7 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::ServiceAccounts => json_of::<ServiceAccount>(&value)?,
                 Family::Configurations => {
                     let mut row = json_of::<Configuration>(&value)?;
                     for device in row["devices"].as_array_mut().into_iter().flatten() {

@@ -3,7 +3,7 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! [`record`], [`chatbot`], [`service_account`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
@@ -19,6 +19,7 @@ pub mod history;
 pub mod mailbox;
 pub mod record;
 mod row;
+pub mod service_account;
 pub mod spam_report;
 pub mod subscription;
 mod view;
@@ -44,6 +45,7 @@ pub use history::{Direction, History, HistoryKey, HistoryState, Mark, Remembered
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
+pub use service_account::{Invitation, PublicKey, ServiceAccount};
 pub use spam_report::SpamReport;
 pub use subscription::{Package, Subscription, Watch, Watchers};
 pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wants};
@@ -139,6 +141,7 @@ impl Store {
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        self.load_rows(wants.service_accounts, &mut view.service_accounts)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
         self.load_rows(wants.usages, &mut view.usages)?;
@@ -295,6 +298,14 @@ impl Store {
         let of_account = account.credentials.into_iter().filter(|known| known.username == username);
         let of_devices = configuration.iter().flat_map(|all| all.credentials(username));
         Ok(of_account.chain(of_devices.map(|(_, _, known)| known.clone())).collect())
+    }
+
+    /// The service account of a chatbot.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn service_account(&self, chatbot: &Address) -> Result<Option<ServiceAccount>, StoreError> {
+        self.get(chatbot)
     }
 
     /// The block list of a subscriber.

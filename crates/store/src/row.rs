@@ -44,6 +44,8 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// How chatbots of the RBM-style interface prove themselves, and their testers.
+    ServiceAccounts,
     /// Devices configured over HTTP and their secrets, one row a subscriber.
     Configurations,
     /// From whom somebody wants to hear nothing, one row a subscriber.
@@ -90,6 +92,7 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::ServiceAccounts,
         Self::Configurations,
         Self::Blocks,
         Self::SpamReports,
@@ -119,6 +122,7 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::ServiceAccounts => "service-accounts",
             Self::Configurations => "configurations",
             Self::Blocks => "blocks",
             Self::SpamReports => "spam-reports",

@@ -21,6 +21,7 @@ use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
 
@@ -33,6 +34,7 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) service_accounts: Vec<Address>,
     pub(crate) configurations: Vec<Address>,
     pub(crate) blocks: Vec<Address>,
     pub(crate) files: Vec<FileId>,
@@ -99,6 +101,11 @@ impl Wants {
     /// A chatbot.
     pub fn chatbot(&mut self, address: &Address) {
         self.chatbots.push(address.clone());
+    }
+
+    /// The service account of a chatbot.
+    pub fn service_account(&mut self, chatbot: &Address) {
+        self.service_accounts.push(chatbot.clone());
     }
 
     /// The configured devices of a subscriber.
@@ -190,6 +197,7 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.service_accounts.is_empty()
             && self.configurations.is_empty()
             && self.blocks.is_empty()
             && self.files.is_empty()
@@ -228,6 +236,7 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) service_accounts: Table<ServiceAccount>,
     pub(crate) configurations: Table<Configuration>,
     pub(crate) blocks: Table<Blocks>,
     pub(crate) spam_reports: Table<SpamReport>,
@@ -379,6 +388,21 @@ impl View {
     /// Removes a chatbot.
     pub fn remove_chatbot(&mut self, address: &Address) {
         self.chatbots.put(address.clone(), None);
+    }
+
+    /// The service account of a chatbot; `None` when it has none.
+    pub fn service_account(&self, chatbot: &Address) -> Option<&ServiceAccount> {
+        self.service_accounts.get(chatbot)
+    }
+
+    /// Adds or replaces the service account of a chatbot.
+    pub fn put_service_account(&mut self, account: ServiceAccount) {
+        self.service_accounts.put(account.chatbot.clone(), Some(account));
+    }
+
+    /// Removes the service account of a chatbot.
+    pub fn remove_service_account(&mut self, chatbot: &Address) {
+        self.service_accounts.put(chatbot.clone(), None);
     }
 
     /// The configured devices of a subscriber; `None` when there is none.
@@ -610,6 +634,7 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.service_accounts.changed
             || self.configurations.changed
             || self.blocks.changed
             || self.spam_reports.changed
@@ -657,6 +682,7 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.service_accounts.changes(&mut changes);
         for (name, holders) in &self.spooled {
             // An entry that came and went within the batch was never on disk, and neither was its file's row.
             if holders.now != holders.before {
