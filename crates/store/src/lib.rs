@@ -3,13 +3,16 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
+//! [`template`], [`campaign`], [`tenant`], [`audit`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
+pub mod audit;
 pub mod binding;
 pub mod blocks;
 mod cache;
+pub mod campaign;
 pub mod chatbot;
 pub mod configuration;
 mod dump;
@@ -21,6 +24,8 @@ pub mod record;
 mod row;
 pub mod spam_report;
 pub mod subscription;
+pub mod template;
+pub mod tenant;
 mod view;
 
 use std::path::Path;
@@ -31,8 +36,12 @@ use rcs::Timestamp;
 use rcs::address::Address;
 
 pub use account::{Account, Credential};
+pub use audit::{Act, ActFilter};
 pub use binding::{Binding, Bindings};
 pub use blocks::{Blocked, Blocks};
+pub use campaign::{
+    Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, Tally, Window,
+};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
@@ -45,6 +54,8 @@ pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use spam_report::SpamReport;
 pub use subscription::{Package, Subscription, Watch, Watchers};
+pub use template::{Template, TemplateKey};
+pub use tenant::{ApiKey, KeyRole, Quota, Tenant};
 pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wants};
 
 use cache::Cache;
@@ -146,6 +157,14 @@ impl Store {
         self.load_rows(wants.watchers, &mut view.watchers)?;
         self.load_rows(wants.histories, &mut view.histories)?;
         self.load_rows(wants.history_states, &mut view.history_states)?;
+        self.load_rows(wants.templates, &mut view.templates)?;
+        self.load_rows(wants.campaigns, &mut view.campaigns)?;
+        self.load_rows(wants.campaign_progress, &mut view.campaign_progress)?;
+        self.load_rows(wants.campaign_pages, &mut view.campaign_pages)?;
+        self.load_rows(wants.campaign_numbers, &mut view.campaign_numbers)?;
+        self.load_rows(wants.tenants, &mut view.tenants)?;
+        self.load_rows(wants.api_keys, &mut view.api_keys)?;
+        self.load_rows(wants.acts, &mut view.acts)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -176,6 +195,13 @@ impl Store {
                 Some(value) => batch.insert(self.keyspace(family), key, value),
                 None => batch.remove(self.keyspace(family), key),
             }
+        }
+        for (campaign, tally) in self.added_up(view)? {
+            batch.insert(
+                self.keyspace(Family::CampaignTallies),
+                Tally::key_bytes(&campaign),
+                row::encode(&tally),
+            );
         }
         batch.commit()?;
         let mut caches = self.caches();
@@ -496,6 +522,14 @@ impl Store {
         states.map(|guard| decode(&guard.value()?).map(|state: HistoryState| state.key)).collect()
     }
 
+    /// The record of a message for one addressee.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn record(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        self.get(key)
+    }
+
     /// Every record of a message id: one for each sender that used it and each addressee.
     ///
     /// # Errors
@@ -602,6 +636,12 @@ impl Store {
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {
         self.keyspace(R::FAMILY).iter().map(|guard| decode(&guard.value()?)).collect()
+    }
+
+    /// Up to `limit` rows whose keys begin with `prefix`, in key order.
+    fn rows_under<R: Row>(&self, prefix: Vec<u8>, limit: usize) -> Result<Vec<R>, StoreError> {
+        let rows = self.keyspace(R::FAMILY).prefix(prefix).take(limit);
+        rows.map(|guard| decode(&guard.value()?)).collect()
     }
 
     /// The keys of a family whose keys are addresses.

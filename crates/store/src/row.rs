@@ -76,11 +76,29 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What chatbots say with places left open.
+    Templates,
+    /// Campaigns, one row each.
+    Campaigns,
+    /// How far each campaign is.
+    CampaignProgress,
+    /// What became of each campaign's messages.
+    CampaignTallies,
+    /// Recipients of campaigns, page by page.
+    CampaignPages,
+    /// Where among a campaign's recipients a number is.
+    CampaignNumbers,
+    /// Who runs chatbots here.
+    Tenants,
+    /// Keys of the administration API.
+    ApiKeys,
+    /// Administrative acts, in the order in which they began.
+    AuditLog,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 32] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -104,6 +122,15 @@ impl Family {
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::Templates,
+        Self::Campaigns,
+        Self::CampaignProgress,
+        Self::CampaignTallies,
+        Self::CampaignPages,
+        Self::CampaignNumbers,
+        Self::Tenants,
+        Self::ApiKeys,
+        Self::AuditLog,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -132,6 +159,15 @@ impl Family {
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::Templates => "templates",
+            Self::Campaigns => "campaigns",
+            Self::CampaignProgress => "campaign-progress",
+            Self::CampaignTallies => "campaign-tallies",
+            Self::CampaignPages => "campaign-pages",
+            Self::CampaignNumbers => "campaign-numbers",
+            Self::Tenants => "tenants",
+            Self::ApiKeys => "api-keys",
+            Self::AuditLog => "audit-log",
         }
     }
 }
