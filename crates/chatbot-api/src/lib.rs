@@ -2,6 +2,8 @@
 //!
 //! - [`content`]: what is said, whichever API it came through, and how it travels to and from a handset.
 //! - [`outgoing`]: a chatbot's request to send.
+//! - [`template`]: what a chatbot says with places for what differs from recipient to recipient.
+//! - [`recipients`]: lists of recipients as CSV, read as they arrive.
 //! - [`ctcu`]: the joint interface of China Telecom and China Unicom.
 //!
 //! A dialect reads its request bodies into the shared model and writes the model into its pushes and answers. All of
@@ -10,6 +12,9 @@
 pub mod content;
 pub mod ctcu;
 pub mod outgoing;
+pub mod recipients;
+pub mod template;
 
 pub use content::{Body, Content, Incoming};
 pub use outgoing::{Outgoing, Status, StatusSet};
+pub use template::Template;
