@@ -1,6 +1,6 @@
 //! Campaigns: one template to many numbers, at a rate, within hours.
 //!
-//! Five families, all under the campaign's id (16 bytes):
+//! Six families, all under the campaign's id (16 bytes):
 //! - `campaigns`, key: the id. What is said, when, and whether it goes on. Rewritten when somebody changes it.
 //! - `campaign-progress`, key: the id. How many recipients there are and how far the walk along them is. Rewritten with
 //!   every page that is uploaded and every step that sends.
@@ -10,9 +10,14 @@
 //!   taken twice.
 //! - `campaign-tallies`, key: the id. How many messages were delivered, displayed or lost. No decision writes it: the view
 //!   sees the records of the campaign's messages change, and the commit adds up ([`View::put_record`]).
+//! - `campaign-outcomes`, key: as of the page. A byte for each recipient: what became of messages whose records have been
+//!   forgotten, noted when they are, likewise without any decision ([`View::remove_record`]).
 //!
 //! The message to the recipient at place `n` has the id that [`message_id`] makes of the campaign and `n`, always the same: so
 //! the record of each recipient is found without a row of its own, and a message that was sent is never sent again.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -20,8 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::mailbox::EntryId;
 use crate::record::{Outcome, Record};
-use crate::row::{Family, Row};
-use crate::view::{View, Wants};
+use crate::row::{Family, Row, encode};
+use crate::view::{Change, View, Wants};
 use crate::{Store, StoreError};
 
 /// Recipients of a page.
@@ -139,6 +144,52 @@ pub struct Tally {
     pub failed: u64,
 }
 
+/// What became of the messages of a page whose records are forgotten.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignOutcomes {
+    /// One for each recipient, as [`FinalOutcome`] numbers them; 0 for those who have a record, and past the end.
+    pub outcomes: Vec<u8>,
+}
+
+/// How a message ended, when no more is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FinalOutcome {
+    /// Accepted, and nothing was ever heard of it.
+    Sent = 1,
+    /// A device has it.
+    Delivered,
+    /// It was displayed.
+    Displayed,
+    /// Its time ran out.
+    Expired,
+    /// The platform, the recipient or their device would not have it.
+    Refused,
+    /// It was taken back.
+    Revoked,
+}
+
+impl FinalOutcome {
+    fn of(record: &Record) -> Self {
+        match record.outcome {
+            _ if record.displayed_at.is_some() => Self::Displayed,
+            _ if record.delivered_at.is_some() => Self::Delivered,
+            Outcome::Delivered => Self::Delivered,
+            Outcome::Expired => Self::Expired,
+            Outcome::Refused(_) => Self::Refused,
+            Outcome::Revoked => Self::Revoked,
+            Outcome::Waiting | Outcome::FellBack => Self::Sent,
+        }
+    }
+
+    /// The outcome of a number in [`CampaignOutcomes::outcomes`].
+    pub fn of_number(number: u8) -> Option<Self> {
+        [Self::Sent, Self::Delivered, Self::Displayed, Self::Expired, Self::Refused, Self::Revoked]
+            .into_iter()
+            .find(|outcome| *outcome as u8 == number)
+    }
+}
+
 /// Up to [`PAGE`] recipients.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignPage {
@@ -167,11 +218,14 @@ pub fn message_id(campaign: CampaignId, place: u64) -> String {
     format!("c{campaign}-{place:08}")
 }
 
-/// The campaign that a message id belongs to, if it is one of [`message_id`].
-pub fn of_message_id(message_id: &str) -> Option<CampaignId> {
+/// The campaign that a message id belongs to, and the recipient's place, if it is one of [`message_id`].
+pub fn of_message_id(message_id: &str) -> Option<(CampaignId, u64)> {
     // Nearly all ids end here, at a byte or two.
     let rest = message_id.strip_prefix('c').filter(|rest| rest.as_bytes().get(32) == Some(&b'-'))?;
-    rest.get(..32).and_then(EntryId::parse)
+    let place = rest.get(33..)?;
+    let is_place = place.len() <= 16 && place.bytes().all(|byte| byte.is_ascii_digit());
+    let place = place.parse().ok().filter(|_| is_place)?;
+    Some((rest.get(..32).and_then(EntryId::parse)?, place))
 }
 
 impl Campaign {
@@ -234,6 +288,16 @@ impl Row for CampaignPage {
 
     fn key_bytes((id, page): &CampaignPageKey) -> Vec<u8> {
         [&id.as_bytes()[..], &page.to_be_bytes()].concat()
+    }
+}
+
+impl Row for CampaignOutcomes {
+    type Key = CampaignPageKey;
+    const FAMILY: Family = Family::CampaignOutcomes;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &CampaignPageKey) -> Vec<u8> {
+        CampaignPage::key_bytes(key)
     }
 }
 
@@ -311,6 +375,7 @@ impl View {
             self.campaign_numbers.put((key.0, recipient.to), None);
         }
         self.campaign_pages.put(key, None);
+        self.campaign_outcomes.put(key, None);
     }
 
     /// Where among a campaign's recipients a number is; `None` when it is not.
@@ -328,6 +393,24 @@ impl View {
         self.campaigns.put(id, None);
         self.campaign_progress.put(id, None);
         self.tallies.put(id, None);
+    }
+}
+
+/// What a batch did to the records of a campaign's messages.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    increment: Increment,
+    /// Places whose records were forgotten, and what these said.
+    forgotten: Vec<(u64, FinalOutcome)>,
+}
+
+impl News {
+    pub(crate) fn changed(&mut self, increment: Increment) {
+        self.increment.add(increment);
+    }
+
+    pub(crate) fn forgotten(&mut self, place: u64, record: &Record) {
+        self.forgotten.push((place, FinalOutcome::of(record)));
     }
 }
 
@@ -373,7 +456,7 @@ impl Increment {
         self == Self::default()
     }
 
-    pub(crate) fn add(&mut self, other: Self) {
+    fn add(&mut self, other: Self) {
         self.delivered += other.delivered;
         self.displayed += other.displayed;
         self.failed += other.failed;
@@ -381,7 +464,7 @@ impl Increment {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, increment: Increment) {
+    fn add(&mut self, increment: Increment) {
         self.delivered += increment.delivered;
         self.displayed += increment.displayed;
         self.failed += increment.failed;
@@ -414,6 +497,15 @@ impl Store {
         Ok((progress.unwrap_or_default(), self.get(&id)?))
     }
 
+    /// What became of a page's messages whose records are forgotten.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn campaign_outcomes(&self, key: CampaignPageKey) -> Result<Vec<u8>, StoreError> {
+        let page: Option<CampaignOutcomes> = self.get(&key)?;
+        Ok(page.unwrap_or_default().outcomes)
+    }
+
     /// A page of a campaign's recipients; empty past the end.
     ///
     /// # Errors
@@ -432,20 +524,35 @@ impl Store {
         Ok(number.map(|number| number.place))
     }
 
-    /// The tallies with what a batch adds to them. A campaign that is gone, or whose chatbot the sender is not, has none.
-    pub(crate) fn added_up(&self, view: &View) -> Result<Vec<(CampaignId, Tally)>, StoreError> {
-        let mut changed = Vec::new();
-        for ((id, sender), increment) in &view.tally_increments {
+    /// What a batch adds to tallies and outcomes. A campaign that is gone, or whose chatbot the sender is not, has neither.
+    pub(crate) fn added_up(&self, view: &View) -> Result<Vec<Change>, StoreError> {
+        let mut changes = Vec::new();
+        for ((id, sender), news) in &view.campaign_news {
             if view.tallies.has(id) {
                 continue;
             }
             let tally: Option<Tally> = self.get(id)?;
-            if let Some(mut tally) = tally.filter(|tally| tally.chatbot == *sender) {
-                tally.add(*increment);
-                changed.push((*id, tally));
+            let Some(mut tally) = tally.filter(|tally| tally.chatbot == *sender) else { continue };
+            if !news.increment.is_nothing() {
+                tally.add(news.increment);
+                changes.push((Family::CampaignTallies, key_of(id), Some(encode(&tally))));
+            }
+            let mut pages: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+            for (place, outcome) in &news.forgotten {
+                let (page, at) = Progress::page_of(*place);
+                let outcomes = match pages.entry(page) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(unknown) => unknown.insert(self.campaign_outcomes((*id, page))?),
+                };
+                outcomes.resize(outcomes.len().max(at + 1), 0);
+                outcomes[at] = *outcome as u8;
+            }
+            for (page, outcomes) in pages {
+                let key = CampaignOutcomes::key_bytes(&(*id, page));
+                changes.push((Family::CampaignOutcomes, key, Some(encode(&CampaignOutcomes { outcomes }))));
             }
         }
-        Ok(changed)
+        Ok(changes)
     }
 }
 
@@ -459,7 +566,7 @@ mod tests {
         let message_id = message_id(id, 41);
         assert_eq!(message_id, "c019a00000000000000010000000000ff-00000041");
         assert!(rcs::ids::is_valid(&message_id));
-        assert_eq!(of_message_id(&message_id), Some(id));
+        assert_eq!(of_message_id(&message_id), Some((id, 41)));
         for other in
             ["", "c", "c-1", "019a00000000000000010000000000ff-00000041", "c字a00000000000000010000000000-1"]
         {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::campaign::CampaignNumber;
+use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
     Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration, Entry,
@@ -60,6 +60,7 @@ impl Store {
                 Family::CampaignTallies => json_of::<Tally>(&value)?,
                 Family::CampaignPages => without(json_of::<CampaignPage>(&value)?, &["recipients"]),
                 Family::CampaignNumbers => json_of::<CampaignNumber>(&value)?,
+                Family::CampaignOutcomes => without(json_of::<CampaignOutcomes>(&value)?, &["outcomes"]),
                 Family::Tenants => json_of::<Tenant>(&value)?,
                 Family::ApiKeys => without(json_of::<ApiKey>(&value)?, &["sha256", "previous"]),
                 Family::AuditLog => json_of::<Act>(&value)?,

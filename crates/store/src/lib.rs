@@ -185,23 +185,17 @@ impl Store {
     /// # Errors
     /// If the disk cannot be written. What the view promised must then not be said to anybody; reopen the store.
     pub fn commit(&self, view: &View) -> Result<(), StoreError> {
-        let changes = view.changes();
+        let mut changes = view.changes();
         if changes.is_empty() {
             return Ok(());
         }
+        changes.extend(self.added_up(view)?);
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
         for (family, key, value) in changes {
             match value {
                 Some(value) => batch.insert(self.keyspace(family), key, value),
                 None => batch.remove(self.keyspace(family), key),
             }
-        }
-        for (campaign, tally) in self.added_up(view)? {
-            batch.insert(
-                self.keyspace(Family::CampaignTallies),
-                Tally::key_bytes(&campaign),
-                row::encode(&tally),
-            );
         }
         batch.commit()?;
         let mut caches = self.caches();

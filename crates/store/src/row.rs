@@ -88,6 +88,8 @@ pub enum Family {
     CampaignPages,
     /// Where among a campaign's recipients a number is.
     CampaignNumbers,
+    /// What became of campaigns' messages whose records are forgotten.
+    CampaignOutcomes,
     /// Who runs chatbots here.
     Tenants,
     /// Keys of the administration API.
@@ -98,7 +100,7 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -128,6 +130,7 @@ impl Family {
         Self::CampaignTallies,
         Self::CampaignPages,
         Self::CampaignNumbers,
+        Self::CampaignOutcomes,
         Self::Tenants,
         Self::ApiKeys,
         Self::AuditLog,
@@ -165,6 +168,7 @@ impl Family {
             Self::CampaignTallies => "campaign-tallies",
             Self::CampaignPages => "campaign-pages",
             Self::CampaignNumbers => "campaign-numbers",
+            Self::CampaignOutcomes => "campaign-outcomes",
             Self::Tenants => "tenants",
             Self::ApiKeys => "api-keys",
             Self::AuditLog => "audit-log",

@@ -15,8 +15,8 @@ use crate::audit::Act;
 use crate::binding::Bindings;
 use crate::blocks::Blocks;
 use crate::campaign::{
-    self, Campaign, CampaignId, CampaignNumber, CampaignNumberKey, CampaignPage, CampaignPageKey, Increment,
-    Progress, Tally,
+    self, Campaign, CampaignId, CampaignNumber, CampaignNumberKey, CampaignOutcomes, CampaignPage,
+    CampaignPageKey, Increment, News, Progress, Tally,
 };
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
@@ -271,6 +271,7 @@ pub struct View {
     pub(crate) tallies: Table<Tally>,
     pub(crate) campaign_pages: Table<CampaignPage>,
     pub(crate) campaign_numbers: Table<CampaignNumber>,
+    pub(crate) campaign_outcomes: Table<CampaignOutcomes>,
     pub(crate) tenants: Table<Tenant>,
     pub(crate) api_keys: Table<ApiKey>,
     pub(crate) acts: Table<Act>,
@@ -279,8 +280,8 @@ pub struct View {
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
-    /// What the changed records of campaigns' messages add to the tallies, by campaign and sender.
-    pub(crate) tally_increments: FxHashMap<(CampaignId, Address), Increment>,
+    /// What happened to the records of campaigns' messages, by campaign and sender.
+    pub(crate) campaign_news: FxHashMap<(CampaignId, Address), News>,
     /// How many entries hold their body in each file: of the entries that were loaded or put, what it was on disk and is now.
     spooled: FxHashMap<String, Holders>,
 }
@@ -387,7 +388,7 @@ impl View {
     /// Adds or replaces a record, and keeps the tally of its campaign in step. A record that was not loaded is taken for new.
     pub fn put_record(&mut self, record: Record) {
         let key = record.key();
-        if let Some(campaign) = campaign::of_message_id(&record.message_id) {
+        if let Some((campaign, _)) = campaign::of_message_id(&record.message_id) {
             let before = self.records.rows.get(&key).and_then(|slot| slot.row.as_deref());
             let increment = Increment::of(before, &record);
             self.tally(campaign, &record.from, increment);
@@ -395,14 +396,19 @@ impl View {
         self.records.put(key, Some(record));
     }
 
-    /// Forgets a record.
+    /// Forgets a record. What it said of a campaign's message, if it was loaded, is noted with the campaign.
     pub fn remove_record(&mut self, key: &RecordKey) {
+        if let Some((campaign, place)) = campaign::of_message_id(&key.0)
+            && let Some(record) = self.records.rows.get(key).and_then(|slot| slot.row.as_deref())
+        {
+            self.campaign_news.entry((campaign, key.1.clone())).or_default().forgotten(place, record);
+        }
         self.records.put(key.clone(), None);
     }
 
     /// Changes a record in place, if it exists, and keeps the tally of its campaign in step.
     pub fn update_record(&mut self, key: &RecordKey, change: impl FnOnce(&mut Record)) {
-        let Some(campaign) = campaign::of_message_id(&key.0) else {
+        let Some((campaign, _)) = campaign::of_message_id(&key.0) else {
             return self.records.update(key, change);
         };
         let mut increment = Increment::default();
@@ -416,7 +422,7 @@ impl View {
 
     fn tally(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {
         if !increment.is_nothing() {
-            self.tally_increments.entry((campaign, sender.clone())).or_default().add(increment);
+            self.campaign_news.entry((campaign, sender.clone())).or_default().changed(increment);
         }
     }
 
@@ -670,6 +676,7 @@ impl View {
             || self.tallies.changed
             || self.campaign_pages.changed
             || self.campaign_numbers.changed
+            || self.campaign_outcomes.changed
             || self.tenants.changed
             || self.api_keys.changed
             || self.acts.changed
@@ -732,6 +739,7 @@ impl View {
         self.tallies.changes(&mut changes);
         self.campaign_pages.changes(&mut changes);
         self.campaign_numbers.changes(&mut changes);
+        self.campaign_outcomes.changes(&mut changes);
         self.tenants.changes(&mut changes);
         self.api_keys.changes(&mut changes);
         self.acts.changes(&mut changes);

@@ -2,7 +2,7 @@
 
 use rcs::Timestamp;
 use rcs::address::Address;
-use store::campaign::message_id;
+use store::campaign::{FinalOutcome, message_id};
 use store::{
     Act, ActFilter, Campaign, CampaignPage, CampaignState, EntryId, EntryIds, KeyRole, Outcome, Plan,
     Progress, Recipient, Record, Store, Tally, View, Wants,
@@ -110,13 +110,28 @@ fn a_tally_follows_the_records_and_counts_each_change_once() {
     update(&store, &sent[2], |record| record.steps.clear());
     assert_eq!(tally(&store, id), Some((2, 1, 1)));
 
-    // One that was never accepted is none that was lost, and forgetting changes nothing.
-    commit(&store, |view| {
-        let refused = Outcome::Refused("there is no such subscriber".to_owned());
-        view.put_record(record(message_id(id, 9), bot(), number(9), refused));
-        view.remove_record(&sent[0].key());
-    });
+    // One that was never accepted is none that was lost.
+    let refused = Outcome::Refused("there is no such subscriber".to_owned());
+    let refused = record(message_id(id, 600), bot(), number(9), refused);
+    commit(&store, |view| view.put_record(refused.clone()));
     assert_eq!(tally(&store, id), Some((2, 1, 1)));
+
+    // What is forgotten is counted still, and how it ended stays known.
+    for record in [&sent[0], &sent[1], &refused] {
+        let mut wants = Wants::default();
+        wants.record(record.key());
+        let mut view = View::default();
+        store.load(wants, &mut view).expect("loaded");
+        view.remove_record(&record.key());
+        store.commit(&view).expect("committed");
+    }
+    assert_eq!(tally(&store, id), Some((2, 1, 1)));
+    let outcomes = |page| {
+        let numbers = store.campaign_outcomes((id, page)).expect("readable");
+        numbers.iter().map(|number| FinalOutcome::of_number(*number)).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(0), [Some(FinalOutcome::Delivered), Some(FinalOutcome::Displayed)]);
+    assert_eq!((outcomes(1).len(), outcomes(1)[88]), (89, Some(FinalOutcome::Refused)));
 
     // Ids can be made up by anybody.
     let foreign = record(message_id(id, 5), number(5), number(6), Outcome::Delivered);
