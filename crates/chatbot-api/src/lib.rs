@@ -16,5 +16,5 @@ pub mod recipients;
 pub mod template;
 
 pub use content::{Body, Content, Incoming};
-pub use outgoing::{Outgoing, Status, StatusSet};
+pub use outgoing::{Failure, Outgoing, Status, StatusSet};
 pub use template::Template;
