@@ -349,7 +349,7 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, work),
+                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, true, work),
                     }
                     agent.passed(&conversation, id);
                 }

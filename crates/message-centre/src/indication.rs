@@ -9,7 +9,7 @@ use rcs::ids;
 use rcs::imdn::Disposition;
 use store::{Entry, RecordKey, Wants};
 
-use crate::access::message::{PagerMessage, Posted};
+use crate::access::message::{CpmMessage, Posted};
 use crate::delivery::Delivery;
 use crate::report;
 use crate::{Centre, Work};
@@ -87,7 +87,7 @@ impl Centre {
 }
 
 /// Whether a fleeting message says that its sender is writing.
-fn is_active(message: &PagerMessage) -> bool {
+fn is_active(message: &CpmMessage) -> bool {
     let active = |body: &[u8]| Composing::parse(body).is_ok_and(|composing| composing.state == State::Active);
     if content_type::is(&message.content_type, composing::CONTENT_TYPE) {
         return active(&message.body);
