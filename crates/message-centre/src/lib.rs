@@ -9,7 +9,7 @@
 //! - [`group`]: the conference factory, focuses and members. [`events`]: subscriptions, to groups, registrations and presence.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
-//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform, with `indication.rs`. [`admin`]: subscribers.
 //! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
@@ -24,6 +24,7 @@ pub mod files;
 pub mod group;
 mod gruu;
 pub mod history;
+mod indication;
 pub mod provisioning;
 mod removal;
 pub mod report;

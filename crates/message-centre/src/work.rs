@@ -129,6 +129,8 @@ pub struct Work<'v> {
     pub next: Vec<Task>,
     /// Chatbots in whose mailboxes something new waits.
     pub woken: Vec<Address>,
+    /// Chatbots, and the users who are writing to them just now.
+    pub typing: Vec<(Address, Address)>,
     /// Connections to close.
     pub close: Vec<Flow>,
     /// Spooled bodies that nobody needs, beside those that [`View::released`] names.
@@ -150,6 +152,7 @@ impl<'v> Work<'v> {
             then: Vec::new(),
             next: Vec::new(),
             woken: Vec::new(),
+            typing: Vec::new(),
             close: Vec::new(),
             discarded: Vec::new(),
             files_gone: Vec::new(),

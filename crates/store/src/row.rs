@@ -44,6 +44,8 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// How chatbots of the RBM-style interface prove themselves, and their testers.
+    ServiceAccounts,
     /// Devices configured over HTTP and their secrets, one row a subscriber.
     Configurations,
     /// From whom somebody wants to hear nothing, one row a subscriber.
@@ -78,11 +80,32 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What chatbots say with places left open.
+    Templates,
+    /// Campaigns, one row each.
+    Campaigns,
+    /// How far each campaign is.
+    CampaignProgress,
+    /// What became of each campaign's messages.
+    CampaignTallies,
+    /// Recipients of campaigns, page by page.
+    CampaignPages,
+    /// Where among a campaign's recipients a number is.
+    CampaignNumbers,
+    /// What became of campaigns' messages whose records are forgotten.
+    CampaignOutcomes,
+    /// Who runs chatbots here.
+    Tenants,
+    /// Keys of the administration API.
+    ApiKeys,
+    /// Administrative acts, in the order in which they began.
+    AuditLog,
 }
 
 impl Family {
     /// All families, indexed by their number.
     pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 33] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -90,6 +113,7 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::ServiceAccounts,
         Self::Configurations,
         Self::Blocks,
         Self::SpamReports,
@@ -107,6 +131,16 @@ impl Family {
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::Templates,
+        Self::Campaigns,
+        Self::CampaignProgress,
+        Self::CampaignTallies,
+        Self::CampaignPages,
+        Self::CampaignNumbers,
+        Self::CampaignOutcomes,
+        Self::Tenants,
+        Self::ApiKeys,
+        Self::AuditLog,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -119,6 +153,7 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::ServiceAccounts => "service-accounts",
             Self::Configurations => "configurations",
             Self::Blocks => "blocks",
             Self::SpamReports => "spam-reports",
@@ -136,6 +171,16 @@ impl Family {
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::Templates => "templates",
+            Self::Campaigns => "campaigns",
+            Self::CampaignProgress => "campaign-progress",
+            Self::CampaignTallies => "campaign-tallies",
+            Self::CampaignPages => "campaign-pages",
+            Self::CampaignNumbers => "campaign-numbers",
+            Self::CampaignOutcomes => "campaign-outcomes",
+            Self::Tenants => "tenants",
+            Self::ApiKeys => "api-keys",
+            Self::AuditLog => "audit-log",
         }
     }
 }
