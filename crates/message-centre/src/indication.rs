@@ -12,7 +12,7 @@ use rcs::imdn::Disposition;
 use serde::{Deserialize, Serialize};
 use store::{Entry, EntryKind, RecordKey, Wants};
 
-use crate::access::message::{PagerMessage, Posted};
+use crate::access::message::{CpmMessage, Posted};
 use crate::delivery::Delivery;
 use crate::report;
 use crate::{Centre, Work};
@@ -126,7 +126,7 @@ impl Centre {
 }
 
 /// Whether a fleeting message says that its sender is writing.
-fn is_active(message: &PagerMessage) -> bool {
+fn is_active(message: &CpmMessage) -> bool {
     let active = |body: &[u8]| Composing::parse(body).is_ok_and(|composing| composing.state == State::Active);
     if content_type::is(&message.content_type, composing::CONTENT_TYPE) {
         return active(&message.body);

@@ -5,14 +5,10 @@ use serde_json::{Value, json};
 use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
-    HistoryState, IconPicture, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer,
-    Usage, Watchers, mailbox,
-    HistoryState, Leg, Memberships, Record, Remembered, ServiceAccount, SpamReport, Store, StoreError,
-    Transfer, Usage, Watchers, mailbox,
     Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration, Entry,
-    File, Group, Head, History, HistoryState, Leg, Memberships, Progress, Record, Remembered, SpamReport,
-    Store, StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers, mailbox,
+    File, Group, Head, History, HistoryState, IconPicture, Leg, Memberships, Progress, Record, Remembered,
+    ServiceAccount, SpamReport, Store, StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers,
+    mailbox,
 };
 
 impl Store {

@@ -104,8 +104,7 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 24] = [
-    pub const ALL: [Self; 33] = [
+    pub const ALL: &'static [Self] = &[
         Self::Accounts,
         Self::Bindings,
         Self::Entries,

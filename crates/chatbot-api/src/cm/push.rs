@@ -10,10 +10,7 @@ use rcs::{
 };
 
 use super::{NAMESPACE, error::Exception};
-use crate::{
-    Incoming, Status,
-    ctcu::{address::PathForm, push::Failure},
-};
+use crate::{Failure, Incoming, Status, ctcu::address::PathForm};
 
 /// A user's message.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,10 +16,7 @@ use super::{
     push::{self, MessagePush},
     *,
 };
-use crate::{
-    Body, Incoming, Status,
-    ctcu::{address::PathForm, push::Failure},
-};
+use crate::{Body, Failure, Incoming, Status, ctcu::address::PathForm};
 
 macro_rules! fixture {
     ($name:literal) => {
