@@ -11,6 +11,7 @@ mod handset;
 mod mailbox;
 mod send;
 mod serve;
+mod service_account;
 mod spam;
 mod store;
 mod subscriber;

@@ -11,6 +11,7 @@
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
+//! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -18,7 +19,7 @@
 pub(crate) mod admin;
 mod assets;
 mod blocks;
-mod bot;
+pub(crate) mod bot;
 mod bot_information;
 pub(crate) mod content;
 mod handset;
@@ -36,7 +37,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, put};
+use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -100,6 +101,8 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What the edge of the RBM-style chatbot API works with.
+    pub rbm: bot::rbm::Rbm,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
 }
@@ -247,6 +250,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
         .route("/bot/v1/{*path}", any(bot::ctcu::call))
+        .route("/v1/{*path}", any(bot::rbm::call))
+        .route("/token", post(bot::rbm::exchange))
+        .route("/oauth2/v4/token", post(bot::rbm::exchange))
+        .route("/$discovery/rest", get(bot::rbm::discover))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))

@@ -2,6 +2,7 @@
 //! the answer in the dialect's words.
 
 pub mod ctcu;
+pub mod rbm;
 
 use rcs::address::Address;
 use store::Chatbot;
