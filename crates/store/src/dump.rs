@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::row::{Family, Row, decode};
 use crate::{
     Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
-    HistoryState, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer, Usage,
-    Watchers, mailbox,
+    HistoryState, Leg, Media, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer,
+    Usage, Watchers, mailbox,
 };
 
 impl Store {
@@ -53,6 +53,7 @@ impl Store {
                 Family::Histories => json_of::<History>(&value)?,
                 Family::History => without(json_of::<Remembered>(&value)?, &["body"]),
                 Family::HistoryStates => json_of::<HistoryState>(&value)?,
+                Family::Media => json_of::<Media>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

@@ -76,11 +76,13 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What chatbots have uploaded for their messages.
+    Media,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -104,6 +106,7 @@ impl Family {
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::Media,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -132,6 +135,7 @@ impl Family {
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::Media => "media",
         }
     }
 }
