@@ -5,7 +5,9 @@ use chatbot_api::ctcu::Refusal;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect};
+use store::{Chatbot, ChatbotStatus, Dialect, Media};
+
+use crate::media::MediaCall;
 
 /// A call of a chatbot, or an administrator's about chatbots.
 #[derive(Debug, Clone)]
@@ -55,6 +57,8 @@ pub enum Call {
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
+    /// A change of the media library.
+    Media(MediaCall),
 }
 
 /// A chatbot's request to send. Reading it takes the most work of all calls, and no rows: done by [`SendCall::read`], where
@@ -148,7 +152,11 @@ pub enum Answer {
     },
     /// The chatbot has changed; as stored.
     Updated(Box<Chatbot>),
-    /// The chatbot is gone. What waits for it expires in its time.
+    /// One of the media is kept, as stored.
+    Media(Box<Media>),
+    /// The chatbot would have more media than it may.
+    OverQuota,
+    /// The chatbot is gone, and what waits for it expires in its time; or one of the media is gone.
     Removed,
     /// There is no such chatbot (HTTP 404).
     NotFound,

@@ -18,6 +18,7 @@ mod check;
 mod circuit;
 mod config;
 mod information;
+mod media;
 mod notification;
 mod push;
 mod rate;
@@ -40,6 +41,7 @@ use store::Wants;
 pub use call::{Answer, Call, Change, Credentials, NewChatbot, SendCall};
 pub use config::Config;
 pub use information::{etag, information};
+pub use media::MediaCall;
 pub use push::{ANSWER_BYTES_MAX, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 pub use task::{ApiCall, Out, Stats, Task};
 pub use token::authorise;
@@ -120,10 +122,13 @@ impl Maap {
                 Call::Send(send) => send.wants(centre, wants),
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
+                Call::Media(call) => call.wants(wants),
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::Check(chatbot) => wants.chatbot(chatbot),
+            Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
+            Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
         }
     }
 
@@ -140,6 +145,8 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::ExpireMedia(media) => Self::expire_media(&media, work),
+            Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
         }
         None
     }
@@ -162,7 +169,8 @@ impl Maap {
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
-            Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+            Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
+            Call::Media(call) => self.decide_media(call, work),
         }
     }
 

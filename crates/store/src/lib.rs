@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rustc_hash::FxHashMap;
 
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
@@ -243,8 +244,8 @@ impl Store {
         self.sift(cursor, limit, |file: &File| file.expires_at <= now)
     }
 
-    /// Looks at up to `limit` media from `cursor` on for ones whose time is over at `now`: the media, and where to go on
-    /// (`None`: the end was reached).
+    /// Looks at up to `limit` media from `cursor` on for ones whose time is over at `now` or whose chatbot is gone: the media,
+    /// and where to go on (`None`: the end was reached).
     ///
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
@@ -254,7 +255,23 @@ impl Store {
         cursor: Option<Vec<u8>>,
         limit: usize,
     ) -> Result<(Vec<Media>, Option<Vec<u8>>), StoreError> {
-        self.sift(cursor, limit, |media: &Media| media.is_over(now))
+        let (media, next) = self.sift(cursor, limit, |_: &Media| true)?;
+        let mut owners = FxHashMap::default();
+        let mut old = Vec::new();
+        for one in media {
+            let is_here = match owners.get(&one.owner) {
+                Some(is_here) => *is_here,
+                None => {
+                    let is_here =
+                        self.keyspace(Family::Chatbots).contains_key(Chatbot::key_bytes(&one.owner))?;
+                    *owners.entry(one.owner.clone()).or_insert(is_here)
+                }
+            };
+            if !is_here || one.is_over(now) {
+                old.push(one);
+            }
+        }
+        Ok((old, next))
     }
 
     /// One account.

@@ -444,9 +444,9 @@ fn what_a_chatbot_has_uploaded_lies_together_and_counts_until_it_goes() {
     assert_eq!(store.media_list(Some(owner), Some(rail[0].id), 2).expect("read"), rail[1..3]);
     assert_eq!(store.media_list(None, None, 100).expect("read").len(), 8);
     assert_eq!(store.usage(owner).expect("read"), Usage { files: 4, bytes: 60 });
+    // The chatbots of these are not there, so all may go.
     let (expired, end) = store.expired_media(at(2), None, 100).expect("read");
-    assert_eq!((expired.len(), end), (2, None));
-    assert!(expired.contains(&rail[1]) && expired.contains(&rain[1]));
+    assert_eq!((expired.len(), end), (8, None));
 
     let mut batch = view(&store, |wants| wants.media_page(owner, 3));
     let page = batch.media_page(owner, 3).to_vec();

@@ -23,6 +23,7 @@ mod bot_information;
 pub(crate) mod content;
 mod handset;
 mod history;
+pub(crate) mod media;
 pub(crate) mod provisioning;
 mod status;
 
@@ -62,6 +63,7 @@ use crate::net::listener::{self, Stop, stopped};
 use crate::net::msrp::{self, MsrpEdge};
 use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
+use crate::push::Pusher;
 
 /// Bodies of requests, chatbot messages included.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -100,6 +102,10 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Content,
+    /// What media of chatbots are held to.
+    pub media: crate::config::Media,
+    /// For what chatbots have us fetch.
+    pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
 }

@@ -1,0 +1,96 @@
+//! `/admin/v1/media`: what chatbots have uploaded. Handsets fetch it by its link, so links are shown.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{FileId, Media, Review};
+
+use super::chatbots;
+use crate::http::{App, Failure};
+
+/// Media in one answer.
+const MEDIA_MAX: usize = 1_000;
+
+/// Query of `GET /media`.
+#[derive(Deserialize)]
+pub struct Page {
+    chatbot: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Media, all or one chatbot's; of one also what they come to. `after` is the id at which the page before ended.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Query(page) = page?;
+    let owner = page.chatbot.map(|chatbot| chatbots::chatbot_address(&app, &chatbot)).transpose()?;
+    let after = page.after.map(|id| id.parse().map_err(|()| no_such_media())).transpose()?;
+    let limit = page.limit.unwrap_or(100).min(MEDIA_MAX);
+    let (usage, media) = app
+        .read(move |store| {
+            let usage = owner.as_ref().map(|owner| store.usage(owner)).transpose()?;
+            Ok((usage, store.media_list(owner.as_ref(), after, limit)?))
+        })
+        .await?;
+    let usage = usage.map(|usage| {
+        json!({
+            "files": usage.files,
+            "bytes": usage.bytes,
+            "quotaFiles": app.media.quota_files,
+            "quotaBytes": app.media.quota_bytes,
+        })
+    });
+    Ok(Json(json!({ "usage": usage, "media": media.iter().map(|one| shown(&app, one)).collect::<Value>() })))
+}
+
+/// One of them.
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    find(&app, &id).await.map(|media| Json(shown(&app, &media)))
+}
+
+/// Removes one before its time; its links find nothing from then on.
+pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    let media = find(&app, &id).await?;
+    match app.remove_media(&media.owner, media.id).await? {
+        true => Ok(Json(json!({ "removed": id }))),
+        false => Err(no_such_media()),
+    }
+}
+
+async fn find(app: &App, id: &str) -> Result<Media, Failure> {
+    let id: FileId = id.parse().map_err(|()| no_such_media())?;
+    app.read(move |store| store.media(id)).await?.ok_or_else(no_such_media)
+}
+
+fn no_such_media() -> Failure {
+    Failure::not_found("there are no such media")
+}
+
+fn shown(app: &App, media: &Media) -> Value {
+    let (review, reason) = match &media.review {
+        Review::Pending => ("pending", None),
+        Review::Approved => ("approved", None),
+        Review::Rejected(reason) => ("rejected", Some(reason)),
+    };
+    json!({
+        "id": media.id,
+        "chatbot": media.owner,
+        "name": media.name,
+        "contentType": media.content_type,
+        "bytes": media.bytes,
+        "playsMs": media.plays_ms,
+        "thumbnailBytes": media.thumbnail.as_ref().map(|thumbnail| thumbnail.bytes),
+        "url": app.media_url(media),
+        "thumbnailUrl": app.media_thumbnail_url(media),
+        "review": review,
+        "reason": reason,
+        "createdAt": media.created_at.rfc3339(),
+        "expiresAt": media.expires_at.map(|at| at.rfc3339()),
+    })
+}
