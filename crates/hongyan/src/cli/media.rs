@@ -1,6 +1,7 @@
 //! `hongyan media …`: what chatbots have uploaded for their messages.
 
 use clap::Subcommand;
+use serde_json::json;
 
 use super::client::{Server, segment};
 use super::table::{card, table};
@@ -21,6 +22,25 @@ pub enum Media {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Bring what lies at a URL into the library of a chatbot
+    #[command(
+        after_help = "Example:\n  hongyan media add --chatbot weather https://weather.example/sunny.jpg"
+    )]
+    Add {
+        /// Name or address of the chatbot
+        #[arg(long, value_name = "NAME")]
+        chatbot: String,
+        /// Where it lies
+        url: String,
+        /// Where its small picture lies; pictures get one by themselves
+        #[arg(long, value_name = "URL")]
+        thumbnail: Option<String>,
+        /// When it goes, as 2027-01-31T12:00:00Z; when left out, not by itself
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
         #[command(flatten)]
         server: Server,
     },
@@ -50,6 +70,16 @@ impl Media {
     pub fn run(self) -> Outcome {
         match self {
             Self::List { chatbot, limit, json, server } => list(chatbot.as_deref(), limit, json, &server),
+            Self::Add { chatbot, url, thumbnail, until, server } => {
+                let mut new = json!({ "chatbot": chatbot, "url": url });
+                for (member, value) in [("thumbnailUrl", thumbnail), ("until", until)] {
+                    if let Some(value) = value {
+                        new[member] = value.into();
+                    }
+                }
+                print(card(&server.post("/media", &new)?));
+                Ok(())
+            }
             Self::Show { id, json, server } => {
                 let media = server.get(&format!("/media/{}", segment(&id)))?;
                 if json {

@@ -31,6 +31,12 @@ pub struct Media {
     pub video_s: NonZeroU64,
     /// Largest thumbnail that comes with one of them.
     pub thumbnail_bytes: NonZeroU64,
+    /// What chatbots of the RBM API may upload, how large, and how large its thumbnail.
+    pub rbm_types: Vec<String>,
+    /// See `rbm_types`.
+    pub rbm_bytes: NonZeroU64,
+    /// See `rbm_types`.
+    pub rbm_thumbnail_bytes: NonZeroU64,
     /// How long temporary media are kept.
     pub temp_s: NonZeroU64,
     /// Bytes of one chatbot's media.
@@ -43,7 +49,8 @@ impl Media {
     /// What media of chatbots of a dialect are held to.
     pub fn limits(&self, dialect: Dialect) -> Limits {
         match dialect {
-            Dialect::Ctcu => self.operators_limits(),
+            Dialect::Ctcu | Dialect::Cm | Dialect::Fnw11 => self.operators_limits(),
+            Dialect::Rbm => self.rbm_limits(),
         }
     }
 
@@ -62,6 +69,13 @@ impl Media {
             ],
             thumbnail_bytes_max: self.thumbnail_bytes.get(),
         }
+    }
+
+    /// What RBM takes (maap-api §7): larger files of more kinds, and of any length.
+    fn rbm_limits(&self) -> Limits {
+        let kind =
+            KindLimits { types: self.rbm_types.clone(), bytes_max: self.rbm_bytes.get(), plays_max: None };
+        Limits { kinds: vec![kind], thumbnail_bytes_max: self.rbm_thumbnail_bytes.get() }
     }
 
     /// What the media of one chatbot may come to.
@@ -83,6 +97,9 @@ impl Default for Media {
             video_bytes: nonzero_u64(10 << 20),
             video_s: nonzero_u64(60),
             thumbnail_bytes: nonzero_u64(200 << 10),
+            rbm_types: list(&["image/*", "audio/*", "video/*", "application/ogg", "application/pdf"]),
+            rbm_bytes: nonzero_u64(100 << 20),
+            rbm_thumbnail_bytes: nonzero_u64(100_000),
             temp_s: nonzero_u64(7 * 86_400),
             quota_bytes: nonzero_u64(2 << 30),
             quota_files: nonzero(10_000),

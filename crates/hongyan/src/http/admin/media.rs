@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use rcs::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{FileId, Media, Review};
 
 use super::chatbots;
+use crate::http::media::{Keep, fetch};
 use crate::http::{App, Failure};
 
 /// Media in one answer.
@@ -47,6 +50,37 @@ pub async fn list(
         })
     });
     Ok(Json(json!({ "usage": usage, "media": media.iter().map(|one| shown(&app, one)).collect::<Value>() })))
+}
+
+/// What to bring into the library.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct New {
+    chatbot: String,
+    /// Where it lies; the rules of webhooks hold.
+    url: String,
+    thumbnail_url: Option<String>,
+    /// When it goes, RFC 3339; absent: not by itself.
+    until: Option<String>,
+}
+
+/// Brings what lies at a URL into the library of a chatbot.
+pub async fn add(
+    State(app): State<Arc<App>>,
+    new: Result<Json<New>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let Json(new) = new?;
+    let chatbot = chatbots::chatbot_address(&app, &new.chatbot)?;
+    let chatbot = app.read(move |store| store.chatbot(&chatbot)).await?;
+    let chatbot = chatbot.ok_or_else(|| Failure::not_found("there is no such chatbot"))?;
+    let keep = match new.until.as_deref().map(Timestamp::parse_rfc3339) {
+        None => Keep::Permanent,
+        Some(Ok(until)) => Keep::Until(until),
+        Some(Err(_)) => return Err(Failure::bad_request("until: no time as 2027-01-31T12:00:00Z")),
+    };
+    let kept = fetch(&app, &chatbot, new.url, new.thumbnail_url, keep).await;
+    let media = kept.map_err(|refusal| Failure::new(refusal.status(), refusal.to_string()))?;
+    Ok((StatusCode::CREATED, Json(shown(&app, &media))))
 }
 
 /// One of them.

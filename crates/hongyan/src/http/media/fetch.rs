@@ -12,8 +12,8 @@ use super::receive::Upload;
 use super::{Keep, Refusal, to_its_end};
 use crate::http::App;
 
-/// For everything, thumbnail included.
-const FETCH_MAX: Duration = Duration::from_secs(60);
+/// For everything, thumbnail included; less than whoever asks waits for an answer.
+const FETCH_MAX: Duration = Duration::from_secs(25);
 
 /// Brings what lies at `url`, and its small picture, into the library of `chatbot`.
 pub(crate) async fn fetch(

@@ -23,7 +23,6 @@ use crate::content::blobs::Body;
 use crate::content::link::Purpose;
 use crate::engine::Input;
 
-#[allow(unused_imports, reason = "for the dialects that come")]
 pub(crate) use fetch::fetch;
 pub(crate) use receive::{FILES_MAX, Received, receive};
 

@@ -41,7 +41,10 @@ const AROUND_BYTES: u64 = 64 << 10;
 pub(crate) struct Received {
     /// What is kept from now on; absent if there was no file.
     pub media: Option<Media>,
+    /// Whether its thumbnail came with it, and before it.
+    pub is_thumbnail_first: bool,
     /// The other values of the form, by name.
+    #[allow(dead_code, reason = "for dialects that have values beside the file")]
     pub values: BTreeMap<String, String>,
 }
 
@@ -92,8 +95,12 @@ async fn take_in(
         Err(refusal) => Err(refusal),
     };
     match keep {
-        Ok(_) if upload.items.is_empty() => Ok(Received { media: None, values }),
-        Ok(keep) => upload.complete(keep).await.map(|media| Received { media: Some(media), values }),
+        Ok(_) if upload.items.is_empty() => Ok(Received { media: None, is_thumbnail_first: false, values }),
+        Ok(keep) => {
+            let is_thumbnail_first = upload.thumbnail_at() == Some(0);
+            let media = Some(upload.complete(keep).await?);
+            Ok(Received { media, is_thumbnail_first, values })
+        }
         Err(refusal) => {
             upload.abandon().await;
             Err(refusal)
@@ -294,13 +301,17 @@ impl Upload {
         }
     }
 
-    /// Of two files, the picture that belongs to the other: the first if it is one (maap-api §2.6). It leaves the list.
-    async fn take_thumbnail(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
-        if self.items.len() < FILES_MAX {
-            return Ok(None);
-        }
+    /// Which of two files is the picture that belongs to the other: the first if it is one (maap-api §2.6).
+    fn thumbnail_at(&self) -> Option<usize> {
         let is_picture = |item: &Item| kind::is_thumbnail(&item.head).is_some();
-        let at = self.items.iter().position(is_picture).ok_or(Refusal::TooMany)?;
+        self.items.iter().position(is_picture).filter(|_| self.items.len() == FILES_MAX)
+    }
+
+    /// The thumbnail leaves the list.
+    async fn take_thumbnail(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(at) = self.thumbnail_at() else {
+            return if self.items.len() < FILES_MAX { Ok(None) } else { Err(Refusal::TooMany) };
+        };
         let bytes_max = self.limits.thumbnail_bytes_max;
         if self.items[at].bytes > bytes_max {
             return Err(Refusal::TooLarge { what: "thumbnail".to_owned(), bytes_max });
