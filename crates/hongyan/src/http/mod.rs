@@ -101,7 +101,7 @@ pub struct App {
     /// For a request to be answered.
     pub request_timeout: Duration,
     /// Files between handsets.
-    pub content: Content,
+    pub content: Arc<Content>,
     /// What media of chatbots are held to.
     pub media: crate::config::Media,
     /// For what chatbots have us fetch.
