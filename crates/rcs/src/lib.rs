@@ -8,7 +8,7 @@
 //! - [`cpim`]: the envelope (RFC 3862), how it points at another message ([`reference`]), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
 //! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
-//!   [`spam_report`] (all over [`xml`]), and the [`bot`]
+//!   [`spam_report`] (all over [`xml`]), [`vcard`] contacts, and the [`bot`]
 //!   cards and chips.
 //! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`]. What else can be watched: [`registration_info`],
 //!   [`presence`].
@@ -38,6 +38,7 @@ pub mod revoke;
 pub mod sipfrag;
 pub mod spam_report;
 pub mod time;
+pub mod vcard;
 pub mod xml;
 
 pub use address::Address;
