@@ -1,5 +1,6 @@
 //! What the chatbot platform decides, and what a batch of decisions leaves behind.
 
+use message_centre::submit::Fetched;
 use rcs::address::Address;
 use store::Media;
 
@@ -21,6 +22,15 @@ pub enum Task {
     ExpireMedia(Vec<Media>),
     /// A chatbot is gone and has left media.
     ClearMedia(Address),
+    /// A user is writing to a chatbot.
+    Typing {
+        /// The chatbot.
+        chatbot: Address,
+        /// The user.
+        user: Address,
+    },
+    /// A user has answered the invitation to test a chatbot.
+    Invited(Box<Fetched>),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].

@@ -1,18 +1,35 @@
 //! What a chatbot indicates to a user beside what it says: that it writes something, and that it has read what the user said.
 //! And the other way: that a user writes to a chatbot, which its webhook may want to know.
 
+use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
+use rcs::capability::Capabilities;
 use rcs::composing::{self, Composing, State};
 use rcs::content_type;
 use rcs::cpim::{self, Cpim, CpimBuilder};
 use rcs::ids;
 use rcs::imdn::Disposition;
-use store::{Entry, RecordKey, Wants};
+use serde::{Deserialize, Serialize};
+use store::{Entry, EntryKind, RecordKey, Wants};
 
 use crate::access::message::{CpmMessage, Posted};
 use crate::delivery::Delivery;
 use crate::report;
 use crate::{Centre, Work};
+
+/// Media type of [`DeviceCapabilities`], which never leaves the process.
+pub const CAPABILITIES_TYPE: &str = "application/vnd.hongyan.capabilities+json";
+
+/// What a user's devices can take, put into the mailbox of a chatbot that has asked: the body of an [`EntryKind::Status`] entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceCapabilities {
+    /// The chatbot's id of the question.
+    pub request_id: String,
+    /// Of all devices together; absent when none is registered.
+    pub capabilities: Option<Capabilities>,
+    /// When it was so.
+    pub at: Timestamp,
+}
 
 impl Centre {
     /// The rows that [`Centre::pass_composing`] reads.
@@ -63,6 +80,28 @@ impl Centre {
             }
         }
         true
+    }
+
+    /// Tells a chatbot, through its mailbox, what a user's devices can take. False when the mailbox is full.
+    pub fn tell_capabilities(
+        &mut self,
+        chatbot: &Address,
+        user: &Address,
+        request_id: &str,
+        capabilities: Option<Capabilities>,
+        work: &mut Work<'_>,
+    ) -> bool {
+        let told = DeviceCapabilities { request_id: request_id.to_owned(), capabilities, at: work.now };
+        let body = serde_json::to_vec(&told).expect("capabilities are plain data");
+        let entry = self.platform_entry(
+            user,
+            chatbot,
+            request_id.to_owned(),
+            CAPABILITIES_TYPE,
+            body.into(),
+            work.now,
+        );
+        self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
     }
 
     /// A user writes to a chatbot: whoever speaks for the chatbot may tell it, now or never.

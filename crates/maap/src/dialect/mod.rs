@@ -6,10 +6,12 @@
 //! [`check_passed`] read the answers. One file a dialect.
 
 pub mod ctcu;
+pub mod rbm;
 
 use bytes::Bytes;
 use chatbot_api::ctcu::address::PathForm;
 use rcs::Timestamp;
+use rcs::address::{Address, Numbering};
 use store::{Chatbot, Dialect};
 
 use crate::push::{Method, PushAnswer};
@@ -25,12 +27,14 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
 }
 
-/// What makes a request fresh.
+/// What makes a request fresh, and where it comes from.
 #[derive(Debug, Clone)]
-pub(crate) struct Fresh {
+pub(crate) struct Fresh<'a> {
     pub(crate) now: Timestamp,
     /// A UUID that was never used.
     pub(crate) nonce: String,
+    /// Our domain.
+    pub(crate) numbering: &'a Numbering,
 }
 
 /// What a webhook's answer to a push means.
@@ -46,16 +50,36 @@ pub(crate) enum Taken {
 
 /// Whether this version has the API.
 pub(crate) fn is_spoken(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Ctcu)
+    matches!(dialect, Dialect::Ctcu | Dialect::Rbm)
 }
 
 /// What `told` is to `chatbot`; `None` if its API has no words for it, or it has no webhook.
-pub(crate) fn push(chatbot: &Chatbot, told: &Told, form: PathForm, fresh: &Fresh) -> Option<Request> {
+pub(crate) fn push(chatbot: &Chatbot, told: &Told, form: PathForm, fresh: &Fresh<'_>) -> Option<Request> {
     let webhook = chatbot.webhook.as_deref()?;
     match chatbot.dialect {
         Dialect::Ctcu => ctcu::push(chatbot, webhook, told, form, fresh),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => None,
+        Dialect::Rbm => rbm::push(chatbot, webhook, told, fresh),
+        Dialect::Cm | Dialect::Fnw11 => None,
     }
+}
+
+/// That `user` writes to `chatbot`; `None` if its API has no words for it, or it has no webhook.
+pub(crate) fn typing(chatbot: &Chatbot, user: &Address, fresh: &Fresh<'_>) -> Option<Request> {
+    let webhook = chatbot.webhook.as_deref()?;
+    match chatbot.dialect {
+        Dialect::Rbm => Some(rbm::typing(chatbot, webhook, user, fresh)),
+        Dialect::Ctcu | Dialect::Cm | Dialect::Fnw11 => None,
+    }
+}
+
+/// Whether a webhook that has taken a message has read it; otherwise the chatbot says so itself.
+pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
+    !matches!(dialect, Dialect::Rbm)
+}
+
+/// Whether the call itself is refused when the message cannot be kept for its user; otherwise that is told as a status.
+pub(crate) fn refuses_at_once(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Rbm)
 }
 
 /// What a webhook answered to a push.
@@ -68,11 +92,12 @@ pub(crate) fn taken(dialect: Dialect, answer: &PushAnswer) -> Taken {
 }
 
 /// The request that checks a webhook; `None` if the API has no such thing. `echo` is fresh and random.
-pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh) -> Option<Request> {
+pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh<'_>) -> Option<Request> {
     let webhook = chatbot.webhook.as_deref()?;
     match chatbot.dialect {
         Dialect::Ctcu => Some(ctcu::check(chatbot, webhook, echo, fresh)),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => None,
+        Dialect::Rbm => Some(rbm::check(chatbot, webhook, echo)),
+        Dialect::Cm | Dialect::Fnw11 => None,
     }
 }
 
@@ -80,7 +105,8 @@ pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh) -> Option<Requ
 pub(crate) fn check_passed(chatbot: &Chatbot, answer: &PushAnswer, echo: &str) -> Result<(), String> {
     match chatbot.dialect {
         Dialect::Ctcu => ctcu::check_passed(chatbot, answer, echo),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => Ok(()),
+        Dialect::Rbm => rbm::check_passed(answer, echo),
+        Dialect::Cm | Dialect::Fnw11 => Ok(()),
     }
 }
 
