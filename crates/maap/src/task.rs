@@ -2,6 +2,7 @@
 
 use message_centre::submit::Fetched;
 use rcs::address::Address;
+use store::Media;
 
 use crate::call::Call;
 use crate::push::{Push, Pushed};
@@ -17,6 +18,10 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// Media whose time is over, or whose chatbot is gone.
+    ExpireMedia(Vec<Media>),
+    /// A chatbot is gone and has left media.
+    ClearMedia(Address),
     /// A user is writing to a chatbot.
     Typing {
         /// The chatbot.

@@ -22,6 +22,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use super::{auth, refused, told};
 use crate::content::kind;
+use crate::http::content::incoming::Incoming;
 use crate::http::media::{self, Keep, Upload, fetch, receive};
 use crate::http::{App, Failure, Peer, now};
 
@@ -257,7 +258,8 @@ async fn begin(app: &Arc<App>, chatbot: &Chatbot) -> Result<String, Refusal> {
     for stale in app.rbm.files.take_stale() {
         stale.abandon().await;
     }
-    let mut upload = Upload::begin(app.clone(), chatbot).map_err(|refusal| of_media(&refusal))?;
+    let limits = app.media.limits(chatbot.dialect);
+    let mut upload = Upload::begin(app.clone(), chatbot, limits).map_err(|refusal| of_media(&refusal))?;
     upload.begin_file(None).await.map_err(|refusal| of_media(&refusal))?;
     let session =
         Session { owner: chatbot.address.clone(), upload: Some(upload), received: 0, touched_at: now() };
@@ -289,9 +291,9 @@ async fn piece(
             return Ok(Piece::Part(session.received));
         }
     } else {
-        let mut body = body.into_data_stream();
-        while let Some(chunk) = futures_util::StreamExt::next(&mut body).await {
-            let Ok(chunk) = chunk else { return Ok(Piece::Part(session.received)) };
+        let mut incoming = Incoming::within(app, headers, body, FILE_BYTES_MAX, FILE_BYTES_MAX);
+        // A connection that breaks loses nothing: the client asks how much is here, and goes on.
+        while let Ok(Some(chunk)) = incoming.next(app, None).await {
             let Session { upload: Some(upload), received, .. } = &mut *session else { return Err(gone()) };
             match upload.append(&chunk).await {
                 Ok(()) => *received += chunk.len() as u64,
