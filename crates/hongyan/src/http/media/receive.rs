@@ -88,7 +88,8 @@ async fn take_in(
 ) -> Result<Received, Refusal> {
     let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut upload = Upload::begin(app.clone(), chatbot, limits)?;
-    let is_in_parts = [form::CONTENT_TYPE, form::RELATED].iter().any(|known| content_type::is(declared, known));
+    let is_in_parts =
+        [form::CONTENT_TYPE, form::RELATED].iter().any(|known| content_type::is(declared, known));
     let read = match is_in_parts {
         true => upload.read_form(declared, incoming).await,
         false => upload.read_file(incoming).await,
