@@ -9,7 +9,7 @@ use rcs::ids;
 use rcs::imdn::Disposition;
 use store::{Entry, RecordKey, Wants};
 
-use crate::access::message::{PagerMessage, Posted};
+use crate::access::message::{CpmMessage, Posted};
 use crate::delivery::Delivery;
 use crate::report;
 use crate::{Centre, Work};
@@ -22,10 +22,21 @@ impl Centre {
         wants.blocks(to);
     }
 
-    /// Shows the devices of a user that are there that a chatbot writes something (RFC 3994). Nothing is kept of it.
+    /// Shows the devices of a user that are there that a chatbot writes something (RFC 3994).
+    pub fn pass_composing(&mut self, chatbot: &Address, to: &Address, work: &mut Work<'_>) -> bool {
+        self.pass_composing_state(chatbot, to, State::Active, work)
+    }
+
+    /// Shows the devices of a user that are there that a chatbot writes something, or has stopped. Nothing is kept of it.
     ///
     /// False when there is no such user. A user who has blocked the chatbot is not told, and the chatbot neither.
-    pub fn pass_composing(&mut self, chatbot: &Address, to: &Address, work: &mut Work<'_>) -> bool {
+    pub fn pass_composing_state(
+        &mut self,
+        chatbot: &Address,
+        to: &Address,
+        state: State,
+        work: &mut Work<'_>,
+    ) -> bool {
         if work.view.account(to).is_none() {
             return false;
         }
@@ -38,7 +49,7 @@ impl Centre {
             .message_id(&message_id)
             .date_time(work.now)
             .content_type(composing::CONTENT_TYPE)
-            .build(Composing::new(State::Active).to_xml());
+            .build(Composing::new(state).to_xml());
         let hold = self.config.hold;
         let entry = self.platform_entry(chatbot, to, message_id, cpim::CONTENT_TYPE, body, work.now);
         self.pass_now(&Entry { expires_at: work.now.plus(hold), ..entry }, work);
@@ -87,7 +98,7 @@ impl Centre {
 }
 
 /// Whether a fleeting message says that its sender is writing.
-fn is_active(message: &PagerMessage) -> bool {
+fn is_active(message: &CpmMessage) -> bool {
     let active = |body: &[u8]| Composing::parse(body).is_ok_and(|composing| composing.state == State::Active);
     if content_type::is(&message.content_type, composing::CONTENT_TYPE) {
         return active(&message.body);

@@ -5,10 +5,8 @@ use serde_json::{Value, json};
 use crate::row::{Family, Row, decode};
 use crate::{
     Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
-    HistoryState, IconPicture, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer,
-    Usage, Watchers, mailbox,
-    HistoryState, Leg, Memberships, Record, Remembered, ServiceAccount, SpamReport, Store, StoreError,
-    Transfer, Usage, Watchers, mailbox,
+    HistoryState, IconPicture, Leg, Memberships, Record, Remembered, ServiceAccount, SpamReport, Store,
+    StoreError, Transfer, Usage, Watchers, mailbox,
 };
 
 impl Store {
