@@ -349,7 +349,9 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, work),
+                        Told::Status(_) | Told::Composing { .. } => {
+                            centre.taken_by_chatbot(&one.fetched, false, work)
+                        }
                     }
                     agent.passed(&conversation, id);
                 }
@@ -367,7 +369,8 @@ impl Maap {
         form: PathForm,
         now: Timestamp,
     ) -> Option<dialect::Request> {
-        dialect::push(chatbot, told, form, &Fresh { now, nonce: self.random.uuid() })
+        let fresh = Fresh { now, nonce: self.random.uuid(), public_url: self.config.public_url.clone() };
+        dialect::push(chatbot, told, form, &fresh)
     }
 
     fn push(
@@ -421,7 +424,7 @@ impl Maap {
                 agent.reached(work.now);
                 agent.form = one.form;
                 agent.passed(&one.conversation, one.fetched.key.1);
-                centre.taken_by_chatbot(&one.fetched, true, work);
+                centre.taken_by_chatbot(&one.fetched, !dialect::says_read(dialect), work);
             }
             Verdict::OtherForm => {
                 out.stats.pushes_refused += 1;

@@ -2,9 +2,10 @@
 
 use chatbot_api::Outgoing;
 use rcs::address::Address;
+use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect};
+use store::{Chatbot, ChatbotStatus, Dialect, WebhookAuth};
 
 use crate::Refusal;
 
@@ -36,6 +37,25 @@ pub enum Call {
         /// The users from whom it is taken, each once.
         to: Vec<Address>,
     },
+    /// The chatbot is writing to a user, or has stopped. Answered with [`Answer::Done`], or [`Answer::NotFound`] without such a
+    /// user.
+    Compose {
+        /// Who writes, as the edge has made sure.
+        chatbot: Address,
+        /// To whom.
+        to: Address,
+        /// Which of the two.
+        state: composing::State,
+    },
+    /// The chatbot has read a user's message. Answered with [`Answer::Done`], or [`Answer::NotFound`] without such a message.
+    Displayed {
+        /// Who has read it, as the edge has made sure.
+        chatbot: Address,
+        /// Who has written it.
+        user: Address,
+        /// The user's id of it.
+        message_id: String,
+    },
     /// A text in a chatbot's name, by an administrator. Answered with [`Answer::Sent`].
     SendText {
         /// The chatbot.
@@ -65,6 +85,8 @@ impl std::fmt::Debug for Call {
             Self::Token { chatbot, .. } => ("Token", chatbot),
             Self::Send { chatbot, .. } => ("Send", chatbot),
             Self::Revoke { chatbot, .. } => ("Revoke", chatbot),
+            Self::Compose { chatbot, .. } => ("Compose", chatbot),
+            Self::Displayed { chatbot, .. } => ("Displayed", chatbot),
             Self::SendText { from, .. } => ("SendText", from),
             Self::Create(new) => ("Create", &new.name),
             Self::Update { chatbot, .. } => ("Update", chatbot),
@@ -121,6 +143,10 @@ pub struct Change {
     pub menu: Option<Value>,
     /// Whether the operator has verified who runs it.
     pub verified: Option<bool>,
+    /// How pushes prove themselves, where the API leaves it open (FNW.11).
+    pub webhook_auth: Option<WebhookAuth>,
+    /// Whether the webhook must answer a GET before anything is pushed, where the API leaves it open (FNW.11).
+    pub webhook_probe: Option<bool>,
 }
 
 /// What came of a [`Call`]; to be told after the commit.
@@ -140,6 +166,8 @@ pub enum Answer {
         /// As in the call.
         to: Vec<Address>,
     },
+    /// It is done, and there is nothing to say.
+    Done,
     /// What a chatbot asked for is not done.
     Refused(Refusal),
     /// The text is on its way, under this message id.

@@ -32,7 +32,8 @@ impl Maap {
         }
         let chatbot = chatbot.clone();
         let check = Check { id: self.push_id(), echo: self.random.name(), webhook: webhook.clone() };
-        let fresh = Fresh { now: work.now, nonce: self.random.uuid() };
+        let fresh =
+            Fresh { now: work.now, nonce: self.random.uuid(), public_url: self.config.public_url.clone() };
         let Some(request) = dialect::check(&chatbot, &check.echo, &fresh) else { return };
         out.pushes.push(Push::new(check.id, &chatbot, request, self.config.push_timeout));
         self.agents.entry(address.clone()).or_default().check = Some(check);

@@ -121,6 +121,14 @@ impl Maap {
                     wants.chatbot(chatbot);
                 }
                 Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
+                Call::Compose { chatbot, to, .. } => {
+                    wants.chatbot(chatbot);
+                    centre.composing_wants(to, wants);
+                }
+                Call::Displayed { chatbot, user, message_id } => {
+                    wants.chatbot(chatbot);
+                    centre.read_wants(&(message_id.clone(), user.clone(), chatbot.clone()), wants);
+                }
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
             },
@@ -163,6 +171,16 @@ impl Maap {
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
+            Call::Compose { chatbot, to, state } => match self.may_act_again(&chatbot, work) {
+                Ok(()) if centre.pass_composing_state(&chatbot, &to, state, work) => Answer::Done,
+                Ok(()) => Answer::NotFound,
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Call::Displayed { chatbot, user, message_id } => match self.may_act_again(&chatbot, work) {
+                Ok(()) if centre.read_by_chatbot(&(message_id, user, chatbot), work) => Answer::Done,
+                Ok(()) => Answer::NotFound,
+                Err(refusal) => Answer::Refused(refusal),
+            },
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),

@@ -62,6 +62,12 @@ impl Maap {
         }
     }
 
+    /// Whether the chatbot may do one more thing now that goes to one user.
+    pub(crate) fn may_act_again(&mut self, chatbot: &Address, work: &Work<'_>) -> Result<(), Refusal> {
+        self.may_act(work.view.chatbot(chatbot))?;
+        self.take_allowance(chatbot, 1, work.now)
+    }
+
     /// Takes `count` messages from what the chatbot may send in this second.
     pub(crate) fn take_allowance(
         &mut self,

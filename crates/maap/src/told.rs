@@ -5,6 +5,7 @@ use chatbot_api::{Failure, Incoming, Status};
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::composing::{self, Composing};
 use rcs::content_type;
 use rcs::cpim::{self, Cpim};
 use rcs::imdn::{Disposition, Imdn};
@@ -17,6 +18,8 @@ pub(crate) enum Told {
     Message(Box<Message>),
     /// What became of a message of the chatbot's.
     Status(StatusOf),
+    /// A user writes, or has stopped.
+    Composing { user: Address, state: composing::State },
 }
 
 /// What a user says.
@@ -75,9 +78,13 @@ fn message(entry: &Entry) -> Result<Told, String> {
     })))
 }
 
-/// A user's device reports on the chatbot's message.
+/// A user's device reports on the chatbot's message, or shows that the user writes.
 fn report(entry: &Entry) -> Result<Told, String> {
-    let (_, payload) = payload(entry)?;
+    let (payload_type, payload) = payload(entry)?;
+    if content_type::is(&payload_type, composing::CONTENT_TYPE) {
+        let composing = Composing::parse(&payload).map_err(|error| error.to_string())?;
+        return Ok(Told::Composing { user: entry.from.clone(), state: composing.state });
+    }
     let imdn = Imdn::parse(&payload).map_err(|error| error.to_string())?;
     let (status, failure) = match imdn.disposition {
         Disposition::Delivered => (Status::Delivered, None),

@@ -40,6 +40,10 @@ pub struct Chatbot {
     pub created_at: Timestamp,
     /// When its data last changed; makes the ETag of its information.
     pub changed_at: Timestamp,
+    /// How pushes prove themselves where its API leaves that open.
+    pub webhook_auth: WebhookAuth,
+    /// Whether the webhook is asked for with a GET before anything is pushed, where its API leaves that open.
+    pub webhook_probe: bool,
 }
 
 impl std::fmt::Debug for Chatbot {
@@ -63,6 +67,19 @@ pub enum Dialect {
     Rbm,
     /// GSMA FNW.11.
     Fnw11,
+}
+
+/// How pushes prove themselves, where the API leaves it open (FNW.11).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookAuth {
+    /// `Authorization: Bearer TOKEN`, with the callback token.
+    #[default]
+    Bearer,
+    /// `Authorization: TOKEN`
+    Token,
+    /// Not at all.
+    None,
 }
 
 /// A bearer secret, hashed.
@@ -124,9 +141,17 @@ pub struct Profile {
 impl Row for Chatbot {
     type Key = Address;
     const FAMILY: Family = Family::Chatbots;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn key_bytes(key: &Address) -> Vec<u8> {
         key.as_str().as_bytes().to_vec()
+    }
+
+    fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
+        if version == 1 {
+            // webhook_auth, webhook_probe
+            row.extend([0, 0]);
+        }
+        version == 1
     }
 }

@@ -34,7 +34,7 @@ use rcs::address::Address;
 pub use account::{Account, Credential};
 pub use binding::{Binding, Bindings};
 pub use blocks::{Blocked, Blocks};
-pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{

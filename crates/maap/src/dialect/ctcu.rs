@@ -116,6 +116,7 @@ pub(super) fn push(
             );
             (status_path(&chatbot.address, form), push.to_json())
         }
+        Told::Composing { .. } => return None,
     };
     let mut headers = push_headers(&chatbot.callback_token, fresh.now, &fresh.nonce);
     headers.push(("content-type", "application/json".to_owned()));

@@ -5,7 +5,9 @@
 //! what an entry says, [`check`] the request that finds out whether a webhook is its chatbot's, and [`taken`] and
 //! [`check_passed`] read the answers. One file a dialect.
 
+pub mod cm;
 pub mod ctcu;
+pub mod fnw11;
 
 use bytes::Bytes;
 use chatbot_api::ctcu::address::PathForm;
@@ -31,6 +33,8 @@ pub(crate) struct Fresh {
     pub(crate) now: Timestamp,
     /// A UUID that was never used.
     pub(crate) nonce: String,
+    /// The root of our own URLs, without a trailing slash.
+    pub(crate) public_url: String,
 }
 
 /// What a webhook's answer to a push means.
@@ -46,7 +50,7 @@ pub(crate) enum Taken {
 
 /// Whether this version has the API.
 pub(crate) fn is_spoken(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Ctcu)
+    matches!(dialect, Dialect::Ctcu | Dialect::Cm | Dialect::Fnw11)
 }
 
 /// What `told` is to `chatbot`; `None` if its API has no words for it, or it has no webhook.
@@ -54,7 +58,9 @@ pub(crate) fn push(chatbot: &Chatbot, told: &Told, form: PathForm, fresh: &Fresh
     let webhook = chatbot.webhook.as_deref()?;
     match chatbot.dialect {
         Dialect::Ctcu => ctcu::push(chatbot, webhook, told, form, fresh),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => None,
+        Dialect::Cm => cm::push(chatbot, webhook, told, form, fresh),
+        Dialect::Fnw11 => fnw11::push(chatbot, webhook, told),
+        Dialect::Rbm => None,
     }
 }
 
@@ -62,6 +68,7 @@ pub(crate) fn push(chatbot: &Chatbot, told: &Told, form: PathForm, fresh: &Fresh
 pub(crate) fn taken(dialect: Dialect, answer: &PushAnswer) -> Taken {
     match dialect {
         Dialect::Ctcu => ctcu::taken(answer),
+        Dialect::Cm => cm::taken(answer),
         _ if (200..300).contains(&answer.status) => Taken::Yes,
         _ => Taken::No(format!("answered {}", answer.status)),
     }
@@ -72,7 +79,8 @@ pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh) -> Option<Requ
     let webhook = chatbot.webhook.as_deref()?;
     match chatbot.dialect {
         Dialect::Ctcu => Some(ctcu::check(chatbot, webhook, echo, fresh)),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => None,
+        Dialect::Fnw11 => chatbot.webhook_probe.then(|| fnw11::probe(chatbot, webhook)),
+        Dialect::Cm | Dialect::Rbm => None,
     }
 }
 
@@ -80,13 +88,23 @@ pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh) -> Option<Requ
 pub(crate) fn check_passed(chatbot: &Chatbot, answer: &PushAnswer, echo: &str) -> Result<(), String> {
     match chatbot.dialect {
         Dialect::Ctcu => ctcu::check_passed(chatbot, answer, echo),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => Ok(()),
+        Dialect::Fnw11 => fnw11::probed(answer),
+        Dialect::Cm | Dialect::Rbm => Ok(()),
     }
 }
 
 /// Whether a webhook must pass a check before its chatbot may send.
-pub(crate) fn has_check(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Ctcu)
+pub(crate) fn has_check(chatbot: &Chatbot) -> bool {
+    match chatbot.dialect {
+        Dialect::Ctcu => true,
+        Dialect::Fnw11 => chatbot.webhook_probe,
+        Dialect::Cm | Dialect::Rbm => false,
+    }
+}
+
+/// Whether chatbots say themselves that they have read something; for the others, what their webhook has taken is read.
+pub(crate) fn says_read(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
 }
 
 /// Whether the check waits until the chatbot has asked for its first token; otherwise it is made as soon as there is a webhook.

@@ -1,9 +1,13 @@
 //! The APIs that chatbots speak: one file a dialect, which finds out who asks, reads the call into a [`maap::Call`], and writes
 //! the answer in the dialect's words.
 
+pub mod cm;
 pub mod ctcu;
+pub mod fnw11;
 
+use percent_encoding::percent_decode_str;
 use rcs::address::Address;
+use rcs::ids;
 use store::Chatbot;
 
 use super::{App, Failure};
@@ -20,4 +24,16 @@ impl App {
     fn count_api_call(&self, dialect: &'static str, call: &'static str, code: i32) {
         self.metrics.api_calls.get_or_create(&ApiCall::of(dialect, call, code)).inc();
     }
+}
+
+/// An id for a message whose dialect leaves that to us.
+fn fresh_id() -> String {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).expect("the kernel gives random bytes");
+    ids::message_id(random)
+}
+
+/// A segment of a path, or a value of a query, without its percent-encoding.
+fn unescaped(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
