@@ -155,3 +155,38 @@ impl Row for Chatbot {
         version == 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::{decode, encode};
+
+    #[test]
+    fn rows_of_the_first_version_read_as_if_nothing_more_had_been_said() {
+        let chatbot = Chatbot {
+            address: "sip:12306@botplatform.hongyan.local".parse().expect("an address"),
+            dialect: Dialect::Ctcu,
+            app_id: "app".to_owned(),
+            app_key_sha256: [7; 32],
+            callback_token: "token".to_owned(),
+            webhook: Some("https://bot.example/hook".to_owned()),
+            allow_private_webhook: false,
+            callback_checked: true,
+            token: None,
+            tokens_given: (1, 2),
+            status: ChatbotStatus::Live,
+            profile: Profile::default(),
+            created_at: Timestamp::from_seconds(1),
+            changed_at: Timestamp::from_seconds(2),
+            webhook_auth: WebhookAuth::Bearer,
+            webhook_probe: false,
+        };
+        let now = encode(&chatbot);
+        // What was appended since, and the number of the version.
+        let mut first = now[..now.len() - 2].to_vec();
+        first[0] = 1;
+        assert!(decode::<Chatbot>(&first).expect("readable") == chatbot);
+        assert!(decode::<Chatbot>(&now).expect("readable") == chatbot);
+        assert!(decode::<Chatbot>(&[3]).is_err());
+    }
+}

@@ -8,7 +8,8 @@ pub mod fnw11;
 use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::ids;
-use store::Chatbot;
+use serde_json::{Value, json};
+use store::{Chatbot, Dialect};
 
 use super::{App, Failure};
 use crate::metrics::ApiCall;
@@ -18,6 +19,18 @@ impl App {
     async fn chatbot(&self, chatbot: &Address) -> Result<Option<Chatbot>, Failure> {
         let address = chatbot.clone();
         self.read(move |store| store.chatbot(&address)).await
+    }
+
+    /// The URLs that a chatbot's program is told beside its credentials.
+    pub(crate) fn endpoints(&self, dialect: Dialect) -> Value {
+        let root = &self.public_url;
+        match dialect {
+            Dialect::Ctcu | Dialect::Rbm => json!({ "serverRoot": root }),
+            Dialect::Cm => json!({ "serverRoot": root, "fileServer": root }),
+            Dialect::Fnw11 => json!({
+                "apiUrl": format!("{root}/rcs/bot/v1"), "tokenUrl": format!("{root}/oauth2/v1/token"),
+            }),
+        }
     }
 
     /// Counts a call of an API by the code that its answer carries: the dialect's own, or else the HTTP status.
