@@ -6,6 +6,8 @@
 //!   [`rbm`]: the RBM-style interface.
 //! - [`csp`]: management calls of the companies that run chatbots for others.
 //! - [`basic`] and [`read`]: what several of them have in common.
+//! - [`template`]: what a chatbot says with places for what differs from recipient to recipient.
+//! - [`recipients`]: lists of recipients as CSV, read as they arrive.
 //!
 //! A dialect reads its request bodies into the shared model and writes the model into its pushes and answers. All of
 //! it is pure: no sockets, no clock, no random numbers; the `maap` crate decides and the binary speaks HTTP.
@@ -19,6 +21,9 @@ pub mod fnw11;
 pub mod outgoing;
 pub mod rbm;
 pub mod read;
+pub mod recipients;
+pub mod template;
 
 pub use content::{Body, Content, Incoming};
 pub use outgoing::{Failure, Outgoing, Status, StatusSet};
+pub use template::Template;

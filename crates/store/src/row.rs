@@ -80,11 +80,31 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What chatbots say with places left open.
+    Templates,
+    /// Campaigns, one row each.
+    Campaigns,
+    /// How far each campaign is.
+    CampaignProgress,
+    /// What became of each campaign's messages.
+    CampaignTallies,
+    /// Recipients of campaigns, page by page.
+    CampaignPages,
+    /// Where among a campaign's recipients a number is.
+    CampaignNumbers,
+    /// What became of campaigns' messages whose records are forgotten.
+    CampaignOutcomes,
+    /// Who runs chatbots here.
+    Tenants,
+    /// Keys of the administration API.
+    ApiKeys,
+    /// Administrative acts, in the order in which they began.
+    AuditLog,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: &'static [Self] = &[
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -110,6 +130,16 @@ impl Family {
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::Templates,
+        Self::Campaigns,
+        Self::CampaignProgress,
+        Self::CampaignTallies,
+        Self::CampaignPages,
+        Self::CampaignNumbers,
+        Self::CampaignOutcomes,
+        Self::Tenants,
+        Self::ApiKeys,
+        Self::AuditLog,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -140,6 +170,16 @@ impl Family {
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::Templates => "templates",
+            Self::Campaigns => "campaigns",
+            Self::CampaignProgress => "campaign-progress",
+            Self::CampaignTallies => "campaign-tallies",
+            Self::CampaignPages => "campaign-pages",
+            Self::CampaignNumbers => "campaign-numbers",
+            Self::CampaignOutcomes => "campaign-outcomes",
+            Self::Tenants => "tenants",
+            Self::ApiKeys => "api-keys",
+            Self::AuditLog => "audit-log",
         }
     }
 }

@@ -11,8 +11,13 @@ use rcs::address::Address;
 use rustc_hash::FxHashMap;
 
 use crate::account::Account;
+use crate::audit::Act;
 use crate::binding::Bindings;
 use crate::blocks::Blocks;
+use crate::campaign::{
+    self, Campaign, CampaignId, CampaignNumber, CampaignNumberKey, CampaignOutcomes, CampaignPage,
+    CampaignPageKey, Increment, News, Progress, Tally,
+};
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
@@ -24,6 +29,8 @@ use crate::row::{Family, Row, encode};
 use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
+use crate::template::{Template, TemplateKey};
+use crate::tenant::{ApiKey, Tenant};
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -50,6 +57,14 @@ pub struct Wants {
     pub(crate) histories: Vec<Address>,
     pub(crate) history_states: Vec<HistoryKey>,
     pub(crate) history_pages: Vec<HistoryPageKey>,
+    pub(crate) templates: Vec<TemplateKey>,
+    pub(crate) campaigns: Vec<CampaignId>,
+    pub(crate) campaign_progress: Vec<CampaignId>,
+    pub(crate) campaign_pages: Vec<CampaignPageKey>,
+    pub(crate) campaign_numbers: Vec<CampaignNumberKey>,
+    pub(crate) tenants: Vec<String>,
+    pub(crate) api_keys: Vec<String>,
+    pub(crate) acts: Vec<EntryId>,
 }
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
@@ -213,6 +228,14 @@ impl Wants {
             && self.histories.is_empty()
             && self.history_states.is_empty()
             && self.history_pages.is_empty()
+            && self.templates.is_empty()
+            && self.campaigns.is_empty()
+            && self.campaign_progress.is_empty()
+            && self.campaign_pages.is_empty()
+            && self.campaign_numbers.is_empty()
+            && self.tenants.is_empty()
+            && self.api_keys.is_empty()
+            && self.acts.is_empty()
     }
 }
 
@@ -252,11 +275,23 @@ pub struct View {
     pub(crate) histories: Table<History>,
     pub(crate) remembered: Table<Remembered>,
     pub(crate) history_states: Table<HistoryState>,
+    pub(crate) templates: Table<Template>,
+    pub(crate) campaigns: Table<Campaign>,
+    pub(crate) campaign_progress: Table<Progress>,
+    pub(crate) tallies: Table<Tally>,
+    pub(crate) campaign_pages: Table<CampaignPage>,
+    pub(crate) campaign_numbers: Table<CampaignNumber>,
+    pub(crate) campaign_outcomes: Table<CampaignOutcomes>,
+    pub(crate) tenants: Table<Tenant>,
+    pub(crate) api_keys: Table<ApiKey>,
+    pub(crate) acts: Table<Act>,
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
+    /// What happened to the records of campaigns' messages, by campaign and sender.
+    pub(crate) campaign_news: FxHashMap<(CampaignId, Address), News>,
     /// How many entries hold their body in each file: of the entries that were loaded or put, what it was on disk and is now.
     spooled: FxHashMap<String, Holders>,
 }
@@ -360,19 +395,45 @@ impl View {
         self.records.get(key)
     }
 
-    /// Adds or replaces a record.
+    /// Adds or replaces a record, and keeps the tally of its campaign in step. A record that was not loaded is taken for new.
     pub fn put_record(&mut self, record: Record) {
-        self.records.put(record.key(), Some(record));
+        let key = record.key();
+        if let Some((campaign, _)) = campaign::of_message_id(&record.message_id) {
+            let before = self.records.rows.get(&key).and_then(|slot| slot.row.as_deref());
+            let increment = Increment::of(before, &record);
+            self.tally(campaign, &record.from, increment);
+        }
+        self.records.put(key, Some(record));
     }
 
-    /// Forgets a record.
+    /// Forgets a record. What it said of a campaign's message, if it was loaded, is noted with the campaign.
     pub fn remove_record(&mut self, key: &RecordKey) {
+        if let Some((campaign, place)) = campaign::of_message_id(&key.0)
+            && let Some(record) = self.records.rows.get(key).and_then(|slot| slot.row.as_deref())
+        {
+            self.campaign_news.entry((campaign, key.1.clone())).or_default().forgotten(place, record);
+        }
         self.records.put(key.clone(), None);
     }
 
-    /// Changes a record in place, if it exists.
+    /// Changes a record in place, if it exists, and keeps the tally of its campaign in step.
     pub fn update_record(&mut self, key: &RecordKey, change: impl FnOnce(&mut Record)) {
-        self.records.update(key, change);
+        let Some((campaign, _)) = campaign::of_message_id(&key.0) else {
+            return self.records.update(key, change);
+        };
+        let mut increment = Increment::default();
+        self.records.update(key, |record| {
+            let before = record.clone();
+            change(record);
+            increment = Increment::of(Some(&before), record);
+        });
+        self.tally(campaign, &key.1, increment);
+    }
+
+    fn tally(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {
+        if !increment.is_nothing() {
+            self.campaign_news.entry((campaign, sender.clone())).or_default().changed(increment);
+        }
     }
 
     /// A chatbot; `None` when there is no such chatbot.
@@ -650,6 +711,16 @@ impl View {
             || self.histories.changed
             || self.remembered.changed
             || self.history_states.changed
+            || self.templates.changed
+            || self.campaigns.changed
+            || self.campaign_progress.changed
+            || self.tallies.changed
+            || self.campaign_pages.changed
+            || self.campaign_numbers.changed
+            || self.campaign_outcomes.changed
+            || self.tenants.changed
+            || self.api_keys.changed
+            || self.acts.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -705,6 +776,16 @@ impl View {
         self.histories.changes(&mut changes);
         self.remembered.changes(&mut changes);
         self.history_states.changes(&mut changes);
+        self.templates.changes(&mut changes);
+        self.campaigns.changes(&mut changes);
+        self.campaign_progress.changes(&mut changes);
+        self.tallies.changes(&mut changes);
+        self.campaign_pages.changes(&mut changes);
+        self.campaign_numbers.changes(&mut changes);
+        self.campaign_outcomes.changes(&mut changes);
+        self.tenants.changes(&mut changes);
+        self.api_keys.changes(&mut changes);
+        self.acts.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);
@@ -742,14 +823,14 @@ struct Slot<R> {
 }
 
 impl<R: Row> Table<R> {
-    fn get(&self, key: &R::Key) -> Option<&R> {
+    pub(crate) fn get(&self, key: &R::Key) -> Option<&R> {
         let slot = self.rows.get(key);
         // A decision that reads what its task did not ask for would take "not loaded" for "does not exist".
         debug_assert!(slot.is_some(), "{} {key:?} was read but not wanted", R::FAMILY.name());
         slot?.row.as_deref()
     }
 
-    fn put(&mut self, key: R::Key, row: Option<R>) {
+    pub(crate) fn put(&mut self, key: R::Key, row: Option<R>) {
         let row = row.map(Arc::new);
         match self.rows.entry(key) {
             MapEntry::Occupied(mut occupied) => {
@@ -764,7 +845,7 @@ impl<R: Row> Table<R> {
         self.changed = true;
     }
 
-    fn update(&mut self, key: &R::Key, change: impl FnOnce(&mut R)) {
+    pub(crate) fn update(&mut self, key: &R::Key, change: impl FnOnce(&mut R)) {
         if let Some(slot) = self.rows.get_mut(key)
             && let Some(row) = slot.row.as_mut()
         {
