@@ -5,7 +5,7 @@ use rcs::address::Address;
 use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, WebhookAuth};
+use store::{Chatbot, ChatbotStatus, Dialect, PublicKey, WebhookAuth};
 
 use crate::Refusal;
 
@@ -37,9 +37,8 @@ pub enum Call {
         /// The users from whom it is taken, each once.
         to: Vec<Address>,
     },
-    /// The chatbot is writing to a user, or has stopped. Answered with [`Answer::Done`], or [`Answer::NotFound`] without such a
-    /// user.
-    Compose {
+    /// A chatbot writes something to a user, or has stopped. Answered with [`Answer::Done`].
+    Composing {
         /// Who writes, as the edge has made sure.
         chatbot: Address,
         /// To whom.
@@ -47,14 +46,53 @@ pub enum Call {
         /// Which of the two.
         state: composing::State,
     },
-    /// The chatbot has read a user's message. Answered with [`Answer::Done`], or [`Answer::NotFound`] without such a message.
-    Displayed {
-        /// Who has read it, as the edge has made sure.
+    /// A chatbot has read what a user said. Answered with [`Answer::Done`].
+    Read {
+        /// Who has read, as the edge has made sure.
         chatbot: Address,
-        /// Who has written it.
+        /// Who said it.
         user: Address,
-        /// The user's id of it.
+        /// The user's id of the message.
         message_id: String,
+    },
+    /// A chatbot asks to be told by webhook what a user's devices can take. Answered with [`Answer::Done`].
+    Capabilities {
+        /// Who asks, as the edge has made sure.
+        chatbot: Address,
+        /// About whom.
+        user: Address,
+        /// The chatbot's id of the question.
+        request_id: String,
+    },
+    /// A chatbot invites a user to test it. Answered with [`Answer::Invited`].
+    Invite {
+        /// Who invites, as the edge has made sure.
+        chatbot: Address,
+        /// Who is invited.
+        user: Address,
+    },
+    /// An administrator answers for an invited user. Answered with [`Answer::Done`].
+    SetTester {
+        /// The chatbot.
+        chatbot: Address,
+        /// The user.
+        user: Address,
+        /// Whether the user agrees; `None` takes the user off the list.
+        accepted: Option<bool>,
+    },
+    /// A further key of a chatbot's service account. Answered with [`Answer::Done`].
+    AddKey {
+        /// The chatbot.
+        chatbot: Address,
+        /// Its public half.
+        key: PublicKey,
+    },
+    /// A key is good no more. Answered with [`Answer::Done`].
+    RemoveKey {
+        /// The chatbot.
+        chatbot: Address,
+        /// The key's id.
+        key: String,
     },
     /// A text in a chatbot's name, by an administrator. Answered with [`Answer::Sent`].
     SendText {
@@ -155,8 +193,13 @@ pub enum Answer {
         /// As in the call.
         to: Vec<Address>,
     },
-    /// It is done, and there is nothing to say.
+    /// It is done.
     Done,
+    /// The user was asked, now or before.
+    Invited {
+        /// What the user answered; absent as long as there is no answer.
+        accepted: Option<bool>,
+    },
     /// What a chatbot asked for is not done.
     Refused(Refusal),
     /// The text is on its way, under this message id.

@@ -111,6 +111,7 @@ impl Maap {
             return Answer::NotFound;
         }
         work.view.remove_chatbot(address);
+        work.view.remove_service_account(address);
         self.forget(address);
         Answer::Removed
     }

@@ -1,6 +1,8 @@
 //! What the chatbot platform decides, and what a batch of decisions leaves behind.
 
+use message_centre::submit::Fetched;
 use rcs::address::Address;
+use rcs::composing::State;
 
 use crate::call::Call;
 use crate::push::{Push, Pushed};
@@ -16,6 +18,17 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// A user is writing to a chatbot, or has stopped.
+    Typing {
+        /// The chatbot.
+        chatbot: Address,
+        /// The user.
+        user: Address,
+        /// Which of the two.
+        state: State,
+    },
+    /// A user has answered the invitation to test a chatbot.
+    Invited(Box<Fetched>),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].

@@ -40,6 +40,11 @@ pub fn error_of(refusal: &Refusal) -> RequestError {
         Reason::SecondLimit => (429, Exception::Policy, "too many messages in this second"),
         Reason::CallLimit => (429, Exception::Policy, "too many calls of this kind"),
         Reason::MediaUrl => (400, Exception::InvalidValue, "not a media URL of this platform"),
+        Reason::NoSuchUser => (404, Exception::NoValidAddress, "there is no such user"),
+        Reason::MailboxFull => (503, Exception::NoResources, "too much waits for the user"),
+        Reason::Blocked => (403, Exception::Policy, "the user has blocked the chatbot"),
+        Reason::NotATester => (403, Exception::Policy, "the user has not agreed to test the chatbot"),
+        Reason::NoSuchMessage => (404, Exception::InvalidValue, "there is no such message"),
     };
     RequestError::new(status, exception, if refusal.detail.is_empty() { text } else { &refusal.detail })
 }
@@ -50,9 +55,9 @@ pub(super) fn push(
     webhook: &str,
     told: &Told,
     form: PathForm,
-    fresh: &Fresh,
+    fresh: &Fresh<'_>,
 ) -> Option<Request> {
-    let root = fresh.public_url.as_str();
+    let root = fresh.public_url;
     let (path, body, user) = match told {
         Told::Message(message) => {
             let document = MessagePush {
@@ -72,7 +77,7 @@ pub(super) fn push(
                 push::status(&told.message_id, &told.user, &told.chatbot, told.status, told.failure, root);
             (push::path_of(told.status, &chatbot.address, form), document, &told.user)
         }
-        Told::Composing { .. } => return None,
+        Told::Capabilities(_) => return None,
     };
     let secret = auth::chatbot_secret(&chatbot.app_key_sha256);
     let mut headers = auth::headers(&chatbot.app_id, &secret, fresh.now).to_vec();

@@ -4,6 +4,8 @@ use chatbot_api::fnw11::oauth::OAuthError;
 use chatbot_api::fnw11::{Contact, Event, MessageStatus, Reason};
 use message_centre::secret::is_secret;
 use rcs::Timestamp;
+use rcs::address::Address;
+use rcs::composing::State;
 use store::{Chatbot, Dialect, Outcome, Record, WebhookAuth};
 
 use super::Request;
@@ -39,6 +41,11 @@ pub fn reason_of(refusal: &Refusal) -> Reason {
         R::SecondLimit => (429, "too many messages in this second"),
         R::CallLimit => (429, "too many calls of this kind"),
         R::MediaUrl => (400, "not a media URL of this platform"),
+        R::NoSuchUser => (404, "there is no such user"),
+        R::MailboxFull => (409, "too much waits for the user"),
+        R::Blocked => (403, "the user has blocked the chatbot"),
+        R::NotATester => (403, "the user has not agreed to test the chatbot"),
+        R::NoSuchMessage => (404, "there is no such message"),
     };
     Reason::new(status, if refusal.detail.is_empty() { text } else { &refusal.detail })
 }
@@ -75,11 +82,20 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told) -> Option<Requ
             let why = told.failure.map(|failure| failure.meaning());
             Event::status(&told.message_id, &user, status, why, told.at)
         }
-        Told::Composing { user, state } => Event::typing(&Contact::of_address(user), *state),
+        Told::Capabilities(_) => return None,
     };
+    Some(request(chatbot, webhook, &event))
+}
+
+/// That a user writes, or has stopped.
+pub(super) fn typing(chatbot: &Chatbot, webhook: &str, user: &Address, state: State) -> Request {
+    request(chatbot, webhook, &Event::typing(&Contact::of_address(user), state))
+}
+
+fn request(chatbot: &Chatbot, webhook: &str, event: &Event) -> Request {
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend(authorization(chatbot));
-    Some(Request { method: Method::Post, url: webhook.to_owned(), headers, body: event.to_json().into() })
+    Request { method: Method::Post, url: webhook.to_owned(), headers, body: event.to_json().into() }
 }
 
 /// The request that finds out whether somebody is at a webhook.

@@ -142,7 +142,7 @@ impl Asked<'_> {
             Request::Message(message) => self.send_message(chatbot, *message).await,
             Request::Typing { to, state } => {
                 let to = self.user(chatbot, &to).await?;
-                let call = Call::Compose { chatbot: chatbot.address.clone(), to, state };
+                let call = Call::Composing { chatbot: chatbot.address.clone(), to, state };
                 match self.app.ask_maap(call).await? {
                     Answer::Done => Ok((StatusCode::ACCEPTED, json!({}))),
                     other => Err(refused_by(other)),
@@ -186,7 +186,7 @@ impl Asked<'_> {
                 let record = self.record(chatbot, id, |record| &record.to).await?;
                 let (user, message_id) = (record.from, record.message_id);
                 let answer = MessageStatus::Displayed.answer(&message_id);
-                let call = Call::Displayed { chatbot: chatbot.address.clone(), user, message_id };
+                let call = Call::Read { chatbot: chatbot.address.clone(), user, message_id };
                 match self.app.ask_maap(call).await? {
                     Answer::Done => Ok((StatusCode::OK, answer)),
                     other => Err(refused_by(other)),
@@ -289,7 +289,6 @@ impl From<Failure> for Refused {
 fn refused_by(answer: Answer) -> Refused {
     match answer {
         Answer::Refused(refusal) => refusal.into(),
-        Answer::NotFound => Refused::of(404, "there is no such user or message"),
         _ => Refused::of(500, "the platform gave an answer that it should not give"),
     }
 }
