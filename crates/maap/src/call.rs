@@ -2,9 +2,10 @@
 
 use chatbot_api::Outgoing;
 use rcs::address::Address;
+use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey};
+use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey, WebhookAuth};
 
 use crate::Refusal;
 use crate::media::MediaCall;
@@ -37,12 +38,14 @@ pub enum Call {
         /// The users from whom it is taken, each once.
         to: Vec<Address>,
     },
-    /// A chatbot writes something to a user. Answered with [`Answer::Done`].
+    /// A chatbot writes something to a user, or has stopped. Answered with [`Answer::Done`].
     Composing {
         /// Who writes, as the edge has made sure.
         chatbot: Address,
         /// To whom.
         to: Address,
+        /// Which of the two.
+        state: composing::State,
     },
     /// A chatbot has read what a user said. Answered with [`Answer::Done`].
     Read {
@@ -170,6 +173,10 @@ pub struct Change {
     pub menu: Option<Value>,
     /// Whether the operator has verified who runs it.
     pub verified: Option<bool>,
+    /// How pushes prove themselves, where the API leaves it open (FNW.11).
+    pub webhook_auth: Option<WebhookAuth>,
+    /// Whether the webhook must answer a GET before anything is pushed, where the API leaves it open (FNW.11).
+    pub webhook_probe: Option<bool>,
 }
 
 /// What came of a [`Call`]; to be told after the commit.

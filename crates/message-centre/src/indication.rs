@@ -39,10 +39,17 @@ impl Centre {
         wants.blocks(to);
     }
 
-    /// Shows the devices of a user that are there that a chatbot writes something (RFC 3994). Nothing is kept of it.
+    /// Shows the devices of a user that are there that a chatbot writes something, or has stopped (RFC 3994). Nothing is kept of
+    /// it.
     ///
     /// False when there is no such user. A user who has blocked the chatbot is not told, and the chatbot neither.
-    pub fn pass_composing(&mut self, chatbot: &Address, to: &Address, work: &mut Work<'_>) -> bool {
+    pub fn pass_composing(
+        &mut self,
+        chatbot: &Address,
+        to: &Address,
+        state: State,
+        work: &mut Work<'_>,
+    ) -> bool {
         if work.view.account(to).is_none() {
             return false;
         }
@@ -55,7 +62,7 @@ impl Centre {
             .message_id(&message_id)
             .date_time(work.now)
             .content_type(composing::CONTENT_TYPE)
-            .build(Composing::new(State::Active).to_xml());
+            .build(Composing::new(state).to_xml());
         let hold = self.config.hold;
         let entry = self.platform_entry(chatbot, to, message_id, cpim::CONTENT_TYPE, body, work.now);
         self.pass_now(&Entry { expires_at: work.now.plus(hold), ..entry }, work);
@@ -104,10 +111,12 @@ impl Centre {
         self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
     }
 
-    /// A user writes to a chatbot: whoever speaks for the chatbot may tell it, now or never.
+    /// A user writes to a chatbot, or has stopped: whoever speaks for the chatbot may tell it, now or never.
     pub(crate) fn note_typing(&mut self, posted: &Posted, work: &mut Work<'_>) {
-        if posted.what.to.kind() == AddressKind::Chatbot && is_active(&posted.what) {
-            work.typing.push((posted.what.to.clone(), posted.from.clone()));
+        if posted.what.to.kind() == AddressKind::Chatbot
+            && let Some(state) = composing_state(&posted.what)
+        {
+            work.typing.push((posted.what.to.clone(), posted.from.clone(), state));
         }
     }
 
@@ -125,13 +134,13 @@ impl Centre {
     }
 }
 
-/// Whether a fleeting message says that its sender is writing.
-fn is_active(message: &CpmMessage) -> bool {
-    let active = |body: &[u8]| Composing::parse(body).is_ok_and(|composing| composing.state == State::Active);
+/// What a fleeting message says of its sender's writing; `None` if it says something else.
+fn composing_state(message: &CpmMessage) -> Option<State> {
+    let state = |body: &[u8]| Composing::parse(body).ok().map(|composing| composing.state);
     if content_type::is(&message.content_type, composing::CONTENT_TYPE) {
-        return active(&message.body);
+        return state(&message.body);
     }
     let is_composing = message.payload_type == composing::CONTENT_TYPE;
-    let envelope = is_composing.then(|| Cpim::parse(message.body.clone()).ok()).flatten();
-    envelope.and_then(|envelope| envelope.decoded_payload().ok()).is_some_and(|payload| active(&payload))
+    let envelope = is_composing.then(|| Cpim::parse(message.body.clone()).ok()).flatten()?;
+    state(&envelope.decoded_payload().ok()?)
 }
