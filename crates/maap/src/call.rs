@@ -4,9 +4,10 @@ use chatbot_api::Outgoing;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect};
+use store::{Chatbot, ChatbotStatus, Dialect, Media};
 
 use crate::Refusal;
+use crate::media::MediaCall;
 
 /// A call of a chatbot, or an administrator's about chatbots.
 #[derive(Clone)]
@@ -56,21 +57,14 @@ pub enum Call {
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
+    /// A change of the media library.
+    Media(MediaCall),
 }
 
 impl std::fmt::Debug for Call {
+    /// Neither keys nor what is said.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Neither keys nor what is said.
-        let (name, chatbot): (&str, &dyn std::fmt::Debug) = match self {
-            Self::Token { chatbot, .. } => ("Token", chatbot),
-            Self::Send { chatbot, .. } => ("Send", chatbot),
-            Self::Revoke { chatbot, .. } => ("Revoke", chatbot),
-            Self::SendText { from, .. } => ("SendText", from),
-            Self::Create(new) => ("Create", &new.name),
-            Self::Update { chatbot, .. } => ("Update", chatbot),
-            Self::Remove(chatbot) => ("Remove", chatbot),
-        };
-        f.debug_tuple(name).field(chatbot).finish()
+        f.debug_struct("Call").finish_non_exhaustive()
     }
 }
 
@@ -156,7 +150,11 @@ pub enum Answer {
     },
     /// The chatbot has changed; as stored.
     Updated(Box<Chatbot>),
-    /// The chatbot is gone. What waits for it expires in its time.
+    /// One of the media is kept, as stored.
+    Media(Box<Media>),
+    /// The chatbot would have more media than it may.
+    OverQuota,
+    /// The chatbot is gone, and what waits for it expires in its time; or one of the media is gone.
     Removed,
     /// There is no such chatbot (HTTP 404).
     NotFound,

@@ -20,6 +20,7 @@ mod circuit;
 mod config;
 pub mod dialect;
 mod information;
+mod media;
 mod push;
 mod rate;
 mod refusal;
@@ -41,6 +42,7 @@ use store::Wants;
 pub use call::{Answer, Call, Change, Credentials, NewChatbot};
 pub use config::Config;
 pub use information::{etag, information, own_data};
+pub use media::MediaCall;
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
@@ -123,10 +125,13 @@ impl Maap {
                 Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
+                Call::Media(call) => call.wants(wants),
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::Check(chatbot) => wants.chatbot(chatbot),
+            Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
+            Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
         }
     }
 
@@ -143,6 +148,8 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::ExpireMedia(media) => Self::expire_media(&media, work),
+            Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
         }
         None
     }
@@ -166,7 +173,8 @@ impl Maap {
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
-            Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+            Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
+            Call::Media(call) => self.decide_media(call, work),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the chatbot platform decides, and what a batch of decisions leaves behind.
 
 use rcs::address::Address;
+use store::Media;
 
 use crate::call::Call;
 use crate::push::{Push, Pushed};
@@ -16,6 +17,10 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// Media whose time is over, or whose chatbot is gone.
+    ExpireMedia(Vec<Media>),
+    /// A chatbot is gone and has left media.
+    ClearMedia(Address),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].

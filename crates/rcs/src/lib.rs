@@ -7,6 +7,7 @@
 //!   when; [`capability`]: what a device can take.
 //! - [`cpim`]: the envelope (RFC 3862), how it points at another message ([`reference`]), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
 //! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
+//! - How long sound and film play: [`playing`].
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
 //!   [`spam_report`] (all over [`xml`]), [`vcard`] contacts, and the [`bot`]
 //!   cards and chips.
@@ -29,6 +30,7 @@ pub mod group_data;
 pub mod ids;
 pub mod imdn;
 pub mod multipart;
+pub mod playing;
 pub mod presence;
 pub mod provisioning;
 pub mod reference;

@@ -3,11 +3,20 @@
 
 pub mod ctcu;
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
 use rcs::address::Address;
 use store::Chatbot;
 
 use super::{App, Failure};
 use crate::metrics::ApiCall;
+
+/// Uploads, whose bodies take as long as they take: the media library bounds them.
+pub fn uploads() -> Router<Arc<App>> {
+    Router::new().route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+}
 
 impl App {
     /// A chatbot's row, as it is on disk.
