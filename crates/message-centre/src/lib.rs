@@ -367,7 +367,7 @@ impl Centre {
             }
             Event::Response { tx, response } if response.is_final() => {
                 if let Some((flow, ack)) = self.calls.ack_again(tx) {
-                    return self.acknowledge(transaction_time(now), flow, ack);
+                    return self.acknowledge_again(now, flow, ack, &response);
                 }
                 self.attempt_over(tx, Answer::of(response.status()), Some(response), tasks);
             }
