@@ -10,6 +10,7 @@ mod content;
 mod environment;
 mod listeners;
 mod log;
+mod media;
 mod provisioning;
 mod value;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use content::{Content, ForeignUrls};
 pub use listeners::{Http, Msrp, Sip, Tls};
 pub use log::{Log, LogAddresses, LogFormat};
+pub use media::Media;
 pub use provisioning::{Network, Provisioning};
 pub use value::{Country, Domain, Listen, seconds};
 use value::{nonzero, nonzero_u64};
@@ -62,6 +64,8 @@ pub struct Config {
     pub history: History,
     /// Chatbots.
     pub maap: Maap,
+    /// What chatbots upload.
+    pub media: Media,
     /// The log.
     pub log: Log,
     /// `serve --demo`.
@@ -441,6 +445,7 @@ impl Config {
         let defaults = maap::Config::new(self.numbering(), public_url);
         maap::Config {
             media_url_prefixes: self.maap.media_url_prefixes.clone(),
+            media_quota: self.media.quota(),
             sends_per_second: self.maap.sends_per_second.get(),
             validity: keep,
             validity_max: defaults.validity_max.max(keep),

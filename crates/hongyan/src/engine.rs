@@ -156,6 +156,7 @@ pub struct Engine {
     sweep_at: Timestamp,
     sweep_cursor: Option<Vec<u8>>,
     files_cursor: Option<Vec<u8>>,
+    media_cursor: Option<Vec<u8>>,
     histories_cursor: Option<Vec<u8>>,
 }
 
@@ -189,6 +190,7 @@ impl Engine {
             sweep_at: now,
             sweep_cursor: None,
             files_cursor: None,
+            media_cursor: None,
             histories_cursor: None,
         })
     }
@@ -354,6 +356,11 @@ impl Engine {
                 tasks.push(Task::ExpireFiles(expired));
             }
             self.files_cursor = cursor;
+            let (expired, cursor) = self.store.expired_media(now, self.media_cursor.take(), SWEEP_FILES)?;
+            if !expired.is_empty() {
+                self.next.push(Todo::Maap(maap::Task::ExpireMedia(expired), Reply::none()));
+            }
+            self.media_cursor = cursor;
             let begins = self.centre.history_begins(now);
             let cursor = self.histories_cursor.take();
             let (old, cursor) = self.store.old_histories(begins, cursor, SWEEP_HISTORIES)?;

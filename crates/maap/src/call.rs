@@ -5,9 +5,10 @@ use rcs::address::Address;
 use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, PublicKey, WebhookAuth};
+use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey, WebhookAuth};
 
 use crate::Refusal;
+use crate::media::MediaCall;
 
 /// A call of a chatbot, or an administrator's about chatbots.
 #[derive(Clone)]
@@ -114,6 +115,8 @@ pub enum Call {
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
+    /// A change of the media library.
+    Media(MediaCall),
 }
 
 impl std::fmt::Debug for Call {
@@ -216,7 +219,11 @@ pub enum Answer {
     },
     /// The chatbot has changed; as stored.
     Updated(Box<Chatbot>),
-    /// The chatbot is gone. What waits for it expires in its time.
+    /// One of the media is kept, as stored.
+    Media(Box<Media>),
+    /// The chatbot would have more media than it may.
+    OverQuota,
+    /// The chatbot is gone, and what waits for it expires in its time; or one of the media is gone.
     Removed,
     /// There is no such chatbot (HTTP 404).
     NotFound,

@@ -28,6 +28,7 @@ impl NewChatbot {
     pub(crate) fn wants(&self, maap: &Maap, wants: &mut Wants) {
         if let Ok(address) = self.address(maap) {
             wants.chatbot(&address);
+            wants.usage(&address);
         }
     }
 }
@@ -43,6 +44,11 @@ impl Maap {
         };
         if work.view.chatbot(&address).is_some() {
             return Answer::Exists(address);
+        }
+        if work.view.usage(&address).files > 0 {
+            // Page by page, within moments; whoever gets the name finds nothing of who had it before.
+            let why = format!("the media of the {address} before are still being removed; try again");
+            return Answer::Undeliverable(why);
         }
         let credentials = Credentials {
             chatbot_id: address.clone(),
@@ -106,13 +112,14 @@ impl Maap {
         Answer::Updated(Box::new(chatbot))
     }
 
-    pub(crate) fn decide_remove(&mut self, address: &Address, work: &mut Work<'_>) -> Answer {
+    pub(crate) fn decide_remove(&mut self, address: &Address, work: &mut Work<'_>, out: &mut Out) -> Answer {
         if work.view.chatbot(address).is_none() {
             return Answer::NotFound;
         }
         work.view.remove_chatbot(address);
         work.view.remove_service_account(address);
         self.forget(address);
+        out.next.push(Task::ClearMedia(address.clone()));
         Answer::Removed
     }
 }

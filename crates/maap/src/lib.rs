@@ -22,6 +22,7 @@ mod config;
 pub mod dialect;
 mod indication;
 mod information;
+mod media;
 mod push;
 mod rate;
 mod refusal;
@@ -45,6 +46,7 @@ use store::Wants;
 pub use call::{Answer, Call, Change, Credentials, NewChatbot};
 pub use config::Config;
 pub use information::{etag, information, own_data};
+pub use media::MediaCall;
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
@@ -136,11 +138,14 @@ impl Maap {
                 | Call::RemoveKey { chatbot, .. } => Self::account_wants(chatbot, wants),
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
+                Call::Media(call) => call.wants(wants),
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::Check(chatbot) | Task::Typing { chatbot, .. } => wants.chatbot(chatbot),
             Task::Invited(fetched) => Self::invited_wants(fetched, centre, wants),
+            Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
+            Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
         }
     }
 
@@ -159,6 +164,8 @@ impl Maap {
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
             Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
             Task::Invited(fetched) => self.decide_invited(&fetched, centre, work),
+            Task::ExpireMedia(media) => Self::expire_media(&media, work),
+            Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
         }
         None
     }
@@ -200,7 +207,8 @@ impl Maap {
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
-            Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+            Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
+            Call::Media(call) => self.decide_media(call, work),
         }
     }
 

@@ -3,6 +3,7 @@
 use message_centre::submit::Fetched;
 use rcs::address::Address;
 use rcs::composing::State;
+use store::Media;
 
 use crate::call::Call;
 use crate::push::{Push, Pushed};
@@ -29,6 +30,10 @@ pub enum Task {
     },
     /// A user has answered the invitation to test a chatbot.
     Invited(Box<Fetched>),
+    /// Media whose time is over, or whose chatbot is gone.
+    ExpireMedia(Vec<Media>),
+    /// A chatbot is gone and has left media.
+    ClearMedia(Address),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].

@@ -25,6 +25,7 @@ mod bot_information;
 pub(crate) mod content;
 mod handset;
 mod history;
+pub(crate) mod media;
 pub(crate) mod provisioning;
 mod status;
 
@@ -64,6 +65,7 @@ use crate::net::listener::{self, Stop, stopped};
 use crate::net::msrp::{self, MsrpEdge};
 use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
+use crate::push::Pusher;
 
 /// Bodies of requests, chatbot messages included.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -102,6 +104,10 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What media of chatbots are held to.
+    pub media: crate::config::Media,
+    /// For what chatbots have us fetch.
+    pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
 }
@@ -236,6 +242,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
+    let uploads = bot::uploads().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/msrp", get(msrp::upgrade).layer(Extension(msrp_edge)))
@@ -248,7 +255,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
-        .route("/bot/v1/{*path}", any(bot::ctcu::call))
+        .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
         .route("/rcs/bot/v1/{*path}", any(bot::fnw11::call))
         .route("/oauth2/v1/token", post(bot::fnw11::token))
         .route("/messaging/{*path}", any(bot::cm::call))
@@ -264,6 +271,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
         .merge(content)
+        .merge(uploads)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),

@@ -5,6 +5,10 @@ pub mod cm;
 pub mod ctcu;
 pub mod fnw11;
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
 use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::ids;
@@ -13,6 +17,11 @@ use store::{Chatbot, Dialect};
 
 use super::{App, Failure};
 use crate::metrics::ApiCall;
+
+/// Uploads, whose bodies take as long as they take: the media library bounds them.
+pub fn uploads() -> Router<Arc<App>> {
+    Router::new().route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+}
 
 impl App {
     /// A chatbot's row, as it is on disk.
