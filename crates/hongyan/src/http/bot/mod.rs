@@ -20,7 +20,10 @@ use crate::metrics::ApiCall;
 
 /// Uploads, whose bodies take as long as they take: the media library bounds them.
 pub fn uploads() -> Router<Arc<App>> {
-    Router::new().route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+    Router::new()
+        .route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+        .route("/rcs/bot/v1/{chatbot}/files", any(fnw11::upload))
+        .route("/Content", any(cm::content))
 }
 
 impl App {
