@@ -258,8 +258,8 @@ impl Engine {
         for chatbot in &woken {
             self.next.push(Todo::Maap(self.maap.woken(chatbot), Reply::none()));
         }
-        for (chatbot, user) in typing {
-            self.next.push(Todo::Maap(maap::Maap::typing(chatbot, user), Reply::none()));
+        for (chatbot, user, state) in typing {
+            self.next.push(Todo::Maap(maap::Maap::typing(chatbot, user, state), Reply::none()));
         }
         answers.into_iter().for_each(Answered::send);
         Ok(Effects {

@@ -20,7 +20,7 @@ use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, View, Wants
 
 use crate::check::Check;
 use crate::circuit::Circuit;
-use crate::dialect::{self, Fresh, Taken};
+use crate::dialect::{self, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
 use crate::{Maap, Out, Task, Timer, service_account};
@@ -357,7 +357,7 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) | Told::Capabilities(_) => {
+                        Told::Status(_) | Told::Capabilities(_) | Told::Media(_) => {
                             centre.taken_by_chatbot(&one.fetched, true, work);
                         }
                     }
@@ -377,7 +377,7 @@ impl Maap {
         form: PathForm,
         now: Timestamp,
     ) -> Option<dialect::Request> {
-        let fresh = Fresh { now, nonce: self.random.uuid(), numbering: &self.config.numbering };
+        let fresh = self.fresh(now);
         dialect::push(chatbot, told, form, &fresh)
     }
 

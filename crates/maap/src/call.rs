@@ -1,10 +1,12 @@
 //! What is asked of the chatbot platform, by chatbots and by administrators, and what it answers.
 
 use chatbot_api::Outgoing;
+use message_centre::indication::MediaReviewed;
 use rcs::address::Address;
+use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey};
+use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey, WebhookAuth};
 
 use crate::Refusal;
 use crate::media::MediaCall;
@@ -37,12 +39,14 @@ pub enum Call {
         /// The users from whom it is taken, each once.
         to: Vec<Address>,
     },
-    /// A chatbot writes something to a user. Answered with [`Answer::Done`].
+    /// A chatbot writes something to a user, or has stopped. Answered with [`Answer::Done`].
     Composing {
         /// Who writes, as the edge has made sure.
         chatbot: Address,
         /// To whom.
         to: Address,
+        /// Which of the two.
+        state: composing::State,
     },
     /// A chatbot has read what a user said. Answered with [`Answer::Done`].
     Read {
@@ -91,6 +95,14 @@ pub enum Call {
         chatbot: Address,
         /// The key's id.
         key: String,
+    },
+    /// Something that a chatbot has uploaded may be sent, or not: the chatbot is told by webhook, if its API has words for it.
+    /// Answered with [`Answer::Done`].
+    TellMedia {
+        /// The chatbot.
+        chatbot: Address,
+        /// What it is told.
+        told: Box<MediaReviewed>,
     },
     /// A text in a chatbot's name, by an administrator. Answered with [`Answer::Sent`].
     SendText {
@@ -170,6 +182,10 @@ pub struct Change {
     pub menu: Option<Value>,
     /// Whether the operator has verified who runs it.
     pub verified: Option<bool>,
+    /// How pushes prove themselves, where the API leaves it open (FNW.11).
+    pub webhook_auth: Option<WebhookAuth>,
+    /// Whether the webhook must answer a GET before anything is pushed, where the API leaves it open (FNW.11).
+    pub webhook_probe: Option<bool>,
 }
 
 /// What came of a [`Call`]; to be told after the commit.

@@ -1,12 +1,14 @@
 //! What chatbots and users indicate beside messages: that they write, that the chatbot has read; and what a user's devices can
 //! take, asked for and told by webhook.
 
+use message_centre::indication::MediaReviewed;
 use message_centre::{Centre, Work};
 use rcs::address::Address;
 use rcs::capability::Capabilities;
+use rcs::composing::State;
 use store::Wants;
 
-use crate::dialect::{self, Fresh};
+use crate::dialect;
 use crate::push::Push;
 use crate::{Maap, Out, Reason, Refusal};
 
@@ -21,17 +23,18 @@ impl Maap {
         centre.composing_wants(to, wants);
     }
 
-    /// A chatbot writes to a user.
+    /// A chatbot writes to a user, or has stopped.
     pub(crate) fn decide_composing(
         &mut self,
         chatbot: &Address,
         to: &Address,
+        state: State,
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(chatbot))?;
         self.take_allowance(chatbot, 1, work.now)?;
-        match centre.pass_composing(chatbot, to, work) {
+        match centre.pass_composing(chatbot, to, state, work) {
             true => Ok(()),
             false => Err(Refusal::of(Reason::NoSuchUser)),
         }
@@ -95,11 +98,27 @@ impl Maap {
         }
     }
 
-    /// A user writes to a chatbot.
+    /// Something that a chatbot has uploaded may be sent, or not.
+    pub(crate) fn decide_tell_media(
+        &mut self,
+        chatbot: &Address,
+        told: &MediaReviewed,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let row = work.view.chatbot(chatbot).ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
+        if !dialect::tells_media(row.dialect) || centre.tell_media(chatbot, told, work) {
+            return Ok(());
+        }
+        Err(Refusal::of(Reason::MailboxFull))
+    }
+
+    /// A user writes to a chatbot, or has stopped.
     pub(crate) fn decide_typing(
         &mut self,
         address: &Address,
         user: &Address,
+        state: State,
         work: &mut Work<'_>,
         out: &mut Out,
     ) {
@@ -107,8 +126,8 @@ impl Maap {
         if self.may_act(Some(&chatbot)).is_err() {
             return;
         }
-        let fresh = Fresh { now: work.now, nonce: self.random.uuid(), numbering: &self.config.numbering };
-        let Some(request) = dialect::typing(&chatbot, user, &fresh) else { return };
+        let fresh = self.fresh(work.now);
+        let Some(request) = dialect::typing(&chatbot, user, state, &fresh) else { return };
         let id = self.push_id();
         let agent = self.agents.entry(address.clone()).or_default();
         if agent.typing.len() < TYPING_MAX {

@@ -39,6 +39,7 @@ use message_centre::secret::Random;
 use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::composing::State;
 use rustc_hash::FxHashMap;
 use store::Wants;
 
@@ -126,7 +127,7 @@ impl Maap {
                     wants.chatbot(chatbot);
                 }
                 Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
-                Call::Composing { chatbot, to } => Self::composing_wants(chatbot, to, centre, wants),
+                Call::Composing { chatbot, to, .. } => Self::composing_wants(chatbot, to, centre, wants),
                 Call::Read { chatbot, user, message_id } => {
                     Self::read_wants(chatbot, user, message_id, centre, wants);
                 }
@@ -135,6 +136,10 @@ impl Maap {
                 Call::SetTester { chatbot, .. }
                 | Call::AddKey { chatbot, .. }
                 | Call::RemoveKey { chatbot, .. } => Self::account_wants(chatbot, wants),
+                Call::TellMedia { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.head(chatbot);
+                }
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
                 Call::Media(call) => call.wants(wants),
@@ -163,7 +168,7 @@ impl Maap {
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
             Task::ExpireMedia(media) => Self::expire_media(&media, work),
             Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
-            Task::Typing { chatbot, user } => self.decide_typing(&chatbot, &user, work, out),
+            Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
             Task::Invited(fetched) => self.decide_invited(&fetched, centre, work),
         }
         None
@@ -185,7 +190,9 @@ impl Maap {
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
-            Call::Composing { chatbot, to } => done(self.decide_composing(&chatbot, &to, centre, work)),
+            Call::Composing { chatbot, to, state } => {
+                done(self.decide_composing(&chatbot, &to, state, centre, work))
+            }
             Call::Read { chatbot, user, message_id } => {
                 done(self.decide_read(&chatbot, &user, &message_id, centre, work))
             }
@@ -201,6 +208,7 @@ impl Maap {
             }
             Call::AddKey { chatbot, key } => self.decide_add_key(&chatbot, key, work),
             Call::RemoveKey { chatbot, key } => self.decide_remove_key(&chatbot, &key, work),
+            Call::TellMedia { chatbot, told } => done(self.decide_tell_media(&chatbot, &told, centre, work)),
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
@@ -209,9 +217,9 @@ impl Maap {
         }
     }
 
-    /// A user writes to a chatbot ([`Work::typing`]): gives the task to decide.
-    pub fn typing(chatbot: Address, user: Address) -> Task {
-        Task::Typing { chatbot, user }
+    /// A user writes to a chatbot, or has stopped ([`Work::typing`]): gives the task to decide.
+    pub fn typing(chatbot: Address, user: Address, state: State) -> Task {
+        Task::Typing { chatbot, user, state }
     }
 
     /// Forgets what is in memory about a chatbot; pushes under way are settled without it.
@@ -219,6 +227,12 @@ impl Maap {
         self.agents.remove(chatbot);
         self.allowances.remove(chatbot);
         self.timers.retain(|(_, of, _)| of != chatbot);
+    }
+
+    /// What makes a request that leaves at `now` fresh.
+    fn fresh(&mut self, now: Timestamp) -> dialect::Fresh<'_> {
+        let Config { public_url, numbering, .. } = &self.config;
+        dialect::Fresh { now, nonce: self.random.uuid(), public_url, numbering }
     }
 
     fn push_id(&mut self) -> PushId {

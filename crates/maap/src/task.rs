@@ -2,6 +2,7 @@
 
 use message_centre::submit::Fetched;
 use rcs::address::Address;
+use rcs::composing::State;
 use store::Media;
 
 use crate::call::Call;
@@ -22,12 +23,14 @@ pub enum Task {
     ExpireMedia(Vec<Media>),
     /// A chatbot is gone and has left media.
     ClearMedia(Address),
-    /// A user is writing to a chatbot.
+    /// A user is writing to a chatbot, or has stopped.
     Typing {
         /// The chatbot.
         chatbot: Address,
         /// The user.
         user: Address,
+        /// Which of the two.
+        state: State,
     },
     /// A user has answered the invitation to test a chatbot.
     Invited(Box<Fetched>),

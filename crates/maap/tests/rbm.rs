@@ -183,15 +183,24 @@ fn a_push_that_is_repeated_says_the_same_under_the_same_id() {
 #[test]
 fn both_sides_see_the_other_write() {
     let mut world = world();
-    assert_eq!(world.call(Call::Composing { chatbot: bot(), to: user(ALICE) }), Answer::Done);
+    assert_eq!(
+        world.call(Call::Composing { chatbot: bot(), to: user(ALICE), state: State::Active }),
+        Answer::Done
+    );
     world.run_for(seconds(1));
     let envelope = world.phones[ALICE].envelopes.last().expect("an indication");
     assert_eq!(envelope.content_type(), composing::CONTENT_TYPE);
     let shown = Composing::parse(envelope.payload()).expect("a document");
     assert_eq!(shown.state, State::Active);
-    assert_eq!(reason(world.call(Call::Composing { chatbot: bot(), to: user(NOBODY) })), Reason::NoSuchUser);
+    assert_eq!(
+        reason(world.call(Call::Composing { chatbot: bot(), to: user(NOBODY), state: State::Active })),
+        Reason::NoSuchUser
+    );
     world.switch_off(BOB);
-    assert_eq!(world.call(Call::Composing { chatbot: bot(), to: user(BOB) }), Answer::Done);
+    assert_eq!(
+        world.call(Call::Composing { chatbot: bot(), to: user(BOB), state: State::Active }),
+        Answer::Done
+    );
     world.switch_on(BOB);
     world.run_for(seconds(60));
     assert!(world.phones[BOB].inbox.is_empty(), "it is worth nothing later");

@@ -497,7 +497,8 @@ impl World {
         self.todo.extend(next.into_iter().map(Todo::Centre));
         self.todo.extend(out.next.into_iter().map(Todo::Maap));
         self.todo.extend(woken.iter().map(|chatbot| Todo::Maap(maap.woken(chatbot))));
-        self.todo.extend(typing.into_iter().map(|(bot, user)| Todo::Maap(Maap::typing(bot, user))));
+        self.todo
+            .extend(typing.into_iter().map(|(bot, user, state)| Todo::Maap(Maap::typing(bot, user, state))));
         self.count(out.stats);
         let centre = self.centre.as_mut().expect("the platform runs");
         while let Some((flow, bytes)) = centre.poll_transmit() {

@@ -25,6 +25,7 @@ use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::bot::rule;
 use rcs::capability::Capabilities;
+use rcs::composing;
 use serde_json::{Value, json};
 use store::Chatbot;
 
@@ -160,7 +161,9 @@ async fn make(
             let event = AgentEvent::parse(body)?;
             let chatbot = address.clone();
             let call = match event.clone() {
-                AgentEvent::IsTyping => Call::Composing { chatbot, to: user.clone() },
+                AgentEvent::IsTyping => {
+                    Call::Composing { chatbot, to: user.clone(), state: composing::State::Active }
+                }
                 AgentEvent::Read { message_id } => Call::Read { chatbot, user: user.clone(), message_id },
             };
             ask(app, call).await?;
