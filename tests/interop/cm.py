@@ -247,7 +247,8 @@ def tell(platform, checks, bot, user):
         is_it = lambda _, headers: headers.get("tid") == tid and headers["Authstatus"] == "0"  # noqa: E731
         bot.told("InboundMessageNotification", is_it)
         document = next(body for _, headers, body in bot.pushed if headers.get("tid") == tid).decode()
-        url = next(re.finditer(r'url="([^"]*)"', document))[1].replace("&amp;", "&")
+        # The document of the file has its thumbnail beside it.
+        url = re.search(r'type="file".*? url="([^"]*)"', document)[1].replace("&amp;", "&")
         assert call("GET", local(platform, url))[2] == PICTURE
         message_id = accepted(bot.send("messaging/group/v1", request(bot, me, FILE, document)))
         heard = user.heard(lambda event: event["id"] == message_id)
