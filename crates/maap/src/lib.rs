@@ -146,10 +146,10 @@ impl Maap {
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
-            Task::Check(chatbot) | Task::Typing { chatbot, .. } => wants.chatbot(chatbot),
-            Task::Invited(fetched) => Self::invited_wants(fetched, centre, wants),
             Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
             Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
+            Task::Check(chatbot) | Task::Typing { chatbot, .. } => wants.chatbot(chatbot),
+            Task::Invited(fetched) => Self::invited_wants(fetched, centre, wants),
         }
     }
 
@@ -166,10 +166,10 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
-            Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
-            Task::Invited(fetched) => self.decide_invited(&fetched, centre, work),
             Task::ExpireMedia(media) => Self::expire_media(&media, work),
             Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
+            Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
+            Task::Invited(fetched) => self.decide_invited(&fetched, centre, work),
         }
         None
     }

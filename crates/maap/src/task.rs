@@ -19,6 +19,10 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// Media whose time is over, or whose chatbot is gone.
+    ExpireMedia(Vec<Media>),
+    /// A chatbot is gone and has left media.
+    ClearMedia(Address),
     /// A user is writing to a chatbot, or has stopped.
     Typing {
         /// The chatbot.
@@ -30,10 +34,6 @@ pub enum Task {
     },
     /// A user has answered the invitation to test a chatbot.
     Invited(Box<Fetched>),
-    /// Media whose time is over, or whose chatbot is gone.
-    ExpireMedia(Vec<Media>),
-    /// A chatbot is gone and has left media.
-    ClearMedia(Address),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].

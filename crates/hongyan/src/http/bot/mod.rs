@@ -4,6 +4,7 @@
 pub mod cm;
 pub mod ctcu;
 pub mod fnw11;
+pub mod rbm;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::metrics::ApiCall;
 pub fn uploads() -> Router<Arc<App>> {
     Router::new()
         .route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+        .route("/upload/v1/files", any(rbm::upload))
         .route("/rcs/bot/v1/{chatbot}/files", any(fnw11::upload))
         .route("/Content", any(cm::content))
 }
