@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
-    HistoryState, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer, Usage,
-    Watchers, mailbox,
+    Account, Alias, Author, Bindings, Blocks, Chatbot, Configuration, Contact, DeadLetter, DeadLetterCount,
+    Entry, File, Group, Head, History, HistoryState, Leg, Memberships, Record, Remembered, Rules, SpamReport,
+    Store, StoreError, Tally, Transfer, Usage, Watchers, mailbox,
 };
 
 impl Store {
@@ -53,6 +53,16 @@ impl Store {
                 Family::Histories => json_of::<History>(&value)?,
                 Family::History => without(json_of::<Remembered>(&value)?, &["body"]),
                 Family::HistoryStates => json_of::<HistoryState>(&value)?,
+                Family::DeadLetters => {
+                    let mut row = json_of::<DeadLetter>(&value)?;
+                    row["entry"] = without(row["entry"].take(), &["body"]);
+                    row
+                }
+                Family::DeadLetterCounts => json_of::<DeadLetterCount>(&value)?,
+                Family::Contacts => json_of::<Contact>(&value)?,
+                Family::Aliases => json_of::<Alias>(&value)?,
+                Family::Rules => json_of::<Rules>(&value)?,
+                Family::Tallies => json_of::<Tally>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

@@ -76,11 +76,23 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What was given up on on its way to chatbots.
+    DeadLetters,
+    /// How many dead letters each chatbot has.
+    DeadLetterCounts,
+    /// What a chatbot and a user are to each other, one row for both.
+    Contacts,
+    /// Whom the tokens of users stand for.
+    Aliases,
+    /// What an operator has set of a chatbot's traffic.
+    Rules,
+    /// How much somebody has sent today and this month.
+    Tallies,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -104,6 +116,12 @@ impl Family {
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::DeadLetters,
+        Self::DeadLetterCounts,
+        Self::Contacts,
+        Self::Aliases,
+        Self::Rules,
+        Self::Tallies,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -132,6 +150,12 @@ impl Family {
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::DeadLetters => "dead-letters",
+            Self::DeadLetterCounts => "dead-letter-counts",
+            Self::Contacts => "contacts",
+            Self::Aliases => "aliases",
+            Self::Rules => "rules",
+            Self::Tallies => "tallies",
         }
     }
 }
@@ -160,6 +184,26 @@ pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
             }
         }
         None => Err(StoreError::Corrupt { family, detail: "empty row".to_owned() }),
+    }
+}
+
+/// A row within another row: with its own version byte, so that the outer one need not change when it does.
+pub(crate) mod nested {
+    use serde::{Deserialize as _, Deserializer, Serializer, de, ser};
+
+    use super::{Row, decode, encode};
+
+    pub fn serialize<R: Row, S: Serializer>(row: &R, serializer: S) -> Result<S::Ok, S::Error> {
+        // For people, as it would be on its own.
+        match serializer.is_human_readable() {
+            true => ser::Serialize::serialize(row, serializer),
+            false => serializer.serialize_bytes(&encode(row)),
+        }
+    }
+
+    pub fn deserialize<'de, R: Row, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
+        let bytes = bytes::Bytes::deserialize(deserializer)?;
+        decode(&bytes).map_err(de::Error::custom)
     }
 }
 

@@ -15,12 +15,15 @@ use crate::binding::Bindings;
 use crate::blocks::Blocks;
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
+use crate::contact::{Alias, Contact, ContactKey, Token};
+use crate::dead_letter::{DeadLetter, DeadLetterCount};
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::rules::{Rules, Tally};
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
 
@@ -48,6 +51,11 @@ pub struct Wants {
     pub(crate) histories: Vec<Address>,
     pub(crate) history_states: Vec<HistoryKey>,
     pub(crate) history_pages: Vec<HistoryPageKey>,
+    pub(crate) dead_letters: Vec<EntryKey>,
+    pub(crate) dead_letter_counts: Vec<Address>,
+    pub(crate) contacts: Vec<ContactKey>,
+    pub(crate) rules: Vec<Address>,
+    pub(crate) tallies: Vec<String>,
 }
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
@@ -177,6 +185,27 @@ impl Wants {
         self.history_pages.push((owner.clone(), limit));
     }
 
+    /// A dead letter, and how many its chatbot has. Needed before one is added, put back or removed.
+    pub fn dead_letter(&mut self, key: &EntryKey) {
+        self.dead_letters.push(key.clone());
+        self.dead_letter_counts.push(key.0.clone());
+    }
+
+    /// What a chatbot and a user are to each other.
+    pub fn contact(&mut self, chatbot: &Address, user: &Address) {
+        self.contacts.push((chatbot.clone(), user.clone()));
+    }
+
+    /// What an operator has set of a chatbot's traffic.
+    pub fn rules(&mut self, chatbot: &Address) {
+        self.rules.push(chatbot.clone());
+    }
+
+    /// How much was counted for somebody.
+    pub fn tally(&mut self, whose: &str) {
+        self.tallies.push(whose.to_owned());
+    }
+
     /// How many pages are wanted: what costs most to load.
     pub fn pages(&self) -> usize {
         self.pages.len()
@@ -205,6 +234,11 @@ impl Wants {
             && self.histories.is_empty()
             && self.history_states.is_empty()
             && self.history_pages.is_empty()
+            && self.dead_letters.is_empty()
+            && self.dead_letter_counts.is_empty()
+            && self.contacts.is_empty()
+            && self.rules.is_empty()
+            && self.tallies.is_empty()
     }
 }
 
@@ -243,6 +277,12 @@ pub struct View {
     pub(crate) remembered: Table<Remembered>,
     pub(crate) history_states: Table<HistoryState>,
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
+    pub(crate) dead_letters: Table<DeadLetter>,
+    pub(crate) dead_letter_counts: Table<DeadLetterCount>,
+    pub(crate) contacts: Table<Contact>,
+    pub(crate) aliases: Table<Alias>,
+    pub(crate) rules: Table<Rules>,
+    pub(crate) tallies: Table<Tally>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
@@ -587,6 +627,86 @@ impl View {
         }
     }
 
+    /// Something that was given up on; `None` when it is no dead letter.
+    pub fn dead_letter(&self, key: &EntryKey) -> Option<&DeadLetter> {
+        self.dead_letters.get(key)
+    }
+
+    /// How many dead letters a chatbot has.
+    pub fn dead_letter_count(&self, chatbot: &Address) -> DeadLetterCount {
+        self.dead_letter_counts.get(chatbot).copied().unwrap_or_default()
+    }
+
+    /// Adds a dead letter.
+    pub fn put_dead_letter(&mut self, letter: DeadLetter) {
+        let key = letter.key();
+        self.count_dead_letter(&key, Some(&letter));
+        self.dead_letters.put(key, Some(letter));
+    }
+
+    /// Removes a dead letter. Without effect when there is none.
+    pub fn remove_dead_letter(&mut self, key: &EntryKey) {
+        if self.dead_letter(key).is_some() {
+            self.count_dead_letter(key, None);
+            self.dead_letters.put(key.clone(), None);
+        }
+    }
+
+    fn count_dead_letter(&mut self, key: &EntryKey, after: Option<&DeadLetter>) {
+        let mut count = self.dead_letter_count(&key.0);
+        if let Some(before) = self.dead_letter(key) {
+            count.count = count.count.saturating_sub(1);
+            count.body_bytes = count.body_bytes.saturating_sub(before.entry.body_bytes());
+        }
+        if let Some(after) = after {
+            count.count += 1;
+            count.body_bytes += after.entry.body_bytes();
+        }
+        self.dead_letter_counts.put(key.0.clone(), (count.count > 0).then_some(count));
+    }
+
+    /// What a chatbot and a user are to each other; `None` when nothing is known.
+    pub fn contact(&self, key: &ContactKey) -> Option<&Contact> {
+        self.contacts.get(key)
+    }
+
+    /// Adds or replaces a contact. Its token means this contact from now on, and one that it had before means nobody.
+    pub fn put_contact(&mut self, contact: Contact) {
+        let key = contact.key();
+        let before = self.contact(&key).and_then(|before| before.token);
+        if before != contact.token {
+            if let Some(token) = before {
+                self.aliases.put(token, None);
+            }
+            if let Some(token) = contact.token {
+                let (chatbot, user) = key.clone();
+                self.aliases.put(token, Some(Alias { chatbot, user }));
+            }
+        }
+        self.contacts.put(key, Some(contact));
+    }
+
+    /// What an operator has set of a chatbot's traffic.
+    pub fn rules(&self, chatbot: &Address) -> Rules {
+        self.rules.get(chatbot).cloned().unwrap_or_default()
+    }
+
+    /// Replaces the rules of a chatbot; those that say nothing remove the row.
+    pub fn put_rules(&mut self, chatbot: &Address, rules: Rules) {
+        let row = (rules != Rules::default()).then_some(rules);
+        self.rules.put(chatbot.clone(), row);
+    }
+
+    /// How much was counted for somebody.
+    pub fn tally(&self, whose: &str) -> Tally {
+        self.tallies.get(&whose.to_owned()).copied().unwrap_or_default()
+    }
+
+    /// Replaces what was counted for somebody.
+    pub fn put_tally(&mut self, whose: &str, tally: Tally) {
+        self.tallies.put(whose.to_owned(), Some(tally));
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -609,6 +729,10 @@ impl View {
             || self.histories.changed
             || self.remembered.changed
             || self.history_states.changed
+            || self.dead_letters.changed
+            || self.contacts.changed
+            || self.rules.changed
+            || self.tallies.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -662,6 +786,12 @@ impl View {
         self.histories.changes(&mut changes);
         self.remembered.changes(&mut changes);
         self.history_states.changes(&mut changes);
+        self.dead_letters.changes(&mut changes);
+        self.dead_letter_counts.changes(&mut changes);
+        self.contacts.changes(&mut changes);
+        self.aliases.changes(&mut changes);
+        self.rules.changes(&mut changes);
+        self.tallies.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);
