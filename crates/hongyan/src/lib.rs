@@ -18,4 +18,5 @@ pub mod net;
 pub mod push;
 pub mod secret_file;
 pub mod serve;
+mod turns;
 pub mod webhook_guard;
