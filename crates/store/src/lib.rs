@@ -109,6 +109,7 @@ struct Caches {
     memberships: Cache<Memberships>,
     configurations: Cache<Configuration>,
     blocks: Cache<Blocks>,
+    dead_letter_counts: Cache<DeadLetterCount>,
     contacts: Cache<Contact>,
     rules: Cache<Rules>,
     tallies: Cache<Tally>,
@@ -145,6 +146,11 @@ impl Store {
         self.load_cached(wants.memberships, &mut caches.memberships, &mut view.memberships)?;
         self.load_cached(wants.configurations, &mut caches.configurations, &mut view.configurations)?;
         self.load_cached(wants.blocks, &mut caches.blocks, &mut view.blocks)?;
+        self.load_cached(
+            wants.dead_letter_counts,
+            &mut caches.dead_letter_counts,
+            &mut view.dead_letter_counts,
+        )?;
         self.load_cached(wants.contacts, &mut caches.contacts, &mut view.contacts)?;
         self.load_cached(wants.rules, &mut caches.rules, &mut view.rules)?;
         self.load_cached(wants.tallies, &mut caches.tallies, &mut view.tallies)?;
@@ -160,7 +166,6 @@ impl Store {
         self.load_rows(wants.histories, &mut view.histories)?;
         self.load_rows(wants.history_states, &mut view.history_states)?;
         self.load_rows(wants.dead_letters, &mut view.dead_letters)?;
-        self.load_rows(wants.dead_letter_counts, &mut view.dead_letter_counts)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -201,6 +206,7 @@ impl Store {
         remember(&view.memberships, &mut caches.memberships);
         remember(&view.configurations, &mut caches.configurations);
         remember(&view.blocks, &mut caches.blocks);
+        remember(&view.dead_letter_counts, &mut caches.dead_letter_counts);
         remember(&view.contacts, &mut caches.contacts);
         remember(&view.rules, &mut caches.rules);
         remember(&view.tallies, &mut caches.tallies);

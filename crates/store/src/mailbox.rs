@@ -103,6 +103,8 @@ pub enum EntryKind {
     Report,
     /// What became of a message that the owning chatbot sent, when no IMDN tells it: sent, failed, expired.
     Status,
+    /// As [`EntryKind::Message`], and not to be handed over before it is due; then it becomes one.
+    Deferred,
 }
 
 /// One accepted thing on its way to one addressee.

@@ -15,7 +15,7 @@ use crate::binding::Bindings;
 use crate::blocks::Blocks;
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
-use crate::contact::{Alias, Contact, ContactKey, Token};
+use crate::contact::{Alias, Contact, ContactKey};
 use crate::dead_letter::{DeadLetter, DeadLetterCount};
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
@@ -189,6 +189,11 @@ impl Wants {
     pub fn dead_letter(&mut self, key: &EntryKey) {
         self.dead_letters.push(key.clone());
         self.dead_letter_counts.push(key.0.clone());
+    }
+
+    /// How many dead letters a chatbot has. Needed before something that was in its mailbox becomes one.
+    pub fn dead_letter_count(&mut self, chatbot: &Address) {
+        self.dead_letter_counts.push(chatbot.clone());
     }
 
     /// What a chatbot and a user are to each other.
@@ -637,32 +642,25 @@ impl View {
         self.dead_letter_counts.get(chatbot).copied().unwrap_or_default()
     }
 
-    /// Adds a dead letter.
+    /// Makes a dead letter of an entry, which has left its mailbox and so is none yet.
     pub fn put_dead_letter(&mut self, letter: DeadLetter) {
         let key = letter.key();
-        self.count_dead_letter(&key, Some(&letter));
+        let mut count = self.dead_letter_count(&key.0);
+        count.count += 1;
+        count.body_bytes += letter.entry.body_bytes();
+        self.dead_letter_counts.put(key.0.clone(), Some(count));
         self.dead_letters.put(key, Some(letter));
     }
 
     /// Removes a dead letter. Without effect when there is none.
     pub fn remove_dead_letter(&mut self, key: &EntryKey) {
-        if self.dead_letter(key).is_some() {
-            self.count_dead_letter(key, None);
-            self.dead_letters.put(key.clone(), None);
-        }
-    }
-
-    fn count_dead_letter(&mut self, key: &EntryKey, after: Option<&DeadLetter>) {
+        let Some(letter) = self.dead_letter(key) else { return };
+        let body_bytes = letter.entry.body_bytes();
         let mut count = self.dead_letter_count(&key.0);
-        if let Some(before) = self.dead_letter(key) {
-            count.count = count.count.saturating_sub(1);
-            count.body_bytes = count.body_bytes.saturating_sub(before.entry.body_bytes());
-        }
-        if let Some(after) = after {
-            count.count += 1;
-            count.body_bytes += after.entry.body_bytes();
-        }
+        count.count = count.count.saturating_sub(1);
+        count.body_bytes = count.body_bytes.saturating_sub(body_bytes);
         self.dead_letter_counts.put(key.0.clone(), (count.count > 0).then_some(count));
+        self.dead_letters.put(key.clone(), None);
     }
 
     /// What a chatbot and a user are to each other; `None` when nothing is known.

@@ -12,14 +12,19 @@ use rcs::address::{Address, AddressKind};
 use rcs::imdn::Disposition;
 use sip::transaction::{ClientTxId, ServerTxId};
 use sip::{Flow, Request};
-use store::{Binding, Entry, EntryKey, Outcome, Record, RecordKey, Wants};
+use store::{Binding, Entry, EntryKey, EntryKind, Outcome, Record, RecordKey, Wants};
 
 use crate::access::Refusal;
 use crate::session::media;
-use crate::work::Task;
+use crate::work::{Heard, Task};
 use crate::{Centre, Work, report};
 use agent::{Agent, DeviceKey};
 use relay::RelayId;
+
+/// Media type of a user's wish about being known to a chatbot (rcs-core §17).
+const ALIAS_TYPE: &str = "application/vnd.gsma.rcsalias-mgmt+xml";
+/// Bodies of texts that the chatbot platform looks at, envelope included: a word or two.
+const HEARD_BYTES_MAX: usize = 2048;
 
 /// An entry on its way, and what to note when it has been taken care of.
 #[derive(Debug)]
@@ -265,6 +270,9 @@ impl Centre {
         if entry.to.kind() == AddressKind::Chatbot {
             // Its agent knows when to try again; the entry itself is due when it expires.
             work.woken.push(entry.to.clone());
+            work.heard.extend(heard(&entry, &about));
+        } else if entry.kind == EntryKind::Deferred {
+            // It becomes a message when it is due.
         } else {
             let (bound, reachable) = self.devices(&entry.to, None, work);
             for device in self.fitting(&entry, bound, work) {
@@ -505,6 +513,9 @@ impl Centre {
         wants.entry(key);
         if key.0.kind() != AddressKind::Chatbot {
             wants.bindings(&key.0);
+        } else {
+            wants.chatbot(&key.0);
+            self.give_up_wants(key, wants);
         }
     }
 
@@ -513,12 +524,21 @@ impl Centre {
         let Some(mut entry) = work.view.entry(key).cloned() else {
             return;
         };
+        let is_for_chatbot = key.0.kind() == AddressKind::Chatbot;
+        if entry.expires_at <= work.now && is_for_chatbot {
+            return self.give_up_for_chatbot(key, Outcome::Expired, None, work);
+        }
         if entry.expires_at <= work.now {
             work.view.remove_entry(key);
             work.stats.expired += 1;
             return self.lost(&entry, Outcome::Expired, work);
         }
-        if key.0.kind() == AddressKind::Chatbot {
+        if entry.kind == EntryKind::Deferred {
+            entry.kind = EntryKind::Message;
+            let (waiting, _) = self.devices(&key.0, None, work);
+            entry.waiting = self.fitting(&entry, waiting, work);
+        }
+        if is_for_chatbot {
             entry.next_due = entry.expires_at;
             work.view.put_entry(entry);
             return work.woken.push(key.0.clone());
@@ -548,8 +568,21 @@ impl Centre {
     /// An entry left its mailbox undelivered: its record ends, and its sender hears of it. That takes rows which only the
     /// entry names, and so a task of its own, in the same commit.
     pub(crate) fn lost(&mut self, entry: &Entry, outcome: Outcome, work: &mut Work<'_>) {
-        if entry.kind == store::EntryKind::Message && entry.taken.is_empty() {
+        if matches!(entry.kind, EntryKind::Message | EntryKind::Deferred) && entry.taken.is_empty() {
             work.then.push(Task::Lost(Box::new(report::Lost { record: report::record_key(entry), outcome })));
         }
     }
+}
+
+/// A user's message to a chatbot, if it is one that may be meant for the platform too.
+fn heard(entry: &Entry, about: &About) -> Option<Heard> {
+    let About::Message { payload_type, .. } = about else { return None };
+    let is_short_text = payload_type == "text/plain" && entry.body.len() <= HEARD_BYTES_MAX;
+    (is_short_text || payload_type == ALIAS_TYPE).then(|| Heard {
+        chatbot: entry.to.clone(),
+        user: entry.from.clone(),
+        payload_type: payload_type.clone(),
+        content_type: entry.content_type.clone(),
+        body: entry.body.clone(),
+    })
 }
