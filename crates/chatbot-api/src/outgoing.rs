@@ -2,10 +2,21 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use rcs::{Address, bot::reader::Word};
+use rcs::{Address, address::AddressKind, bot::reader::Word};
 use serde::{Deserialize, Serialize};
 
 use crate::Content;
+
+/// Whether a chatbot may mean a user by this: a phone number, or the token of one whose number it does not know, which is 32
+/// hexadecimal digits in the platform's domain.
+pub fn is_user(address: &Address) -> bool {
+    let is_token = |user: &str| user.len() == 32 && user.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match address.kind() {
+        AddressKind::Subscriber => true,
+        AddressKind::Other => is_token(address.user()),
+        AddressKind::Chatbot | AddressKind::Group => false,
+    }
+}
 
 /// What a chatbot wants sent, read and validated.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +86,37 @@ impl Word for Status {
             Self::DeliveredToNetwork => "deliveredToNetwork",
             Self::RevokeOk => "revokeOk",
             Self::RevokeFail => "revokeFail",
+        }
+    }
+}
+
+/// Why a message failed after it was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// Nobody has this number.
+    NoSuchUser,
+    /// Not an RCS user, and no SMS allowed.
+    NotRcs,
+    /// The content filter has refused it.
+    ContentViolation,
+    /// Not there, and the message is not to be stored, or the user was not back in time.
+    Offline,
+    /// The user wants nothing from this chatbot.
+    RefusedByUser,
+    /// The handset cannot take it.
+    NotAcceptable,
+}
+
+impl Failure {
+    /// In words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::NoSuchUser => "no such user",
+            Self::NotRcs => "not a 5G messaging terminal",
+            Self::ContentViolation => "content violates the rules",
+            Self::Offline => "user is offline",
+            Self::RefusedByUser => "refused by the user",
+            Self::NotAcceptable => "content not acceptable to the terminal",
         }
     }
 }

@@ -15,6 +15,8 @@ const SWEEP_RECORDS: usize = 2_000;
 const SWEEP_FILES: usize = 2_000;
 /// The same for histories with messages that are too old.
 const SWEEP_HISTORIES: usize = 2_000;
+/// The same for dead letters that are too old.
+const SWEEP_DEAD_LETTERS: usize = 2_000;
 /// Pause between two such looks.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same while there is much to forget.
@@ -150,6 +152,7 @@ pub struct Engine {
     sweep_at: Timestamp,
     sweep_cursor: Option<Vec<u8>>,
     files_cursor: Option<Vec<u8>>,
+    letters_cursor: Option<Vec<u8>>,
     histories_cursor: Option<Vec<u8>>,
 }
 
@@ -183,6 +186,7 @@ impl Engine {
             sweep_at: now,
             sweep_cursor: None,
             files_cursor: None,
+            letters_cursor: None,
             histories_cursor: None,
         })
     }
@@ -233,6 +237,11 @@ impl Engine {
                 self.decide(one, &mut work, &mut out, &mut answers);
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
+            todo.extend(
+                work.heard
+                    .drain(..)
+                    .map(|heard| Todo::Maap(maap::Task::Heard(Box::new(heard)), Reply::none())),
+            );
         }
         let Work { next, close, stats, mut woken, files_gone, mut discarded, .. } = work;
         let is_committed = view.is_changed();
@@ -343,6 +352,13 @@ impl Engine {
                 tasks.push(Task::ExpireFiles(expired));
             }
             self.files_cursor = cursor;
+            let begins = self.centre.dead_letters_begin(now);
+            let cursor = self.letters_cursor.take();
+            let (old, cursor) = self.store.old_dead_letters(begins, cursor, SWEEP_DEAD_LETTERS)?;
+            if !old.is_empty() {
+                tasks.push(Task::ForgetDeadLetters(old));
+            }
+            self.letters_cursor = cursor;
             let begins = self.centre.history_begins(now);
             let cursor = self.histories_cursor.take();
             let (old, cursor) = self.store.old_histories(begins, cursor, SWEEP_HISTORIES)?;

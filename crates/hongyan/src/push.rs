@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use maap::{ANSWER_BYTES_MAX, Push, PushAnswer, PushFailure, PushFailureKind, Pushed};
+use maap::{ANSWER_BYTES_MAX, ANSWER_HEADERS, Push, PushAnswer, PushFailure, PushFailureKind, Pushed};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
@@ -110,9 +110,13 @@ impl Inner {
         };
         let request = client.request(method, url).headers(headers).body(push.body.clone());
         let answer = request.send().await.map_err(|error| failure_of(&error))?;
-        let header = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
-        let (status, echo_str, app_id) = (answer.status().as_u16(), header("echoStr"), header("appId"));
-        Ok(PushAnswer { status, echo_str, app_id, body: beginning(answer).await.into() })
+        let header = |name: &'static str| {
+            let value = answer.headers().get(name)?.to_str().ok()?;
+            Some((name, value.to_owned()))
+        };
+        let headers = ANSWER_HEADERS.into_iter().filter_map(header).collect();
+        let status = answer.status().as_u16();
+        Ok(PushAnswer { status, headers, body: beginning(answer).await.into() })
     }
 }
 
@@ -224,7 +228,7 @@ mod tests {
     async fn a_push_carries_headers_and_body_and_brings_the_answer() {
         let answer = call(Method::Post, &format!("{}/hook", webhook().await), true).await.unwrap();
         assert_eq!((answer.status, &answer.body[..]), (200, &b"{}"[..]));
-        assert_eq!(answer.echo_str.as_deref(), Some("n1"));
+        assert_eq!(answer.header("echoStr"), Some("n1"));
     }
 
     #[tokio::test]

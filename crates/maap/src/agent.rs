@@ -11,18 +11,18 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use chatbot_api::ctcu::address::PathForm;
-use chatbot_api::ctcu::signature::push_headers;
 use message_centre::submit::Fetched;
 use message_centre::{Centre, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::{Chatbot, ChatbotStatus, Entry, EntryId, Lookup, View, Wants};
+use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, Outcome, View, Wants};
 
 use crate::check::Check;
 use crate::circuit::Circuit;
-use crate::notification::Notification;
-use crate::push::{Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
+use crate::dialect::{self, Fresh, Taken};
+use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
+use crate::told::Told;
 use crate::{Maap, Out, Task, Timer};
 
 /// Entries brought from the mailbox at a time.
@@ -31,6 +31,9 @@ const PAGE: usize = 64;
 const QUEUE_MAX: usize = 512;
 /// Pause between two readings of the mailbox for what was left in it.
 const REREAD_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+/// An entry whose push failed expires so long after it is to be given up on: its last try is made at that moment, and ends
+/// before.
+const LAST_TRY: std::time::Duration = std::time::Duration::from_secs(60);
 /// Wait after a push for which we had no room ourselves.
 const BUSY_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -199,11 +202,11 @@ impl Agent {
     }
 
     /// The first entry of each conversation that has no push under way, but for `ended`; at most `limit`.
-    fn ready(&self, ended: Option<PushId>, limit: usize) -> impl Iterator<Item = EntryId> {
+    fn ready(&self, ended: Option<PushId>, limit: usize) -> impl Iterator<Item = &(EntryId, Address)> {
         let in_flight = self.in_flight.iter().filter(|(id, _)| Some(**id) != ended);
         let mut busy: FxHashSet<&Address> = in_flight.map(|(_, one)| &one.conversation).collect();
         let first = self.queue.iter().filter(move |(_, conversation)| busy.insert(conversation));
-        first.map(|(id, _)| *id).take(limit)
+        first.take(limit)
     }
 }
 
@@ -219,6 +222,8 @@ impl Maap {
         let agent = self.agents.get(&pushed.chatbot);
         if let Some(one) = agent.and_then(|agent| agent.in_flight.get(&pushed.id)) {
             centre.fetched_wants(&one.fetched, wants);
+            centre.give_up_wants(&one.fetched.key, wants);
+            wants.contact(&pushed.chatbot, &one.conversation);
         }
     }
 
@@ -228,8 +233,11 @@ impl Maap {
         if agent.wants_page() {
             wants.page(chatbot, agent.cursor, PAGE);
         }
-        for id in agent.ready(ended, self.config.pushes_per_chatbot) {
-            wants.entry(&(chatbot.clone(), id));
+        wants.rules(chatbot);
+        wants.dead_letter_count(chatbot);
+        for (id, conversation) in agent.ready(ended, self.config.pushes_per_chatbot) {
+            wants.entry(&(chatbot.clone(), *id));
+            wants.contact(chatbot, conversation);
         }
     }
 
@@ -249,11 +257,11 @@ impl Maap {
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
         if !chatbot.callback_checked
-            && chatbot.token.is_some()
+            && (chatbot.token.is_some() || !dialect::check_waits_for_token(chatbot.dialect))
             && agent.check.is_none()
             && agent.check_failures == 0
         {
-            // The check that its token set off did not outlive a restart.
+            // The check that was set off did not outlive a restart.
             out.next.push(Task::Check(address.clone()));
         }
         agent.take_up(work.now);
@@ -319,21 +327,38 @@ impl Maap {
                 agent.passed(&conversation, id);
                 continue;
             }
-            match Notification::of(entry) {
-                Ok(notification) => {
-                    let fetched = Fetched::of(entry);
-                    let one = InFlight {
-                        fetched,
-                        conversation: conversation.clone(),
-                        form: agent.form,
-                        is_second_form: false,
-                    };
-                    self.push(agent, one, chatbot, notification, work.now, out);
+            let fetched = Fetched::of(entry);
+            let mut told = match Told::of(entry) {
+                Ok(told) => told,
+                Err(why) => {
+                    centre.refused_by_chatbot(&key, why, work);
+                    agent.passed(&conversation, id);
+                    continue;
+                }
+            };
+            let one = InFlight {
+                fetched,
+                conversation: conversation.clone(),
+                form: agent.form,
+                is_second_form: false,
+            };
+            match self.request(chatbot, &mut told, one.form, work) {
+                Some(request) => {
+                    self.push(agent, one, chatbot, request, out);
                     busy.insert(conversation);
                     room -= 1;
                 }
-                Err(why) => {
-                    centre.refused_by_chatbot(&key, why, work);
+                None => {
+                    match told {
+                        Told::Message(_) => {
+                            centre.refused_by_chatbot(
+                                &key,
+                                "the chatbot's API has no words for it".to_owned(),
+                                work,
+                            );
+                        }
+                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, work),
+                    }
                     agent.passed(&conversation, id);
                 }
             }
@@ -343,29 +368,27 @@ impl Maap {
         room > 0
     }
 
+    fn request(
+        &mut self,
+        chatbot: &Chatbot,
+        told: &mut Told,
+        form: PathForm,
+        work: &mut Work<'_>,
+    ) -> Option<dialect::Request> {
+        self.disguise(chatbot, told, work);
+        dialect::push(chatbot, told, form, &Fresh { now: work.now, nonce: self.random.uuid() })
+    }
+
     fn push(
         &mut self,
         agent: &mut Agent,
         one: InFlight,
         chatbot: &Chatbot,
-        notification: Notification,
-        now: Timestamp,
+        request: dialect::Request,
         out: &mut Out,
     ) {
-        let Some(webhook) = &chatbot.webhook else { return };
         let id = self.push_id();
-        let mut headers = push_headers(&chatbot.callback_token, now, &self.random.uuid());
-        headers.push(("content-type", "application/json".to_owned()));
-        out.pushes.push(Push {
-            id,
-            chatbot: chatbot.address.clone(),
-            method: Method::Post,
-            url: format!("{webhook}{}", notification.path(&chatbot.address, one.form)),
-            headers,
-            body: notification.body,
-            allow_private: chatbot.allow_private_webhook,
-            timeout: self.config.push_timeout,
-        });
+        out.pushes.push(Push::new(id, chatbot, request, self.config.push_timeout));
         agent.in_flight.insert(id, one);
     }
 
@@ -400,7 +423,8 @@ impl Maap {
         work: &mut Work<'_>,
         out: &mut Out,
     ) {
-        match verdict(&pushed.outcome, &one) {
+        let dialect = work.view.chatbot(&pushed.chatbot).map_or(Dialect::Ctcu, |chatbot| chatbot.dialect);
+        match verdict(dialect, &pushed.outcome, &one) {
             Verdict::Taken => {
                 out.stats.pushes_taken += 1;
                 agent.reached(work.now);
@@ -412,13 +436,15 @@ impl Maap {
                 out.stats.pushes_refused += 1;
                 agent.reached(work.now);
                 let entry = work.view.entry(&one.fetched.key);
-                let notification = entry.map(Notification::of).and_then(Result::ok);
+                let mut told = entry.map(Told::of).and_then(Result::ok);
                 let chatbot = work.view.chatbot(&pushed.chatbot).cloned();
-                match (notification, chatbot) {
-                    (Some(notification), Some(chatbot)) => {
-                        let second = InFlight { form: one.form.other(), is_second_form: true, ..one };
-                        self.push(agent, second, &chatbot, notification, work.now, out);
-                    }
+                let second = InFlight { form: one.form.other(), is_second_form: true, ..one.clone() };
+                let request = match (&mut told, &chatbot) {
+                    (Some(told), Some(chatbot)) => self.request(chatbot, told, second.form, work),
+                    _ => None,
+                };
+                match (request, chatbot) {
+                    (Some(request), Some(chatbot)) => self.push(agent, second, &chatbot, request, out),
                     _ => agent.passed(&one.conversation, one.fetched.key.1),
                 }
             }
@@ -431,15 +457,22 @@ impl Maap {
                         agent.reached(work.now);
                         None
                     }
-                    false => agent.circuit.missed(&self.config, work.now),
+                    false => agent.circuit.missed(&self.config, work.now, self.random.number()),
                 };
                 let Some(entry) = work.view.entry(&one.fetched.key) else {
                     return agent.passed(&one.conversation, one.fetched.key.1);
                 };
-                let due = self.due_again(entry, work.now).max(probe_at.unwrap_or(work.now));
-                let give_up_at = entry.accepted_at.plus(self.config.give_up_after);
+                let give_up_at = self.give_up_at(entry, work.now);
+                if give_up_at <= work.now {
+                    agent.passed(&one.conversation, entry.id);
+                    out.stats.given_up += 1;
+                    let key = &one.fetched.key;
+                    return centre.give_up_for_chatbot(key, Outcome::Expired, Some(why), work);
+                }
+                let wait = self.config.backoff(entry.attempts.saturating_add(1), self.random.number());
+                let due = work.now.plus(wait).min(give_up_at).max(probe_at.unwrap_or(work.now));
                 agent.hold_back(&one.conversation, entry.id, due);
-                centre.retry_for_chatbot(&one.fetched, &why, give_up_at, work);
+                centre.retry_for_chatbot(&one.fetched, &why, give_up_at.plus(LAST_TRY), work);
             }
             Verdict::Unmade => {
                 agent.hold_back(&one.conversation, one.fetched.key.1, work.now.plus(BUSY_WAIT));
@@ -447,13 +480,16 @@ impl Maap {
         }
     }
 
-    /// When to try an entry again whose push has just failed.
-    fn due_again(&self, entry: &Entry, now: Timestamp) -> Timestamp {
-        now.plus(self.config.backoff(entry.attempts.saturating_add(1)))
+    /// When an entry whose push has just failed is given up on: the first failure sets it, and the entry's end says it from then on.
+    fn give_up_at(&self, entry: &Entry, now: Timestamp) -> Timestamp {
+        match entry.attempts {
+            0 => now.plus(self.config.give_up_after).min(entry.expires_at),
+            _ => entry.expires_at.minus(LAST_TRY),
+        }
     }
 
-    /// What was known of the webhook is known no more; pushes under way stay so.
-    pub(crate) fn webhook_changed(&mut self, chatbot: &Address) {
+    /// What was known of the webhook and its mailbox is known no more; pushes under way stay so.
+    pub(crate) fn start_over(&mut self, chatbot: &Address) {
         let before = self.agents.remove(chatbot).unwrap_or_default();
         let agent = Agent {
             in_flight: before.in_flight,
@@ -466,13 +502,14 @@ impl Maap {
     }
 }
 
-fn verdict(outcome: &Result<PushAnswer, PushFailure>, one: &InFlight) -> Verdict {
+fn verdict(dialect: Dialect, outcome: &Result<PushAnswer, PushFailure>, one: &InFlight) -> Verdict {
     match outcome {
-        Ok(answer) if answer.status == 404 && !one.is_second_form => Verdict::OtherForm,
-        Ok(answer) => match answer.taken() {
-            Ok(()) => Verdict::Taken,
+        Ok(answer) => match dialect::taken(dialect, answer) {
+            Taken::Yes => Verdict::Taken,
+            Taken::OtherForm if !one.is_second_form => Verdict::OtherForm,
+            Taken::OtherForm => Verdict::Failed(format!("answered {}", answer.status), true),
             // What a proxy says whose chatbot is gone.
-            Err(why) => Verdict::Failed(why, !(502..=504).contains(&answer.status)),
+            Taken::No(why) => Verdict::Failed(why, !(502..=504).contains(&answer.status)),
         },
         Err(PushFailure { kind: PushFailureKind::Busy, .. }) => Verdict::Unmade,
         // An address that we refuse is out of reach too, until its webhook or the rules change.

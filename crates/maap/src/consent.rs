@@ -4,10 +4,11 @@
 //! all the same. [`Maap::admits`] is asked for each addressee of each message, whatever dialect or campaign it comes from, and
 //! reads one row.
 
-use message_centre::submit::{Submission, Submitted};
+use message_centre::submit::Submitted;
 use message_centre::{Centre, Heard, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::bot::{BOT_SUGGESTION_RESPONSE, Document as _, SuggestionResponse};
 use rcs::content_type;
 use rcs::cpim::{self, Cpim};
 use store::{Consent, ConsentBy, Contact, Rules, Wants};
@@ -85,6 +86,14 @@ pub(crate) enum Admission {
     Never(String),
 }
 
+/// What a user may want of the platform.
+enum Wish {
+    /// Messages, or none.
+    Consent { word: String, is_given: bool },
+    /// Something was tapped; the postback.
+    Tap(String),
+}
+
 /// The one word that a text is, as words are compared: lower case, without full-width letters, spaces and punctuation around
 /// it. `None` for longer texts and empty ones.
 pub fn word(text: &str) -> Option<String> {
@@ -137,7 +146,13 @@ impl Maap {
     }
 
     /// Counts a promotional message that was accepted for a user, to be handed over at `at`. Only if there is a cap.
-    pub(crate) fn count_promotion(&self, chatbot: &Address, user: &Address, at: Timestamp, work: &mut Work<'_>) {
+    pub(crate) fn count_promotion(
+        &self,
+        chatbot: &Address,
+        user: &Address,
+        at: Timestamp,
+        work: &mut Work<'_>,
+    ) {
         let rules = work.view.rules(chatbot);
         if rules.promotions_per_day.or(self.config.consent.promotions_per_day).is_none() {
             return;
@@ -150,43 +165,65 @@ impl Maap {
 
     /// The rows of [`Maap::decide_heard`].
     pub(crate) fn heard_wants(&self, heard: &Heard, centre: &Centre, wants: &mut Wants) {
-        if self.wish_of(heard).is_some() {
-            wants.chatbot(&heard.chatbot);
+        let wish = self.wish_of(heard);
+        if wish.is_some() {
             wants.contact(&heard.chatbot, &heard.user);
+        }
+        if let Some(Wish::Consent { .. }) = wish {
+            wants.chatbot(&heard.chatbot);
             centre.submit_wants(&heard.chatbot, &heard.user, "", wants);
         }
     }
 
     /// What a user says to a chatbot may be a wish about its messages: it is noted, and the user told so, once.
     pub(crate) fn decide_heard(&mut self, heard: &Heard, centre: &mut Centre, work: &mut Work<'_>) {
-        let Some((word, is_given)) = self.wish_of(heard) else { return };
-        let contact = contact_of(&heard.chatbot, &heard.user, work);
+        match self.wish_of(heard) {
+            Some(Wish::Consent { word, is_given }) => self.decide_wish(heard, word, is_given, centre, work),
+            Some(Wish::Tap(answer)) => self.reveal_if_asked(heard, &answer, work),
+            None => {}
+        }
+    }
+
+    fn decide_wish(
+        &mut self,
+        heard: &Heard,
+        word: String,
+        is_given: bool,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) {
+        let mut contact = contact_of(&heard.chatbot, &heard.user, work);
         let is_known = contact.consent.last().is_some_and(|last| last.is_given == is_given);
         if is_known || work.view.chatbot(&heard.chatbot).is_none() {
             return;
         }
-        note(contact, Consent { is_given, at: work.now, word, by: ConsentBy::User }, work);
+        contact.note(Consent { is_given, at: work.now, word, by: ConsentBy::User });
+        work.view.put_contact(contact);
         let config = &self.config.consent;
-        let answer = if is_given { &config.start_answer } else { &config.stop_answer };
+        let answer = if is_given { &config.start_answer } else { &config.stop_answer }.clone();
         if answer.is_empty() || work.view.account(&heard.user).is_none() {
             return;
         }
-        let submission = self.confirmation(&heard.chatbot, &heard.user, &answer.clone(), work.now);
+        let message = self.text_message(&heard.chatbot, &heard.user, &answer);
+        let (payload_type, payload) = message.content.to_sip();
+        let (from, to) = (&heard.chatbot, &heard.user);
+        let submission = self.submission(from, to, &message, &payload_type, &payload, work.now);
         if centre.submit_new(submission, work) != Submitted::Accepted {
             tracing::debug!(chatbot = %heard.chatbot, "a change of mind could not be confirmed");
         }
     }
 
-    /// The word that a user has said, and whether it asks for messages or for none.
-    fn wish_of(&self, heard: &Heard) -> Option<(String, bool)> {
-        if heard.payload_type != "text/plain" {
-            return None;
-        }
-        let text = match content_type::is(&heard.content_type, cpim::CONTENT_TYPE) {
+    /// What a user may want of the platform by what was said.
+    fn wish_of(&self, heard: &Heard) -> Option<Wish> {
+        let payload = match content_type::is(&heard.content_type, cpim::CONTENT_TYPE) {
             true => Cpim::parse(heard.body.clone()).ok()?.decoded_payload().ok()?,
             false => heard.body.clone(),
         };
-        let text = std::str::from_utf8(&text).ok()?;
+        if heard.payload_type == BOT_SUGGESTION_RESPONSE {
+            let response = SuggestionResponse::parse(&payload).ok()?;
+            return response.postback.map(|postback| Wish::Tap(postback.data));
+        }
+        let text = std::str::from_utf8(&payload).ok()?;
         let said = word(text)?;
         let has = |words: &[String]| words.iter().any(|known| *known == said);
         let config = &self.config.consent;
@@ -195,13 +232,7 @@ impl Maap {
             (_, true) => true,
             _ => return None,
         };
-        Some((text.trim().to_owned(), is_given))
-    }
-
-    fn confirmation(&mut self, from: &Address, to: &Address, text: &str, now: Timestamp) -> Submission {
-        let message = self.text_message(from, to, text);
-        let (payload_type, payload) = message.content.to_sip();
-        self.submission(from, to, &message, &payload_type, &payload, now)
+        Some(Wish::Consent { word: text.trim().to_owned(), is_given })
     }
 }
 
@@ -209,13 +240,6 @@ impl Maap {
 pub(crate) fn contact_of(chatbot: &Address, user: &Address, work: &Work<'_>) -> Contact {
     let key = (chatbot.clone(), user.clone());
     work.view.contact(&key).cloned().unwrap_or_else(|| Contact::new(key.0, key.1))
-}
-
-/// Notes a change of mind.
-pub(crate) fn note(mut contact: Contact, consent: Consent, work: &mut Work<'_>) {
-    tracing::info!(chatbot = %contact.chatbot, is_given = consent.is_given, "a user's consent has changed");
-    contact.note(consent);
-    work.view.put_contact(contact);
 }
 
 fn promotions_on(contact: &Contact, day: u32) -> u32 {

@@ -5,8 +5,10 @@
 //! webhook calls ([`Push`]) that are made after the batch has been committed; how they ended comes back as [`Pushed`].
 //!
 //! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `chatbots.rs`).
-//! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `notification.rs` writes what
-//!   is pushed; `circuit.rs` notices webhooks that are gone.
+//! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
+//!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
+//! - `rate.rs`: how much may be sent. `consent.rs`: what users do not want. `privacy.rs`: chatbots that know no numbers.
+//! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
 //!   nothing to check, may send, and hears nothing.
 //! - [`information()`]: what handsets show of a chatbot.
@@ -17,31 +19,37 @@ mod chatbots;
 mod check;
 mod circuit;
 mod config;
+pub mod consent;
+mod dead_letters;
+pub mod dialect;
 mod information;
-mod notification;
+pub mod privacy;
 mod push;
-mod rate;
+pub mod rate;
+mod refusal;
 mod revoke;
 mod send;
 mod task;
 mod token;
+mod told;
 
 use std::collections::BTreeSet;
 
-use chatbot_api::ctcu::{Refusal, ReturnCode};
 use message_centre::secret::Random;
 use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 use store::Wants;
 
-pub use call::{Answer, Call, Change, Credentials, NewChatbot, SendCall};
+pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::Config;
-pub use information::{etag, information};
-pub use push::{ANSWER_BYTES_MAX, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
-pub use task::{ApiCall, Out, Stats, Task};
+pub use information::{etag, information, own_data};
+pub use push::{
+    ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
+};
+pub use refusal::{Reason, Refusal};
+pub use task::{Out, Stats, Task};
 pub use token::authorise;
 
 use agent::Agent;
@@ -52,7 +60,8 @@ pub struct Maap {
     config: Config,
     random: Random,
     agents: FxHashMap<Address, Agent>,
-    allowances: FxHashMap<Address, Allowance>,
+    /// What is left of a second's messages, by the names under which they are counted.
+    allowances: FxHashMap<String, Allowance>,
     last_push: u64,
     /// What wants attention when: see [`Maap::tick`].
     timers: BTreeSet<(Timestamp, Address, Timer)>,
@@ -110,20 +119,34 @@ impl Maap {
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. }
-                | Call::Revoke { chatbot, .. }
-                | Call::Find { chatbot, .. }
-                | Call::Remove(chatbot) => {
+                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } | Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                 }
-                Call::Update { chatbot, .. } => wants.chatbot(chatbot),
-                Call::Send(send) => send.wants(centre, wants),
+                Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
+                Call::Revoke { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    Self::allowance_wants(chatbot, wants);
+                }
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
+                Call::PutBack { chatbot, letters } => {
+                    wants.chatbot(chatbot);
+                    letters.iter().for_each(|letter| centre.put_back_wants(letter, wants));
+                }
+                Call::RemoveDeadLetters(keys) => keys.iter().for_each(|key| wants.dead_letter(key)),
+                Call::SetRules { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.rules(chatbot);
+                }
+                Call::SetContact { chatbot, user, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.contact(chatbot, user);
+                }
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::Check(chatbot) => wants.chatbot(chatbot),
+            Task::Heard(heard) => self.heard_wants(heard, centre, wants),
         }
     }
 
@@ -140,36 +163,42 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::Heard(heard) => self.decide_heard(&heard, centre, work),
         }
         None
     }
 
     fn decide_call(&mut self, call: Call, centre: &mut Centre, work: &mut Work<'_>, out: &mut Out) -> Answer {
         match call {
-            Call::Token { chatbot, body } => {
-                let result = self.decide_token(&chatbot, &body, work, out);
-                json_answer(ApiCall::Token, result, out)
+            Call::Token { chatbot, app_id, app_key } => {
+                let token = self.decide_token(&chatbot, &app_id, &app_key, work, out);
+                token.map(|token| Answer::Token { token }).unwrap_or_else(Answer::Refused)
             }
-            Call::Send(send) => json_answer(ApiCall::Send, self.decide_send(send, centre, work), out),
-            Call::Revoke { chatbot, token, body } => {
-                let result = self.decide_revoke(&chatbot, token.as_deref(), &body, work);
-                json_answer(ApiCall::Revoke, result, out)
-            }
-            Call::Find { chatbot, token } => {
-                let found = token::authorise(work.view.chatbot(&chatbot), token.as_deref(), work.now);
-                json_answer(ApiCall::Find, found.map(information::own_data), out)
+            Call::Send { chatbot, message } => match self.decide_send(&chatbot, &message, centre, work) {
+                Ok(()) => Answer::Accepted(message),
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Call::Revoke { chatbot, message_id, to } => {
+                match self.decide_revoke(&chatbot, &message_id, &to, work) {
+                    Ok(()) => Answer::Revoking { message_id, to },
+                    Err(refusal) => Answer::Refused(refusal),
+                }
             }
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
-            Call::Create(new) => self.decide_create(*new, work),
+            Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+            Call::PutBack { chatbot, letters } => self.decide_put_back(&chatbot, &letters, centre, work),
+            Call::RemoveDeadLetters(keys) => self.decide_remove_dead_letters(&keys, work),
+            Call::SetRules { chatbot, rules } => self.decide_rules(&chatbot, rules, work),
+            Call::SetContact { chatbot, user, change } => self.decide_contact(&chatbot, &user, change, work),
         }
     }
 
     /// Forgets what is in memory about a chatbot; pushes under way are settled without it.
     fn forget(&mut self, chatbot: &Address) {
         self.agents.remove(chatbot);
-        self.allowances.remove(chatbot);
+        self.allowances.remove(chatbot.as_str());
         self.timers.retain(|(_, of, _)| of != chatbot);
     }
 
@@ -177,14 +206,4 @@ impl Maap {
         self.last_push += 1;
         PushId(self.last_push)
     }
-}
-
-/// The dialect's answer, counted.
-fn json_answer(call: ApiCall, result: Result<impl Serialize, Refusal>, out: &mut Out) -> Answer {
-    let (code, json) = match result {
-        Ok(answer) => (ReturnCode::Ok, serde_json::to_vec(&answer)),
-        Err(refusal) => (refusal.code, serde_json::to_vec(&refusal.answer())),
-    };
-    out.stats.api_calls.push((call, code.number()));
-    Answer::Json(json.expect("answers have string keys and finite numbers only").into())
 }

@@ -10,9 +10,9 @@ use message_centre::Work;
 use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::local_time::LocalTime;
-use store::{Rules, Wants};
+use store::Rules;
 
-use crate::{Config, Maap};
+use crate::{Config, Maap, Reason, Refusal};
 
 /// What is left of a second's messages, in thousandths of a message.
 #[derive(Debug, Clone, Copy)]
@@ -87,15 +87,30 @@ impl Span {
     }
 }
 
-impl std::fmt::Display for Exceeded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "more than {} messages in a {}; try again after {}",
-            self.limit,
-            self.span.as_str(),
-            self.retry_at
-        )
+impl Exceeded {
+    /// What the chatbot is told.
+    pub(crate) fn refusal(self, now: Timestamp) -> Refusal {
+        let reason = match self.span {
+            Span::Second => Reason::SecondLimit,
+            Span::Day => Reason::DayLimit,
+            Span::Month => Reason::MonthLimit,
+        };
+        // To the next whole second: that is what Retry-After can say.
+        let wait_s = self.retry_at.since(now).as_millis().div_ceil(1000).max(1) as u64;
+        let detail = match self.span {
+            Span::Second => String::new(),
+            _ => format!(
+                "more than {} messages in a {}; again from {}",
+                self.limit,
+                self.span.as_str(),
+                self.retry_at
+            ),
+        };
+        Refusal {
+            detail,
+            limit: Some((self.span, self.limit)),
+            ..Refusal::until(reason, Duration::from_secs(wait_s))
+        }
     }
 }
 
@@ -143,11 +158,6 @@ impl Account {
     /// A chatbot's.
     pub(crate) fn of(chatbot: &Address, rules: &Rules, config: &Config) -> Self {
         Self { whose: chatbot.as_str().to_owned(), limits: Limits::of(rules, config) }
-    }
-
-    /// The rows that [`Maap::spend`] reads.
-    pub(crate) fn wants(whose: &str, wants: &mut Wants) {
-        wants.tally(whose);
     }
 }
 

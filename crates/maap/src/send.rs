@@ -1,9 +1,8 @@
-//! `POST …/messages`: what a chatbot says, into the mailboxes of the users it names (maap-api §2.4).
+//! What a chatbot says, into the mailboxes of the users it names (maap-api §2.4, §9).
 //!
 //! Each user is an acceptance of its own, with a record of its own; the call is answered when all are committed. What goes
 //! wrong for one of them (no such user, a full mailbox) is told as a status, not in the answer.
 
-use chatbot_api::ctcu::{Refusal, ReturnCode, SendAnswer};
 use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
@@ -12,12 +11,13 @@ use rcs::address::Address;
 use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
-use rcs::{content_type, ids};
-use store::{ChatbotStatus, Wants};
+use rcs::{Timestamp, content_type, ids};
+use store::{Chatbot, ChatbotStatus, Wants};
 
-use crate::call::{Answer, SendCall};
-use crate::rate::Allowance;
-use crate::{Maap, token};
+use crate::call::Answer;
+use crate::consent::Admission;
+use crate::rate::Account;
+use crate::{Maap, Reason, Refusal, privacy, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -26,42 +26,58 @@ const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 const WANTED: Dispositions =
     Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
 
-impl SendCall {
-    pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
-        wants.chatbot(&self.chatbot);
-        if let Ok(message) = &self.message {
-            for user in &message.to {
-                centre.submit_wants(&self.chatbot, user, &message.message_id, wants);
-            }
+impl Maap {
+    /// The rows of [`Maap::decide_send`].
+    pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
+        wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
+        for user in &message.to {
+            centre.submit_wants(chatbot, user, &message.message_id, wants);
+            wants.contact(chatbot, user);
         }
     }
-}
 
-impl Maap {
     pub(crate) fn decide_send(
         &mut self,
-        call: SendCall,
+        address: &Address,
+        message: &Outgoing,
         centre: &mut Centre,
         work: &mut Work<'_>,
-    ) -> Result<SendAnswer, Refusal> {
-        let SendCall { chatbot: address, token, message } = call;
-        let chatbot = token::authorise(work.view.chatbot(&address), token.as_deref(), work.now)?;
-        if chatbot.status == ChatbotStatus::Paused {
-            return Err(Refusal::with(ReturnCode::NotAuthorised, "the chatbot is paused"));
-        }
-        let message = message?;
+    ) -> Result<(), Refusal> {
+        let chatbot = self.may_act(work.view.chatbot(address))?;
         if !token::is_checked(chatbot) {
-            return Err(Refusal::of(ReturnCode::CallbackCheckFailed));
+            return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         self.check_media(&message.content)?;
-        let per_second = self.config.sends_per_second;
-        let full = || Allowance::full(per_second, work.now);
-        let allowance = self.allowances.entry(address.clone()).or_insert_with(full);
-        if !allowance.take(message.to.len(), per_second, work.now) {
-            return Err(Refusal::of(ReturnCode::SecondLimit));
+        self.take_allowance(address, message.to.len(), work)?;
+        self.accept(address, message, centre, work);
+        Ok(())
+    }
+
+    /// The chatbot, if it is one and its traffic flows.
+    pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
+        let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
+        match chatbot.status {
+            ChatbotStatus::Live => Ok(chatbot),
+            ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
-        self.accept(&address, &message, centre, work);
-        Ok(SendAnswer::accepted(&message))
+    }
+
+    /// The rows of [`Maap::take_allowance`].
+    pub(crate) fn allowance_wants(chatbot: &Address, wants: &mut Wants) {
+        wants.rules(chatbot);
+        wants.tally(chatbot.as_str());
+    }
+
+    /// Counts `count` messages for the chatbot, unless it may send no more now.
+    pub(crate) fn take_allowance(
+        &mut self,
+        address: &Address,
+        count: usize,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let account = Account::of(address, &work.view.rules(address), &self.config);
+        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
     }
 
     /// Media must come from where the operator allows.
@@ -71,7 +87,7 @@ impl Maap {
             |url: &&str| prefixes.is_empty() || prefixes.iter().any(|prefix| url.starts_with(prefix));
         match media_urls(content).into_iter().find(|url| !is_allowed(url)) {
             Some(url) => Err(Refusal::with(
-                ReturnCode::BadMediaUrl,
+                Reason::MediaUrl,
                 format!("{} is not a media URL of this platform", url.chars().take(200).collect::<String>()),
             )),
             None => Ok(()),
@@ -80,32 +96,51 @@ impl Maap {
 
     fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
         let (payload_type, payload) = message.content.to_sip();
+        let rules = work.view.rules(from);
+        let is_promotional = self.is_promotional(message.traffic.as_deref());
+        let asked = privacy::is_anonymous(&rules, &self.config).then(|| privacy::question(&message.content));
         for to in &message.to {
-            let mut submission = self.submission(from, to, message, &payload_type, &payload, work);
-            if message.store {
-                submit(submission, centre, work);
-            } else if centre.is_there(to, work) || work.view.account(to).is_none() {
+            let mut submission = self.submission(from, to, message, &payload_type, &payload, work.now);
+            let contact = work.view.contact(&(from.clone(), to.clone()));
+            let at = match self.admits(contact, &rules, is_promotional, work.now) {
+                Admission::Now => None,
+                Admission::Later(at) => Some(at),
+                Admission::Never(why) => {
+                    centre.give_up_because(submission, Fate::Blocked, &why, work);
+                    continue;
+                }
+            };
+            if !message.store {
+                if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
+                    centre.give_up(submission, Fate::Offline, work);
+                    continue;
+                }
                 submission.expires_at = work.now.plus(self.config.validity_unstored);
-                submit(submission, centre, work);
-            } else {
-                centre.give_up(submission, Fate::Offline, work);
+            }
+            if submit(submission, at, centre, work) {
+                if is_promotional {
+                    self.count_promotion(from, to, at.unwrap_or(work.now), work);
+                }
+                if let Some(Some(asked)) = asked {
+                    self.note_question(from, to, asked, work);
+                }
             }
         }
     }
 
-    fn submission(
+    pub(crate) fn submission(
         &self,
         from: &Address,
         to: &Address,
         message: &Outgoing,
         payload_type: &str,
         payload: &[u8],
-        work: &Work<'_>,
+        now: Timestamp,
     ) -> Submission {
         let domain = &self.config.numbering.domain;
         let mut envelope = CpimBuilder::new(&from.sip_uri(domain), &to.sip_uri(domain))
             .message_id(&message.message_id)
-            .date_time(work.now)
+            .date_time(now)
             .dispositions(WANTED);
         if let Some(traffic) = &message.traffic {
             envelope = envelope.namespace("maap", cpim::MAAP_NAMESPACE).header("maap.Traffic-Type", traffic);
@@ -126,7 +161,7 @@ impl Maap {
             payload_type: content_type::essence(payload_type).to_ascii_lowercase(),
             wanted: WANTED,
             report_request: statuses.map(|status| status.as_str().to_owned()).collect(),
-            expires_at: work.now.plus(validity),
+            expires_at: now.plus(validity),
         }
     }
 
@@ -158,7 +193,20 @@ impl Maap {
         if let Some(violation) = Limits::RCC07.check_text("text", text) {
             return Answer::Invalid(violation.to_string());
         }
-        let message = Outgoing {
+        let message = self.text_message(from, to, text);
+        let (payload_type, payload) = message.content.to_sip();
+        let submission = self.submission(from, to, &message, &payload_type, &payload, work.now);
+        match centre.submit_new(submission, work) {
+            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
+            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
+            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
+            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
+        }
+    }
+
+    /// A text in a chatbot's name that nobody asked its program for.
+    pub(crate) fn text_message(&mut self, from: &Address, to: &Address, text: &str) -> Outgoing {
+        Outgoing {
             message_id: ids::message_id(self.random.id()),
             to: vec![to.clone()],
             content: Content { body: Body::of_text(text.to_owned()), chips: Vec::new() },
@@ -170,28 +218,26 @@ impl Maap {
             sms: None,
             store: true,
             validity: None,
-        };
-        let (payload_type, payload) = message.content.to_sip();
-        let submission = self.submission(from, to, &message, &payload_type, &payload, work);
-        match centre.submit_new(submission, work) {
-            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
-            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
-            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
-            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
         }
     }
 }
 
-/// Hands a message to the centre, and tells its chatbot that it is on its way or why it is not.
-fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) {
+/// Hands a message to the centre, to be brought to the user at once or not before `at`, and tells its chatbot that it is on its
+/// way or why it is not. True if it is, and was not before.
+fn submit(submission: Submission, at: Option<Timestamp>, centre: &mut Centre, work: &mut Work<'_>) -> bool {
     let key = submission.record_key();
-    match centre.submit(submission.clone(), work) {
+    let submitted = match at {
+        Some(at) => centre.submit_later(submission.clone(), at, work),
+        None => centre.submit(submission.clone(), work),
+    };
+    match submitted {
         Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
         Submitted::Duplicate => {}
         Submitted::NoSuchUser => centre.give_up(submission, Fate::NoSuchUser, work),
         Submitted::MailboxFull => centre.give_up(submission, Fate::MailboxFull, work),
         Submitted::Blocked => centre.give_up(submission, Fate::Blocked, work),
     }
+    submitted == Submitted::Accepted
 }
 
 /// The URLs that handsets fetch to show `content`.

@@ -1,5 +1,6 @@
 //! What the chatbot platform decides, and what a batch of decisions leaves behind.
 
+use message_centre::Heard;
 use rcs::address::Address;
 
 use crate::call::Call;
@@ -16,6 +17,8 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// What a user said to a chatbot may be meant for the platform: to be decided in the commit that takes it.
+    Heard(Box<Heard>),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].
@@ -32,41 +35,16 @@ pub struct Out {
 /// Counts of one batch, for metrics.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Stats {
-    /// Calls by chatbots, by the `errorCode` of the answer; one for each call.
-    pub api_calls: Vec<(ApiCall, i32)>,
     /// Pushes that a webhook has taken.
     pub pushes_taken: u64,
     /// Pushes that a webhook has answered otherwise.
     pub pushes_refused: u64,
     /// Pushes that got no answer.
     pub pushes_failed: u64,
+    /// Entries that were given up on after their last try.
+    pub given_up: u64,
     /// Callback checks that passed.
     pub checks_passed: u64,
     /// Callback checks that did not.
     pub checks_failed: u64,
-}
-
-/// The calls that chatbots make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ApiCall {
-    /// `accessToken`
-    Token,
-    /// `messages`
-    Send,
-    /// `revoke`
-    Revoke,
-    /// `find/chatBotInfo`
-    Find,
-}
-
-impl ApiCall {
-    /// A word for metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Send => "send",
-            Self::Revoke => "revoke",
-            Self::Find => "find",
-        }
-    }
 }

@@ -139,7 +139,7 @@ pub struct Work<'v> {
     pub stats: Stats,
 }
 
-/// A short text, or a wish about being known, from a user to a chatbot: it may be meant for the platform too.
+/// A short text or a tap of a user, to a chatbot: it may be meant for the platform too.
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// The chatbot.

@@ -32,6 +32,8 @@ pub struct Contact {
     pub token: Option<Token>,
     /// Whether the user lets the chatbot know the number all the same.
     pub is_revealed: bool,
+    /// The postback of the suggestion by which the chatbot asks for the number; a user who answers it reveals it.
+    pub asked: Option<String>,
 }
 
 /// A change of mind, or an operator's on behalf of the user.
@@ -91,7 +93,8 @@ impl std::fmt::Debug for Token {
 impl Contact {
     /// Two who have nothing to do with each other yet.
     pub fn new(chatbot: Address, user: Address) -> Self {
-        Self { chatbot, user, consent: Vec::new(), promotions: (0, 0), token: None, is_revealed: false }
+        let (consent, promotions) = (Vec::new(), (0, 0));
+        Self { chatbot, user, consent, promotions, token: None, is_revealed: false, asked: None }
     }
 
     /// The key of this contact's row.

@@ -10,7 +10,7 @@
 //! | `/handset/v1/history` | a subscriber's conversation history | `history.rs` |
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
-//! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
+//! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -18,7 +18,7 @@
 pub(crate) mod admin;
 mod assets;
 mod blocks;
-mod bot_api;
+mod bot;
 mod bot_information;
 pub(crate) mod content;
 mod handset;
@@ -246,7 +246,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
-        .route("/bot/v1/{*path}", any(bot_api::call))
+        .route("/bot/v1/{*path}", any(bot::ctcu::call))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))

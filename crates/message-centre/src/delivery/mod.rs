@@ -9,6 +9,7 @@ pub mod relay;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
+use rcs::bot::BOT_SUGGESTION_RESPONSE;
 use rcs::imdn::Disposition;
 use sip::transaction::{ClientTxId, ServerTxId};
 use sip::{Flow, Request};
@@ -21,10 +22,8 @@ use crate::{Centre, Work, report};
 use agent::{Agent, DeviceKey};
 use relay::RelayId;
 
-/// Media type of a user's wish about being known to a chatbot (rcs-core §17).
-const ALIAS_TYPE: &str = "application/vnd.gsma.rcsalias-mgmt+xml";
-/// Bodies of texts that the chatbot platform looks at, envelope included: a word or two.
-const HEARD_BYTES_MAX: usize = 2048;
+/// Bodies that the chatbot platform looks at, envelope included: a word or two, or a tap.
+const HEARD_BYTES_MAX: usize = 4096;
 
 /// An entry on its way, and what to note when it has been taken care of.
 #[derive(Debug)]
@@ -577,8 +576,8 @@ impl Centre {
 /// A user's message to a chatbot, if it is one that may be meant for the platform too.
 fn heard(entry: &Entry, about: &About) -> Option<Heard> {
     let About::Message { payload_type, .. } = about else { return None };
-    let is_short_text = payload_type == "text/plain" && entry.body.len() <= HEARD_BYTES_MAX;
-    (is_short_text || payload_type == ALIAS_TYPE).then(|| Heard {
+    let is_wish = payload_type == "text/plain" || payload_type == BOT_SUGGESTION_RESPONSE;
+    (is_wish && entry.body.len() <= HEARD_BYTES_MAX).then(|| Heard {
         chatbot: entry.to.clone(),
         user: entry.from.clone(),
         payload_type: payload_type.clone(),

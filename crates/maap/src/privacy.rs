@@ -1,0 +1,94 @@
+//! Users whom a chatbot knows by tokens (maap-api §5.4): where an operator has it so, a chatbot is never told a number. Each user
+//! is 128 random bits to it, `sip:TOKEN@DOMAIN`, the same in all that it hears, and it sends to that. A user who answers its
+//! `disableAnonymization` is known by number from then on; one whose token is taken back is somebody new to it.
+
+use chatbot_api::{Body, Content};
+use message_centre::{Heard, Work};
+use rcs::address::{Address, AddressKind};
+use rcs::bot::{Action, ActionKind, BotMessage, Suggestion};
+use rcs::ids;
+use store::{Chatbot, Contact, Rules, Token};
+
+use crate::consent::contact_of;
+use crate::told::Told;
+use crate::{Config, Maap};
+
+/// The token that an address is, if it is one.
+pub fn token_of(address: &Address) -> Option<Token> {
+    Token::parse(address.user()).filter(|_| address.kind() == AddressKind::Other)
+}
+
+/// Whether a chatbot knows users by tokens.
+pub(crate) fn is_anonymous(rules: &Rules, config: &Config) -> bool {
+    rules.anonymous.unwrap_or(config.anonymous)
+}
+
+impl Maap {
+    /// Puts the user's token where the number would be, if the chatbot is not to know it; one that has none yet is given one, in
+    /// this commit.
+    pub(crate) fn disguise(&mut self, chatbot: &Chatbot, told: &mut Told, work: &mut Work<'_>) {
+        if !is_anonymous(&work.view.rules(&chatbot.address), &self.config) {
+            return;
+        }
+        let (user, conversation_id) = match told {
+            Told::Message(message) => (&mut message.from, Some(&mut message.conversation_id)),
+            Told::Status(status) => (&mut status.user, None),
+        };
+        let mut contact = contact_of(&chatbot.address, user, work);
+        if contact.is_revealed || user.kind() != AddressKind::Subscriber {
+            return;
+        }
+        let token = contact.token.unwrap_or_else(|| Token::new(self.random.id()));
+        if contact.token.is_none() {
+            contact.token = Some(token);
+            work.view.put_contact(contact);
+        }
+        let disguised = self.address_of(token);
+        if let Some(conversation_id) = conversation_id
+            && *conversation_id == ids::conversation_between(user, &chatbot.address)
+        {
+            // What follows from the number would give it away: there are not many numbers to try.
+            *conversation_id = ids::conversation_between(&disguised, &chatbot.address);
+        }
+        *user = disguised;
+    }
+
+    fn address_of(&self, token: Token) -> Address {
+        let text = format!("sip:{token}@{}", self.config.numbering.domain);
+        text.parse().expect("hexadecimal digits in our domain are an address")
+    }
+
+    /// Remembers with which suggestion a chatbot asks a user for the number.
+    pub(crate) fn note_question(&self, chatbot: &Address, user: &Address, asked: &str, work: &mut Work<'_>) {
+        let mut contact = contact_of(chatbot, user, work);
+        if !contact.is_revealed && contact.asked.as_deref() != Some(asked) {
+            contact.asked = Some(asked.to_owned());
+            work.view.put_contact(contact);
+        }
+    }
+
+    /// A user has tapped a suggestion: if it is the one that asks for the number, the chatbot may know it.
+    pub(crate) fn reveal_if_asked(&mut self, heard: &Heard, answer: &str, work: &mut Work<'_>) {
+        let contact = contact_of(&heard.chatbot, &heard.user, work);
+        if contact.asked.as_deref() == Some(answer) {
+            tracing::info!(chatbot = %heard.chatbot, "a user lets the chatbot know the number");
+            work.view.put_contact(Contact { is_revealed: true, asked: None, ..contact });
+        }
+    }
+}
+
+/// The postback of a suggestion that asks for the user's number, if `content` has one.
+pub(crate) fn question(content: &Content) -> Option<&str> {
+    let cards = match &content.body {
+        Body::Card(BotMessage::Card(card)) => std::slice::from_ref(&card.content),
+        Body::Card(BotMessage::Carousel(carousel)) => carousel.content.as_slice(),
+        _ => &[],
+    };
+    let mut all = cards.iter().flat_map(|card| &card.suggestions).chain(&content.chips);
+    all.find_map(|suggestion| match suggestion {
+        Suggestion::Action(Action { kind: ActionKind::DisableAnonymization { .. }, postback, .. }) => {
+            postback.as_ref().map(|postback| postback.data.as_str())
+        }
+        _ => None,
+    })
+}
