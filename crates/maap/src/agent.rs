@@ -23,7 +23,7 @@ use crate::circuit::Circuit;
 use crate::dialect::{self, Fresh, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
-use crate::{Maap, Out, Task, Timer};
+use crate::{Maap, Out, Task, Timer, privacy};
 
 /// Entries brought from the mailbox at a time.
 const PAGE: usize = 64;
@@ -58,6 +58,8 @@ pub(crate) struct Agent {
     circuit: Circuit,
     /// How the webhook wants the chatbot's URI in paths, as far as is known.
     form: PathForm,
+    /// Whether the chatbot knows users by tokens.
+    is_anonymous: bool,
     /// A callback check under way.
     pub(crate) check: Option<Check>,
     /// Callback checks that failed in a row.
@@ -113,6 +115,7 @@ impl Default for Agent {
             reread_at: Timestamp::EPOCH,
             circuit: Circuit::default(),
             form: PathForm::default(),
+            is_anonymous: false,
             check: None,
             check_failures: 0,
             check_at: None,
@@ -237,7 +240,9 @@ impl Maap {
         wants.dead_letter_count(chatbot);
         for (id, conversation) in agent.ready(ended, self.config.pushes_per_chatbot) {
             wants.entry(&(chatbot.clone(), *id));
-            wants.contact(chatbot, conversation);
+            if agent.is_anonymous {
+                wants.contact(chatbot, conversation);
+            }
         }
     }
 
@@ -256,6 +261,7 @@ impl Maap {
             return;
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
+        agent.is_anonymous = privacy::is_anonymous(&work.view.rules(address), &self.config);
         if !chatbot.callback_checked
             && (chatbot.token.is_some() || !dialect::check_waits_for_token(chatbot.dialect))
             && agent.check.is_none()
@@ -311,13 +317,16 @@ impl Maap {
                 continue;
             }
             let key = (chatbot.address.clone(), id);
+            // Under which token the chatbot knows the user is to be looked up first.
+            let is_known = !agent.is_anonymous
+                || work.view.has_contact(&(chatbot.address.clone(), conversation.clone()));
             let entry = match work.view.lookup(&key) {
-                Lookup::Here(entry) => entry,
+                Lookup::Here(entry) if is_known => entry,
                 Lookup::Gone => {
                     agent.passed(&conversation, id);
                     continue;
                 }
-                Lookup::NotLoaded => {
+                Lookup::NotLoaded | Lookup::Here(_) => {
                     busy.insert(conversation.clone());
                     kept.push_back((id, conversation));
                     continue;
@@ -466,8 +475,8 @@ impl Maap {
                 if give_up_at <= work.now {
                     agent.passed(&one.conversation, entry.id);
                     out.stats.given_up += 1;
-                    let key = &one.fetched.key;
-                    return centre.give_up_for_chatbot(key, Outcome::Expired, Some(why), work);
+                    centre.retry_for_chatbot(&one.fetched, &why, give_up_at, work);
+                    return centre.give_up_for_chatbot(&one.fetched.key, Outcome::Expired, work);
                 }
                 let wait = self.config.backoff(entry.attempts.saturating_add(1), self.random.number());
                 let due = work.now.plus(wait).min(give_up_at).max(probe_at.unwrap_or(work.now));

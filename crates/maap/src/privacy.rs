@@ -7,15 +7,48 @@ use message_centre::{Heard, Work};
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Action, ActionKind, BotMessage, Suggestion};
 use rcs::ids;
-use store::{Chatbot, Contact, Rules, Token};
+use store::{Alias, Chatbot, Contact, Rules, Token};
 
 use crate::consent::contact_of;
 use crate::told::Told;
-use crate::{Config, Maap};
+use crate::{Call, Config, Maap};
 
 /// The token that an address is, if it is one.
 pub fn token_of(address: &Address) -> Option<Token> {
     Token::parse(address.user()).filter(|_| address.kind() == AddressKind::Other)
+}
+
+/// Puts users where a call of a chatbot's names them by tokens that it knows. For the edge, over the rows as they are on disk;
+/// what it gives for a token is whom the token stands for. A token of nobody's is left, and is no user.
+///
+/// # Errors
+/// Those of `alias`.
+pub fn resolve<E>(
+    call: &mut Call,
+    mut alias: impl FnMut(Token) -> Result<Option<Alias>, E>,
+) -> Result<(), E> {
+    let (chatbot, to) = match call {
+        Call::Send { chatbot, message } => (chatbot, &mut message.to),
+        Call::Revoke { chatbot, to, .. } => (chatbot, to),
+        _ => return Ok(()),
+    };
+    for address in to.iter_mut() {
+        if let Some(token) = token_of(address)
+            && let Some(found) = alias(token)?.filter(|found| found.chatbot == *chatbot)
+        {
+            *address = found.user;
+        }
+    }
+    Ok(())
+}
+
+/// Whether any user of a call is named by a token.
+pub fn names_tokens(call: &Call) -> bool {
+    match call {
+        Call::Send { message, .. } => message.to.iter().any(|to| token_of(to).is_some()),
+        Call::Revoke { to, .. } => to.iter().any(|to| token_of(to).is_some()),
+        _ => false,
+    }
 }
 
 /// Whether a chatbot knows users by tokens.

@@ -46,14 +46,8 @@ impl Centre {
     }
 
     /// Nobody tries any more to bring an entry to its chatbot: it leaves the mailbox and is a dead letter, if there is room for
-    /// one. `last_answer` is what came of the last try. The chatbot's row must have been loaded.
-    pub fn give_up_for_chatbot(
-        &mut self,
-        key: &EntryKey,
-        outcome: Outcome,
-        last_answer: Option<String>,
-        work: &mut Work<'_>,
-    ) {
+    /// one. The chatbot's row must have been loaded.
+    pub fn give_up_for_chatbot(&mut self, key: &EntryKey, outcome: Outcome, work: &mut Work<'_>) {
         let Some(entry) = work.view.entry(key).cloned() else { return };
         work.view.remove_entry(key);
         let is_message = entry.kind == EntryKind::Message;
@@ -74,7 +68,7 @@ impl Centre {
         if work.view.chatbot(&key.0).is_none() {
             tracing::debug!(chatbot = %key.0, "what waited for a chatbot that is no more is gone");
         } else if has_room {
-            let entry = entry.clone();
+            let (entry, last_answer) = (entry.clone(), entry.refused.last().cloned());
             work.view.put_dead_letter(DeadLetter { entry, why, last_answer, given_up_at: work.now });
         } else {
             tracing::warn!(chatbot = %key.0, why, "given up on, and there is no room for another dead letter");
@@ -101,7 +95,7 @@ impl Centre {
         }
         entry.expires_at =
             work.now.plus(entry.expires_at.since(entry.accepted_at).max(self.config.report_validity));
-        (entry.attempts, entry.next_due) = (0, entry.expires_at);
+        (entry.attempts, entry.refused, entry.next_due) = (0, Vec::new(), entry.expires_at);
         let (now, keep_until) = (work.now, entry.expires_at.plus(self.config.dedup_window));
         if let Some(key) = &letter.record {
             work.view.update_record(key, |record| {

@@ -233,7 +233,7 @@ impl Centre {
     pub fn refused_by_chatbot(&mut self, key: &EntryKey, why: String, work: &mut Work<'_>) {
         let Some(entry) = work.view.entry(key) else { return };
         match entry.kind {
-            EntryKind::Message => self.give_up_for_chatbot(key, Outcome::Refused(why), None, work),
+            EntryKind::Message => self.give_up_for_chatbot(key, Outcome::Refused(why), work),
             _ => work.view.remove_entry(key),
         }
     }
@@ -251,6 +251,7 @@ impl Centre {
             return;
         };
         entry.attempts += 1;
+        entry.refused = vec![why.to_owned()];
         entry.expires_at = entry.expires_at.min(expires_at);
         entry.next_due = entry.expires_at;
         work.view.put_entry(entry);

@@ -142,7 +142,7 @@ pub struct Entry {
     pub waiting: Vec<String>,
     /// Devices that have it.
     pub taken: Vec<String>,
-    /// Devices that will never take it (415, 488 …).
+    /// Devices that will never take it (415, 488 …). Of an entry for a chatbot: what its webhook said last, in a few words.
     pub refused: Vec<String>,
     /// Failed attempts so far.
     pub attempts: u32,

@@ -668,6 +668,11 @@ impl View {
         self.contacts.get(key)
     }
 
+    /// Whether it was asked what a chatbot and a user are to each other.
+    pub fn has_contact(&self, key: &ContactKey) -> bool {
+        self.contacts.has(key)
+    }
+
     /// Adds or replaces a contact. Its token means this contact from now on, and one that it had before means nobody.
     pub fn put_contact(&mut self, contact: Contact) {
         let key = contact.key();

@@ -525,7 +525,7 @@ impl Centre {
         };
         let is_for_chatbot = key.0.kind() == AddressKind::Chatbot;
         if entry.expires_at <= work.now && is_for_chatbot {
-            return self.give_up_for_chatbot(key, Outcome::Expired, None, work);
+            return self.give_up_for_chatbot(key, Outcome::Expired, work);
         }
         if entry.expires_at <= work.now {
             work.view.remove_entry(key);
