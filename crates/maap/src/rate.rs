@@ -1,4 +1,4 @@
-//! How much may be sent: in a second, by a token bucket in memory that may go into debt; in a day and in a month, by a tally on
+//! How much may be sent: in a second, by a token bucket in memory that may go into debt; in a day and in a month, by a count on
 //! disk, which is written in the commit of what it counts.
 //!
 //! A chatbot has an [`Account`] of its own. Whoever else is to be counted for (a tenant, over all chatbots of its) has one
@@ -184,10 +184,10 @@ impl Maap {
                 allowance.take(count);
             }
             if limits.per_day.is_some() || limits.per_month.is_some() {
-                let mut tally = work.view.tally(&account.whose).on(clock.day(now), clock.month(now));
-                tally.in_day += count;
-                tally.in_month += count;
-                work.view.put_tally(&account.whose, tally);
+                let mut spent = work.view.spending(&account.whose).on(clock.day(now), clock.month(now));
+                spent.in_day += count;
+                spent.in_month += count;
+                work.view.put_spending(&account.whose, spent);
             }
         }
         let nothing = Left { span: Span::Second, limit: 0, left: 0, renewed_at: now };
@@ -197,10 +197,10 @@ impl Maap {
     /// What would be left of each limit of an account after `count` messages.
     fn left(&mut self, account: &Account, count: u64, work: &Work<'_>) -> Result<Vec<Left>, Exceeded> {
         let (now, clock, limits) = (work.now, self.config.local_time, account.limits);
-        let tally = work.view.tally(&account.whose).on(clock.day(now), clock.month(now));
+        let spent = work.view.spending(&account.whose).on(clock.day(now), clock.month(now));
         let spans = [
-            (Span::Month, limits.per_month, tally.in_month, LocalTime::next_month as fn(_, _) -> _),
-            (Span::Day, limits.per_day, tally.in_day, LocalTime::next_day),
+            (Span::Month, limits.per_month, spent.in_month, LocalTime::next_month as fn(_, _) -> _),
+            (Span::Day, limits.per_day, spent.in_day, LocalTime::next_day),
         ];
         let mut all = Vec::with_capacity(3);
         for (span, limit, spent, next) in spans {

@@ -66,7 +66,7 @@ impl Maap {
     /// The rows of [`Maap::take_allowance`].
     pub(crate) fn allowance_wants(chatbot: &Address, wants: &mut Wants) {
         wants.rules(chatbot);
-        wants.tally(chatbot.as_str());
+        wants.spending(chatbot.as_str());
     }
 
     /// Counts `count` messages for the chatbot, unless it may send no more now.

@@ -11,6 +11,7 @@
 //! - [`provisioning`]: configuration of handsets over HTTP.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`dead_letters`]: what chatbots never took.
 //! - [`admin`]: subscribers.
+//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform, with `indication.rs`. [`admin`]: subscribers.
 //! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
@@ -26,6 +27,7 @@ pub mod files;
 pub mod group;
 mod gruu;
 pub mod history;
+mod indication;
 pub mod provisioning;
 mod removal;
 pub mod report;
@@ -277,6 +279,8 @@ impl Centre {
             Task::FanIn(fan_in) => fan_in.wants(wants),
             Task::Leave(leave) => leave.wants(wants),
             Task::Telling(telling) => telling.wants(wants),
+            Task::IconMade(made) => made.wants(wants),
+            Task::Managed(managed) => managed.wants(wants),
             Task::Parting(parting) => parting.wants(wants),
             Task::Invitations(invitations) => invitations.wants(wants),
             Task::Summon(summon) => summon.wants(wants),
@@ -333,6 +337,8 @@ impl Centre {
             Task::FanIn(fan_in) => self.decide_fan_in(*fan_in, work),
             Task::Leave(leave) => self.decide_leave(*leave, work),
             Task::Telling(telling) => self.decide_telling(*telling, work),
+            Task::IconMade(made) => self.decide_icon_made(*made, work),
+            Task::Managed(managed) => self.decide_managed(*managed, work),
             Task::Parting(parting) => self.decide_parting(*parting, work),
             Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
             Task::Summon(summon) => self.decide_summon(*summon, work),

@@ -44,6 +44,8 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// How chatbots of the RBM-style interface prove themselves, and their testers.
+    ServiceAccounts,
     /// Devices configured over HTTP and their secrets, one row a subscriber.
     Configurations,
     /// From whom somebody wants to hear nothing, one row a subscriber.
@@ -66,6 +68,8 @@ pub enum Family {
     Memberships,
     /// Whose the messages in groups were.
     Authors,
+    /// The pictures that groups are known by.
+    Icons,
     /// Files that hold the bodies of entries.
     Spooled,
     /// Who watches somebody's registration or presence, one row for each who is watched.
@@ -87,12 +91,32 @@ pub enum Family {
     /// What an operator has set of a chatbot's traffic.
     Rules,
     /// How much somebody has sent today and this month.
-    Tallies,
+    Spending,
+    /// What chatbots say with places left open.
+    Templates,
+    /// Campaigns, one row each.
+    Campaigns,
+    /// How far each campaign is.
+    CampaignProgress,
+    /// What became of each campaign's messages.
+    CampaignTallies,
+    /// Recipients of campaigns, page by page.
+    CampaignPages,
+    /// Where among a campaign's recipients a number is.
+    CampaignNumbers,
+    /// What became of campaigns' messages whose records are forgotten.
+    CampaignOutcomes,
+    /// Who runs chatbots here.
+    Tenants,
+    /// Keys of the administration API.
+    ApiKeys,
+    /// Administrative acts, in the order in which they began.
+    AuditLog,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: &'static [Self] = &[
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -100,6 +124,7 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::ServiceAccounts,
         Self::Configurations,
         Self::Blocks,
         Self::SpamReports,
@@ -111,6 +136,7 @@ impl Family {
         Self::Legs,
         Self::Memberships,
         Self::Authors,
+        Self::Icons,
         Self::Spooled,
         Self::Watchers,
         Self::Histories,
@@ -121,7 +147,17 @@ impl Family {
         Self::Contacts,
         Self::Aliases,
         Self::Rules,
-        Self::Tallies,
+        Self::Spending,
+        Self::Templates,
+        Self::Campaigns,
+        Self::CampaignProgress,
+        Self::CampaignTallies,
+        Self::CampaignPages,
+        Self::CampaignNumbers,
+        Self::CampaignOutcomes,
+        Self::Tenants,
+        Self::ApiKeys,
+        Self::AuditLog,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -134,6 +170,7 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::ServiceAccounts => "service-accounts",
             Self::Configurations => "configurations",
             Self::Blocks => "blocks",
             Self::SpamReports => "spam-reports",
@@ -145,6 +182,7 @@ impl Family {
             Self::Legs => "legs",
             Self::Memberships => "memberships",
             Self::Authors => "authors",
+            Self::Icons => "icons",
             Self::Spooled => "spooled",
             Self::Watchers => "watchers",
             Self::Histories => "histories",
@@ -155,7 +193,17 @@ impl Family {
             Self::Contacts => "contacts",
             Self::Aliases => "aliases",
             Self::Rules => "rules",
-            Self::Tallies => "tallies",
+            Self::Spending => "spending",
+            Self::Templates => "templates",
+            Self::Campaigns => "campaigns",
+            Self::CampaignProgress => "campaign-progress",
+            Self::CampaignTallies => "campaign-tallies",
+            Self::CampaignPages => "campaign-pages",
+            Self::CampaignNumbers => "campaign-numbers",
+            Self::CampaignOutcomes => "campaign-outcomes",
+            Self::Tenants => "tenants",
+            Self::ApiKeys => "api-keys",
+            Self::AuditLog => "audit-log",
         }
     }
 }
@@ -189,14 +237,14 @@ pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
 
 /// A row within another row: with its own version byte, so that the outer one need not change when it does.
 pub(crate) mod nested {
-    use serde::{Deserialize as _, Deserializer, Serializer, de, ser};
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
 
     use super::{Row, decode, encode};
 
     pub fn serialize<R: Row, S: Serializer>(row: &R, serializer: S) -> Result<S::Ok, S::Error> {
         // For people, as it would be on its own.
         match serializer.is_human_readable() {
-            true => ser::Serialize::serialize(row, serializer),
+            true => row.serialize(serializer),
             false => serializer.serialize_bytes(&encode(row)),
         }
     }

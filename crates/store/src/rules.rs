@@ -1,8 +1,8 @@
-//! Rules: what an operator has set of a chatbot's traffic, where it differs from the configuration; and tallies: how much
+//! Rules: what an operator has set of a chatbot's traffic, where it differs from the configuration; and spending: how much
 //! somebody has sent today and this month.
 //!
-//! Key of rules: the chatbot's address. Key of tallies: whose it is, as text: a chatbot's address, or whatever else is counted
-//! for (a tenant). A tally is written in the commit of what it counts.
+//! Key of rules: the chatbot's address. Key of spending: whose it is, as text: a chatbot's address, or whatever else is counted
+//! for (a tenant). It is written in the commit of what it counts.
 
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ impl Row for Rules {
 
 /// What was counted for somebody in the current day and month; an absent row means nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct Spending {
     /// Days since the epoch, local time.
     pub day: u32,
     /// On that day.
@@ -48,7 +48,7 @@ pub struct Tally {
     pub in_month: u64,
 }
 
-impl Tally {
+impl Spending {
     /// As it stands on a day of a month: counts of others are over.
     pub fn on(self, day: u32, month: u32) -> Self {
         Self {
@@ -60,9 +60,9 @@ impl Tally {
     }
 }
 
-impl Row for Tally {
+impl Row for Spending {
     type Key = String;
-    const FAMILY: Family = Family::Tallies;
+    const FAMILY: Family = Family::Spending;
     const VERSION: u8 = 1;
 
     fn key_bytes(key: &String) -> Vec<u8> {
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn a_new_day_begins_at_nothing_and_a_new_month_too() {
-        let tally = Tally { day: 10, in_day: 5, month: 3, in_month: 7 };
-        assert_eq!(tally.on(10, 3), tally);
-        assert_eq!(tally.on(11, 3), Tally { day: 11, in_day: 0, month: 3, in_month: 7 });
-        assert_eq!(tally.on(11, 4), Tally { day: 11, in_day: 0, month: 4, in_month: 0 });
+        let spending = Spending { day: 10, in_day: 5, month: 3, in_month: 7 };
+        assert_eq!(spending.on(10, 3), spending);
+        assert_eq!(spending.on(11, 3), Spending { day: 11, in_day: 0, month: 3, in_month: 7 });
+        assert_eq!(spending.on(11, 4), Spending { day: 11, in_day: 0, month: 4, in_month: 0 });
     }
 }

@@ -429,6 +429,7 @@ fn a_group_with_its_legs_is_there_after_reopening_and_goes_without_a_trace() {
         created_by: alice(),
         created_at: at(0),
         members: vec![member],
+        icon: None,
     };
     let mut leg = store::Leg::new(focus.clone(), alice());
     let device = "urn:uuid:1".to_owned();
@@ -543,23 +544,23 @@ fn a_token_is_found_as_long_as_its_contact_has_it() {
 }
 
 #[test]
-fn rules_and_tallies_are_read_as_they_were_written() {
+fn rules_and_spending_are_read_as_they_were_written() {
     let directory = directory();
     let store = Store::open(directory.path()).expect("opened");
     let chatbot: Address = "sip:12306@botplatform.hongyan.local".parse().expect("an address");
     let want = |wants: &mut Wants| {
         wants.rules(&chatbot);
-        wants.tally(chatbot.as_str());
+        wants.spending(chatbot.as_str());
     };
     let rules = store::Rules { per_day: Some(7), anonymous: Some(true), ..Default::default() };
-    let tally = store::Tally { day: 1, in_day: 2, month: 3, in_month: 4 };
+    let spent = store::Spending { day: 1, in_day: 2, month: 3, in_month: 4 };
     let mut loaded = view(&store, want);
-    assert_eq!((loaded.rules(&chatbot), loaded.tally(chatbot.as_str())), Default::default());
+    assert_eq!((loaded.rules(&chatbot), loaded.spending(chatbot.as_str())), Default::default());
     loaded.put_rules(&chatbot, rules.clone());
-    loaded.put_tally(chatbot.as_str(), tally);
+    loaded.put_spending(chatbot.as_str(), spent);
     store.commit(&loaded).expect("committed");
     let mut loaded = view(&store, want);
-    assert_eq!((loaded.rules(&chatbot), loaded.tally(chatbot.as_str())), (rules, tally));
+    assert_eq!((loaded.rules(&chatbot), loaded.spending(chatbot.as_str())), (rules, spent));
     loaded.put_rules(&chatbot, store::Rules::default());
     store.commit(&loaded).expect("committed");
     store.dump(Family::Rules, |line| panic!("{line} is left")).expect("readable");
