@@ -232,6 +232,7 @@ impl Running {
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
+        let maap = config.maap(&public_url);
         let app = Arc::new(App {
             numbering: config.numbering(),
             public_url,
@@ -247,6 +248,8 @@ impl Running {
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
             history: config.history.terms(),
+            limits: maap.limits,
+            local_time: maap.local_time,
         });
         let mut running = Self {
             bound,

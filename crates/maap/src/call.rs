@@ -5,7 +5,7 @@ use message_centre::dead_letters::DeadLetterKey;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Contact, Dialect, EntryKey, Rules};
+use store::{Chatbot, ChatbotStatus, ConsentBy, Contact, Dialect, EntryKey, Rules};
 
 use crate::Refusal;
 
@@ -84,7 +84,7 @@ pub enum Call {
     },
 }
 
-/// What an operator may change of a chatbot and a user.
+/// What an operator, or the user, may change of a chatbot and a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ContactChange {
@@ -96,6 +96,9 @@ pub struct ContactChange {
     pub revealed: Option<bool>,
     /// Whether to take back the token under which the chatbot knows the user.
     pub revoke_token: bool,
+    /// Who changes it.
+    #[serde(skip)]
+    pub by: ConsentBy,
 }
 
 impl std::fmt::Debug for Call {

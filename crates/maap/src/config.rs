@@ -6,6 +6,7 @@ use rcs::address::Numbering;
 use rcs::local_time::LocalTime;
 
 use crate::consent;
+use crate::rate::Limits;
 
 /// How the chatbot platform behaves.
 #[derive(Debug, Clone)]
@@ -16,12 +17,8 @@ pub struct Config {
     pub public_url: String,
     /// Media in chatbots' messages must have a URL that begins with one of these; empty allows any http and https URL.
     pub media_url_prefixes: Vec<String>,
-    /// Messages a second that a chatbot may send, counted by addressee; as many again may come at once.
-    pub sends_per_second: u32,
-    /// Messages a day that a chatbot may send; `None` for as many as may be.
-    pub sends_per_day: Option<u64>,
-    /// Messages a month.
-    pub sends_per_month: Option<u64>,
+    /// How much a chatbot may send.
+    pub limits: Limits,
     /// When days and months begin, and what quiet hours are told by.
     pub local_time: LocalTime,
     /// What users are protected from.
@@ -57,9 +54,7 @@ impl Config {
             numbering,
             public_url: public_url.trim_end_matches('/').to_owned(),
             media_url_prefixes: Vec::new(),
-            sends_per_second: 100,
-            sends_per_day: None,
-            sends_per_month: None,
+            limits: Limits { per_second: 100, per_day: None, per_month: None },
             local_time: LocalTime::hours_east(8),
             consent: consent::Config::default(),
             anonymous: false,

@@ -3,7 +3,7 @@
 use message_centre::dead_letters::DeadLetterKey;
 use message_centre::{Centre, Work};
 use rcs::address::{Address, AddressKind};
-use store::{Consent, ConsentBy, EntryKey, Rules};
+use store::{Consent, EntryKey, Rules};
 
 use crate::Maap;
 use crate::call::{Answer, ContactChange};
@@ -75,7 +75,7 @@ impl Maap {
         }
         let mut contact = contact_of(chatbot, user, work);
         if let Some(is_given) = change.consent {
-            contact.note(Consent { is_given, at: work.now, word, by: ConsentBy::Operator });
+            contact.note(Consent { is_given, at: work.now, word, by: change.by });
         }
         contact.is_revealed = change.revealed.unwrap_or(contact.is_revealed);
         if change.revoke_token {

@@ -115,12 +115,12 @@ impl Exceeded {
 }
 
 impl Limits {
-    /// What is configured, but for what an operator has set of this chatbot.
-    pub(crate) fn of(rules: &Rules, config: &Config) -> Self {
+    /// These, but for what an operator has set of a chatbot.
+    pub fn with(self, rules: &Rules) -> Self {
         Self {
-            per_second: rules.per_second.unwrap_or(config.sends_per_second),
-            per_day: rules.per_day.or(config.sends_per_day),
-            per_month: rules.per_month.or(config.sends_per_month),
+            per_second: rules.per_second.unwrap_or(self.per_second),
+            per_day: rules.per_day.or(self.per_day),
+            per_month: rules.per_month.or(self.per_month),
         }
     }
 }
@@ -157,7 +157,7 @@ impl Allowance {
 impl Account {
     /// A chatbot's.
     pub(crate) fn of(chatbot: &Address, rules: &Rules, config: &Config) -> Self {
-        Self { whose: chatbot.as_str().to_owned(), limits: Limits::of(rules, config) }
+        Self { whose: chatbot.as_str().to_owned(), limits: config.limits.with(rules) }
     }
 }
 

@@ -80,6 +80,18 @@ impl Maap {
         self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
     }
 
+    /// As [`Maap::take_allowance`], for what is no message and so counts for the second alone.
+    pub(crate) fn take_turns(
+        &mut self,
+        address: &Address,
+        count: usize,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let mut account = Account::of(address, &work.view.rules(address), &self.config);
+        (account.limits.per_day, account.limits.per_month) = (None, None);
+        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
+    }
+
     /// Media must come from where the operator allows.
     fn check_media(&self, content: &Content) -> Result<(), Refusal> {
         let prefixes = &self.config.media_url_prefixes;

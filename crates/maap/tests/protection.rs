@@ -168,8 +168,8 @@ fn promotions_wait_for_the_morning_and_others_go_by() {
 #[test]
 fn a_day_and_a_month_have_their_messages_also_after_a_restart() {
     let mut world = World::with(|config| {
-        config.sends_per_day = Some(5);
-        config.sends_per_month = Some(8);
+        config.limits.per_day = Some(5);
+        config.limits.per_month = Some(8);
     });
     world.make_bot();
     assert_eq!(world.say("m1", &[ALICE, BOB], "a"), 0);
@@ -216,7 +216,7 @@ fn a_day_and_a_month_have_their_messages_also_after_a_restart() {
 
 #[test]
 fn a_message_that_is_refused_counts_for_nothing() {
-    let mut world = World::with(|config| config.sends_per_day = Some(2));
+    let mut world = World::with(|config| config.limits.per_day = Some(2));
     world.make_bot();
     for _ in 0..5 {
         assert_eq!(world.say("m1", &[ALICE, BOB, "+8613800000009"], "a"), number_of(ReturnCode::DayLimit));

@@ -50,12 +50,13 @@ pub struct Consent {
 }
 
 /// Who recorded a change of mind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsentBy {
-    /// The user, in a message to the chatbot.
+    /// The user: in a message to the chatbot, or by the handset's settings.
     User,
     /// An administrator.
+    #[default]
     Operator,
 }
 

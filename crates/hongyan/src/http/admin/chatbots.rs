@@ -114,7 +114,7 @@ pub(super) fn address(app: &App, text: &str) -> Result<Address, Failure> {
     app.numbering.address(text).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
-fn chatbot_address(app: &App, name: &str) -> Result<Address, Failure> {
+pub(super) fn chatbot_address(app: &App, name: &str) -> Result<Address, Failure> {
     chatbot_api::ctcu::address::chatbot(name, &app.numbering).ok_or_else(|| {
         Failure::bad_request(&format!("{name:?} is neither a chatbot's name nor its sip: URI"))
     })
@@ -124,7 +124,7 @@ fn read_change(value: Value) -> Result<Change, Failure> {
     serde_json::from_value(value).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
-fn failure_of(answer: Answer) -> Failure {
+pub(super) fn failure_of(answer: Answer) -> Failure {
     let (status, reason) = match answer {
         Answer::NotFound => return no_such_chatbot(),
         Answer::Exists(address) => (StatusCode::CONFLICT, format!("{address} exists already")),

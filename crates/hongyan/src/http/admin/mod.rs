@@ -12,6 +12,14 @@
 //! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
+//! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
+//! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
+//! | `GET`, `PATCH /chatbots/{name}/contacts/{number}` | one of them: what was said and when; note what is wanted |
+//! | `GET /dead-letters?limit=` | what was given up on on its way to chatbots |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters?limit=&after=` | one chatbot's; remove all |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
+//! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -24,6 +32,8 @@
 
 mod chatbots;
 mod configurations;
+mod contacts;
+mod dead_letters;
 mod files;
 mod groups;
 mod messages;
@@ -31,6 +41,7 @@ mod subscribers;
 mod unwanted;
 
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
+pub(crate) use contacts::set as set_contact;
 pub(crate) use subscribers::add_subscriber;
 
 use std::sync::Arc;
@@ -65,6 +76,14 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/spam-reports", get(unwanted::spam_reports))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
+        .route("/chatbots/{name}/rules", get(contacts::rules).put(contacts::set_rules))
+        .route("/chatbots/{name}/usage", get(contacts::usage))
+        .route("/chatbots/{name}/contacts", get(contacts::list))
+        .route("/chatbots/{name}/contacts/{number}", get(contacts::show).patch(contacts::change))
+        .route("/dead-letters", get(dead_letters::list_all))
+        .route("/chatbots/{name}/dead-letters", get(dead_letters::list).delete(dead_letters::remove_all))
+        .route("/chatbots/{name}/dead-letters/replay", post(dead_letters::replay))
+        .route("/chatbots/{name}/dead-letters/{id}", get(dead_letters::show).delete(dead_letters::remove))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::show))
         .route(

@@ -16,6 +16,7 @@ use chatbot_api::ctcu::{Refusal, ReturnCode, address, token};
 use maap::dialect::ctcu;
 use rcs::address::Address;
 
+use super::limit_headers;
 use crate::http::{App, BODY_BYTES_MAX, busy, now};
 
 /// Documented calls that this version does not have.
@@ -66,13 +67,14 @@ pub async fn call(
     let Some(chatbot) = address::chatbot(segment, &app.numbering) else {
         return refused(&Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"));
     };
-    let answer = answer(&app, name, chatbot, &headers, &body).await;
+    let mut limits = HeaderMap::new();
+    let answer = answer(&app, name, chatbot, &headers, &body, &mut limits).await;
     let code = answer.as_ref().err().map_or(ReturnCode::Ok, |refusal| refusal.code);
     app.count_api_call("ctcu", name, code.number());
     match answer {
         Ok(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(refusal) if refusal.code == ReturnCode::Busy => busy(Json(refusal.answer())),
-        Err(refusal) => refused(&refusal),
+        Err(refusal) => (limits, refused(&refusal)).into_response(),
     }
 }
 
@@ -82,6 +84,7 @@ async fn answer(
     chatbot: Address,
     headers: &HeaderMap,
     body: &[u8],
+    limits: &mut HeaderMap,
 ) -> Result<Bytes, Refusal> {
     let call = if name == "token" {
         ctcu::token_call(chatbot, body)?
@@ -97,6 +100,9 @@ async fn answer(
         }
     };
     let answer = app.ask_maap(call).await.map_err(|_| Refusal::of(ReturnCode::Busy))?;
+    if let maap::Answer::Refused(refusal) = &answer {
+        *limits = limit_headers(refusal);
+    }
     ctcu::answer(answer, &app.public_url)
 }
 
