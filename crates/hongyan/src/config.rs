@@ -11,6 +11,7 @@ mod content;
 mod environment;
 mod listeners;
 mod log;
+mod media;
 mod provisioning;
 mod value;
 
@@ -24,6 +25,7 @@ pub use consent::Consent;
 pub use content::{Content, ForeignUrls};
 pub use listeners::{Http, Msrp, Sip, Tls};
 pub use log::{Log, LogAddresses, LogFormat};
+pub use media::Media;
 pub use provisioning::{Network, Provisioning};
 pub use value::{Country, Domain, Listen, seconds};
 use value::{nonzero, nonzero_u64};
@@ -66,6 +68,8 @@ pub struct Config {
     pub maap: Maap,
     /// What users are protected from.
     pub consent: Consent,
+    /// What chatbots upload.
+    pub media: Media,
     /// The log.
     pub log: Log,
     /// `serve --demo`.
@@ -488,6 +492,7 @@ impl Config {
             backoff: self.maap.webhook_retries_s.iter().copied().map(seconds).collect(),
             jitter_percent: self.maap.webhook_jitter_percent,
             give_up_after: seconds(self.maap.webhook_give_up_s),
+            media_quota: self.media.quota(),
             validity: keep,
             validity_max: defaults.validity_max.max(keep),
             push_timeout: seconds(self.maap.webhook_timeout_s),

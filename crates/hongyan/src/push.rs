@@ -64,6 +64,20 @@ impl Pusher {
     }
 }
 
+impl Pusher {
+    /// Fetches what a chatbot names, under the rules that hold for webhooks: no redirects, and public addresses only unless
+    /// `allow_private`. The head of the answer; its body is still to come.
+    ///
+    /// # Errors
+    /// The URL is none that is called, or nobody answers.
+    pub async fn get(&self, url: &str, allow_private: bool) -> Result<reqwest::Response, PushFailure> {
+        let inner = &*self.0;
+        let url: Url = url.parse().map_err(|_| failure(PushFailureKind::Forbidden, "no URL"))?;
+        let client = inner.client(&url, allow_private)?;
+        client.get(url).send().await.map_err(|error| failure_of(&error))
+    }
+}
+
 /// Makes one call, when its turn comes.
 pub async fn perform(pusher: &Pusher, push: Push) -> Pushed {
     let inner = &*pusher.0;
@@ -85,14 +99,13 @@ pub async fn perform(pusher: &Pusher, push: Push) -> Pushed {
 impl Inner {
     async fn take_turn(&self, push: &Push) -> Result<PushAnswer, PushFailure> {
         let forbidden = |text: &str| failure(PushFailureKind::Forbidden, text);
-        let allow_private = push.allow_private || self.allow_private;
         let url: Url = push.url.parse().map_err(|_| forbidden("the webhook is no URL"))?;
-        webhook_guard::check(&url, allow_private).map_err(|error| forbidden(&error.to_string()))?;
+        let client = self.client(&url, push.allow_private)?;
         let Some(mut turn) = self.turns.take(url.authority()).await else {
             return Err(failure(PushFailureKind::Busy, "too many webhook calls at once"));
         };
         let begun = Instant::now();
-        let outcome = tokio::time::timeout(push.timeout, self.call(push, url, allow_private)).await;
+        let outcome = tokio::time::timeout(push.timeout, self.call(push, client, url)).await;
         self.metrics.push_seconds.observe(begun.elapsed().as_secs_f64());
         if let Ok(Ok(_)) = outcome {
             turn.answered();
@@ -100,9 +113,16 @@ impl Inner {
         outcome.unwrap_or_else(|_| Err(failure(PushFailureKind::Timeout, "no answer in time")))
     }
 
-    async fn call(&self, push: &Push, url: Url, allow_private: bool) -> Result<PushAnswer, PushFailure> {
+    /// The client that may go to `url`.
+    fn client(&self, url: &Url, allow_private: bool) -> Result<&Client, PushFailure> {
+        let allow_private = allow_private || self.allow_private;
+        let refused = |error: Refused| failure(PushFailureKind::Forbidden, &error.to_string());
+        webhook_guard::check(url, allow_private).map_err(refused)?;
+        Ok(if allow_private { &self.any } else { &self.public })
+    }
+
+    async fn call(&self, push: &Push, client: &Client, url: Url) -> Result<PushAnswer, PushFailure> {
         let forbidden = |text: &str| failure(PushFailureKind::Forbidden, text);
-        let client = if allow_private { &self.any } else { &self.public };
         let headers = header_map(&push.headers).ok_or_else(|| forbidden("a header cannot be written"))?;
         let method = match push.method {
             maap::Method::Get => reqwest::Method::GET,

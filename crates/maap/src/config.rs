@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rcs::address::Numbering;
 use rcs::local_time::LocalTime;
+use store::Usage;
 
 use crate::consent;
 use crate::rate::Limits;
@@ -25,6 +26,8 @@ pub struct Config {
     pub consent: consent::Config,
     /// Whether chatbots know users by tokens and not by their numbers.
     pub anonymous: bool,
+    /// What the media of one chatbot may come to.
+    pub media_quota: Usage,
     /// How long a chatbot's message waits for its addressee when the chatbot does not say.
     pub validity: Duration,
     /// The longest that a chatbot may ask for.
@@ -58,8 +61,9 @@ impl Config {
             local_time: LocalTime::hours_east(8),
             consent: consent::Config::default(),
             anonymous: false,
+            media_quota: Usage { files: 10_000, bytes: 2 << 30 },
             validity: Duration::from_secs(3 * DAY),
-            validity_max: Duration::from_secs(7 * DAY),
+            validity_max: Duration::from_secs(30 * DAY),
             validity_unstored: Duration::from_secs(60),
             push_timeout: Duration::from_secs(10),
             pushes_per_chatbot: 32,

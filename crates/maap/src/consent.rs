@@ -205,10 +205,7 @@ impl Maap {
             return;
         }
         let message = self.text_message(&heard.chatbot, &heard.user, &answer);
-        let (payload_type, payload) = message.content.to_sip();
-        let (from, to) = (&heard.chatbot, &heard.user);
-        let submission = self.submission(from, to, &message, &payload_type, &payload, work.now);
-        if centre.submit_new(submission, work) != Submitted::Accepted {
+        if self.submit_silently(&heard.chatbot, &heard.user, &message, centre, work) != Submitted::Accepted {
             tracing::debug!(chatbot = %heard.chatbot, "a change of mind could not be confirmed");
         }
     }

@@ -4,7 +4,8 @@
 //! reads ([`Maap::wants`]), is decided over a loaded [`store::View`] ([`Maap::decide`]), changes rows there, and leaves
 //! webhook calls ([`Push`]) that are made after the batch has been committed; how they ended comes back as [`Pushed`].
 //!
-//! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `chatbots.rs`).
+//! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `indication.rs`, `chatbots.rs`,
+//!   `service_account.rs`).
 //! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
 //!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
 //! - `rate.rs`: how much may be sent. `consent.rs`: what users do not want. `privacy.rs`: chatbots that know no numbers.
@@ -22,13 +23,16 @@ mod config;
 pub mod consent;
 mod dead_letters;
 pub mod dialect;
+mod indication;
 mod information;
+mod media;
 pub mod privacy;
 mod push;
 pub mod rate;
 mod refusal;
 mod revoke;
 mod send;
+mod service_account;
 mod task;
 mod token;
 mod told;
@@ -39,12 +43,14 @@ use message_centre::secret::Random;
 use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::composing::State;
 use rustc_hash::FxHashMap;
 use store::Wants;
 
 pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::Config;
 pub use information::{etag, information, own_data};
+pub use media::MediaCall;
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
@@ -127,8 +133,6 @@ impl Maap {
                     wants.chatbot(chatbot);
                     Self::allowance_wants(chatbot, wants);
                 }
-                Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
-                Call::Create(new) => new.wants(self, wants),
                 Call::PutBack { chatbot, letters } => {
                     wants.chatbot(chatbot);
                     letters.iter().for_each(|letter| centre.put_back_wants(letter, wants));
@@ -142,10 +146,26 @@ impl Maap {
                     wants.chatbot(chatbot);
                     wants.contact(chatbot, user);
                 }
+                Call::Composing { chatbot, to, .. } => Self::composing_wants(chatbot, to, centre, wants),
+                Call::Read { chatbot, user, message_id } => {
+                    Self::read_wants(chatbot, user, message_id, centre, wants);
+                }
+                Call::Capabilities { chatbot, user, .. } => Self::capabilities_wants(chatbot, user, wants),
+                Call::Invite { chatbot, user } => Self::invite_wants(chatbot, user, wants),
+                Call::SetTester { chatbot, .. }
+                | Call::AddKey { chatbot, .. }
+                | Call::RemoveKey { chatbot, .. } => Self::account_wants(chatbot, wants),
+                Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
+                Call::Create(new) => new.wants(self, wants),
+                Call::Media(call) => call.wants(wants),
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
+            Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
+            Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
             Task::Check(chatbot) => wants.chatbot(chatbot),
+            Task::Typing { chatbot, user, .. } => Self::typing_wants(chatbot, user, wants),
+            Task::Invited(fetched) => Self::invited_wants(fetched, centre, wants),
             Task::Heard(heard) => self.heard_wants(heard, centre, wants),
         }
     }
@@ -164,6 +184,10 @@ impl Maap {
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
             Task::Heard(heard) => self.decide_heard(&heard, centre, work),
+            Task::ExpireMedia(media) => Self::expire_media(&media, work),
+            Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
+            Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
+            Task::Invited(fetched) => self.decide_invited(&fetched, centre, work),
         }
         None
     }
@@ -184,15 +208,39 @@ impl Maap {
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
+            Call::Composing { chatbot, to, state } => {
+                done(self.decide_composing(&chatbot, &to, state, centre, work))
+            }
+            Call::Read { chatbot, user, message_id } => {
+                done(self.decide_read(&chatbot, &user, &message_id, centre, work))
+            }
+            Call::Capabilities { chatbot, user, request_id } => {
+                done(self.decide_capabilities(&chatbot, &user, &request_id, centre, work))
+            }
+            Call::Invite { chatbot, user } => match self.decide_invite(&chatbot, &user, centre, work) {
+                Ok(accepted) => Answer::Invited { accepted },
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Call::SetTester { chatbot, user, accepted } => {
+                self.decide_set_tester(&chatbot, &user, accepted, work)
+            }
+            Call::AddKey { chatbot, key } => self.decide_add_key(&chatbot, key, work),
+            Call::RemoveKey { chatbot, key } => self.decide_remove_key(&chatbot, &key, work),
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
-            Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+            Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
+            Call::Media(call) => self.decide_media(call, work),
             Call::PutBack { chatbot, letters } => self.decide_put_back(&chatbot, &letters, centre, work),
             Call::RemoveDeadLetters(keys) => self.decide_remove_dead_letters(&keys, work),
             Call::SetRules { chatbot, rules } => self.decide_rules(&chatbot, rules, work),
             Call::SetContact { chatbot, user, change } => self.decide_contact(&chatbot, &user, change, work),
         }
+    }
+
+    /// A user writes to a chatbot, or has stopped ([`Work::typing`]): gives the task to decide.
+    pub fn typing(chatbot: Address, user: Address, state: State) -> Task {
+        Task::Typing { chatbot, user, state }
     }
 
     /// Forgets what is in memory about a chatbot; pushes under way are settled without it.
@@ -202,8 +250,18 @@ impl Maap {
         self.timers.retain(|(_, of, _)| of != chatbot);
     }
 
+    /// What makes a request that leaves at `now` fresh.
+    fn fresh(&mut self, now: Timestamp) -> dialect::Fresh<'_> {
+        let Config { public_url, numbering, .. } = &self.config;
+        dialect::Fresh { now, nonce: self.random.uuid(), public_url, numbering }
+    }
+
     fn push_id(&mut self) -> PushId {
         self.last_push += 1;
         PushId(self.last_push)
     }
+}
+
+fn done(result: Result<(), Refusal>) -> Answer {
+    result.map_or_else(Answer::Refused, |()| Answer::Done)
 }

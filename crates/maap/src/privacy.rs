@@ -27,14 +27,10 @@ pub fn resolve<E>(
     call: &mut Call,
     mut alias: impl FnMut(Token) -> Result<Option<Alias>, E>,
 ) -> Result<(), E> {
-    let (chatbot, to) = match call {
-        Call::Send { chatbot, message } => (chatbot, &mut message.to),
-        Call::Revoke { chatbot, to, .. } => (chatbot, to),
-        _ => return Ok(()),
-    };
-    for address in to.iter_mut() {
+    let (chatbot, users) = users_of(call);
+    for address in users {
         if let Some(token) = token_of(address)
-            && let Some(found) = alias(token)?.filter(|found| found.chatbot == *chatbot)
+            && let Some(found) = alias(token)?.filter(|found| Some(&found.chatbot) == chatbot.as_ref())
         {
             *address = found.user;
         }
@@ -43,12 +39,22 @@ pub fn resolve<E>(
 }
 
 /// Whether any user of a call is named by a token.
-pub fn names_tokens(call: &Call) -> bool {
-    match call {
-        Call::Send { message, .. } => message.to.iter().any(|to| token_of(to).is_some()),
-        Call::Revoke { to, .. } => to.iter().any(|to| token_of(to).is_some()),
-        _ => false,
-    }
+pub fn names_tokens(call: &mut Call) -> bool {
+    users_of(call).1.iter().any(|address| token_of(address).is_some())
+}
+
+/// The chatbot that calls, and the users whom it names.
+fn users_of(call: &mut Call) -> (Option<Address>, &mut [Address]) {
+    let (chatbot, users) = match call {
+        Call::Send { chatbot, message } => (chatbot, message.to.as_mut_slice()),
+        Call::Revoke { chatbot, to, .. } => (chatbot, to.as_mut_slice()),
+        Call::Composing { chatbot, to, .. } => (chatbot, std::slice::from_mut(to)),
+        Call::Read { chatbot, user, .. } | Call::Capabilities { chatbot, user, .. } => {
+            (chatbot, std::slice::from_mut(user))
+        }
+        _ => return (None, &mut []),
+    };
+    (Some(chatbot.clone()), users)
 }
 
 /// Whether a chatbot knows users by tokens.
@@ -57,33 +63,38 @@ pub(crate) fn is_anonymous(rules: &Rules, config: &Config) -> bool {
 }
 
 impl Maap {
-    /// Puts the user's token where the number would be, if the chatbot is not to know it; one that has none yet is given one, in
-    /// this commit.
+    /// Puts the user's token where the number would be, if the chatbot is not to know it.
     pub(crate) fn disguise(&mut self, chatbot: &Chatbot, told: &mut Told, work: &mut Work<'_>) {
-        if !is_anonymous(&work.view.rules(&chatbot.address), &self.config) {
-            return;
-        }
         let (user, conversation_id) = match told {
             Told::Message(message) => (&mut message.from, Some(&mut message.conversation_id)),
             Told::Status(status) => (&mut status.user, None),
+            Told::Capabilities(capabilities) => (&mut capabilities.user, None),
         };
-        let mut contact = contact_of(&chatbot.address, user, work);
-        if contact.is_revealed || user.kind() != AddressKind::Subscriber {
-            return;
+        let known_as = self.known_as(&chatbot.address, user, work);
+        if let Some(conversation_id) = conversation_id
+            && *conversation_id == ids::conversation_between(user, &chatbot.address)
+        {
+            // What follows from the number would give it away: there are not many numbers to try.
+            *conversation_id = ids::conversation_between(&known_as, &chatbot.address);
+        }
+        *user = known_as;
+    }
+
+    /// What a chatbot knows a user by: the number, or a token. A user who has none yet is given one, in this commit.
+    pub(crate) fn known_as(&mut self, chatbot: &Address, user: &Address, work: &mut Work<'_>) -> Address {
+        if !is_anonymous(&work.view.rules(chatbot), &self.config) || user.kind() != AddressKind::Subscriber {
+            return user.clone();
+        }
+        let mut contact = contact_of(chatbot, user, work);
+        if contact.is_revealed {
+            return user.clone();
         }
         let token = contact.token.unwrap_or_else(|| Token::new(self.random.id()));
         if contact.token.is_none() {
             contact.token = Some(token);
             work.view.put_contact(contact);
         }
-        let disguised = self.address_of(token);
-        if let Some(conversation_id) = conversation_id
-            && *conversation_id == ids::conversation_between(user, &chatbot.address)
-        {
-            // What follows from the number would give it away: there are not many numbers to try.
-            *conversation_id = ids::conversation_between(&disguised, &chatbot.address);
-        }
-        *user = disguised;
+        self.address_of(token)
     }
 
     fn address_of(&self, token: Token) -> Address {

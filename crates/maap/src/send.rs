@@ -17,7 +17,7 @@ use store::{Chatbot, ChatbotStatus, Wants};
 use crate::call::Answer;
 use crate::consent::Admission;
 use crate::rate::Account;
-use crate::{Maap, Reason, Refusal, privacy, token};
+use crate::{Maap, Reason, Refusal, dialect, privacy, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -45,13 +45,13 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         let chatbot = self.may_act(work.view.chatbot(address))?;
+        let dialect = chatbot.dialect;
         if !token::is_checked(chatbot) {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         self.check_media(&message.content)?;
         self.take_allowance(address, message.to.len(), work)?;
-        self.accept(address, message, centre, work);
-        Ok(())
+        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
     }
 
     /// The chatbot, if it is one and its traffic flows.
@@ -106,17 +106,28 @@ impl Maap {
         }
     }
 
-    fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
+    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, a user who
+    /// cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
+    fn accept(
+        &self,
+        from: &Address,
+        message: &Outgoing,
+        at_once: bool,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
         let (payload_type, payload) = message.content.to_sip();
         let rules = work.view.rules(from);
         let is_promotional = self.is_promotional(message.traffic.as_deref());
-        let asked = privacy::is_anonymous(&rules, &self.config).then(|| privacy::question(&message.content));
+        let asked =
+            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
         for to in &message.to {
             let mut submission = self.submission(from, to, message, &payload_type, &payload, work.now);
             let contact = work.view.contact(&(from.clone(), to.clone()));
             let at = match self.admits(contact, &rules, is_promotional, work.now) {
                 Admission::Now => None,
                 Admission::Later(at) => Some(at),
+                Admission::Never(why) if at_once => return Err(Refusal::with(Reason::Blocked, why)),
                 Admission::Never(why) => {
                     centre.give_up_because(submission, Fate::Blocked, &why, work);
                     continue;
@@ -129,15 +140,46 @@ impl Maap {
                 }
                 submission.expires_at = work.now.plus(self.config.validity_unstored);
             }
-            if submit(submission, at, centre, work) {
-                if is_promotional {
-                    self.count_promotion(from, to, at.unwrap_or(work.now), work);
+            let submitted = match at {
+                Some(at) => centre.submit_later(submission.clone(), at, work),
+                None => centre.submit(submission.clone(), work),
+            };
+            let (reason, fate) = match submitted {
+                Submitted::Accepted => {
+                    centre.tell(&submission.record_key(), Fate::Sent, work);
+                    if is_promotional {
+                        self.count_promotion(from, to, at.unwrap_or(work.now), work);
+                    }
+                    if let Some(asked) = asked {
+                        self.note_question(from, to, asked, work);
+                    }
+                    continue;
                 }
-                if let Some(Some(asked)) = asked {
-                    self.note_question(from, to, asked, work);
-                }
+                Submitted::Duplicate => continue,
+                Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
+                Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
+                Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
+            };
+            match at_once {
+                true => return Err(Refusal::of(reason)),
+                false => centre.give_up(submission, fate, work),
             }
         }
+        Ok(())
+    }
+
+    /// Sends a message of which the chatbot's program hears nothing, under an id that nobody has used.
+    pub(crate) fn submit_silently(
+        &self,
+        from: &Address,
+        to: &Address,
+        message: &Outgoing,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Submitted {
+        let (payload_type, payload) = message.content.to_sip();
+        let submission = self.submission(from, to, message, &payload_type, &payload, work.now);
+        centre.submit_new(submission, work)
     }
 
     pub(crate) fn submission(
@@ -206,9 +248,7 @@ impl Maap {
             return Answer::Invalid(violation.to_string());
         }
         let message = self.text_message(from, to, text);
-        let (payload_type, payload) = message.content.to_sip();
-        let submission = self.submission(from, to, &message, &payload_type, &payload, work.now);
-        match centre.submit_new(submission, work) {
+        match self.submit_silently(from, to, &message, centre, work) {
             Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
             Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
             Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
@@ -232,24 +272,6 @@ impl Maap {
             validity: None,
         }
     }
-}
-
-/// Hands a message to the centre, to be brought to the user at once or not before `at`, and tells its chatbot that it is on its
-/// way or why it is not. True if it is, and was not before.
-fn submit(submission: Submission, at: Option<Timestamp>, centre: &mut Centre, work: &mut Work<'_>) -> bool {
-    let key = submission.record_key();
-    let submitted = match at {
-        Some(at) => centre.submit_later(submission.clone(), at, work),
-        None => centre.submit(submission.clone(), work),
-    };
-    match submitted {
-        Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
-        Submitted::Duplicate => {}
-        Submitted::NoSuchUser => centre.give_up(submission, Fate::NoSuchUser, work),
-        Submitted::MailboxFull => centre.give_up(submission, Fate::MailboxFull, work),
-        Submitted::Blocked => centre.give_up(submission, Fate::Blocked, work),
-    }
-    submitted == Submitted::Accepted
 }
 
 /// The URLs that handsets fetch to show `content`.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::composing::State;
 use sip::Flow;
 use store::{EntryId, EntryKey, File, FileId, RecordKey, Spooled, View};
 
@@ -134,8 +135,8 @@ pub struct Work<'v> {
     pub woken: Vec<Address>,
     /// What users said to chatbots in a few words, for the chatbot platform to look at before this batch's commit.
     pub heard: Vec<Heard>,
-    /// Chatbots, and the users who are writing to them just now.
-    pub typing: Vec<(Address, Address)>,
+    /// Chatbots, and the users who are writing to them just now or have stopped.
+    pub typing: Vec<(Address, Address, State)>,
     /// Connections to close.
     pub close: Vec<Flow>,
     /// Spooled bodies that nobody needs, beside those that [`View::released`] names.

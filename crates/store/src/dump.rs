@@ -7,7 +7,7 @@ use crate::row::{Family, Row, decode};
 use crate::{
     Account, Act, Alias, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration,
     Contact, DeadLetter, DeadLetterCount, Entry, File, Group, Head, History, HistoryState, IconPicture, Leg,
-    Memberships, Progress, Record, Remembered, Rules, ServiceAccount, SpamReport, Spending, Store,
+    Media, Memberships, Progress, Record, Remembered, Rules, ServiceAccount, SpamReport, Spending, Store,
     StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers, mailbox,
 };
 
@@ -67,6 +67,7 @@ impl Store {
                 Family::Aliases => json_of::<Alias>(&value)?,
                 Family::Rules => json_of::<Rules>(&value)?,
                 Family::Spending => json_of::<Spending>(&value)?,
+                Family::Media => json_of::<Media>(&value)?,
                 Family::Templates => without(json_of::<Template>(&value)?, &["source"]),
                 Family::Campaigns => without(json_of::<Campaign>(&value)?, &["source"]),
                 Family::CampaignProgress => json_of::<Progress>(&value)?,

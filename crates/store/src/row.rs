@@ -92,6 +92,8 @@ pub enum Family {
     Rules,
     /// How much somebody has sent today and this month.
     Spending,
+    /// What chatbots have uploaded for their messages.
+    Media,
     /// What chatbots say with places left open.
     Templates,
     /// Campaigns, one row each.
@@ -148,6 +150,7 @@ impl Family {
         Self::Aliases,
         Self::Rules,
         Self::Spending,
+        Self::Media,
         Self::Templates,
         Self::Campaigns,
         Self::CampaignProgress,
@@ -194,6 +197,7 @@ impl Family {
             Self::Aliases => "aliases",
             Self::Rules => "rules",
             Self::Spending => "spending",
+            Self::Media => "media",
             Self::Templates => "templates",
             Self::Campaigns => "campaigns",
             Self::CampaignProgress => "campaign-progress",

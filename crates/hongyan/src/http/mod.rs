@@ -12,6 +12,8 @@
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
+//! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
+//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -25,6 +27,7 @@ mod contacts;
 pub(crate) mod content;
 mod handset;
 mod history;
+pub(crate) mod media;
 pub(crate) mod provisioning;
 mod status;
 
@@ -38,7 +41,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, put};
+use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -64,6 +67,7 @@ use crate::net::listener::{self, Stop, stopped};
 use crate::net::msrp::{self, MsrpEdge};
 use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
+use crate::push::Pusher;
 
 /// Bodies of requests, chatbot messages included.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -102,6 +106,10 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What media of chatbots are held to.
+    pub media: crate::config::Media,
+    /// For what chatbots have us fetch.
+    pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
     /// How much a chatbot may send of which nothing else is set.
@@ -120,7 +128,7 @@ impl App {
 
     /// Has the centre decide a chatbot's call, or one about chatbots; the answer comes after its commit.
     async fn ask_maap(&self, mut call: maap::Call) -> Result<maap::Answer, Failure> {
-        if maap::privacy::names_tokens(&call) {
+        if maap::privacy::names_tokens(&mut call) {
             let resolve = move |store: &Store| {
                 maap::privacy::resolve(&mut call, |token| store.alias(token)).map(|()| call)
             };
@@ -246,6 +254,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
+    let uploads = bot::uploads().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/msrp", get(msrp::upgrade).layer(Extension(msrp_edge)))
@@ -260,7 +269,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
-        .route("/bot/v1/{*path}", any(bot::ctcu::call))
+        .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
+        .route("/rcs/bot/v1/{*path}", any(bot::fnw11::call))
+        .route("/oauth2/v1/token", post(bot::fnw11::token))
+        .route("/messaging/{*path}", any(bot::cm::call))
+        .route("/chatbot/messaging/{*path}", any(bot::cm::call))
+        .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
+        .route("/vg2/{*path}", any(bot::cm::call))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))
@@ -270,6 +285,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
         .merge(content)
+        .merge(uploads)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),
