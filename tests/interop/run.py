@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 import capture
+import cm
+import fnw11
 import groups
 import jssip
 import linphone
@@ -39,6 +41,8 @@ SUITES = {
     "msrps": msrps.run,
     "pjsip": pjsip.run,
     "relay": relay.run,
+    "fnw11": fnw11.run,
+    "cm": cm.run,
 }
 # What a suite's platform is told beyond its addresses.
 SETTINGS = {"msrps": msrps.SETTINGS}
