@@ -258,6 +258,9 @@ pub struct Maap {
     pub keep_s: NonZeroU64,
     /// Media in chatbots' messages must have a URL that begins with one of these; none: any http and https URL.
     pub media_url_prefixes: Vec<String>,
+    /// URLs by which clients of the RBM-style interface call its token endpoint and its root, beside our own: what their tokens
+    /// say in `aud`.
+    pub rbm_audiences: Vec<String>,
 }
 
 /// `[demo]`
@@ -327,6 +330,17 @@ impl Default for Maap {
             sends_per_second: nonzero(100),
             keep_s: nonzero_u64(3 * 86_400),
             media_url_prefixes: Vec::new(),
+            rbm_audiences: [
+                "https://oauth2.googleapis.com/token",
+                "https://www.googleapis.com/oauth2/v4/token",
+                "https://accounts.google.com/o/oauth2/token",
+                "https://rcsbusinessmessaging.googleapis.com",
+                "https://us-rcsbusinessmessaging.googleapis.com",
+                "https://europe-rcsbusinessmessaging.googleapis.com",
+                "https://asia-rcsbusinessmessaging.googleapis.com",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         }
     }
 }

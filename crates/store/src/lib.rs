@@ -45,7 +45,7 @@ pub use blocks::{Blocked, Blocks};
 pub use campaign::{
     Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, Tally, Window,
 };
-pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{

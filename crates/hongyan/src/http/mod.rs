@@ -11,6 +11,9 @@
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
+//! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
+//! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
+//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -18,7 +21,7 @@
 pub(crate) mod admin;
 mod assets;
 mod blocks;
-mod bot;
+pub(crate) mod bot;
 mod bot_information;
 pub(crate) mod content;
 mod handset;
@@ -37,7 +40,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, put};
+use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -102,6 +105,8 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What the edge of the RBM-style chatbot API works with.
+    pub rbm: bot::rbm::Rbm,
     /// What media of chatbots are held to.
     pub media: crate::config::Media,
     /// For what chatbots have us fetch.
@@ -253,7 +258,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
+        .route("/v1/{*path}", any(bot::rbm::call))
+        .route("/token", post(bot::rbm::exchange))
+        .route("/oauth2/v4/token", post(bot::rbm::exchange))
+        .route("/$discovery/rest", get(bot::rbm::discover))
         .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
+        .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
+        .route("/oauth2/v1/token", post(bot::fnw11::token))
+        .route("/messaging/{*path}", any(bot::cm::call))
+        .route("/chatbot/messaging/{*path}", any(bot::cm::call))
+        .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
+        .route("/vg2/{*path}", any(bot::cm::call))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))
