@@ -20,6 +20,7 @@ import msrp
 import msrps
 import pjsip
 import raw
+import rbm
 import relay
 import sipjs
 import sipp
@@ -28,6 +29,7 @@ from platform_under_test import Platform
 
 SUITES = {
     "raw": raw.run,
+    "rbm": rbm.run,
     "sipp": sipp.run,
     "jssip": jssip.run,
     "sipjs": sipjs.run,
