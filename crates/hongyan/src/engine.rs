@@ -164,6 +164,7 @@ impl Engine {
         store: Store,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        maap.resume(maap::manage::Resumed::read(&store)?, now);
         let chatbots = store.chatbots()?;
         let next =
             chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();

@@ -56,6 +56,8 @@ pub enum Call {
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
+    /// About templates, campaigns, tenants, keys or the audit log. Answered with [`Answer::Managed`].
+    Manage(Box<crate::manage::Call>),
 }
 
 impl std::fmt::Debug for Call {
@@ -69,6 +71,7 @@ impl std::fmt::Debug for Call {
             Self::Create(new) => ("Create", &new.name),
             Self::Update { chatbot, .. } => ("Update", chatbot),
             Self::Remove(chatbot) => ("Remove", chatbot),
+            Self::Manage(_) => ("Manage", &"…"),
         };
         f.debug_tuple(name).field(chatbot).finish()
     }
@@ -81,6 +84,8 @@ pub struct NewChatbot {
     pub name: String,
     /// The API it speaks.
     pub dialect: Dialect,
+    /// Whose it is; `None` for the operator's.
+    pub tenant: Option<String>,
     /// Everything else.
     pub data: Change,
 }
@@ -158,6 +163,8 @@ pub enum Answer {
     Updated(Box<Chatbot>),
     /// The chatbot is gone. What waits for it expires in its time.
     Removed,
+    /// To [`Call::Manage`].
+    Managed(Box<crate::manage::Answer>),
     /// There is no such chatbot (HTTP 404).
     NotFound,
     /// There is one of this address already (HTTP 409).

@@ -44,6 +44,9 @@ impl Maap {
         if work.view.chatbot(&address).is_some() {
             return Answer::Exists(address);
         }
+        if let Some(Err(why)) = new.tenant.as_deref().map(|tenant| self.managed.tenants.has_room(tenant)) {
+            return Answer::Undeliverable(why);
+        }
         let credentials = Credentials {
             chatbot_id: address.clone(),
             app_id: self.random.name(),
@@ -75,6 +78,10 @@ impl Maap {
         work.view.put_chatbot(chatbot.clone());
         // What waits for a chatbot of this name that was removed is this one's now.
         self.forget(&chatbot.address);
+        if let Some(tenant) = new.tenant {
+            self.managed.tenants.own(&chatbot.address, &tenant);
+            work.view.put_owner(&chatbot.address, Some(tenant));
+        }
         Answer::Created { chatbot: Box::new(chatbot), credentials }
     }
 
@@ -105,6 +112,8 @@ impl Maap {
             return Answer::NotFound;
         }
         work.view.remove_chatbot(address);
+        work.view.put_owner(address, None);
+        self.managed.tenants.forget(address);
         self.forget(address);
         Answer::Removed
     }

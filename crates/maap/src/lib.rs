@@ -10,6 +10,7 @@
 //! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
 //!   nothing to check, may send, and hears nothing.
+//! - [`manage`]: templates and campaigns, tenants and keys, the audit log.
 //! - [`information()`]: what handsets show of a chatbot.
 
 mod agent;
@@ -20,6 +21,7 @@ mod circuit;
 mod config;
 pub mod dialect;
 mod information;
+pub mod manage;
 mod push;
 mod rate;
 mod refusal;
@@ -36,7 +38,7 @@ use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
 use rustc_hash::FxHashMap;
-use store::Wants;
+use store::{EntryIds, Wants};
 
 pub use call::{Answer, Call, Change, Credentials, NewChatbot};
 pub use config::Config;
@@ -49,6 +51,7 @@ pub use task::{Out, Stats, Task};
 pub use token::authorise;
 
 use agent::Agent;
+use manage::Managed;
 use rate::Allowance;
 
 /// The chatbot platform's hot state. Everything in it can be lost: the store has what was promised.
@@ -58,6 +61,9 @@ pub struct Maap {
     agents: FxHashMap<Address, Agent>,
     allowances: FxHashMap<Address, Allowance>,
     last_push: u64,
+    /// Of what is managed beside chatbots.
+    managed: Managed,
+    ids: EntryIds,
     /// What wants attention when: see [`Maap::tick`].
     timers: BTreeSet<(Timestamp, Address, Timer)>,
 }
@@ -72,9 +78,12 @@ enum Timer {
 impl Maap {
     /// A platform without memory. Tokens and keys are drawn from the secrets.
     pub fn new(config: Config, secrets: &Secrets) -> Self {
+        let mut random = Random::new("hongyan chatbot platform 1", secrets);
         Self {
+            ids: EntryIds::new(u128::from_be_bytes(random.id()) as u64),
             config,
-            random: Random::new("hongyan chatbot platform 1", secrets),
+            random,
+            managed: Managed::default(),
             agents: FxHashMap::default(),
             allowances: FxHashMap::default(),
             last_push: 0,
@@ -96,10 +105,11 @@ impl Maap {
 
     /// When to call [`Maap::tick`] at the latest.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, ..)| *at)
+        let timer = self.timers.first().map(|(at, ..)| *at);
+        timer.into_iter().chain(self.managed.campaigns.wake_at()).min()
     }
 
-    /// Lets time pass: webhooks that were left alone long enough.
+    /// Lets time pass: webhooks that were left alone long enough, campaigns whose next step is due.
     pub fn tick(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
         while self.timers.first().is_some_and(|(at, ..)| *at <= now) {
             let Some((_, chatbot, timer)) = self.timers.pop_first() else { break };
@@ -108,6 +118,7 @@ impl Maap {
                 Timer::Check => Task::Check(chatbot),
             });
         }
+        tasks.extend(self.managed.campaigns.tick(now).into_iter().map(|step| Task::Campaign(Box::new(step))));
     }
 
     /// The rows that deciding `task` reads.
@@ -123,7 +134,9 @@ impl Maap {
                 Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
+                Call::Manage(call) => call.wants(&self.managed, wants),
             },
+            Task::Campaign(step) => step.wants(centre, wants),
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::Check(chatbot) => wants.chatbot(chatbot),
@@ -143,6 +156,7 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::Campaign(step) => self.decide_step(*step, centre, work),
         }
         None
     }
@@ -167,6 +181,7 @@ impl Maap {
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+            Call::Manage(call) => Answer::Managed(Box::new(self.decide_manage(*call, work))),
         }
     }
 

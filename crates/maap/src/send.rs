@@ -27,6 +27,15 @@ const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 const WANTED: Dispositions =
     Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
 
+/// What became of a message for one user at acceptance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// It is on its way, or was before.
+    Sent,
+    /// It cannot be brought to the user.
+    Refused,
+}
+
 impl Maap {
     /// The rows of [`Maap::decide_send`].
     pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
@@ -57,6 +66,9 @@ impl Maap {
     pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
         let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
         match chatbot.status {
+            ChatbotStatus::Live if self.managed.tenants.is_suspended(&chatbot.address) => {
+                Err(Refusal::with(Reason::NotAllowed, "the tenant whose chatbot it is is suspended"))
+            }
             ChatbotStatus::Live => Ok(chatbot),
             ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
@@ -95,16 +107,50 @@ impl Maap {
     fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
         let (payload_type, payload) = message.content.to_sip();
         for to in &message.to {
-            let mut submission = self.submission(from, to, message, &payload_type, &payload, work);
-            if message.store {
-                submit(submission, centre, work);
-            } else if centre.is_there(to, work) || work.view.account(to).is_none() {
-                submission.expires_at = work.now.plus(self.config.validity_unstored);
-                submit(submission, centre, work);
-            } else {
-                centre.give_up(submission, Fate::Offline, work);
-            }
+            self.accept_for(to, from, message, (&payload_type, &payload), centre, work);
         }
+    }
+
+    /// Accepts a message for one user, or gives it up with a record that says why; what became of it.
+    fn accept_for(
+        &self,
+        to: &Address,
+        from: &Address,
+        message: &Outgoing,
+        (payload_type, payload): (&str, &[u8]),
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        let mut submission = self.submission(from, to, message, payload_type, payload, work);
+        if message.store {
+            return submit(submission, centre, work);
+        }
+        if centre.is_there(to, work) || work.view.account(to).is_none() {
+            submission.expires_at = work.now.plus(self.config.validity_unstored);
+            return submit(submission, centre, work);
+        }
+        centre.give_up(submission, Fate::Offline, work);
+        Accepted::Refused
+    }
+
+    /// Accepts the message of a campaign for the one user whom it names. Its media are looked at as those of any message; one
+    /// that `is_whole` says is none has a record of its refusal only.
+    pub(crate) fn accept_of_campaign(
+        &self,
+        from: &Address,
+        message: &Outgoing,
+        is_whole: bool,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        let (payload_type, payload) = message.content.to_sip();
+        let Some(to) = message.to.first() else { return Accepted::Refused };
+        if !is_whole || self.check_media(&message.content).is_err() {
+            let submission = self.submission(from, to, message, &payload_type, &payload, work);
+            centre.give_up(submission, Fate::Refused, work);
+            return Accepted::Refused;
+        }
+        self.accept_for(to, from, message, (&payload_type, &payload), centre, work)
     }
 
     fn submission(
@@ -197,15 +243,20 @@ impl Maap {
 }
 
 /// Hands a message to the centre, and tells its chatbot that it is on its way or why it is not.
-fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) {
+fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) -> Accepted {
     let key = submission.record_key();
-    match centre.submit(submission.clone(), work) {
-        Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
-        Submitted::Duplicate => {}
-        Submitted::NoSuchUser => centre.give_up(submission, Fate::NoSuchUser, work),
-        Submitted::MailboxFull => centre.give_up(submission, Fate::MailboxFull, work),
-        Submitted::Blocked => centre.give_up(submission, Fate::Blocked, work),
-    }
+    let fate = match centre.submit(submission.clone(), work) {
+        Submitted::Accepted => {
+            centre.tell(&key, Fate::Sent, work);
+            return Accepted::Sent;
+        }
+        Submitted::Duplicate => return Accepted::Sent,
+        Submitted::NoSuchUser => Fate::NoSuchUser,
+        Submitted::MailboxFull => Fate::MailboxFull,
+        Submitted::Blocked => Fate::Blocked,
+    };
+    centre.give_up(submission, fate, work);
+    Accepted::Refused
 }
 
 /// The URLs that handsets fetch to show `content`.

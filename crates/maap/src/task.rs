@@ -16,6 +16,8 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// A campaign's time has come.
+    Campaign(Box<crate::manage::Step>),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].

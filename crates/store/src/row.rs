@@ -92,6 +92,8 @@ pub enum Family {
     CampaignOutcomes,
     /// Who runs chatbots here.
     Tenants,
+    /// Whose the chatbots are.
+    Owners,
     /// Keys of the administration API.
     ApiKeys,
     /// Administrative acts, in the order in which they began.
@@ -100,7 +102,7 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -132,6 +134,7 @@ impl Family {
         Self::CampaignNumbers,
         Self::CampaignOutcomes,
         Self::Tenants,
+        Self::Owners,
         Self::ApiKeys,
         Self::AuditLog,
     ];
@@ -170,6 +173,7 @@ impl Family {
             Self::CampaignNumbers => "campaign-numbers",
             Self::CampaignOutcomes => "campaign-outcomes",
             Self::Tenants => "tenants",
+            Self::Owners => "owners",
             Self::ApiKeys => "api-keys",
             Self::AuditLog => "audit-log",
         }

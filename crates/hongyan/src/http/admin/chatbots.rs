@@ -59,7 +59,7 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
     let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| Failure::bad_request("name: missing"))?;
     let dialect = dialect.map_or(Ok(Dialect::Ctcu), serde_json::from_value);
     let dialect = dialect.map_err(|_| Failure::bad_request("dialect: not one of ctcu, cm, rbm, fnw11"))?;
-    let new = NewChatbot { name: name.to_owned(), dialect, data: read_change(wanted)? };
+    let new = NewChatbot { name: name.to_owned(), dialect, tenant: None, data: read_change(wanted)? };
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
             let mut answer = summary(&chatbot);
