@@ -8,6 +8,10 @@ use crate::{
     Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, CampaignTally, Chatbot,
     Configuration, Entry, File, Group, Head, History, HistoryState, Leg, Memberships, Owner, Progress,
     Record, Remembered, SpamReport, Store, StoreError, Template, Tenant, Transfer, Usage, Watchers, mailbox,
+    Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration, Entry,
+    File, Group, Head, History, HistoryState, IconPicture, Leg, Memberships, Progress, Record, Remembered,
+    ServiceAccount, SpamReport, Store, StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers,
+    mailbox,
 };
 
 impl Store {
@@ -28,6 +32,7 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::ServiceAccounts => json_of::<ServiceAccount>(&value)?,
                 Family::Configurations => {
                     let mut row = json_of::<Configuration>(&value)?;
                     for device in row["devices"].as_array_mut().into_iter().flatten() {
@@ -50,6 +55,7 @@ impl Store {
                 Family::Legs => json_of::<Leg>(&value)?,
                 Family::Memberships => json_of::<Memberships>(&value)?,
                 Family::Authors => json_of::<Author>(&value)?,
+                Family::Icons => without(json_of::<IconPicture>(&value)?, &["bytes"]),
                 Family::Watchers => json_of::<Watchers>(&value)?,
                 Family::Histories => json_of::<History>(&value)?,
                 Family::History => without(json_of::<Remembered>(&value)?, &["body"]),

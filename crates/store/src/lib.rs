@@ -4,7 +4,7 @@
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
 //! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
-//! [`template`], [`campaign`], [`tenant`], [`audit`]. Beside the two verbs there are
+//! [`service_account`], [`template`], [`campaign`], [`tenant`], [`audit`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
@@ -22,6 +22,7 @@ pub mod history;
 pub mod mailbox;
 pub mod record;
 mod row;
+pub mod service_account;
 pub mod spam_report;
 pub mod subscription;
 pub mod template;
@@ -46,12 +47,14 @@ pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
-    Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
+    Author, AuthorKey, Group, Icon, IconPicture, Leg, LegDevice, LegKey, Member, MemberState, Memberships,
+    Mode, Role, Subject,
 };
 pub use history::{Direction, History, HistoryKey, HistoryState, Mark, Remembered};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
+pub use service_account::{Invitation, PublicKey, ServiceAccount};
 pub use spam_report::SpamReport;
 pub use subscription::{Package, Subscription, Watch, Watchers};
 pub use template::{Template, TemplateKey};
@@ -149,6 +152,7 @@ impl Store {
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        self.load_rows(wants.service_accounts, &mut view.service_accounts)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
         self.load_rows(wants.usages, &mut view.usages)?;
@@ -316,6 +320,14 @@ impl Store {
         Ok(of_account.chain(of_devices.map(|(_, _, known)| known.clone())).collect())
     }
 
+    /// The service account of a chatbot.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn service_account(&self, chatbot: &Address) -> Result<Option<ServiceAccount>, StoreError> {
+        self.get(chatbot)
+    }
+
     /// The block list of a subscriber.
     ///
     /// # Errors
@@ -402,6 +414,14 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn groups(&self) -> Result<Vec<Group>, StoreError> {
         self.all()
+    }
+
+    /// The picture of an icon.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn icon(&self, id: FileId) -> Result<Option<IconPicture>, StoreError> {
+        self.get(&id)
     }
 
     /// How a member's devices are connected to a group.

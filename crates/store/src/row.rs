@@ -44,6 +44,8 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// How chatbots of the RBM-style interface prove themselves, and their testers.
+    ServiceAccounts,
     /// Devices configured over HTTP and their secrets, one row a subscriber.
     Configurations,
     /// From whom somebody wants to hear nothing, one row a subscriber.
@@ -66,6 +68,8 @@ pub enum Family {
     Memberships,
     /// Whose the messages in groups were.
     Authors,
+    /// The pictures that groups are known by.
+    Icons,
     /// Files that hold the bodies of entries.
     Spooled,
     /// Who watches somebody's registration or presence, one row for each who is watched.
@@ -103,6 +107,7 @@ pub enum Family {
 impl Family {
     /// All families, indexed by their number.
     pub const ALL: [Self; 34] = [
+    pub const ALL: &'static [Self] = &[
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -110,6 +115,7 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::ServiceAccounts,
         Self::Configurations,
         Self::Blocks,
         Self::SpamReports,
@@ -121,6 +127,7 @@ impl Family {
         Self::Legs,
         Self::Memberships,
         Self::Authors,
+        Self::Icons,
         Self::Spooled,
         Self::Watchers,
         Self::Histories,
@@ -149,6 +156,7 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::ServiceAccounts => "service-accounts",
             Self::Configurations => "configurations",
             Self::Blocks => "blocks",
             Self::SpamReports => "spam-reports",
@@ -160,6 +168,7 @@ impl Family {
             Self::Legs => "legs",
             Self::Memberships => "memberships",
             Self::Authors => "authors",
+            Self::Icons => "icons",
             Self::Spooled => "spooled",
             Self::Watchers => "watchers",
             Self::Histories => "histories",

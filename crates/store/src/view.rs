@@ -21,11 +21,12 @@ use crate::campaign::{
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
-use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
+use crate::group::{Author, AuthorKey, Group, IconPicture, Leg, LegKey, Memberships};
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
 use crate::template::{Template, TemplateKey};
@@ -40,6 +41,7 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) service_accounts: Vec<Address>,
     pub(crate) configurations: Vec<Address>,
     pub(crate) blocks: Vec<Address>,
     pub(crate) files: Vec<FileId>,
@@ -114,6 +116,11 @@ impl Wants {
     /// A chatbot.
     pub fn chatbot(&mut self, address: &Address) {
         self.chatbots.push(address.clone());
+    }
+
+    /// The service account of a chatbot.
+    pub fn service_account(&mut self, chatbot: &Address) {
+        self.service_accounts.push(chatbot.clone());
     }
 
     /// The configured devices of a subscriber.
@@ -205,6 +212,7 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.service_accounts.is_empty()
             && self.configurations.is_empty()
             && self.blocks.is_empty()
             && self.files.is_empty()
@@ -251,6 +259,7 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) service_accounts: Table<ServiceAccount>,
     pub(crate) configurations: Table<Configuration>,
     pub(crate) blocks: Table<Blocks>,
     pub(crate) spam_reports: Table<SpamReport>,
@@ -258,6 +267,7 @@ pub struct View {
     pub(crate) transfers: Table<Transfer>,
     pub(crate) usages: Table<Usage>,
     pub(crate) groups: Table<Group>,
+    pub(crate) icons: Table<IconPicture>,
     pub(crate) legs: Table<Leg>,
     pub(crate) memberships: Table<Memberships>,
     pub(crate) authors: Table<Author>,
@@ -442,6 +452,21 @@ impl View {
         self.chatbots.put(address.clone(), None);
     }
 
+    /// The service account of a chatbot; `None` when it has none.
+    pub fn service_account(&self, chatbot: &Address) -> Option<&ServiceAccount> {
+        self.service_accounts.get(chatbot)
+    }
+
+    /// Adds or replaces the service account of a chatbot.
+    pub fn put_service_account(&mut self, account: ServiceAccount) {
+        self.service_accounts.put(account.chatbot.clone(), Some(account));
+    }
+
+    /// Removes the service account of a chatbot.
+    pub fn remove_service_account(&mut self, chatbot: &Address) {
+        self.service_accounts.put(chatbot.clone(), None);
+    }
+
     /// The configured devices of a subscriber; `None` when there is none.
     pub fn configuration(&self, address: &Address) -> Option<&Configuration> {
         self.configurations.get(address)
@@ -521,14 +546,28 @@ impl View {
         self.groups.get(address)
     }
 
-    /// Adds or replaces a group.
+    /// Adds or replaces a group. The picture of an icon that it had and has no more goes.
     pub fn put_group(&mut self, group: Group) {
+        self.drop_icon(&group.address, group.icon.as_ref().map(|icon| icon.id));
         self.groups.put(group.address.clone(), Some(group));
     }
 
-    /// Removes a group.
+    /// Removes a group, and the picture of its icon.
     pub fn remove_group(&mut self, address: &Address) {
+        self.drop_icon(address, None);
         self.groups.put(address.clone(), None);
+    }
+
+    /// Adds the picture of an icon, for the group that is put with it.
+    pub fn put_icon(&mut self, id: FileId, picture: IconPicture) {
+        self.icons.put(id, Some(picture));
+    }
+
+    fn drop_icon(&mut self, group: &Address, next: Option<FileId>) {
+        let known = self.groups.get(group).and_then(|group| group.icon.as_ref()).map(|icon| icon.id);
+        if let Some(old) = known.filter(|old| Some(*old) != next) {
+            self.icons.put(old, None);
+        }
     }
 
     /// How a member's devices are connected to a group; `None` when none is.
@@ -657,6 +696,7 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.service_accounts.changed
             || self.configurations.changed
             || self.blocks.changed
             || self.spam_reports.changed
@@ -664,6 +704,7 @@ impl View {
             || self.transfers.changed
             || self.usages.changed
             || self.groups.changed
+            || self.icons.changed
             || self.legs.changed
             || self.memberships.changed
             || self.authors.changed
@@ -714,6 +755,7 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.service_accounts.changes(&mut changes);
         for (name, holders) in &self.spooled {
             // An entry that came and went within the batch was never on disk, and neither was its file's row.
             if holders.now != holders.before {
@@ -728,6 +770,7 @@ impl View {
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
         self.groups.changes(&mut changes);
+        self.icons.changes(&mut changes);
         self.legs.changes(&mut changes);
         self.memberships.changes(&mut changes);
         self.authors.changes(&mut changes);

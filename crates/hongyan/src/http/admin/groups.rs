@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
+use message_centre::admin::{Answer, Call};
+use message_centre::group::icon::{self, Flaw, Picture, Source};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
 use store::{Group, Leg, Member};
 
+use crate::content;
+use crate::content::link::Purpose;
 use crate::http::{App, Failure, now};
 
 /// All groups.
@@ -28,8 +33,13 @@ pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
             Ok(Some((group, legs)))
         })
         .await?;
-    let (group, legs) = read.ok_or_else(|| Failure::not_found("there is no such group"))?;
+    let (group, legs) = read.ok_or_else(no_such_group)?;
     let mut answer = summary(&group);
+    if let Some(icon) = &group.icon {
+        answer["icon"] = json!(app.content.links.url(icon.id, Purpose::Icon));
+        answer["iconBy"] = json!(icon.by);
+        answer["iconAt"] = json!(icon.at.rfc3339());
+    }
     answer["conversationId"] = json!(group.conversation_id);
     answer["contributionId"] = json!(group.contribution_id);
     answer["version"] = json!(group.version);
@@ -40,6 +50,45 @@ pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
     answer["members"] =
         group.members.iter().zip(&legs).map(|(member, leg)| line(member, leg.as_ref())).collect();
     Ok(Json(answer))
+}
+
+/// Gives a group an icon: the body is the picture.
+pub async fn set_icon(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    picture: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let address = group(&app, &name)?;
+    let made = content::icon::make(&app.content, &app.store, &Source::Bytes(picture)).await;
+    let picture = made.map_err(|flaw| match flaw {
+        Flaw::NoPicture => Failure::bad_request("this is no picture that can be read here"),
+        Flaw::Gone | Flaw::Failed => Failure::unavailable("the picture could not be made small in time"),
+    })?;
+    change_icon(&app, address, Some(picture)).await
+}
+
+/// Takes it away.
+pub async fn remove_icon(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let address = group(&app, &name)?;
+    change_icon(&app, address, None).await
+}
+
+async fn change_icon(app: &App, group: Address, picture: Option<Picture>) -> Result<Json<Value>, Failure> {
+    let call = icon::Call { group: group.clone(), picture };
+    if app.administer(Call::Icon(call)).await? == Answer::NotFound {
+        return Err(no_such_group());
+    }
+    let read = group.clone();
+    let icon = app.read(move |store| store.group(&read)).await?.and_then(|group| group.icon);
+    let url = icon.map(|icon| app.content.links.url(icon.id, Purpose::Icon));
+    Ok(Json(json!({ "group": group, "icon": url })))
+}
+
+fn no_such_group() -> Failure {
+    Failure::not_found("there is no such group")
 }
 
 fn summary(group: &Group) -> Value {

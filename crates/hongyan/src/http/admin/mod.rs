@@ -13,6 +13,7 @@
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
+//! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
 //! | `GET /files?owner=&limit=` | files on the content server |
 //! | `GET`, `DELETE /files/{id}` | show; remove |
@@ -35,7 +36,7 @@ pub(crate) use subscribers::add_subscriber;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
@@ -44,6 +45,7 @@ use axum::routing::{delete, get, post, put};
 use sha2::{Digest as _, Sha256};
 
 use super::{App, Failure};
+use crate::content::icon::SOURCE_BYTES_MAX;
 
 /// The calls, behind the token.
 pub fn router(app: Arc<App>) -> Router<Arc<App>> {
@@ -65,6 +67,12 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::show))
+        .route(
+            "/groups/{group}/icon",
+            put(groups::set_icon)
+                .delete(groups::remove_icon)
+                .layer(DefaultBodyLimit::max(SOURCE_BYTES_MAX as usize)),
+        )
         .route("/mailboxes/{address}", get(messages::mailbox))
         .route("/files", get(files::list))
         .route("/files/{id}", get(files::show).delete(files::remove))
