@@ -6,12 +6,9 @@ use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
     Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, CampaignTally, Chatbot,
-    Configuration, Entry, File, Group, Head, History, HistoryState, Leg, Memberships, Owner, Progress,
-    Record, Remembered, SpamReport, Store, StoreError, Template, Tenant, Transfer, Usage, Watchers, mailbox,
-    Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration, Entry,
-    File, Group, Head, History, HistoryState, IconPicture, Leg, Memberships, Progress, Record, Remembered,
-    ServiceAccount, SpamReport, Store, StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers,
-    mailbox,
+    Configuration, Entry, File, Group, Head, History, HistoryState, IconPicture, Leg, Memberships, Owner,
+    Progress, Record, Remembered, ServiceAccount, SpamReport, Store, StoreError, Template, Tenant, Transfer,
+    Usage, Watchers, mailbox,
 };
 
 impl Store {

@@ -106,7 +106,6 @@ pub enum Family {
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 34] = [
     pub const ALL: &'static [Self] = &[
         Self::Accounts,
         Self::Bindings,
