@@ -346,6 +346,12 @@ impl Engine {
             if !old.is_empty() {
                 tasks.push(Task::ForgetSpam(old));
             }
+            let oldest = now.minus(self.maap.config().audit_keep);
+            let old = self.store.old_acts(oldest, SWEEP_RECORDS)?;
+            if !old.is_empty() {
+                let call = maap::Call::Manage(Box::new(maap::manage::Call::ForgetActs(old)));
+                self.next.push(Todo::Maap(maap::Task::Call(Box::new(call)), Reply::none()));
+            }
             let (expired, cursor) = self.store.expired_files(now, self.files_cursor.take(), SWEEP_FILES)?;
             let found_files = !expired.is_empty();
             if found_files {

@@ -31,6 +31,8 @@ pub struct Config {
     pub give_up_after: Duration,
     /// Connection failures in a row after which a webhook is tried with one push at a time.
     pub failures_max: u32,
+    /// How long the audit log keeps an act.
+    pub audit_keep: Duration,
     /// Campaigns.
     pub campaigns: crate::manage::CampaignLimits,
 }
@@ -52,6 +54,7 @@ impl Config {
             backoff: [1, 5, 30, 300, 1800].map(Duration::from_secs).to_vec(),
             give_up_after: Duration::from_secs(DAY),
             failures_max: 5,
+            audit_keep: Duration::from_secs(365 * DAY),
             campaigns: crate::manage::CampaignLimits::default(),
         }
     }

@@ -1,13 +1,16 @@
 //! The commands: one file each. `serve` runs the platform; the rest talk to a running server (`client.rs`) or work on
 //! files while none runs.
 
+mod audit_log;
 mod backup;
+mod campaign;
 mod chatbot;
 mod client;
 mod config;
 mod file;
 mod group;
 mod handset;
+mod key;
 mod mailbox;
 mod send;
 mod serve;
@@ -15,6 +18,8 @@ mod spam;
 mod store;
 mod subscriber;
 mod table;
+mod template;
+mod tenant;
 mod trace;
 
 use std::path::PathBuf;
@@ -46,6 +51,21 @@ enum Command {
     /// Create, list, show, update or remove chatbots
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
+    /// Put, list, show or remove templates of chatbots
+    #[command(subcommand)]
+    Template(template::Template),
+    /// Create, fill, steer, watch or remove campaigns
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
+    /// Create, list, show, change or remove tenants; give them chatbots
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Create, list, rotate or revoke keys of the administration API
+    #[command(subcommand)]
+    Key(key::Key),
+    /// List what administrators did
+    #[command(subcommand)]
+    AuditLog(audit_log::AuditLog),
     /// List or show groups
     #[command(subcommand)]
     Group(group::Group),
@@ -94,6 +114,11 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Template(template) => template.run(),
+            Command::Campaign(campaign) => campaign.run(),
+            Command::Tenant(tenant) => tenant.run(),
+            Command::Key(key) => key.run(),
+            Command::AuditLog(audit_log) => audit_log.run(),
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),

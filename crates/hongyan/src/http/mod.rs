@@ -26,6 +26,8 @@ mod history;
 pub(crate) mod provisioning;
 mod status;
 
+pub use admin::calls as admin_calls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

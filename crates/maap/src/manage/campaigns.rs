@@ -313,7 +313,7 @@ pub fn plan_json(plan: &Plan) -> Value {
 }
 
 /// `+08:00` or `-05:30` in minutes.
-pub(crate) fn utc_offset(text: &str) -> Option<i16> {
+pub fn utc_offset(text: &str) -> Option<i16> {
     let (sign, clock) = match text.trim().split_at_checked(1)? {
         ("+", clock) => (1, clock),
         ("-", clock) => (-1, clock),

@@ -24,7 +24,7 @@ use store::{
     Act, ApiKey, Campaign, CampaignId, EntryId, Plan, Progress, Recipient, TemplateKey, Tenant, Wants,
 };
 
-pub use campaigns::{Limits as CampaignLimits, NewCampaign, PlanChange, Steering, plan_json};
+pub use campaigns::{Limits as CampaignLimits, NewCampaign, PlanChange, Steering, plan_json, utc_offset};
 pub use hours::opens_at;
 pub use keys::{NewKey, halves as key_halves};
 pub use templates::{TEMPLATE_LIMITS, read as read_template};

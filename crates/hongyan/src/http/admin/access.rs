@@ -165,6 +165,11 @@ const CALLS: &[Access] = {
 /// A call that no row names.
 const UNNAMED: &Access = &call(Method::GET, "", Scope::Platform, Power::Rule, Subject::Nothing);
 
+/// Every call as method and path, with parameters in braces.
+pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CALLS.iter().map(|access| (access.method.as_str(), access.path))
+}
+
 impl Caller {
     /// Who has the token of the data directory.
     const ROOT: Self = Self { key: None, tenant: None, role: KeyRole::Operator };
@@ -246,7 +251,8 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     let manage::Answer::Begun(id) = app.manage(manage::Call::BeginAct(Box::new(act))).await? else {
         return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected answer of the centre"));
     };
-    let of_tenant = owner.or_else(|| caller.tenant.clone());
+    // Of an attempt at somebody else's thing its owner learns nothing.
+    let of_tenant = owner.filter(|owner| caller.owns(Some(owner))).or_else(|| caller.tenant.clone());
     let (app, id) = (app.clone(), id);
     // Whoever hangs up in the middle has the act done and logged all the same.
     let done = tokio::spawn(async move {

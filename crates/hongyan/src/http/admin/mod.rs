@@ -49,6 +49,7 @@ mod templates;
 mod tenants;
 mod unwanted;
 
+pub use access::calls;
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
 pub(crate) use subscribers::add_subscriber;
 
