@@ -11,6 +11,7 @@ mod content;
 mod environment;
 mod listeners;
 mod log;
+mod media;
 mod provisioning;
 mod value;
 
@@ -24,6 +25,7 @@ pub use campaigns::{Admin, Campaigns};
 pub use content::{Content, ForeignUrls};
 pub use listeners::{Http, Msrp, Sip, Tls};
 pub use log::{Log, LogAddresses, LogFormat};
+pub use media::Media;
 pub use provisioning::{Network, Provisioning};
 pub use value::{Country, Domain, Listen, seconds};
 use value::{nonzero, nonzero_u64};
@@ -68,6 +70,8 @@ pub struct Config {
     pub campaigns: Campaigns,
     /// The administration API.
     pub admin: Admin,
+    /// What chatbots upload.
+    pub media: Media,
     /// The log.
     pub log: Log,
     /// `serve --demo`.
@@ -447,6 +451,7 @@ impl Config {
         let defaults = maap::Config::new(self.numbering(), public_url);
         maap::Config {
             media_url_prefixes: self.maap.media_url_prefixes.clone(),
+            media_quota: self.media.quota(),
             sends_per_second: self.maap.sends_per_second.get(),
             validity: keep,
             validity_max: defaults.validity_max.max(keep),

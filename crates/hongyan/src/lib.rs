@@ -13,6 +13,7 @@ pub mod engine;
 pub mod http;
 pub mod inbox;
 pub mod log;
+pub mod media;
 pub mod metrics;
 pub mod net;
 pub mod push;

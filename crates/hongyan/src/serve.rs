@@ -228,7 +228,8 @@ impl Running {
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let ways = Ways { network: network.clone(), switchboard, pusher, content: content.clone() };
+        let ways =
+            Ways { network: network.clone(), switchboard, pusher: pusher.clone(), content: content.clone() };
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
@@ -246,6 +247,8 @@ impl Running {
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
+            media: config.media.clone(),
+            pusher,
             history: config.history.terms(),
         });
         let mut running = Self {

@@ -24,7 +24,7 @@ pub mod files;
 pub mod group;
 mod gruu;
 pub mod history;
-mod indication;
+pub mod indication;
 pub mod provisioning;
 mod removal;
 pub mod report;

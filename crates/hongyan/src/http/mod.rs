@@ -11,6 +11,8 @@
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
+//! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
+//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -23,6 +25,7 @@ mod bot_information;
 pub(crate) mod content;
 mod handset;
 mod history;
+pub(crate) mod media;
 pub(crate) mod provisioning;
 mod status;
 
@@ -38,7 +41,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, put};
+use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -64,6 +67,7 @@ use crate::net::listener::{self, Stop, stopped};
 use crate::net::msrp::{self, MsrpEdge};
 use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
+use crate::push::Pusher;
 
 /// Bodies of requests, chatbot messages included.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -106,6 +110,10 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What media of chatbots are held to.
+    pub media: crate::config::Media,
+    /// For what chatbots have us fetch.
+    pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
 }
@@ -262,6 +270,7 @@ pub fn router(app: Arc<App>) -> Router {
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
     let long = Router::new().nest("/admin/v1", admin::long_router(app.clone())).with_state(app.clone());
+    let uploads = bot::uploads().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/msrp", get(msrp::upgrade).layer(Extension(msrp_edge)))
@@ -274,7 +283,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
-        .route("/bot/v1/{*path}", any(bot::ctcu::call))
+        .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
+        .route("/rcs/bot/v1/{*path}", any(bot::fnw11::call))
+        .route("/oauth2/v1/token", post(bot::fnw11::token))
+        .route("/messaging/{*path}", any(bot::cm::call))
+        .route("/chatbot/messaging/{*path}", any(bot::cm::call))
+        .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
+        .route("/vg2/{*path}", any(bot::cm::call))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))
@@ -285,6 +300,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
         .merge(content)
         .merge(long)
+        .merge(uploads)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),

@@ -24,7 +24,7 @@ use message_centre::secret::is_secret;
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use sha2::{Digest as _, Sha256};
-use store::{Act, EntryId, KeyRole};
+use store::{Act, EntryId, FileId, KeyRole};
 
 use crate::http::{App, Failure, Peer, now};
 
@@ -60,6 +60,8 @@ enum Subject {
     Chatbot(&'static str),
     /// The campaign.
     Campaign(&'static str),
+    /// One of the media of a chatbot.
+    Media(&'static str),
     /// The key.
     Key(&'static str),
     /// The tenant itself.
@@ -93,7 +95,7 @@ const fn call(method: Method, path: &'static str, scope: Scope, power: Power, su
 const CALLS: &[Access] = {
     use Power::{Look, Rule, Work};
     use Scope::{Platform, Tenant};
-    use Subject::{Campaign, Chatbot, Key, Nothing};
+    use Subject::{Campaign, Chatbot, Key, Media, Nothing};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     const PUT: Method = Method::PUT;
@@ -147,6 +149,10 @@ const CALLS: &[Access] = {
         call(GET, "/files", Platform, Look, Nothing),
         call(GET, "/files/{id}", Platform, Look, Nothing),
         call(DELETE, "/files/{id}", Platform, Work, Nothing),
+        call(GET, "/media", Tenant, Look, Nothing),
+        call(POST, "/media", Tenant, Work, Nothing),
+        call(GET, "/media/{id}", Tenant, Look, Media("id")),
+        call(DELETE, "/media/{id}", Tenant, Work, Media("id")),
         call(GET, "/trace/{message_id}", Tenant, Look, Nothing),
         call(POST, "/messages", Tenant, Work, Nothing),
         call(GET, "/tenants", Tenant, Look, Nothing),
@@ -335,6 +341,13 @@ async fn owner(
                 None => Ok(None),
             }
         }
+        Subject::Media(name) => {
+            let Ok(id) = param(name).parse::<FileId>() else { return Ok(None) };
+            match app.read(move |store| store.media(id)).await? {
+                Some(media) => owner_of(app, media.owner).await,
+                None => Ok(None),
+            }
+        }
         Subject::Key(name) => {
             let id = param(name);
             Ok(app.read(move |store| store.api_key(&id)).await?.and_then(|key| key.tenant))
@@ -342,8 +355,16 @@ async fn owner(
     }
 }
 
+/// Refuses with 404 a caller who may not see and touch what is this chatbot's, as if there were no such chatbot.
+pub(super) async fn own(app: &App, caller: &Caller, chatbot: &Address) -> Result<(), Failure> {
+    match caller.tenant.is_none() || caller.owns(owner_of(app, chatbot.clone()).await?.as_deref()) {
+        true => Ok(()),
+        false => Err(Failure::not_found("there is no such chatbot")),
+    }
+}
+
 /// Whose a chatbot is.
-pub(super) async fn owner_of(app: &App, chatbot: Address) -> Result<Option<String>, Failure> {
+async fn owner_of(app: &App, chatbot: Address) -> Result<Option<String>, Failure> {
     match chatbot.kind() {
         AddressKind::Chatbot => app.read(move |store| store.owner(&chatbot)).await,
         _ => Ok(None),

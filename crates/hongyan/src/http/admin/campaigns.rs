@@ -26,7 +26,7 @@ use store::{
     StoreError,
 };
 
-use super::access::{Caller, owner_of};
+use super::access::{Caller, own};
 use super::chatbots::chatbot_address;
 use super::{done, unexpected};
 use crate::http::{App, Failure, now};
@@ -120,9 +120,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let Json(new) = body?;
     let chatbot = chatbot_address(&app, &new.chatbot)?;
-    if !caller.owns(owner_of(&app, chatbot.clone()).await?.as_deref()) {
-        return Err(Failure::not_found("there is no such chatbot"));
-    }
+    own(&app, &caller, &chatbot).await?;
     let new = NewCampaign { chatbot, name: new.name, template: new.template, plan: read_plan(new.plan)? };
     let answer = app.manage(manage::Call::CreateCampaign(Box::new(new))).await?;
     Ok((StatusCode::CREATED, Json(shown(&app, answer).await?)))

@@ -25,7 +25,7 @@ pub async fn list(
         owners.iter().map(|owner| (&owner.chatbot, owner.tenant.as_str())).collect();
     let shown = chatbots.iter().filter_map(|chatbot| {
         let tenant = owners.get(&chatbot.address).copied();
-        let mut shown = caller.owns(tenant).then(|| summary(chatbot))?;
+        let mut shown = caller.owns(tenant).then(|| summary(&app, chatbot))?;
         shown["tenant"] = json!(tenant);
         Some(shown)
     });
@@ -39,6 +39,7 @@ pub async fn create(
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let Json(mut wanted) = body?;
+    only_operators(&caller, &wanted)?;
     if let (Some(tenant), Some(wanted)) = (&caller.tenant, wanted.as_object_mut()) {
         wanted.insert("tenant".to_owned(), json!(tenant));
     }
@@ -49,7 +50,7 @@ pub async fn create(
 pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let found = app.read(move |store| Ok((store.chatbot(&chatbot)?, store.owner(&chatbot)?))).await?;
-    let mut shown = found.0.map(|chatbot| summary(&chatbot)).ok_or_else(no_such_chatbot)?;
+    let mut shown = found.0.map(|chatbot| summary(&app, &chatbot)).ok_or_else(no_such_chatbot)?;
     shown["tenant"] = json!(found.1);
     Ok(Json(shown))
 }
@@ -57,10 +58,12 @@ pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 /// Changes what the body names.
 pub async fn update(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Json(change) = body?;
+    only_operators(&caller, &change)?;
     update_chatbot(&app, &name, change).await.map(Json)
 }
 
@@ -68,6 +71,17 @@ pub async fn update(
 pub async fn remove(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, Failure> {
     remove_chatbot(&app, &name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What an operator vouches for, or answers for, no tenant says of its own chatbot.
+fn only_operators(caller: &Caller, change: &Value) -> Result<(), Failure> {
+    let theirs = ["verified", "allowPrivateWebhook"];
+    match theirs.into_iter().find(|member| caller.tenant.is_some() && change.get(member).is_some()) {
+        Some(member) => {
+            Err(Failure::new(StatusCode::FORBIDDEN, format!("{member}: only the operator can say so")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// As [`create`], from within: `wanted` holds `name`, `dialect`, `tenant` and the members of [`Change`].
@@ -82,7 +96,7 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
     let new = NewChatbot { name: name.to_owned(), dialect, tenant, data: read_change(wanted)? };
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
-            let mut answer = summary(&chatbot);
+            let mut answer = summary(app, &chatbot);
             let secrets = serde_json::to_value(&credentials).expect("texts can be written as JSON");
             if let (Some(answer), Value::Object(secrets)) = (answer.as_object_mut(), secrets) {
                 answer.extend(secrets);
@@ -97,7 +111,7 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
 pub(crate) async fn update_chatbot(app: &App, name: &str, change: Value) -> Result<Value, Failure> {
     let call = Call::Update { chatbot: chatbot_address(app, name)?, change: Box::new(read_change(change)?) };
     match app.ask_maap(call).await? {
-        Answer::Updated(chatbot) => Ok(summary(&chatbot)),
+        Answer::Updated(chatbot) => Ok(summary(app, &chatbot)),
         other => Err(failure_of(other)),
     }
 }
@@ -165,7 +179,7 @@ fn no_such_chatbot() -> Failure {
 }
 
 /// Everything but the secrets.
-fn summary(chatbot: &Chatbot) -> Value {
+fn summary(app: &App, chatbot: &Chatbot) -> Value {
     let profile = &chatbot.profile;
     let status = match chatbot.status {
         ChatbotStatus::Live => "live",
@@ -180,6 +194,9 @@ fn summary(chatbot: &Chatbot) -> Value {
         "webhook": chatbot.webhook,
         "allowPrivateWebhook": chatbot.allow_private_webhook,
         "callbackChecked": chatbot.callback_checked,
+        "webhookAuth": chatbot.webhook_auth,
+        "webhookProbe": chatbot.webhook_probe,
+        "endpoints": app.endpoints(chatbot.dialect),
         "icon": profile.icon,
         "colour": profile.colour,
         "description": profile.description,

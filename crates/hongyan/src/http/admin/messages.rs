@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Entry, EntryKind, Outcome, Record};
 
-use super::access::{Caller, owner_of};
+use super::access::{Caller, own};
 use super::chatbots;
 use crate::http::{App, Failure};
 
@@ -135,8 +135,6 @@ pub async fn send(
 ) -> Result<Json<Value>, Failure> {
     let Json(text) = body?;
     let from = chatbots::chatbot_address(&app, &text.from)?;
-    if !caller.owns(owner_of(&app, from).await?.as_deref()) {
-        return Err(Failure::not_found("there is no such chatbot"));
-    }
+    own(&app, &caller, &from).await?;
     chatbots::send_text(&app, &text.from, &text.to, text.text).await
 }

@@ -18,6 +18,8 @@
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
 //! | `GET /files?owner=&limit=` | files on the content server |
 //! | `GET`, `DELETE /files/{id}` | show; remove |
+//! | `GET /media?chatbot=&after=&limit=`, `POST /media` | what chatbots have uploaded; bring what lies at a URL |
+//! | `GET`, `DELETE /media/{id}` | show; remove |
 //! | `GET /trace/{message-id}` | where a message was and is |
 //! | `POST /messages` | a text from a chatbot |
 //! | `PUT`, `DELETE /chatbots/{name}/tenant` | give to a tenant; take from it |
@@ -43,6 +45,7 @@ mod chatbots;
 mod configurations;
 mod files;
 mod groups;
+mod media;
 mod messages;
 mod subscribers;
 mod templates;
@@ -94,6 +97,8 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/mailboxes/{address}", get(messages::mailbox))
         .route("/files", get(files::list))
         .route("/files/{id}", get(files::show).delete(files::remove))
+        .route("/media", get(media::list).post(media::add))
+        .route("/media/{id}", get(media::show).delete(media::remove))
         .route("/trace/{message_id}", get(messages::trace))
         .route("/messages", post(messages::send))
         .route("/chatbots/{name}/tenant", put(tenants::give).delete(tenants::take))

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Template;
 
-use super::access::{Caller, owner_of};
+use super::access::Caller;
 use super::chatbots::chatbot_address;
 use super::{done, unexpected};
 use crate::http::{App, Failure};
@@ -33,15 +33,20 @@ pub async fn list(
 ) -> Result<Json<Value>, Failure> {
     let Query(whose) = whose?;
     let chatbot = whose.chatbot.map(|name| chatbot_address(&app, &name)).transpose()?;
-    let templates = app.read(move |store| store.templates(chatbot.as_ref(), TEMPLATES_MAX)).await?;
-    let mut shown = Vec::with_capacity(templates.len());
-    for template in templates {
-        if caller.tenant.is_none() || caller.owns(owner_of(&app, template.chatbot.clone()).await?.as_deref())
-        {
-            shown.push(summary(&template));
-        }
-    }
-    Ok(Json(Value::Array(shown)))
+    let shown = app
+        .read(move |store| {
+            let mut templates = store.templates(chatbot.as_ref(), TEMPLATES_MAX)?;
+            if caller.tenant.is_some() {
+                let owners = store.owners()?;
+                templates.retain(|template| {
+                    let owner = owners.iter().find(|owner| owner.chatbot == template.chatbot);
+                    owner.is_some_and(|owner| caller.owns(Some(&owner.tenant)))
+                });
+            }
+            Ok(templates.iter().map(summary).collect())
+        })
+        .await?;
+    Ok(Json(shown))
 }
 
 /// One template, with its source.
