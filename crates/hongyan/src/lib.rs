@@ -19,4 +19,5 @@ pub mod net;
 pub mod push;
 pub mod secret_file;
 pub mod serve;
+pub mod service_key;
 pub mod webhook_guard;

@@ -124,6 +124,13 @@ const CALLS: &[Access] = {
         call(GET, "/chatbots/{name}", Tenant, Look, Chatbot("name")),
         call(PATCH, "/chatbots/{name}", Tenant, Work, Chatbot("name")),
         call(DELETE, "/chatbots/{name}", Tenant, Work, Chatbot("name")),
+        call(GET, "/chatbots/{name}/keys", Tenant, Look, Chatbot("name")),
+        call(POST, "/chatbots/{name}/keys", Tenant, Work, Chatbot("name")),
+        call(DELETE, "/chatbots/{name}/keys/{key}", Tenant, Work, Chatbot("name")),
+        call(GET, "/chatbots/{name}/testers", Tenant, Look, Chatbot("name")),
+        // What a user has agreed to, no tenant says.
+        call(PUT, "/chatbots/{name}/testers/{number}", Platform, Work, Chatbot("name")),
+        call(DELETE, "/chatbots/{name}/testers/{number}", Tenant, Work, Chatbot("name")),
         call(PUT, "/chatbots/{name}/tenant", Platform, Rule, Chatbot("name")),
         call(DELETE, "/chatbots/{name}/tenant", Platform, Rule, Chatbot("name")),
         call(GET, "/chatbots/{name}/templates/{template}", Tenant, Look, Chatbot("name")),

@@ -7,12 +7,14 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use chatbot_api::rbm;
 use maap::{Answer, Call, Change, NewChatbot};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
 use store::{Chatbot, ChatbotStatus, Dialect};
 
 use super::access::Caller;
+use super::service_accounts::make_key;
 use crate::http::{App, Failure};
 
 /// The chatbots that the caller may see.
@@ -97,7 +99,14 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
             let mut answer = summary(app, &chatbot);
-            let secrets = serde_json::to_value(&credentials).expect("texts can be written as JSON");
+            let secrets = match dialect {
+                Dialect::Rbm => json!({
+                    "agentId": rbm::agent_id(&chatbot.address, &app.numbering),
+                    "clientToken": credentials.callback_token,
+                    "serviceAccount": make_key(app, chatbot.address.clone()).await?,
+                }),
+                _ => serde_json::to_value(&credentials).expect("texts can be written as JSON"),
+            };
             if let (Some(answer), Value::Object(secrets)) = (answer.as_object_mut(), secrets) {
                 answer.extend(secrets);
             }
@@ -163,7 +172,7 @@ fn read_change(value: Value) -> Result<Change, Failure> {
     serde_json::from_value(value).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
-fn failure_of(answer: Answer) -> Failure {
+pub(super) fn failure_of(answer: Answer) -> Failure {
     let (status, reason) = match answer {
         Answer::NotFound => return no_such_chatbot(),
         Answer::Exists(address) => (StatusCode::CONFLICT, format!("{address} exists already")),

@@ -4,6 +4,9 @@
 pub mod cm;
 pub mod ctcu;
 pub mod fnw11;
+pub mod rbm;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::any;
@@ -11,7 +14,6 @@ use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::ids;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use store::{Chatbot, Dialect};
 
 use super::{App, Failure};
@@ -19,7 +21,9 @@ use crate::metrics::ApiCall;
 
 /// Uploads, whose bodies take as long as they take: the media library bounds them.
 pub fn uploads() -> Router<Arc<App>> {
-    Router::new().route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+    Router::new()
+        .route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+        .route("/upload/v1/files", any(rbm::upload))
 }
 
 impl App {

@@ -24,7 +24,7 @@ use crate::content::link::Purpose;
 use crate::engine::Input;
 
 pub(crate) use fetch::fetch;
-pub(crate) use receive::{FILES_MAX, Received, receive};
+pub(crate) use receive::{FILES_MAX, Received, Upload, receive};
 
 /// How long something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
