@@ -25,7 +25,8 @@ const DONE_MAX: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_sent_to_twice_and_nobody_is_left_out_however_often_the_process_dies() {
-    let seed = std::env::var("HONGYAN_KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
+    let seed =
+        std::env::var("HONGYAN_KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
     eprintln!("HONGYAN_KILL_SEED={seed}");
     let mut random = Random(seed);
     let directory = tempfile::tempdir().unwrap();
