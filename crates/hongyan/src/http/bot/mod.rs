@@ -24,6 +24,8 @@ pub fn uploads() -> Router<Arc<App>> {
     Router::new()
         .route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
         .route("/upload/v1/files", any(rbm::upload))
+        .route("/rcs/bot/v1/{chatbot}/files", any(fnw11::upload))
+        .route("/Content", any(cm::content))
 }
 
 impl App {

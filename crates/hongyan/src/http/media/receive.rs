@@ -47,7 +47,6 @@ pub(crate) struct Received {
     /// Whether its thumbnail came with it, and before it.
     pub is_thumbnail_first: bool,
     /// The other values of the form, by name.
-    #[allow(dead_code, reason = "for dialects that have values beside the file")]
     pub values: BTreeMap<String, String>,
 }
 
