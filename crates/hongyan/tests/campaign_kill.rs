@@ -30,7 +30,8 @@ async fn nobody_is_sent_to_twice_and_nobody_is_left_out_however_often_the_proces
     eprintln!("HONGYAN_KILL_SEED={seed}");
     let mut random = Random(seed);
     let directory = tempfile::tempdir().unwrap();
-    let launch = Launch::new(env!("CARGO_BIN_EXE_hongyan"), directory.path());
+    let launch = Launch::new(env!("CARGO_BIN_EXE_hongyan"), directory.path())
+        .setting("HONGYAN_MAAP__SENDS_PER_SECOND", "5000");
 
     let platform = Platform::start(&launch).await.unwrap();
     let mut admin = platform.admin().await.unwrap();

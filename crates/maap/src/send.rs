@@ -3,8 +3,7 @@
 //! Each user is an acceptance of its own, with a record of its own; the call is answered when all are committed. What goes
 //! wrong for one of them (no such user, a full mailbox) is told as a status, not in the answer.
 
-use std::time::Duration;
-
+use bytes::Bytes;
 use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
@@ -14,11 +13,12 @@ use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
 use rcs::{Timestamp, content_type, ids};
-use store::{Chatbot, ChatbotStatus, Wants};
+use store::{Chatbot, ChatbotStatus, Rules, Wants};
 
 use crate::call::Answer;
-use crate::rate::Allowance;
-use crate::{Maap, Reason, Refusal, dialect, token};
+use crate::consent::Admission;
+use crate::rate::{Account, Exceeded};
+use crate::{Maap, Reason, Refusal, dialect, privacy, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -28,20 +28,46 @@ const WANTED: Dispositions =
     Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
 
 /// What became of a message for one user at acceptance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Accepted {
     /// It is on its way, or was before.
     Sent,
     /// It cannot be brought to the user.
-    Refused,
+    Refused(Refusal),
+    /// The user is not there, and it may not wait: the chatbot is told so as a status.
+    Away,
+    /// The user is not to be written to: has opted out, or has had enough for the day.
+    Skipped(Refusal),
+}
+
+/// A message on its way to its users, and what is the same for all of them.
+struct Sending<'m> {
+    from: &'m Address,
+    message: &'m Outgoing,
+    payload_type: String,
+    payload: Bytes,
+    rules: Rules,
+    is_promotional: bool,
+    /// What a suggestion of it asks for, where users are known by tokens.
+    asked: Option<&'m str>,
+    /// Whether a user who cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
+    at_once: bool,
 }
 
 impl Maap {
     /// The rows of [`Maap::decide_send`].
-    pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
+    pub(crate) fn send_wants(
+        &self,
+        chatbot: &Address,
+        message: &Outgoing,
+        centre: &Centre,
+        wants: &mut Wants,
+    ) {
         wants.chatbot(chatbot);
+        self.allowances_wants(chatbot, wants);
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
+            wants.contact(chatbot, user);
         }
     }
 
@@ -58,14 +84,9 @@ impl Maap {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         self.check_media(&message.content)?;
-        self.take_allowance(address, message.to.len(), work.now)?;
-        match dialect::refuses_at_once(dialect) {
-            true => self.accept_or_refuse(address, message, centre, work),
-            false => {
-                self.accept(address, message, centre, work);
-                Ok(())
-            }
-        }
+        self.take_allowances(address, message.to.len(), work)
+            .map_err(|exceeded| exceeded.refusal(work.now))?;
+        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
     }
 
     /// The chatbot, if it is one and its traffic flows.
@@ -80,20 +101,45 @@ impl Maap {
         }
     }
 
-    /// Takes `count` messages from what the chatbot may send in this second.
-    pub(crate) fn take_allowance(
+    /// The rows of [`Maap::take_turns`].
+    pub(crate) fn allowance_wants(chatbot: &Address, wants: &mut Wants) {
+        wants.rules(chatbot);
+        wants.spending(chatbot.as_str());
+    }
+
+    /// The rows of [`Maap::take_allowances`].
+    pub(crate) fn allowances_wants(&self, chatbot: &Address, wants: &mut Wants) {
+        Self::allowance_wants(chatbot, wants);
+        if let Some(account) = self.managed.tenants.account(chatbot) {
+            wants.spending(&account.whose);
+        }
+    }
+
+    /// Counts `count` messages for the chatbot and for its tenant, unless one of them may send no more now.
+    pub(crate) fn take_allowances(
         &mut self,
         address: &Address,
         count: usize,
-        now: Timestamp,
+        work: &mut Work<'_>,
+    ) -> Result<(), Exceeded> {
+        let own = Account::of(address, &work.view.rules(address), &self.config);
+        // A chatbot that was given away in this very batch counts for its new tenant from the next on.
+        let tenant = self.managed.tenants.account(address);
+        let tenant = tenant.filter(|account| work.view.knows_spending(&account.whose));
+        let accounts: Vec<Account> = std::iter::once(own).chain(tenant).collect();
+        self.spend(&accounts, count as u64, work).map(drop)
+    }
+
+    /// As [`Maap::take_allowances`], for what is no message and so counts for the second alone.
+    pub(crate) fn take_turns(
+        &mut self,
+        address: &Address,
+        count: usize,
+        work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let per_second = self.config.sends_per_second;
-        let full = || Allowance::full(per_second, now);
-        let allowance = self.allowances.entry(address.clone()).or_insert_with(full);
-        match allowance.take(count, per_second, now) {
-            true => Ok(()),
-            false => Err(Refusal::until(Reason::SecondLimit, Duration::from_secs(1))),
-        }
+        let mut account = Account::of(address, &work.view.rules(address), &self.config);
+        (account.limits.per_day, account.limits.per_month) = (None, None);
+        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
     }
 
     /// Media must come from where the operator allows.
@@ -110,77 +156,121 @@ impl Maap {
         }
     }
 
-    fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
-        let (payload_type, payload) = message.content.to_sip();
-        for to in &message.to {
-            self.accept_for(to, from, message, (&payload_type, &payload), centre, work);
-        }
-    }
-
-    /// Accepts a message for one user, or gives it up with a record that says why; what became of it.
-    fn accept_for(
-        &self,
-        to: &Address,
-        from: &Address,
-        message: &Outgoing,
-        (payload_type, payload): (&str, &[u8]),
-        centre: &mut Centre,
-        work: &mut Work<'_>,
-    ) -> Accepted {
-        let mut submission = self.submission(from, to, message, payload_type, payload, work);
-        if message.store {
-            return submit(submission, centre, work);
-        }
-        if centre.is_there(to, work) || work.view.account(to).is_none() {
-            submission.expires_at = work.now.plus(self.config.validity_unstored);
-            return submit(submission, centre, work);
-        }
-        centre.give_up(submission, Fate::Offline, work);
-        Accepted::Refused
-    }
-
-    /// Accepts the message of a campaign for the one user whom it names. Its media are looked at as those of any message; one
-    /// that `is_whole` says is none has a record of its refusal only.
-    pub(crate) fn accept_of_campaign(
+    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, the first user
+    /// who cannot have it is a refusal.
+    fn accept(
         &self,
         from: &Address,
         message: &Outgoing,
-        is_whole: bool,
-        centre: &mut Centre,
-        work: &mut Work<'_>,
-    ) -> Accepted {
-        let (payload_type, payload) = message.content.to_sip();
-        let Some(to) = message.to.first() else { return Accepted::Refused };
-        if !is_whole || self.check_media(&message.content).is_err() {
-            let submission = self.submission(from, to, message, &payload_type, &payload, work);
-            centre.give_up(submission, Fate::Refused, work);
-            return Accepted::Refused;
-        }
-        self.accept_for(to, from, message, (&payload_type, &payload), centre, work)
-    }
-
-    /// As [`Maap::accept`], for a chatbot whose API says at once when a message cannot be kept; to the first user who cannot have
-    /// it. Such APIs send to one user at a time.
-    fn accept_or_refuse(
-        &self,
-        from: &Address,
-        message: &Outgoing,
+        at_once: bool,
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let (payload_type, payload) = message.content.to_sip();
+        let sending = self.sending(from, message, at_once, work);
         for to in &message.to {
-            let submission = self.submission(from, to, message, &payload_type, &payload, work);
-            let key = submission.record_key();
-            match centre.submit(submission, work) {
-                Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
-                Submitted::Duplicate => {}
-                Submitted::NoSuchUser => return Err(Refusal::of(Reason::NoSuchUser)),
-                Submitted::MailboxFull => return Err(Refusal::of(Reason::MailboxFull)),
-                Submitted::Blocked => return Err(Refusal::of(Reason::Blocked)),
+            match self.accept_for(to, &sending, centre, work) {
+                Accepted::Refused(refusal) | Accepted::Skipped(refusal) if at_once => return Err(refusal),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Accepts the message of a campaign for the one user whom it names, as any other; `Err` where the message itself cannot be
+    /// sent, which has a record too.
+    pub(crate) fn accept_of_campaign(
+        &self,
+        from: &Address,
+        message: Result<&Outgoing, (&Outgoing, &str)>,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        let checked = message.and_then(|message| match self.check_media(&message.content) {
+            Ok(()) => Ok(message),
+            Err(_) => Err((message, "its media are not of this platform")),
+        });
+        let (Ok(message) | Err((message, _))) = checked;
+        let Some(to) = message.to.first() else { return Accepted::Refused(Refusal::of(Reason::NoSuchUser)) };
+        let sending = self.sending(from, message, false, work);
+        if let Err((_, why)) = checked {
+            let submission = self.submission_of(&sending, to, work.now);
+            centre.give_up_because(submission, Fate::Refused, why, work);
+            return Accepted::Refused(Refusal::with(Reason::NotAllowed, why));
+        }
+        self.accept_for(to, &sending, centre, work)
+    }
+
+    fn sending<'m>(
+        &self,
+        from: &'m Address,
+        message: &'m Outgoing,
+        at_once: bool,
+        work: &Work<'_>,
+    ) -> Sending<'m> {
+        let (payload_type, payload) = message.content.to_sip();
+        let rules = work.view.rules(from);
+        let asked =
+            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
+        let is_promotional = self.is_promotional(message.traffic.as_deref());
+        Sending { from, message, payload_type, payload, rules, is_promotional, asked, at_once }
+    }
+
+    fn submission_of(&self, sending: &Sending<'_>, to: &Address, now: Timestamp) -> Submission {
+        self.submission(sending.from, to, sending.message, &sending.payload_type, &sending.payload, now)
+    }
+
+    /// Accepts a message for one user, or gives it up.
+    fn accept_for(
+        &self,
+        to: &Address,
+        sending: &Sending<'_>,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        let from = sending.from;
+        let mut submission = self.submission_of(sending, to, work.now);
+        let contact = work.view.contact(&(from.clone(), to.clone()));
+        let at = match self.admits(contact, &sending.rules, sending.is_promotional, work.now) {
+            Admission::Now => None,
+            Admission::Later(at) => Some(at),
+            Admission::Never(why) => {
+                if !sending.at_once {
+                    centre.give_up_because(submission, Fate::Blocked, &why, work);
+                }
+                return Accepted::Skipped(Refusal::with(Reason::Blocked, why));
+            }
+        };
+        if !sending.message.store {
+            if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
+                centre.give_up(submission, Fate::Offline, work);
+                return Accepted::Away;
+            }
+            submission.expires_at = work.now.plus(self.config.validity_unstored);
+        }
+        let submitted = match at {
+            Some(at) => centre.submit_later(submission.clone(), at, work),
+            None => centre.submit(submission.clone(), work),
+        };
+        let (reason, fate) = match submitted {
+            Submitted::Accepted => {
+                centre.tell(&submission.record_key(), Fate::Sent, work);
+                if sending.is_promotional {
+                    self.count_promotion(from, to, at.unwrap_or(work.now), work);
+                }
+                if let Some(asked) = sending.asked {
+                    self.note_question(from, to, asked, work);
+                }
+                return Accepted::Sent;
+            }
+            Submitted::Duplicate => return Accepted::Sent,
+            Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
+            Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
+            Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
+        };
+        if !sending.at_once {
+            centre.give_up(submission, fate, work);
+        }
+        Accepted::Refused(Refusal::of(reason))
     }
 
     /// Sends a message of which the chatbot's program hears nothing, under an id that nobody has used.
@@ -193,23 +283,23 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Submitted {
         let (payload_type, payload) = message.content.to_sip();
-        let submission = self.submission(from, to, message, &payload_type, &payload, work);
+        let submission = self.submission(from, to, message, &payload_type, &payload, work.now);
         centre.submit_new(submission, work)
     }
 
-    fn submission(
+    pub(crate) fn submission(
         &self,
         from: &Address,
         to: &Address,
         message: &Outgoing,
         payload_type: &str,
         payload: &[u8],
-        work: &Work<'_>,
+        now: Timestamp,
     ) -> Submission {
         let domain = &self.config.numbering.domain;
         let mut envelope = CpimBuilder::new(&from.sip_uri(domain), &to.sip_uri(domain))
             .message_id(&message.message_id)
-            .date_time(work.now)
+            .date_time(now)
             .dispositions(WANTED);
         if let Some(traffic) = &message.traffic {
             envelope = envelope.namespace("maap", cpim::MAAP_NAMESPACE).header("maap.Traffic-Type", traffic);
@@ -230,7 +320,7 @@ impl Maap {
             payload_type: content_type::essence(payload_type).to_ascii_lowercase(),
             wanted: WANTED,
             report_request: statuses.map(|status| status.as_str().to_owned()).collect(),
-            expires_at: work.now.plus(validity),
+            expires_at: now.plus(validity),
         }
     }
 
@@ -262,7 +352,18 @@ impl Maap {
         if let Some(violation) = Limits::RCC07.check_text("text", text) {
             return Answer::Invalid(violation.to_string());
         }
-        let message = Outgoing {
+        let message = self.text_message(from, to, text);
+        match self.submit_silently(from, to, &message, centre, work) {
+            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
+            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
+            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
+            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
+        }
+    }
+
+    /// A text in a chatbot's name that nobody asked its program for.
+    pub(crate) fn text_message(&mut self, from: &Address, to: &Address, text: &str) -> Outgoing {
+        Outgoing {
             message_id: ids::message_id(self.random.id()),
             to: vec![to.clone()],
             content: Content { body: Body::of_text(text.to_owned()), chips: Vec::new() },
@@ -274,31 +375,8 @@ impl Maap {
             sms: None,
             store: true,
             validity: None,
-        };
-        match self.submit_silently(from, to, &message, centre, work) {
-            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
-            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
-            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
-            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
         }
     }
-}
-
-/// Hands a message to the centre, and tells its chatbot that it is on its way or why it is not.
-fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) -> Accepted {
-    let key = submission.record_key();
-    let fate = match centre.submit(submission.clone(), work) {
-        Submitted::Accepted => {
-            centre.tell(&key, Fate::Sent, work);
-            return Accepted::Sent;
-        }
-        Submitted::Duplicate => return Accepted::Sent,
-        Submitted::NoSuchUser => Fate::NoSuchUser,
-        Submitted::MailboxFull => Fate::MailboxFull,
-        Submitted::Blocked => Fate::Blocked,
-    };
-    centre.give_up(submission, fate, work);
-    Accepted::Refused
 }
 
 /// The URLs that handsets fetch to show `content`.

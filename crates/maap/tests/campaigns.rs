@@ -28,7 +28,10 @@ fn campaign_of(answer: Answer) -> (Campaign, Progress) {
 
 /// A world with a chatbot, a template, and a draft campaign.
 fn with_campaign(plan: Value) -> (World, CampaignId) {
-    let mut world = World::with(|config| config.campaigns.keep = seconds(30 * 86_400));
+    let mut world = World::with(|config| {
+        config.campaigns.keep = seconds(30 * 86_400);
+        config.limits.per_second = 10_000;
+    });
     world.create("12306", json!({}));
     let source = json!({
         "variables": [{ "name": "train", "type": "text", "maxChars": 20 }],

@@ -168,6 +168,11 @@ impl View {
         self.tenants.put(id.to_owned(), None);
     }
 
+    /// Whether it is loaded how much was counted for somebody.
+    pub fn knows_spending(&self, whose: &str) -> bool {
+        self.spending.has(&whose.to_owned())
+    }
+
     /// Notes whose a chatbot is; `None` for the operator's.
     pub fn put_owner(&mut self, chatbot: &Address, tenant: Option<String>) {
         let row = tenant.map(|tenant| Owner { chatbot: chatbot.clone(), tenant });

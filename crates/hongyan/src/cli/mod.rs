@@ -7,6 +7,8 @@ mod campaign;
 mod chatbot;
 mod client;
 mod config;
+mod consent;
+mod deadletter;
 mod file;
 mod group;
 mod handset;
@@ -68,6 +70,12 @@ enum Command {
     /// List what administrators did
     #[command(subcommand)]
     AuditLog(audit_log::AuditLog),
+    /// Show, list or note whether users want a chatbot's messages
+    #[command(subcommand)]
+    Consent(consent::Consent),
+    /// List, show, replay or remove what was given up on on its way to chatbots
+    #[command(subcommand, name = "deadletter")]
+    DeadLetter(deadletter::DeadLetter),
     /// List or show groups
     #[command(subcommand)]
     Group(group::Group),
@@ -124,6 +132,8 @@ impl Cli {
             Command::Tenant(tenant) => tenant.run(),
             Command::Key(key) => key.run(),
             Command::AuditLog(audit_log) => audit_log.run(),
+            Command::Consent(consent) => consent.run(),
+            Command::DeadLetter(letter) => letter.run(),
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),

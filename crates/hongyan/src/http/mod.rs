@@ -7,6 +7,7 @@
 //! | `/msrp` | MSRP over WebSocket | `net/msrp.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
 //! | `/handset/v1/blocked` | a subscriber's block list | `blocks.rs` |
+//! | `/handset/v1/contacts` | what chatbots may do with a subscriber | `contacts.rs` |
 //! | `/handset/v1/history` | a subscriber's conversation history | `history.rs` |
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
@@ -23,6 +24,7 @@ mod assets;
 mod blocks;
 pub(crate) mod bot;
 mod bot_information;
+mod contacts;
 pub(crate) mod content;
 mod handset;
 mod history;
@@ -119,6 +121,10 @@ pub struct App {
     pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
+    /// How much a chatbot may send of which nothing else is set.
+    pub limits: maap::rate::Limits,
+    /// When days and months begin.
+    pub local_time: rcs::local_time::LocalTime,
 }
 
 impl App {
@@ -130,7 +136,13 @@ impl App {
     }
 
     /// Has the centre decide a chatbot's call, or one about chatbots; the answer comes after its commit.
-    async fn ask_maap(&self, call: maap::Call) -> Result<maap::Answer, Failure> {
+    async fn ask_maap(&self, mut call: maap::Call) -> Result<maap::Answer, Failure> {
+        if maap::privacy::names_tokens(&mut call) {
+            let resolve = move |store: &Store| {
+                maap::privacy::resolve(&mut call, |token| store.alias(token)).map(|()| call)
+            };
+            call = self.read(resolve).await?;
+        }
         let (reply, answer) = oneshot::channel();
         self.enter(Input::Chatbot(Box::new(call), reply.into()), "api")?;
         answer.await.map_err(|_| Failure::stopping())
@@ -280,6 +292,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/config.json", get(handset::configuration))
         .route("/handset/v1/blocked", get(blocks::own))
         .route("/handset/v1/blocked/{whom}", put(blocks::block).delete(blocks::unblock))
+        .route("/handset/v1/contacts/{chatbot}", get(contacts::show))
+        .route("/handset/v1/contacts/{chatbot}/{what}", put(contacts::change).delete(contacts::change))
         .route("/handset/v1/history", get(history::own).put(history::turn_on).delete(history::turn_off))
         .route("/handset/v1/history/messages", get(history::messages).delete(history::delete_all))
         .route("/handset/v1/history/messages/{id}", delete(history::delete_message))

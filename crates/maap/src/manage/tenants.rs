@@ -10,6 +10,7 @@ use store::{Quota, Tenant};
 
 use super::{Answer, invalid};
 use crate::Maap;
+use crate::rate::{Account, Limits};
 
 /// Longest id of a tenant, in characters.
 const ID_CHARS_MAX: usize = 40;
@@ -90,6 +91,20 @@ impl Tenants {
     pub(crate) fn is_suspended(&self, chatbot: &Address) -> bool {
         let tenant = self.owners.get(chatbot).and_then(|tenant| self.all.get(tenant));
         tenant.is_some_and(|hot| hot.is_suspended)
+    }
+
+    /// Under what the messages of a chatbot's tenant are counted, and what is allowed; `None` if nothing limits them.
+    pub(crate) fn account(&self, chatbot: &Address) -> Option<Account> {
+        let tenant = self.owners.get(chatbot)?;
+        let quota = self.all.get(tenant)?.quota;
+        let limits = Limits {
+            per_second: quota.messages_per_second.unwrap_or(u32::MAX),
+            per_day: quota.messages_per_day,
+            per_month: quota.messages_per_month,
+        };
+        let is_limited = quota != Quota { chatbots: quota.chatbots, ..Quota::default() };
+        // No chatbot's address begins so.
+        is_limited.then(|| Account { whose: format!("tenant:{tenant}"), limits })
     }
 
     pub(crate) fn exists(&self, tenant: &str) -> bool {

@@ -199,24 +199,25 @@ impl Hot {
     }
 }
 
-impl Step {
-    pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
-        wants.campaign(self.campaign);
-        match &self.what {
+impl Maap {
+    /// The rows of [`Maap::decide_step`].
+    pub(crate) fn step_wants(&self, step: &Step, centre: &Centre, wants: &mut Wants) {
+        wants.campaign(step.campaign);
+        match &step.what {
             What::Look => {}
-            What::Page(page) | What::Remove(page) => wants.campaign_page((self.campaign, *page)),
+            What::Page(page) | What::Remove(page) => wants.campaign_page((step.campaign, *page)),
             What::Send(parcel) => {
                 wants.chatbot(&parcel.chatbot);
+                self.allowances_wants(&parcel.chatbot, wants);
                 for (place, recipient) in parcel.recipients() {
-                    let id = message_id(self.campaign, place);
+                    let id = message_id(step.campaign, place);
                     centre.submit_wants(&parcel.chatbot, &recipient.to, &id, wants);
+                    wants.contact(&parcel.chatbot, &recipient.to);
                 }
             }
         }
     }
-}
 
-impl Maap {
     pub(crate) fn decide_step(&mut self, step: Step, centre: &mut Centre, work: &mut Work<'_>) {
         let id = step.campaign;
         let Some(campaign) = work.view.campaign(id).cloned() else {
@@ -300,10 +301,14 @@ impl Maap {
         if parcel.count == 0 {
             return self.hold(campaign.id, "a page of its recipients is missing".to_owned(), work);
         }
+        if let Err(exceeded) = self.take_allowances(&campaign.chatbot, parcel.count, work) {
+            return self.managed.campaigns.wake(campaign.id, Some(exceeded.retry_at));
+        }
         for (place, recipient) in parcel.recipients() {
             match self.send_to(campaign, place, recipient, &parcel.template, centre, work) {
                 Accepted::Sent => progress.sent += 1,
-                Accepted::Refused => progress.refused += 1,
+                Accepted::Skipped(_) => progress.skipped += 1,
+                Accepted::Refused(_) | Accepted::Away => progress.refused += 1,
             }
         }
         progress.cursor += parcel.count as u64;
@@ -349,7 +354,9 @@ impl Maap {
             store: true,
             validity: campaign.plan.validity_s.map(Duration::from_secs),
         };
-        self.accept_of_campaign(&campaign.chatbot, &message, is_whole, centre, work)
+        let message =
+            if is_whole { Ok(&message) } else { Err((&message, "the template cannot be filled for it")) };
+        self.accept_of_campaign(&campaign.chatbot, message, centre, work)
     }
 
     /// The platform pauses a campaign, and says why.

@@ -15,6 +15,14 @@
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
 //! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom a chatbot has invited; answer for one; take one off the list |
+//! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
+//! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
+//! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
+//! | `GET`, `PATCH /chatbots/{name}/contacts/{number}` | one of them: what was said and when; note what is wanted |
+//! | `GET /dead-letters?limit=` | what was given up on on its way to chatbots |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters?limit=&after=` | one chatbot's; remove all |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
+//! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -45,6 +53,8 @@ mod audit;
 mod campaigns;
 mod chatbots;
 mod configurations;
+mod contacts;
+mod dead_letters;
 mod files;
 mod groups;
 mod media;
@@ -57,6 +67,7 @@ mod unwanted;
 
 pub use access::calls;
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
+pub(crate) use contacts::set as set_contact;
 pub(crate) use subscribers::add_subscriber;
 
 use std::sync::Arc;
@@ -96,6 +107,14 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
             "/chatbots/{name}/testers/{number}",
             put(service_accounts::set_tester).delete(service_accounts::remove_tester),
         )
+        .route("/chatbots/{name}/rules", get(contacts::rules).put(contacts::set_rules))
+        .route("/chatbots/{name}/usage", get(contacts::usage))
+        .route("/chatbots/{name}/contacts", get(contacts::list))
+        .route("/chatbots/{name}/contacts/{number}", get(contacts::show).patch(contacts::change))
+        .route("/dead-letters", get(dead_letters::list_all))
+        .route("/chatbots/{name}/dead-letters", get(dead_letters::list).delete(dead_letters::remove_all))
+        .route("/chatbots/{name}/dead-letters/replay", post(dead_letters::replay))
+        .route("/chatbots/{name}/dead-letters/{id}", get(dead_letters::show).delete(dead_letters::remove))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::show))
         .route(
