@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::client::{Server, segment};
+use super::client::{Server, read_json, segment};
 use super::service_account::{Invitation, Key, KeyFile};
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
@@ -258,7 +258,7 @@ pub struct Profile {
 impl Profile {
     /// The members of the admin API; what was not given is left out.
     fn body(self) -> Result<Map<String, Value>, CommandError> {
-        let menu = self.menu.map(|file| read_menu(&file)).transpose()?;
+        let menu = self.menu.map(|file| read_json(&file)).transpose()?;
         let texts = [
             ("displayName", self.display_name),
             ("webhook", self.webhook),
@@ -377,11 +377,4 @@ fn show(answer: &Value, json: bool) {
         true => print_json(answer),
         false => print(card(answer)),
     }
-}
-
-fn read_menu(file: &std::path::Path) -> Result<Value, CommandError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError(format!("cannot read {}: {error}", file.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|error| CommandError(format!("{} is not JSON: {error}", file.display())))
 }
