@@ -69,6 +69,8 @@ impl Maap {
             Told::Message(message) => (&mut message.from, Some(&mut message.conversation_id)),
             Told::Status(status) => (&mut status.user, None),
             Told::Capabilities(capabilities) => (&mut capabilities.user, None),
+            // Of no user.
+            Told::Media(_) => return,
         };
         let known_as = self.known_as(&chatbot.address, user, work);
         if let Some(conversation_id) = conversation_id

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
-use message_centre::indication::{CAPABILITIES_TYPE, DeviceCapabilities};
+use message_centre::indication::{CAPABILITIES_TYPE, DeviceCapabilities, MEDIA_TYPE, MediaReviewed};
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -21,6 +21,8 @@ pub(crate) enum Told {
     Status(StatusOf),
     /// What a user's devices can take, as the chatbot has asked.
     Capabilities(CapabilitiesOf),
+    /// Whether something that it has uploaded may be sent.
+    Media(Box<MediaReviewed>),
 }
 
 /// What a user says.
@@ -78,6 +80,7 @@ impl Told {
             EntryKind::Message | EntryKind::Deferred => message(entry),
             EntryKind::Report => report(entry),
             EntryKind::Status if entry.content_type == CAPABILITIES_TYPE => capabilities(entry),
+            EntryKind::Status if entry.content_type == MEDIA_TYPE => media(entry),
             EntryKind::Status => fate(entry),
         }
     }
@@ -147,6 +150,11 @@ fn capabilities(entry: &Entry) -> Result<Told, String> {
         user: entry.from.clone(),
         capabilities,
     }))
+}
+
+fn media(entry: &Entry) -> Result<Told, String> {
+    let told = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
+    Ok(Told::Media(Box::new(told)))
 }
 
 /// Media type and bytes of what a person or device sent, out of its envelope.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Server, segment};
+use super::service_account::{Key, KeyFile, Tester};
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 
@@ -19,7 +20,9 @@ pub enum Chatbot {
         after_help = "Example:\n  hongyan chatbot create 10690001 --display-name 'Weather' --webhook https://bot.example/hook --json\n\n\
                       The answer holds chatbotId, appId, appKey, callbackToken and endpoints: give them to the chatbot's program.\n\
                       With --dialect fnw11, appId and appKey are the OAuth client, and appKey serves as a bearer token as well;\n\
-                      with --dialect cm, appKey is the password."
+                      with --dialect cm, appKey is the password.\n\n\
+                      hongyan chatbot create weather --dialect rbm --webhook https://bot.example/hook --json > key.json\n\n\
+                      writes a service account's key file, with chatbotId, agentId and the webhook's clientToken beside."
     )]
     Create {
         /// Name (becomes sip:NAME@botplatform.DOMAIN) or a whole sip: URI
@@ -32,6 +35,8 @@ pub enum Chatbot {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        key_file: KeyFile,
         #[command(flatten)]
         server: Server,
     },
@@ -70,6 +75,25 @@ pub enum Chatbot {
         json: bool,
         #[command(flatten)]
         server: Server,
+    },
+    /// Keys of the service account of a chatbot that speaks the RBM-style interface
+    #[command(
+        after_help = "Example:\n  hongyan chatbot key weather add --key-file new.json\n  hongyan chatbot key weather list\n  \
+                      hongyan chatbot key weather remove 4f0c…"
+    )]
+    Key {
+        /// Name or sip: URI
+        name: String,
+        #[command(subcommand)]
+        command: Key,
+    },
+    /// Users who test a chatbot before it is launched
+    #[command(after_help = "Example:\n  hongyan chatbot tester weather accept +8613800000001")]
+    Tester {
+        /// Name or sip: URI
+        name: String,
+        #[command(subcommand)]
+        command: Tester,
     },
     /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
     #[command(
@@ -265,11 +289,11 @@ impl Chatbot {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
         match self {
-            Self::Create { name, dialect, profile, json, server } => {
+            Self::Create { name, dialect, profile, json, key_file, server } => {
                 let mut body = profile.body()?;
                 body.insert("name".to_owned(), json!(name));
                 body.insert("dialect".to_owned(), json!(dialect));
-                show(&server.post("/chatbots", &Value::Object(body))?, json);
+                show_created(server.post("/chatbots", &Value::Object(body))?, json, &key_file)?;
             }
             Self::List { json, server } => {
                 let answer = server.get("/chatbots")?;
@@ -304,6 +328,8 @@ impl Chatbot {
                 }
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
+            Self::Key { name, command } => command.run(&name)?,
+            Self::Tester { name, command } => command.run(&name)?,
             Self::Limits { name, limits, json, server } => {
                 let path = format!("/chatbots/{}", segment(&name));
                 let mut rules = server.get(&format!("{path}/rules"))?;
@@ -324,6 +350,26 @@ impl Chatbot {
         }
         Ok(())
     }
+}
+
+/// A new chatbot with its secrets. The key file of a service account is what `--json` prints, with what else its program must know
+/// beside: libraries pass over members that they do not know.
+fn show_created(mut answer: Value, json: bool, key_file: &KeyFile) -> Outcome {
+    let Some(mut account) = answer.as_object_mut().and_then(|answer| answer.remove("serviceAccount")) else {
+        show(&answer, json);
+        return Ok(());
+    };
+    for member in ["chatbotId", "agentId", "clientToken"] {
+        account[member] = answer[member].clone();
+    }
+    if !json {
+        show(&answer, false);
+    }
+    if json || key_file.is_given() {
+        return key_file.show(&account);
+    }
+    print("the key of its service account, shown this once:");
+    key_file.show(&account)
 }
 
 fn show(answer: &Value, json: bool) {

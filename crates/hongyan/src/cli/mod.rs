@@ -14,6 +14,7 @@ mod mailbox;
 mod media;
 mod send;
 mod serve;
+mod service_account;
 mod spam;
 mod store;
 mod subscriber;

@@ -13,7 +13,8 @@
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
 //! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
-//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2` | chatbot API of China Mobile | `bot/cm.rs` |
+//! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
+//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -21,7 +22,7 @@
 pub(crate) mod admin;
 mod assets;
 mod blocks;
-mod bot;
+pub(crate) mod bot;
 mod bot_information;
 mod contacts;
 pub(crate) mod content;
@@ -106,6 +107,8 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What the edge of the RBM-style chatbot API works with.
+    pub rbm: bot::rbm::Rbm,
     /// What media of chatbots are held to.
     pub media: crate::config::Media,
     /// For what chatbots have us fetch.
@@ -269,8 +272,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
+        .route("/v1/{*path}", any(bot::rbm::call))
+        .route("/token", post(bot::rbm::exchange))
+        .route("/oauth2/v4/token", post(bot::rbm::exchange))
+        .route("/$discovery/rest", get(bot::rbm::discover))
         .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
-        .route("/rcs/bot/v1/{*path}", any(bot::fnw11::call))
+        .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
         .route("/oauth2/v1/token", post(bot::fnw11::token))
         .route("/messaging/{*path}", any(bot::cm::call))
         .route("/chatbot/messaging/{*path}", any(bot::cm::call))

@@ -1,12 +1,14 @@
 //! GSMA FNW.11 (maap-api §6): who its tokens are for, the platform's answers and refusals in its words, its events.
 
+use chatbot_api::fnw11::file::{File, FileStatus};
 use chatbot_api::fnw11::oauth::OAuthError;
 use chatbot_api::fnw11::{Contact, Event, MessageStatus, Reason};
 use message_centre::secret::is_secret;
 use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::composing::State;
-use store::{Chatbot, Dialect, Outcome, Record, WebhookAuth};
+use rcs::file_transfer::FileTransfer;
+use store::{Chatbot, Dialect, FileId, Outcome, Record, WebhookAuth};
 
 use super::Request;
 use crate::push::{Method, PushAnswer};
@@ -84,9 +86,19 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told) -> Option<Requ
             let why = told.failure.map(|failure| failure.meaning());
             Event::status(&told.message_id, &user, status, why, told.at)
         }
+        Told::Media(told) => {
+            let status = if told.is_approved { FileStatus::Ready } else { FileStatus::Failed };
+            Event::file(&file(told.id, &told.transfer, status))
+        }
         Told::Capabilities(_) => return None,
     };
     Some(request(chatbot, webhook, &event))
+}
+
+/// A file of the library in the interface's words.
+pub fn file(id: FileId, transfer: &FileTransfer, status: FileStatus) -> File {
+    let info = &transfer.file;
+    File::new(id.to_string(), info.url.clone(), info.size, info.content_type.clone(), status, info.until)
 }
 
 /// That a user writes, or has stopped.

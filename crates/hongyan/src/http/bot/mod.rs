@@ -4,6 +4,9 @@
 pub mod cm;
 pub mod ctcu;
 pub mod fnw11;
+pub mod rbm;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -14,7 +17,6 @@ use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::ids;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use store::{Chatbot, Dialect};
 
 use super::{App, Failure};
@@ -22,7 +24,11 @@ use crate::metrics::ApiCall;
 
 /// Uploads, whose bodies take as long as they take: the media library bounds them.
 pub fn uploads() -> Router<Arc<App>> {
-    Router::new().route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+    Router::new()
+        .route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))
+        .route("/upload/v1/files", any(rbm::upload))
+        .route("/rcs/bot/v1/{chatbot}/files", any(fnw11::upload))
+        .route("/Content", any(cm::content))
 }
 
 impl App {
