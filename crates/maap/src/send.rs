@@ -26,6 +26,23 @@ const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 const WANTED: Dispositions =
     Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
 
+/// What became of a message for one user at acceptance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// It is on its way, or was before.
+    Sent,
+    /// It cannot be brought to the user.
+    Refused,
+}
+
+/// A message that is not accepted for a user, and why: as a refusal, as a fate, and in words if there are better ones.
+struct Rejected {
+    submission: Submission,
+    reason: Reason,
+    fate: Fate,
+    why: Option<String>,
+}
+
 impl Maap {
     /// The rows of [`Maap::decide_send`].
     pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
@@ -51,7 +68,13 @@ impl Maap {
         }
         self.check_media(&message.content)?;
         self.take_allowance(address, message.to.len(), work)?;
-        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
+        match dialect::refuses_at_once(dialect) {
+            true => self.accept_or_refuse(address, message, centre, work),
+            false => {
+                self.accept(address, message, centre, work);
+                Ok(())
+            }
+        }
     }
 
     /// The chatbot, if it is one and its traffic flows.
@@ -106,64 +129,101 @@ impl Maap {
         }
     }
 
-    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, a user who
-    /// cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
-    fn accept(
+    fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
+        let (payload_type, payload) = message.content.to_sip();
+        for to in &message.to {
+            self.accept_for(to, from, message, (&payload_type, &payload), centre, work);
+        }
+    }
+
+    /// Accepts a message for one user, or gives it up with a record that says why; what became of it.
+    pub(crate) fn accept_for(
+        &self,
+        to: &Address,
+        from: &Address,
+        message: &Outgoing,
+        payload: (&str, &[u8]),
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        match self.try_for(to, from, message, payload, centre, work) {
+            Ok(()) => Accepted::Sent,
+            Err(rejected) => {
+                let Rejected { submission, fate, why, .. } = *rejected;
+                match why {
+                    Some(why) => centre.give_up_because(submission, fate, &why, work),
+                    None => centre.give_up(submission, fate, work),
+                }
+                Accepted::Refused
+            }
+        }
+    }
+
+    /// As [`Maap::accept`], for a chatbot whose API says at once when a message cannot be kept; to the first user who cannot have
+    /// it. Such APIs send to one user at a time.
+    fn accept_or_refuse(
         &self,
         from: &Address,
         message: &Outgoing,
-        at_once: bool,
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         let (payload_type, payload) = message.content.to_sip();
+        for to in &message.to {
+            let tried = self.try_for(to, from, message, (&payload_type, &payload), centre, work);
+            tried.map_err(|rejected| Refusal::with(rejected.reason, rejected.why.unwrap_or_default()))?;
+        }
+        Ok(())
+    }
+
+    /// Accepts a message for one user, if the user wants it and there is room: now, or for when it may come.
+    fn try_for(
+        &self,
+        to: &Address,
+        from: &Address,
+        message: &Outgoing,
+        (payload_type, payload): (&str, &[u8]),
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Result<(), Box<Rejected>> {
+        let mut submission = self.submission(from, to, message, payload_type, payload, work.now);
+        let rejected =
+            |submission, reason, fate, why| Err(Box::new(Rejected { submission, reason, fate, why }));
         let rules = work.view.rules(from);
         let is_promotional = self.is_promotional(message.traffic.as_deref());
-        let asked =
-            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
-        for to in &message.to {
-            let mut submission = self.submission(from, to, message, &payload_type, &payload, work.now);
-            let contact = work.view.contact(&(from.clone(), to.clone()));
-            let at = match self.admits(contact, &rules, is_promotional, work.now) {
-                Admission::Now => None,
-                Admission::Later(at) => Some(at),
-                Admission::Never(why) if at_once => return Err(Refusal::with(Reason::Blocked, why)),
-                Admission::Never(why) => {
-                    centre.give_up_because(submission, Fate::Blocked, &why, work);
-                    continue;
-                }
-            };
-            if !message.store {
-                if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
-                    centre.give_up(submission, Fate::Offline, work);
-                    continue;
-                }
-                submission.expires_at = work.now.plus(self.config.validity_unstored);
+        let contact = work.view.contact(&(from.clone(), to.clone()));
+        let at = match self.admits(contact, &rules, is_promotional, work.now) {
+            Admission::Now => None,
+            Admission::Later(at) => Some(at),
+            Admission::Never(why) => return rejected(submission, Reason::Blocked, Fate::Blocked, Some(why)),
+        };
+        if !message.store {
+            if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
+                return rejected(submission, Reason::Blocked, Fate::Offline, None);
             }
-            let submitted = match at {
-                Some(at) => centre.submit_later(submission.clone(), at, work),
-                None => centre.submit(submission.clone(), work),
-            };
-            let (reason, fate) = match submitted {
-                Submitted::Accepted => {
-                    centre.tell(&submission.record_key(), Fate::Sent, work);
-                    if is_promotional {
-                        self.count_promotion(from, to, at.unwrap_or(work.now), work);
-                    }
-                    if let Some(asked) = asked {
-                        self.note_question(from, to, asked, work);
-                    }
-                    continue;
-                }
-                Submitted::Duplicate => continue,
-                Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
-                Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
-                Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
-            };
-            match at_once {
-                true => return Err(Refusal::of(reason)),
-                false => centre.give_up(submission, fate, work),
+            submission.expires_at = work.now.plus(self.config.validity_unstored);
+        }
+        let submitted = match at {
+            Some(at) => centre.submit_later(submission.clone(), at, work),
+            None => centre.submit(submission.clone(), work),
+        };
+        match submitted {
+            Submitted::Accepted => {}
+            Submitted::Duplicate => return Ok(()),
+            Submitted::NoSuchUser => return rejected(submission, Reason::NoSuchUser, Fate::NoSuchUser, None),
+            Submitted::MailboxFull => {
+                return rejected(submission, Reason::MailboxFull, Fate::MailboxFull, None);
             }
+            Submitted::Blocked => return rejected(submission, Reason::Blocked, Fate::Blocked, None),
+        }
+        centre.tell(&submission.record_key(), Fate::Sent, work);
+        if is_promotional {
+            self.count_promotion(from, to, at.unwrap_or(work.now), work);
+        }
+        if privacy::is_anonymous(&rules, &self.config)
+            && let Some(asked) = privacy::question(&message.content)
+        {
+            self.note_question(from, to, asked, work);
         }
         Ok(())
     }
