@@ -82,6 +82,11 @@ pub(crate) fn typing(chatbot: &Chatbot, user: &Address, state: State, fresh: &Fr
     }
 }
 
+/// Whether a webhook is told that a user wants its chatbot's messages or does not, beside the word that the user has said.
+pub(crate) fn tells_consent(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Rbm)
+}
+
 /// Whether a webhook that has taken a message has read it; otherwise the chatbot says so itself.
 pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
     !matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
