@@ -254,8 +254,13 @@ pub struct Maap {
     pub sends_per_second: NonZeroU32,
     /// How long a chatbot's message waits for its addressee.
     pub keep_s: NonZeroU64,
-    /// Media in chatbots' messages must have a URL that begins with one of these; none: any http and https URL.
+    /// How URLs of media in chatbots' messages may begin, beside links of our own; none: in any way, unless
+    /// `issued_media_only`.
     pub media_url_prefixes: Vec<String>,
+    /// Whether media must have been uploaded here, or be of `media_url_prefixes`.
+    pub issued_media_only: bool,
+    /// Whether what chatbots propose to show, their permanent media, and to go live is approved at once.
+    pub auto_approve: bool,
 }
 
 /// `[demo]`
@@ -324,6 +329,8 @@ impl Default for Maap {
             sends_per_second: nonzero(100),
             keep_s: nonzero_u64(3 * 86_400),
             media_url_prefixes: Vec::new(),
+            issued_media_only: false,
+            auto_approve: true,
         }
     }
 }
@@ -445,6 +452,8 @@ impl Config {
         let defaults = maap::Config::new(self.numbering(), public_url);
         maap::Config {
             media_url_prefixes: self.maap.media_url_prefixes.clone(),
+            issued_media_only: self.maap.issued_media_only,
+            auto_approve: self.maap.auto_approve,
             media_quota: self.media.quota(),
             sends_per_second: self.maap.sends_per_second.get(),
             validity: keep,

@@ -244,7 +244,8 @@ impl Maap {
         let Some(chatbot) = work.view.chatbot(address).cloned() else {
             return self.forget(address);
         };
-        if chatbot.webhook.is_none() || chatbot.status == ChatbotStatus::Paused {
+        if chatbot.webhook.is_none() || matches!(chatbot.status, ChatbotStatus::Paused | ChatbotStatus::Draft)
+        {
             return;
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
@@ -349,7 +350,9 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, true, work),
+                        Told::Status(_) | Told::Notice(_) => {
+                            centre.taken_by_chatbot(&one.fetched, true, work)
+                        }
                     }
                     agent.passed(&conversation, id);
                 }

@@ -1,9 +1,32 @@
 //! What an operator may set of the chatbot platform.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rcs::address::Numbering;
-use store::Usage;
+use store::{FileId, Usage};
+
+/// Makes links to media, and knows its own again.
+pub trait MediaLinks: std::fmt::Debug + Send + Sync {
+    /// Where handsets fetch it.
+    fn url(&self, id: FileId) -> String;
+    /// What one of our links names, the file itself or its small picture; `None` for any other URL.
+    fn id_of(&self, url: &str) -> Option<FileId>;
+}
+
+/// For a platform without a media library.
+#[derive(Debug)]
+struct NoLinks;
+
+impl MediaLinks for NoLinks {
+    fn url(&self, id: FileId) -> String {
+        id.to_string()
+    }
+
+    fn id_of(&self, _: &str) -> Option<FileId> {
+        None
+    }
+}
 
 /// How the chatbot platform behaves.
 #[derive(Debug, Clone)]
@@ -12,8 +35,15 @@ pub struct Config {
     pub numbering: Numbering,
     /// How chatbots reach us, without a trailing slash; told with each access token.
     pub public_url: String,
-    /// Media in chatbots' messages must have a URL that begins with one of these; empty allows any http and https URL.
+    /// How URLs of media in chatbots' messages may begin, beside links of our own; empty: in any way, unless
+    /// `issued_media_only`.
     pub media_url_prefixes: Vec<String>,
+    /// Whether media that were not uploaded here are refused, but for those of `media_url_prefixes`.
+    pub issued_media_only: bool,
+    /// Links to media, which the edge makes.
+    pub media_links: Arc<dyn MediaLinks>,
+    /// Whether what chatbots propose to show, and to go live, is approved at once.
+    pub auto_approve: bool,
     /// What the media of one chatbot may come to.
     pub media_quota: Usage,
     /// Messages a second that a chatbot may send, counted by addressee; as many again may come at once.
@@ -44,6 +74,9 @@ impl Config {
             numbering,
             public_url: public_url.trim_end_matches('/').to_owned(),
             media_url_prefixes: Vec::new(),
+            issued_media_only: false,
+            media_links: Arc::new(NoLinks),
+            auto_approve: true,
             media_quota: Usage { files: 10_000, bytes: 2 << 30 },
             sends_per_second: 100,
             validity: Duration::from_secs(3 * DAY),

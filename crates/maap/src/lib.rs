@@ -19,6 +19,7 @@ mod check;
 mod circuit;
 mod config;
 pub mod dialect;
+mod directory;
 mod information;
 mod media;
 mod push;
@@ -26,6 +27,7 @@ mod rate;
 mod refusal;
 mod revoke;
 mod send;
+mod standing;
 mod task;
 mod token;
 mod told;
@@ -40,13 +42,15 @@ use rustc_hash::FxHashMap;
 use store::Wants;
 
 pub use call::{Answer, Call, Change, Credentials, NewChatbot};
-pub use config::Config;
+pub use config::{Config, MediaLinks};
+pub use directory::{listed, search};
 pub use information::{etag, information, own_data};
 pub use media::MediaCall;
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
 pub use refusal::{Reason, Refusal};
+pub use standing::{StandingCall, Step, word};
 pub use task::{Out, Stats, Task};
 pub use token::authorise;
 
@@ -116,16 +120,18 @@ impl Maap {
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. }
-                | Call::Revoke { chatbot, .. }
-                | Call::Update { chatbot, .. }
-                | Call::Remove(chatbot) => {
-                    wants.chatbot(chatbot);
+                Call::Token { chatbot, .. } | Call::Revoke { chatbot, .. } | Call::Update { chatbot, .. } => {
+                    wants.chatbot(chatbot)
                 }
-                Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
+                Call::Remove(chatbot) => {
+                    wants.chatbot(chatbot);
+                    wants.proposals_of(chatbot);
+                }
+                Call::Send { chatbot, message } => self.send_wants(chatbot, message, centre, wants),
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
                 Call::Media(call) => call.wants(wants),
+                Call::Standing(call) => call.wants(wants),
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
@@ -175,6 +181,7 @@ impl Maap {
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
             Call::Media(call) => self.decide_media(call, work),
+            Call::Standing(call) => self.decide_standing(call, work, out),
         }
     }
 

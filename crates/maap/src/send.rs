@@ -14,11 +14,11 @@ use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
 use rcs::{Timestamp, content_type, ids};
-use store::{Chatbot, ChatbotStatus, Wants};
+use store::{Chatbot, ChatbotStatus, Review, Wants};
 
 use crate::call::Answer;
 use crate::rate::Allowance;
-use crate::{Maap, Reason, Refusal, token};
+use crate::{Maap, Reason, Refusal, standing, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -29,8 +29,19 @@ const WANTED: Dispositions =
 
 impl Maap {
     /// The rows of [`Maap::decide_send`].
-    pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
+    pub(crate) fn send_wants(
+        &self,
+        chatbot: &Address,
+        message: &Outgoing,
+        centre: &Centre,
+        wants: &mut Wants,
+    ) {
         wants.chatbot(chatbot);
+        for url in media_urls(&message.content) {
+            if let Some(id) = self.config.media_links.id_of(url) {
+                wants.media(id, chatbot);
+            }
+        }
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
         }
@@ -47,7 +58,8 @@ impl Maap {
         if !token::is_checked(chatbot) {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
-        self.check_media(&message.content)?;
+        check_testers(chatbot, &message.to)?;
+        self.check_media(address, &message.content, work)?;
         self.take_allowance(address, message.to.len(), work.now)?;
         self.accept(address, message, centre, work);
         Ok(())
@@ -57,7 +69,8 @@ impl Maap {
     pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
         let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
         match chatbot.status {
-            ChatbotStatus::Live => Ok(chatbot),
+            ChatbotStatus::Live | ChatbotStatus::Testing | ChatbotStatus::Submitted => Ok(chatbot),
+            ChatbotStatus::Draft => Err(Refusal::with(Reason::NotAllowed, "the chatbot is a draft")),
             ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
     }
@@ -78,18 +91,35 @@ impl Maap {
         }
     }
 
-    /// Media must come from where the operator allows.
-    fn check_media(&self, content: &Content) -> Result<(), Refusal> {
-        let prefixes = &self.config.media_url_prefixes;
-        let is_allowed =
-            |url: &&str| prefixes.is_empty() || prefixes.iter().any(|prefix| url.starts_with(prefix));
-        match media_urls(content).into_iter().find(|url| !is_allowed(url)) {
-            Some(url) => Err(Refusal::with(
-                Reason::MediaUrl,
-                format!("{} is not a media URL of this platform", url.chars().take(200).collect::<String>()),
-            )),
-            None => Ok(()),
+    /// Media must come from where the operator allows, and what is ours must be there for handsets to fetch.
+    fn check_media(&self, chatbot: &Address, content: &Content, work: &Work<'_>) -> Result<(), Refusal> {
+        for url in media_urls(content) {
+            let what = match self.config.media_links.id_of(url) {
+                None if self.is_allowed(url) => continue,
+                None => "is not a media URL of this platform",
+                Some(id) => match work.view.media(id) {
+                    Some(media) if media.is_over(work.now) => "has expired",
+                    Some(media) => match &media.review {
+                        Review::Approved => continue,
+                        Review::Pending => "waits for the operator's approval",
+                        Review::Rejected(_) => "was rejected by the operator",
+                    },
+                    None if store::media::is_of(id, chatbot) => "is gone",
+                    // A handset's file, or another chatbot's.
+                    None => continue,
+                },
+            };
+            let url: String = url.chars().take(200).collect();
+            return Err(Refusal::with(Reason::MediaUrl, format!("{url} {what}")));
         }
+        Ok(())
+    }
+
+    /// Whether chatbots may show what lies at a URL that is not ours.
+    fn is_allowed(&self, url: &str) -> bool {
+        let prefixes = &self.config.media_url_prefixes;
+        let is_open = prefixes.is_empty() && !self.config.issued_media_only;
+        is_open || prefixes.iter().any(|prefix| url.starts_with(prefix))
     }
 
     fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
@@ -163,8 +193,9 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Answer {
         let Some(chatbot) = work.view.chatbot(from) else { return Answer::NotFound };
-        if chatbot.status == ChatbotStatus::Paused {
-            return Answer::Undeliverable(format!("{from} is paused"));
+        if !chatbot.serves(to) {
+            let status = standing::word(chatbot.status);
+            return Answer::Undeliverable(format!("{from} is {status}, and does not reach {to}"));
         }
         if text.trim().is_empty() {
             return Answer::Invalid("text: missing".to_owned());
@@ -193,6 +224,17 @@ impl Maap {
             Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
             Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
         }
+    }
+}
+
+/// Before it is live, a chatbot reaches its testers and nobody else.
+fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
+    match to.iter().find(|user| !chatbot.serves(user)) {
+        Some(user) => Err(Refusal::with(
+            Reason::NotAllowed,
+            format!("the chatbot is {}, and {user} is not among its testers", standing::word(chatbot.status)),
+        )),
+        None => Ok(()),
     }
 }
 

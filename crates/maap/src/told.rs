@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
+use message_centre::notice::Notice;
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -17,6 +18,8 @@ pub(crate) enum Told {
     Message(Box<Message>),
     /// What became of a message of the chatbot's.
     Status(StatusOf),
+    /// What the platform tells beside messages.
+    Notice(Notice),
 }
 
 /// What a user says.
@@ -56,6 +59,7 @@ impl Told {
             EntryKind::Message => message(entry),
             EntryKind::Report => report(entry),
             EntryKind::Status => fate(entry),
+            EntryKind::Notice => Notice::of(entry).map(Self::Notice),
         }
     }
 }

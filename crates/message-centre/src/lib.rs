@@ -25,6 +25,7 @@ pub mod group;
 mod gruu;
 pub mod history;
 mod indication;
+pub mod notice;
 pub mod provisioning;
 mod removal;
 pub mod report;
@@ -269,6 +270,7 @@ impl Centre {
             Task::Revoke(revocation) => revocation.wants(wants),
             Task::RevokeInGroup(revocation) => revocation.wants(wants),
             Task::ForgetSpam(_) => {}
+            Task::Notice(notice) => Self::notice_wants(&notice.0, wants),
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
             Task::FanOut(fan_out) => fan_out.wants(wants),
@@ -325,6 +327,7 @@ impl Centre {
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
             Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
             Task::RevokeInGroup(revocation) => self.decide_group_revocation(*revocation, work),
+            Task::Notice(notice) => self.decide_notice(&notice.0, &notice.1, work),
             Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
             Task::ExpireFiles(files) => self.expire_files(&files, work),
             Task::Group(claim) => self.decide_group(*claim, work),

@@ -40,6 +40,63 @@ pub struct Chatbot {
     pub created_at: Timestamp,
     /// When its data last changed; makes the ETag of its information.
     pub changed_at: Timestamp,
+    /// Where it stands with the operator.
+    pub standing: Standing,
+    /// What handsets show beside [`Chatbot::profile`].
+    pub extras: Extras,
+}
+
+/// Where a chatbot stands with the operator.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whom it reaches before it is live, each once.
+    pub testers: Vec<Address>,
+    /// What it goes back to when it is resumed; there while it is paused.
+    pub before_pause: Option<ChatbotStatus>,
+    /// Why the operator sent it back, until it is submitted again.
+    pub rejection: Option<String>,
+    /// Who has verified who runs it; the operator where nobody is named.
+    pub verified_by: Option<String>,
+    /// Until when that is good; absent for no end.
+    pub verified_until: Option<Timestamp>,
+}
+
+/// What handsets and chatbots' programs see beside the profile (maap-api §2.8).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Extras {
+    /// Categories after the first.
+    pub more_categories: Vec<String>,
+    /// Postal address.
+    pub address: Option<String>,
+    /// Degrees north.
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    pub longitude: Option<f64>,
+    /// URL of the style sheet of its cards.
+    pub css_style: Option<String>,
+    /// What is put under a text that goes out as SMS.
+    pub autograph: Option<String>,
+    /// The number to which handsets without RCS send SMS.
+    pub sms_number: Option<String>,
+}
+
+/// Most testers of one chatbot.
+pub const TESTERS_MAX: usize = 200;
+
+impl Chatbot {
+    /// Whether traffic flows between it and a user, either way.
+    pub fn serves(&self, user: &Address) -> bool {
+        match self.status {
+            ChatbotStatus::Live => true,
+            ChatbotStatus::Testing | ChatbotStatus::Submitted => self.standing.testers.contains(user),
+            ChatbotStatus::Draft | ChatbotStatus::Paused => false,
+        }
+    }
+
+    /// Whether it carries the badge at `now`: somebody has verified who runs it, and that is still good.
+    pub fn is_verified(&self, now: Timestamp) -> bool {
+        self.profile.verified && self.standing.verified_until.is_none_or(|until| until > now)
+    }
 }
 
 impl std::fmt::Debug for Chatbot {
@@ -88,6 +145,12 @@ pub enum ChatbotStatus {
     Live,
     /// Neither way.
     Paused,
+    /// It is being made: neither way.
+    Draft,
+    /// With its testers only.
+    Testing,
+    /// With its testers only, and the operator is asked to let it go live.
+    Submitted,
 }
 
 /// What handsets show of a chatbot (maap-api §5.2).
@@ -124,9 +187,52 @@ pub struct Profile {
 impl Row for Chatbot {
     type Key = Address;
     const FAMILY: Family = Family::Chatbots;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn key_bytes(key: &Address) -> Vec<u8> {
         key.as_str().as_bytes().to_vec()
+    }
+
+    fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
+        if version != 1 {
+            return false;
+        }
+        let added = (Standing::default(), Extras::default());
+        row.extend(postcard::to_stdvec(&added).expect("rows are plain data: postcard refuses none of it"));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::{decode, encode};
+
+    #[test]
+    fn a_chatbot_of_the_version_before_is_read() {
+        let chatbot = Chatbot {
+            address: "sip:12306@botplatform.hongyan.local".parse().unwrap(),
+            dialect: Dialect::Ctcu,
+            app_id: "a".to_owned(),
+            app_key_sha256: [7; 32],
+            callback_token: "c".to_owned(),
+            webhook: None,
+            allow_private_webhook: false,
+            callback_checked: false,
+            token: None,
+            tokens_given: (0, 0),
+            status: ChatbotStatus::Paused,
+            profile: Profile::default(),
+            created_at: Timestamp::EPOCH,
+            changed_at: Timestamp::EPOCH,
+            standing: Standing::default(),
+            extras: Extras::default(),
+        };
+        let mut old = encode(&chatbot);
+        let added = postcard::to_stdvec(&(Standing::default(), Extras::default())).unwrap();
+        assert!(old.ends_with(&added));
+        old.truncate(old.len() - added.len());
+        old[0] = 1;
+        assert!(decode::<Chatbot>(&old).unwrap() == chatbot);
     }
 }

@@ -103,6 +103,8 @@ pub enum EntryKind {
     Report,
     /// What became of a message that the owning chatbot sent, when no IMDN tells it: sent, failed, expired.
     Status,
+    /// What the platform tells the owning chatbot beside messages: a change, a decision, a spam report.
+    Notice,
 }
 
 /// One accepted thing on its way to one addressee.

@@ -82,6 +82,8 @@ pub enum Family {
     HistoryStates,
     /// What chatbots have uploaded for their messages.
     Media,
+    /// What chatbots want to show and the operator has not decided on.
+    Proposals,
     /// What chatbots say with places left open.
     Templates,
     /// Campaigns, one row each.
@@ -133,6 +135,7 @@ impl Family {
         Self::History,
         Self::HistoryStates,
         Self::Media,
+        Self::Proposals,
         Self::Templates,
         Self::Campaigns,
         Self::CampaignProgress,
@@ -174,6 +177,7 @@ impl Family {
             Self::History => "history",
             Self::HistoryStates => "history-states",
             Self::Media => "media",
+            Self::Proposals => "proposals",
             Self::Templates => "templates",
             Self::Campaigns => "campaigns",
             Self::CampaignProgress => "campaign-progress",

@@ -10,9 +10,11 @@ mod group;
 mod handset;
 mod mailbox;
 mod media;
+mod review;
 mod send;
 mod serve;
 mod spam;
+mod standing;
 mod store;
 mod subscriber;
 mod table;
@@ -44,9 +46,12 @@ enum Command {
     /// Add, list, show, configure or remove subscribers
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
-    /// Create, list, show, update or remove chatbots
+    /// Create, list, show, update or remove chatbots; test, submit, suspend; links
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
+    /// Decide on what chatbots want to show, and whether they go live
+    #[command(subcommand)]
+    Review(review::Review),
     /// List or show groups
     #[command(subcommand)]
     Group(group::Group),
@@ -98,6 +103,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Review(review) => review.run(),
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),

@@ -12,6 +12,8 @@
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
+//! | `/directory` | chatbots, looked for | `directory.rs` |
+//! | `/open/{chatbot}` | opens a conversation in the web handset | `open.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
 
@@ -21,9 +23,11 @@ mod blocks;
 mod bot;
 mod bot_information;
 pub(crate) mod content;
+mod directory;
 mod handset;
 mod history;
 pub(crate) mod media;
+mod open;
 pub(crate) mod provisioning;
 mod status;
 
@@ -43,7 +47,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use message_centre::admin as admin_call;
 use rcs::Timestamp;
-use store::{Store, StoreError};
+use store::{Chatbot, ChatbotStatus, Store, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -147,6 +151,16 @@ impl App {
             }
         })
     }
+}
+
+/// The chatbot that a path or query names, if everybody may see it: one that is live, or being tested by those who know of it.
+async fn visible_chatbot(app: &App, name: &str) -> Result<Chatbot, Failure> {
+    let Some(address) = chatbot_api::ctcu::address::chatbot(name, &app.numbering) else {
+        return Err(Failure::bad_request("not the address of a chatbot"));
+    };
+    let found = app.read(move |store| store.chatbot(&address)).await?;
+    let found = found.filter(|chatbot| chatbot.status != ChatbotStatus::Draft);
+    found.ok_or_else(|| Failure::not_found("there is no such chatbot"))
 }
 
 /// The wall clock.
@@ -253,6 +267,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
+        .route("/directory", get(directory::search))
+        .route("/directory/specific", get(directory::specific))
+        .route("/open/{chatbot}", get(open::open))
         .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))

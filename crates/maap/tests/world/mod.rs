@@ -353,6 +353,16 @@ impl World {
         self.json(|| ctcu::revoke_call(bot(), body.to_string().as_bytes(), &numbering()))
     }
 
+    /// The chatbot's call that changes its menu.
+    pub fn update_menu(&mut self, menu: &Value) -> Value {
+        self.json(|| ctcu::menu_call(bot(), menu.to_string().as_bytes()))
+    }
+
+    /// The chatbot's call that changes what handsets show of it.
+    pub fn update_optionals(&mut self, optionals: &Value) -> Value {
+        self.json(|| ctcu::optionals_call(bot(), optionals.to_string().as_bytes()))
+    }
+
     /// A user wants to hear nothing from somebody.
     pub fn block(&mut self, owner: &str, whom: Address) {
         let mut view = View::default();
@@ -577,7 +587,10 @@ impl Webhook {
         if self.wants_encoded && push.url.contains("sip:") {
             return push.ended(Ok(status(404)));
         }
-        let body: Value = serde_json::from_slice(&push.body).expect("JSON");
+        let body: Value = match push.body.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&push.body).expect("JSON"),
+        };
         let from = body["senderAddress"].as_str().unwrap_or_default();
         if self.fails_for.contains(from.trim_start_matches("tel:")) {
             return push.ended(Ok(status(500)));

@@ -46,6 +46,7 @@ fn waiting(entry: &Entry) -> Value {
         EntryKind::Message => "message",
         EntryKind::Report => "report",
         EntryKind::Status => "status",
+        EntryKind::Notice => "notice",
     };
     json!({
         "id": entry.id.to_string(),

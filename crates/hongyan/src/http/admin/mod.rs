@@ -12,6 +12,11 @@
 //! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `POST /chatbots/{name}/test`, `submit`, `suspend`, `resume` | where it stands |
+//! | `PUT`, `DELETE /chatbots/{name}/testers/{number}` | whom it reaches before it is live |
+//! | `GET /reviews?chatbot=` | what chatbots want to show |
+//! | `POST /chatbots/{name}/reviews/{topic}/approve`, `reject` | whether they may |
+//! | `GET /chatbots/{name}/links?body=`, `qr.svg`, `qr.png` | links that open a conversation |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -30,6 +35,7 @@ mod files;
 mod groups;
 mod media;
 mod messages;
+mod standing;
 mod subscribers;
 mod unwanted;
 
@@ -68,6 +74,17 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/spam-reports", get(unwanted::spam_reports))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
+        .route("/chatbots/{name}/test", post(standing::test))
+        .route("/chatbots/{name}/submit", post(standing::submit))
+        .route("/chatbots/{name}/suspend", post(standing::suspend))
+        .route("/chatbots/{name}/resume", post(standing::resume))
+        .route("/chatbots/{name}/testers/{number}", put(standing::add_tester).delete(standing::remove_tester))
+        .route("/chatbots/{name}/reviews/{topic}/approve", post(standing::approve))
+        .route("/chatbots/{name}/reviews/{topic}/reject", post(standing::reject))
+        .route("/chatbots/{name}/links", get(standing::links))
+        .route("/chatbots/{name}/qr.svg", get(standing::qr_svg))
+        .route("/chatbots/{name}/qr.png", get(standing::qr_png))
+        .route("/reviews", get(standing::reviews))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::show))
         .route(
