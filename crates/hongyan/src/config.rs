@@ -112,6 +112,8 @@ pub struct Registrar {
     pub max_devices: NonZeroU32,
     /// How long a Digest nonce may be used.
     pub nonce_s: NonZeroU64,
+    /// Wrong passwords for a subscriber from one address in five minutes.
+    pub wrong_passwords: NonZeroU32,
 }
 
 /// `[groups]`
@@ -298,6 +300,7 @@ impl Default for Registrar {
             max_expires_s: nonzero(600_000),
             max_devices: nonzero(10),
             nonce_s: nonzero_u64(300),
+            wrong_passwords: nonzero(10),
         }
     }
 }
@@ -387,6 +390,7 @@ impl Config {
                 devices_max: self.registrar.max_devices.get() as usize,
             },
             nonce_life: seconds(self.registrar.nonce_s),
+            wrong_passwords_max: self.registrar.wrong_passwords.get(),
             trust_udp_source: self.sip.trust_udp_source,
             hold: seconds(self.messages.hold_s),
             validity: seconds(self.messages.keep_s),

@@ -243,7 +243,7 @@ impl Engine {
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
         }
-        let Work { next, close, stats, mut woken, files_gone, icons, mut discarded, .. } = work;
+        let Work { next, close, stats, mut woken, typing, files_gone, icons, mut discarded, .. } = work;
         let is_committed = view.is_changed();
         if is_committed {
             self.store.commit(&view)?;
@@ -257,6 +257,9 @@ impl Engine {
         self.next.extend(out.next.into_iter().map(|task| Todo::Maap(task, Reply::none())));
         for chatbot in &woken {
             self.next.push(Todo::Maap(self.maap.woken(chatbot), Reply::none()));
+        }
+        for (chatbot, user, state) in typing {
+            self.next.push(Todo::Maap(maap::Maap::typing(chatbot, user, state), Reply::none()));
         }
         answers.into_iter().for_each(Answered::send);
         Ok(Effects {

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use message_centre::access::guesses::Guesses;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -424,7 +425,8 @@ fn content(
     let links = Links::new(format!("{public_url}/content/"), &content::key(&secret, "content links"));
     let nonce_life = config::seconds(config.registrar.nonce_s);
     let nonces = content::key(&secret, "content nonces");
-    let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now());
+    let guesses = Guesses::new(config.registrar.wrong_passwords.get());
+    let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now(), guesses);
     Ok(Content::new(config.content.clone(), blobs, shelf, links, gate))
 }
 

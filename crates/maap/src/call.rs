@@ -2,9 +2,10 @@
 
 use chatbot_api::Outgoing;
 use rcs::address::Address;
+use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, Media};
+use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey, WebhookAuth};
 
 use crate::Refusal;
 use crate::media::MediaCall;
@@ -37,6 +38,63 @@ pub enum Call {
         message_id: String,
         /// The users from whom it is taken, each once.
         to: Vec<Address>,
+    },
+    /// A chatbot writes something to a user, or has stopped. Answered with [`Answer::Done`].
+    Composing {
+        /// Who writes, as the edge has made sure.
+        chatbot: Address,
+        /// To whom.
+        to: Address,
+        /// Which of the two.
+        state: composing::State,
+    },
+    /// A chatbot has read what a user said. Answered with [`Answer::Done`].
+    Read {
+        /// Who has read, as the edge has made sure.
+        chatbot: Address,
+        /// Who said it.
+        user: Address,
+        /// The user's id of the message.
+        message_id: String,
+    },
+    /// A chatbot asks to be told by webhook what a user's devices can take. Answered with [`Answer::Done`].
+    Capabilities {
+        /// Who asks, as the edge has made sure.
+        chatbot: Address,
+        /// About whom.
+        user: Address,
+        /// The chatbot's id of the question.
+        request_id: String,
+    },
+    /// A chatbot invites a user to test it. Answered with [`Answer::Invited`].
+    Invite {
+        /// Who invites, as the edge has made sure.
+        chatbot: Address,
+        /// Who is invited.
+        user: Address,
+    },
+    /// An administrator answers for an invited user. Answered with [`Answer::Done`].
+    SetTester {
+        /// The chatbot.
+        chatbot: Address,
+        /// The user.
+        user: Address,
+        /// Whether the user agrees; `None` takes the user off the list.
+        accepted: Option<bool>,
+    },
+    /// A further key of a chatbot's service account. Answered with [`Answer::Done`].
+    AddKey {
+        /// The chatbot.
+        chatbot: Address,
+        /// Its public half.
+        key: PublicKey,
+    },
+    /// A key is good no more. Answered with [`Answer::Done`].
+    RemoveKey {
+        /// The chatbot.
+        chatbot: Address,
+        /// The key's id.
+        key: String,
     },
     /// A text in a chatbot's name, by an administrator. Answered with [`Answer::Sent`].
     SendText {
@@ -132,6 +190,10 @@ pub struct Change {
     pub menu: Option<Value>,
     /// Whether somebody has verified who runs it.
     pub verified: Option<bool>,
+    /// How pushes prove themselves, where the API leaves it open (FNW.11).
+    pub webhook_auth: Option<WebhookAuth>,
+    /// Whether the webhook must answer a GET before anything is pushed, where the API leaves it open (FNW.11).
+    pub webhook_probe: Option<bool>,
     /// Who has, at most 100 characters.
     pub verified_by: Option<String>,
     /// Until when that is good, RFC 3339.
@@ -154,6 +216,13 @@ pub enum Answer {
         message_id: String,
         /// As in the call.
         to: Vec<Address>,
+    },
+    /// It is done.
+    Done,
+    /// The user was asked, now or before.
+    Invited {
+        /// What the user answered; absent as long as there is no answer.
+        accepted: Option<bool>,
     },
     /// What a chatbot asked for is not done.
     Refused(Refusal),

@@ -8,7 +8,7 @@ use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Document as _, Menu, Violation};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Extras, Profile, ProposalKey, Standing, Wants};
+use store::{Chatbot, ChatbotStatus, Dialect, Extras, Profile, ProposalKey, Standing, Wants, WebhookAuth};
 
 use crate::call::{Answer, Change, Credentials, NewChatbot};
 use crate::standing::set_status;
@@ -54,7 +54,11 @@ impl Maap {
         }
         let credentials = Credentials {
             chatbot_id: address.clone(),
-            app_id: self.random.name(),
+            // OAuth clients go by the chatbot's own id, by which it is found.
+            app_id: match new.dialect {
+                Dialect::Fnw11 => address.to_string(),
+                _ => self.random.name(),
+            },
             app_key: self.random.secret(),
             callback_token: self.random.name(),
         };
@@ -72,6 +76,8 @@ impl Maap {
             profile: Profile { name: address.user().to_owned(), ..Profile::default() },
             created_at: work.now,
             changed_at: work.now,
+            webhook_auth: WebhookAuth::default(),
+            webhook_probe: false,
             standing: Standing::default(),
             extras: Extras::default(),
             address,
@@ -122,6 +128,7 @@ impl Maap {
             return Answer::NotFound;
         }
         work.view.remove_chatbot(address);
+        work.view.remove_service_account(address);
         let proposals: Vec<ProposalKey> = work.view.proposals_of(address).to_vec();
         proposals.iter().for_each(|key| work.view.remove_proposal(key));
         self.forget(address);
@@ -148,6 +155,8 @@ impl Change {
         }
         self.apply_standing(&mut chatbot.standing)?;
         self.apply_extras(&mut chatbot.extras)?;
+        chatbot.webhook_auth = self.webhook_auth.unwrap_or(chatbot.webhook_auth);
+        chatbot.webhook_probe = self.webhook_probe.unwrap_or(chatbot.webhook_probe);
         let profile = &mut chatbot.profile;
         profile.verified = self.verified.unwrap_or(profile.verified);
         if let Some(name) = &self.display_name {

@@ -80,7 +80,7 @@ impl Config {
             media_quota: Usage { files: 10_000, bytes: 2 << 30 },
             sends_per_second: 100,
             validity: Duration::from_secs(3 * DAY),
-            validity_max: Duration::from_secs(7 * DAY),
+            validity_max: Duration::from_secs(30 * DAY),
             validity_unstored: Duration::from_secs(60),
             push_timeout: Duration::from_secs(10),
             pushes_per_chatbot: 32,

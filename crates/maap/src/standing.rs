@@ -267,6 +267,15 @@ fn set_testers(
     Ok(())
 }
 
+/// A user has agreed to test a chatbot, or does so no more; where there is no room, the list stays as it is.
+pub(crate) fn note_tester(address: &Address, user: &Address, is_tester: bool, work: &mut Work<'_>) {
+    let (user, none) = ([user.clone()], []);
+    let (add, remove) = if is_tester { (&user[..], &none[..]) } else { (&none[..], &user[..]) };
+    if set_testers(address, add, remove, work).is_err() {
+        tracing::warn!(chatbot = %address, "a tester could not be noted");
+    }
+}
+
 fn change_of(proposal: &Proposal) -> Option<Value> {
     serde_json::from_str(proposal.change.as_deref()?).ok()
 }

@@ -77,7 +77,10 @@ fn a_draft_goes_live_by_way_of_its_testers_and_the_operator() {
 
     decide(&mut world, Topic::Launch, Some("who runs it?"));
     let back = world.store().chatbot(&bot()).unwrap().unwrap();
-    assert_eq!((back.status, back.standing.rejection.as_deref()), (ChatbotStatus::Testing, Some("who runs it?")));
+    assert_eq!(
+        (back.status, back.standing.rejection.as_deref()),
+        (ChatbotStatus::Testing, Some("who runs it?"))
+    );
     world.update(json!({ "provider": "China Railway" }));
     step(&mut world, Step::Submit);
     decide(&mut world, Topic::Launch, None);
@@ -85,9 +88,13 @@ fn a_draft_goes_live_by_way_of_its_testers_and_the_operator() {
     assert_eq!(decide(&mut world, Topic::Launch, None), Answer::NotFound, "it has been decided on");
     assert_eq!(world.say("m1", &[ALICE], "a"), 0);
 
-    let checks: Vec<Value> = notices(&world).into_iter().filter(|(path, _)| path == "check").map(|(_, body)| body).collect();
+    let checks: Vec<Value> =
+        notices(&world).into_iter().filter(|(path, _)| path == "check").map(|(_, body)| body).collect();
     assert_eq!((&checks[0]["result"], &checks[0]["description"]), (&json!("fail"), &json!("who runs it?")));
-    assert_eq!((&checks[0]["type"], &checks[0]["remark"]), (&json!("chatbotInformation"), &json!("chatbotId:sip:12306@botplatform.hongyan.local")));
+    assert_eq!(
+        (&checks[0]["type"], &checks[0]["remark"]),
+        (&json!("chatbotInformation"), &json!("chatbotId:sip:12306@botplatform.hongyan.local"))
+    );
     assert_eq!((&checks[1]["result"], checks[1].get("description")), (&json!("pass"), None));
 }
 
@@ -131,14 +138,16 @@ fn a_menu_shows_at_once_where_everything_is_approved_and_its_chatbot_is_told() {
 fn what_is_proposed_shows_when_the_operator_has_approved_it_and_not_before() {
     let mut world = World::with(manual);
     world.make_bot();
-    let optionals = json!({ "serviceDescription": "高铁与城际", "category": ["出行", "票务"], "longitude": 116.4 });
+    let optionals =
+        json!({ "serviceDescription": "高铁与城际", "category": ["出行", "票务"], "longitude": 116.4 });
     assert_eq!(world.update_optionals(&optionals)["errorCode"], 0);
     world.update_menu(&menu());
     // A second proposal goes on from the first.
     assert_eq!(world.update_optionals(&json!({ "themeColour": "#0a66c2" }))["errorCode"], 0);
     assert_eq!(world.update_optionals(&json!({ "themeColour": "blue" }))["errorCode"], 40011);
     assert_eq!(shown_menu(&world), json!({ "menu": { "entries": [] } }));
-    let topics: Vec<Topic> = world.store().proposals(Some(&bot())).unwrap().iter().map(|one| one.topic).collect();
+    let topics: Vec<Topic> =
+        world.store().proposals(Some(&bot())).unwrap().iter().map(|one| one.topic).collect();
     assert_eq!(topics, [Topic::Data, Topic::Menu]);
     assert_eq!(notices(&world), []);
 

@@ -9,7 +9,7 @@
 //! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
 //! - How long sound and film play: [`playing`].
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
-//!   [`spam_report`] (all over [`xml`]), and the [`bot`]
+//!   [`spam_report`] (all over [`xml`]), [`vcard`] contacts, and the [`bot`]
 //!   cards and chips.
 //! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`]. What else can be watched: [`registration_info`],
 //!   [`presence`].
@@ -40,6 +40,7 @@ pub mod revoke;
 pub mod sipfrag;
 pub mod spam_report;
 pub mod time;
+pub mod vcard;
 pub mod xml;
 
 pub use address::Address;

@@ -40,6 +40,10 @@ pub struct Chatbot {
     pub created_at: Timestamp,
     /// When its data last changed; makes the ETag of its information.
     pub changed_at: Timestamp,
+    /// How pushes prove themselves where its API leaves that open.
+    pub webhook_auth: WebhookAuth,
+    /// Whether the webhook is asked for with a GET before anything is pushed, where its API leaves that open.
+    pub webhook_probe: bool,
     /// Where it stands with the operator.
     pub standing: Standing,
     /// What handsets show beside [`Chatbot::profile`].
@@ -93,6 +97,13 @@ impl Chatbot {
         }
     }
 
+    /// Whether it hears what a user says: also somebody whom it may have invited to test it, and who wants to answer.
+    pub fn hears(&self, user: &Address) -> bool {
+        let invites = self.dialect == Dialect::Rbm
+            && matches!(self.status, ChatbotStatus::Testing | ChatbotStatus::Submitted);
+        invites || self.serves(user)
+    }
+
     /// Whether it carries the badge at `now`: somebody has verified who runs it, and that is still good.
     pub fn is_verified(&self, now: Timestamp) -> bool {
         self.profile.verified && self.standing.verified_until.is_none_or(|until| until > now)
@@ -120,6 +131,19 @@ pub enum Dialect {
     Rbm,
     /// GSMA FNW.11.
     Fnw11,
+}
+
+/// How pushes prove themselves, where the API leaves it open (FNW.11).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookAuth {
+    /// `Authorization: Bearer TOKEN`, with the callback token.
+    #[default]
+    Bearer,
+    /// `Authorization: TOKEN`
+    Token,
+    /// Not at all.
+    None,
 }
 
 /// A bearer secret, hashed.
@@ -194,12 +218,13 @@ impl Row for Chatbot {
     }
 
     fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
-        if version != 1 {
-            return false;
+        if version == 1 {
+            let added = (WebhookAuth::default(), false, Standing::default(), Extras::default());
+            row.extend(
+                postcard::to_stdvec(&added).expect("rows are plain data: postcard refuses none of it"),
+            );
         }
-        let added = (Standing::default(), Extras::default());
-        row.extend(postcard::to_stdvec(&added).expect("rows are plain data: postcard refuses none of it"));
-        true
+        version == 1
     }
 }
 
@@ -209,30 +234,36 @@ mod tests {
     use crate::row::{decode, encode};
 
     #[test]
-    fn a_chatbot_of_the_version_before_is_read() {
+    fn rows_of_the_first_version_read_as_if_nothing_more_had_been_said() {
         let chatbot = Chatbot {
-            address: "sip:12306@botplatform.hongyan.local".parse().unwrap(),
+            address: "sip:12306@botplatform.hongyan.local".parse().expect("an address"),
             dialect: Dialect::Ctcu,
-            app_id: "a".to_owned(),
+            app_id: "app".to_owned(),
             app_key_sha256: [7; 32],
-            callback_token: "c".to_owned(),
-            webhook: None,
+            callback_token: "token".to_owned(),
+            webhook: Some("https://bot.example/hook".to_owned()),
             allow_private_webhook: false,
-            callback_checked: false,
+            callback_checked: true,
             token: None,
-            tokens_given: (0, 0),
-            status: ChatbotStatus::Paused,
+            tokens_given: (1, 2),
+            status: ChatbotStatus::Live,
             profile: Profile::default(),
-            created_at: Timestamp::EPOCH,
-            changed_at: Timestamp::EPOCH,
+            created_at: Timestamp::from_seconds(1),
+            changed_at: Timestamp::from_seconds(2),
+            webhook_auth: WebhookAuth::Bearer,
+            webhook_probe: false,
             standing: Standing::default(),
             extras: Extras::default(),
         };
-        let mut old = encode(&chatbot);
-        let added = postcard::to_stdvec(&(Standing::default(), Extras::default())).unwrap();
-        assert!(old.ends_with(&added));
-        old.truncate(old.len() - added.len());
-        old[0] = 1;
-        assert!(decode::<Chatbot>(&old).unwrap() == chatbot);
+        let now = encode(&chatbot);
+        // What was appended since, and the number of the version.
+        let added = (WebhookAuth::default(), false, Standing::default(), Extras::default());
+        let added = postcard::to_stdvec(&added).expect("plain data");
+        assert!(now.ends_with(&added));
+        let mut first = now[..now.len() - added.len()].to_vec();
+        first[0] = 1;
+        assert!(decode::<Chatbot>(&first).expect("readable") == chatbot);
+        assert!(decode::<Chatbot>(&now).expect("readable") == chatbot);
+        assert!(decode::<Chatbot>(&[3]).is_err());
     }
 }

@@ -46,7 +46,9 @@ pub use blocks::{Blocked, Blocks};
 pub use campaign::{
     Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, Tally, Window,
 };
-pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Extras, Profile, Standing, TESTERS_MAX};
+pub use chatbot::{
+    AccessToken, Chatbot, ChatbotStatus, Dialect, Extras, Profile, Standing, TESTERS_MAX, WebhookAuth,
+};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{

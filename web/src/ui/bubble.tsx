@@ -10,6 +10,7 @@ import type { Geolocation } from '../rcs/geolocation';
 import { hue } from './avatar';
 import { CardView } from './card';
 import { CarouselView } from './carousel';
+import { ContactCards } from './contact_card';
 import type { Drafting } from './drafting';
 import { FileBody } from './file_body';
 import { dateAndTime, t, timeOfDay } from './i18n';
@@ -145,6 +146,15 @@ function Body({
       return <CardView handset={handset} peer={record.peer} card={content} />;
     case 'carousel':
       return <CarouselView handset={handset} peer={record.peer} carousel={content} />;
+    case 'contacts':
+      return (
+        <ContactCards
+          handset={handset}
+          contacts={content.contacts}
+          src={`data:text/vcard;charset=utf-8,${encodeURIComponent(content.card)}`}
+          fileName="contact.vcf"
+        />
+      );
     case 'location':
       return <LocationBody place={content.place} />;
     case 'file':

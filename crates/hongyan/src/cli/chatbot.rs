@@ -18,7 +18,9 @@ pub enum Chatbot {
     /// Create a chatbot; its credentials are shown this once
     #[command(
         after_help = "Example:\n  hongyan chatbot create 10690001 --display-name 'Weather' --webhook https://bot.example/hook --json\n\n\
-                      The answer holds chatbotId, appId, appKey and callbackToken: give them to the chatbot's program."
+                      The answer holds chatbotId, appId, appKey, callbackToken and endpoints: give them to the chatbot's program.\n\
+                      With --dialect fnw11, appId and appKey are the OAuth client, and appKey serves as a bearer token as well;\n\
+                      with --dialect cm, appKey is the password."
     )]
     Create {
         /// Name (becomes sip:NAME@botplatform.DOMAIN) or a whole sip: URI
@@ -113,6 +115,18 @@ pub enum Status {
     Paused,
 }
 
+/// How pushes prove themselves where the API leaves it open.
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookAuth {
+    /// Authorization: Bearer TOKEN
+    Bearer,
+    /// Authorization: TOKEN
+    Token,
+    /// Not at all
+    None,
+}
+
 /// What a chatbot is to handsets, and where it is called.
 #[derive(Args)]
 pub struct Profile {
@@ -125,6 +139,12 @@ pub struct Profile {
     /// Let the webhook be a private or loopback address
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     allow_private_webhook: Option<bool>,
+    /// How pushes prove themselves, with the callback token (dialect fnw11)
+    #[arg(long, value_enum)]
+    webhook_auth: Option<WebhookAuth>,
+    /// Have the webhook answer a GET before anything is pushed (dialect fnw11)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    webhook_probe: Option<bool>,
     /// Icon
     #[arg(long, value_name = "URL")]
     icon: Option<String>,
@@ -197,10 +217,15 @@ impl Profile {
             ("address", self.address),
             ("smsNumber", self.sms_number),
         ];
-        let flags = [("allowPrivateWebhook", self.allow_private_webhook), ("verified", self.verified)];
+        let flags = [
+            ("allowPrivateWebhook", self.allow_private_webhook),
+            ("webhookProbe", self.webhook_probe),
+            ("verified", self.verified),
+        ];
+        let auth = self.webhook_auth.map(|auth| ("webhookAuth".to_owned(), json!(auth)));
         let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
         let flags = flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
-        Ok(texts.chain(flags).chain(menu.map(|menu| ("menu".to_owned(), menu))).collect())
+        Ok(texts.chain(flags).chain(auth).chain(menu.map(|menu| ("menu".to_owned(), menu))).collect())
     }
 }
 

@@ -11,6 +11,8 @@
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
+//! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
+//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/directory` | chatbots, looked for | `directory.rs` |
 //! | `/open/{chatbot}` | opens a conversation in the web handset | `open.rs` |
@@ -41,7 +43,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, put};
+use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -271,6 +273,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/directory/specific", get(directory::specific))
         .route("/open/{chatbot}", get(open::open))
         .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
+        .route("/rcs/bot/v1/{*path}", any(bot::fnw11::call))
+        .route("/oauth2/v1/token", post(bot::fnw11::token))
+        .route("/messaging/{*path}", any(bot::cm::call))
+        .route("/chatbot/messaging/{*path}", any(bot::cm::call))
+        .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
+        .route("/vg2/{*path}", any(bot::cm::call))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))

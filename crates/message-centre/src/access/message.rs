@@ -488,7 +488,7 @@ impl Centre {
 pub(crate) fn check_addressee(from: &Address, to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
     match to.kind() {
         AddressKind::Chatbot => match work.view.chatbot(to).ok_or(Refusal::NotFound)? {
-            chatbot if chatbot.serves(from) => Ok(()),
+            chatbot if chatbot.hears(from) => Ok(()),
             chatbot if chatbot.status == ChatbotStatus::Paused => Err(Refusal::Unavailable),
             _ => Err(Refusal::NotFound),
         },

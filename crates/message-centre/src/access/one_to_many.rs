@@ -105,7 +105,7 @@ impl Centre {
                     Submitted::Blocked if is_silent => Fate::Sent,
                     Submitted::Blocked => Fate::Blocked,
                 },
-                AddressKind::Chatbot if serves(to, &claim.from, work) => {
+                AddressKind::Chatbot if hears(to, &claim.from, work) => {
                     match self.submit_to_chatbot(submission.clone(), work) {
                         Submitted::Accepted | Submitted::Duplicate => continue,
                         _ => Fate::MailboxFull,
@@ -148,6 +148,6 @@ fn is_exploder(centre: &Centre, address: &Address) -> bool {
         && address.host() == Some(centre.config.domain())
 }
 
-fn serves(chatbot: &Address, user: &Address, work: &Work<'_>) -> bool {
-    work.view.chatbot(chatbot).is_some_and(|chatbot| chatbot.serves(user))
+fn hears(chatbot: &Address, user: &Address, work: &Work<'_>) -> bool {
+    work.view.chatbot(chatbot).is_some_and(|chatbot| chatbot.hears(user))
 }

@@ -16,7 +16,7 @@ use crate::http::{App, Failure};
 /// All chatbots.
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
     let chatbots = app.read(store::Store::chatbots).await?;
-    Ok(Json(chatbots.iter().map(summary).collect()))
+    Ok(Json(chatbots.iter().map(|chatbot| summary(&app, chatbot)).collect()))
 }
 
 /// A new chatbot, with the secrets that no later answer shows.
@@ -32,7 +32,7 @@ pub async fn create(
 pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let found = app.read(move |store| store.chatbot(&chatbot)).await?;
-    found.map(|chatbot| Json(summary(&chatbot))).ok_or_else(no_such_chatbot)
+    found.map(|chatbot| Json(summary(&app, &chatbot))).ok_or_else(no_such_chatbot)
 }
 
 /// Changes what the body names.
@@ -62,7 +62,7 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
     let new = NewChatbot { name: name.to_owned(), dialect, data: read_change(wanted)? };
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
-            let mut answer = summary(&chatbot);
+            let mut answer = summary(app, &chatbot);
             let secrets = serde_json::to_value(&credentials).expect("texts can be written as JSON");
             if let (Some(answer), Value::Object(secrets)) = (answer.as_object_mut(), secrets) {
                 answer.extend(secrets);
@@ -77,7 +77,7 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
 pub(crate) async fn update_chatbot(app: &App, name: &str, change: Value) -> Result<Value, Failure> {
     let call = Call::Update { chatbot: chatbot_address(app, name)?, change: Box::new(read_change(change)?) };
     match app.ask_maap(call).await? {
-        Answer::Updated(chatbot) => Ok(summary(&chatbot)),
+        Answer::Updated(chatbot) => Ok(summary(app, &chatbot)),
         other => Err(failure_of(other)),
     }
 }
@@ -140,7 +140,7 @@ fn no_such_chatbot() -> Failure {
 }
 
 /// Everything but the secrets.
-pub(super) fn summary(chatbot: &Chatbot) -> Value {
+pub(super) fn summary(app: &App, chatbot: &Chatbot) -> Value {
     let (profile, extras, standing) = (&chatbot.profile, &chatbot.extras, &chatbot.standing);
     json!({
         "chatbotId": chatbot.address,
@@ -153,6 +153,9 @@ pub(super) fn summary(chatbot: &Chatbot) -> Value {
         "webhook": chatbot.webhook,
         "allowPrivateWebhook": chatbot.allow_private_webhook,
         "callbackChecked": chatbot.callback_checked,
+        "webhookAuth": chatbot.webhook_auth,
+        "webhookProbe": chatbot.webhook_probe,
+        "endpoints": app.endpoints(chatbot.dialect),
         "icon": profile.icon,
         "colour": profile.colour,
         "description": profile.description,

@@ -126,7 +126,7 @@ async fn decide(
 /// The chatbot as it is afterwards.
 async fn change(app: &App, call: StandingCall) -> Result<Json<Value>, Failure> {
     match app.ask_maap(Call::Standing(call)).await? {
-        Answer::Updated(chatbot) => Ok(Json(summary(&chatbot))),
+        Answer::Updated(chatbot) => Ok(Json(summary(app, &chatbot))),
         other => Err(failure_of(other)),
     }
 }

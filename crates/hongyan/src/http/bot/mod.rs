@@ -1,14 +1,18 @@
 //! The APIs that chatbots speak: one file a dialect, which finds out who asks, reads the call into a [`maap::Call`], and writes
 //! the answer in the dialect's words.
 
+pub mod cm;
 pub mod ctcu;
-
-use std::sync::Arc;
+pub mod fnw11;
 
 use axum::Router;
 use axum::routing::any;
+use percent_encoding::percent_decode_str;
 use rcs::address::Address;
-use store::Chatbot;
+use rcs::ids;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use store::{Chatbot, Dialect};
 
 use super::{App, Failure};
 use crate::metrics::ApiCall;
@@ -25,8 +29,32 @@ impl App {
         self.read(move |store| store.chatbot(&address)).await
     }
 
+    /// The URLs that a chatbot's program is told beside its credentials.
+    pub(crate) fn endpoints(&self, dialect: Dialect) -> Value {
+        let root = &self.public_url;
+        match dialect {
+            Dialect::Ctcu | Dialect::Rbm => json!({ "serverRoot": root }),
+            Dialect::Cm => json!({ "serverRoot": root, "fileServer": root }),
+            Dialect::Fnw11 => json!({
+                "apiUrl": format!("{root}/rcs/bot/v1"), "tokenUrl": format!("{root}/oauth2/v1/token"),
+            }),
+        }
+    }
+
     /// Counts a call of an API by the code that its answer carries: the dialect's own, or else the HTTP status.
     fn count_api_call(&self, dialect: &'static str, call: &'static str, code: i32) {
         self.metrics.api_calls.get_or_create(&ApiCall::of(dialect, call, code)).inc();
     }
+}
+
+/// An id for a message whose dialect leaves that to us.
+fn fresh_id() -> String {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).expect("the kernel gives random bytes");
+    ids::message_id(random)
+}
+
+/// A segment of a path, or a value of a query, without its percent-encoding.
+fn unescaped(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
