@@ -25,5 +25,5 @@ pub mod recipients;
 pub mod template;
 
 pub use content::{Body, Content, Incoming};
-pub use outgoing::{Failure, Outgoing, Status, StatusSet};
+pub use outgoing::{Failure, Outgoing, Status, StatusSet, is_user};
 pub use template::Template;

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use chatbot_api::rbm::token::Tokens;
 use message_centre::access::guesses::Guesses;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -29,6 +30,7 @@ use crate::content::link::Links;
 use crate::content::shelf::Shelf;
 use crate::content::{self, Content};
 use crate::data::{self, DataDirectory, DataError};
+use crate::http::bot::rbm::Rbm;
 use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
 use crate::inbox::{self, Inbox};
@@ -234,6 +236,8 @@ impl Running {
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
+        let rbm = rbm(&config, &public_url, &store)?;
+        let maap = config.maap(&public_url);
         let app = Arc::new(App {
             numbering: config.numbering(),
             public_url,
@@ -248,9 +252,12 @@ impl Running {
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
+            rbm,
             media: config.media.clone(),
             pusher,
             history: config.history.terms(),
+            limits: maap.limits,
+            local_time: maap.local_time,
         });
         let mut running = Self {
             bound,
@@ -415,6 +422,17 @@ fn open_shelf(
 }
 
 /// The content server.
+/// The RBM-style interface knows its own URLs, and those that its clients are made for.
+fn rbm(config: &Config, public_url: &str, store: &store::Store) -> Result<Rbm, ServeError> {
+    let secret = centre::deployment_secret(store)?;
+    let own = ["", "/token", "/oauth2/v4/token"].map(|path| format!("{public_url}{path}"));
+    Ok(Rbm {
+        tokens: Tokens::new(&content::key(&secret, "access tokens of service accounts")),
+        audiences: own.into_iter().chain(config.maap.rbm_audiences.iter().cloned()).collect(),
+        files: Default::default(),
+    })
+}
+
 fn content(
     config: &Config,
     public_url: &str,

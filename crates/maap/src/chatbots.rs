@@ -116,7 +116,7 @@ impl Maap {
             notice::tell(address, Notice::InformationChanged, work);
         }
         if chatbot.webhook != webhook {
-            self.webhook_changed(address);
+            self.start_over(address);
             out.next.push(Task::Check(address.clone()));
         }
         out.next.push(self.woken(address));

@@ -1,6 +1,7 @@
 //! What chatbots and users indicate beside messages: that they write, that the chatbot has read; and what a user's devices can
 //! take, asked for and told by webhook.
 
+use message_centre::indication::MediaReviewed;
 use message_centre::{Centre, Work};
 use rcs::address::Address;
 use rcs::capability::Capabilities;
@@ -18,6 +19,7 @@ impl Maap {
     /// The rows of [`Maap::decide_composing`].
     pub(crate) fn composing_wants(chatbot: &Address, to: &Address, centre: &Centre, wants: &mut Wants) {
         wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
         wants.service_account(chatbot);
         centre.composing_wants(to, wants);
     }
@@ -32,7 +34,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(chatbot))?;
-        self.take_allowance(chatbot, 1, work.now)?;
+        self.take_turns(chatbot, 1, work)?;
         match centre.pass_composing(chatbot, to, state, work) {
             true => Ok(()),
             false => Err(Refusal::of(Reason::NoSuchUser)),
@@ -48,6 +50,7 @@ impl Maap {
         wants: &mut Wants,
     ) {
         wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
         centre.read_wants(&(message_id.to_owned(), user.clone(), chatbot.clone()), wants);
     }
 
@@ -61,7 +64,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(chatbot))?;
-        self.take_allowance(chatbot, 1, work.now)?;
+        self.take_turns(chatbot, 1, work)?;
         match centre.read_by_chatbot(&(message_id.to_owned(), user.clone(), chatbot.clone()), work) {
             true => Ok(()),
             false => Err(Refusal::of(Reason::NoSuchMessage)),
@@ -71,6 +74,7 @@ impl Maap {
     /// The rows of [`Maap::decide_capabilities`].
     pub(crate) fn capabilities_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
         wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
         wants.head(chatbot);
         wants.bindings(user);
     }
@@ -85,7 +89,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(chatbot))?;
-        self.take_allowance(chatbot, 1, work.now)?;
+        self.take_turns(chatbot, 1, work)?;
         let mut devices = work.view.bindings(user).into_iter().flat_map(|all| all.live(work.now)).peekable();
         let found = devices
             .peek()
@@ -95,6 +99,28 @@ impl Maap {
             true => Ok(()),
             false => Err(Refusal::of(Reason::CallLimit)),
         }
+    }
+
+    /// Something that a chatbot has uploaded may be sent, or not.
+    pub(crate) fn decide_tell_media(
+        &mut self,
+        chatbot: &Address,
+        told: &MediaReviewed,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let row = work.view.chatbot(chatbot).ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
+        if !dialect::tells_media(row.dialect) || centre.tell_media(chatbot, told, work) {
+            return Ok(());
+        }
+        Err(Refusal::of(Reason::MailboxFull))
+    }
+
+    /// The rows of [`Maap::decide_typing`].
+    pub(crate) fn typing_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
+        wants.chatbot(chatbot);
+        wants.rules(chatbot);
+        wants.contact(chatbot, user);
     }
 
     /// A user writes to a chatbot, or has stopped.
@@ -110,8 +136,9 @@ impl Maap {
         if self.may_act(Some(&chatbot)).is_err() {
             return;
         }
+        let user = self.known_as(address, user, work);
         let fresh = self.fresh(work.now);
-        let Some(request) = dialect::typing(&chatbot, user, state, &fresh) else { return };
+        let Some(request) = dialect::typing(&chatbot, &user, state, &fresh) else { return };
         let id = self.push_id();
         let agent = self.agents.entry(address.clone()).or_default();
         if agent.typing.len() < TYPING_MAX {

@@ -8,6 +8,7 @@
 //!   `service_account.rs`).
 //! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
 //!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
+//! - `rate.rs`: how much may be sent. `consent.rs`: what users do not want. `privacy.rs`: chatbots that know no numbers.
 //! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
 //!   nothing to check, may send, and hears nothing.
@@ -19,13 +20,16 @@ mod chatbots;
 mod check;
 mod circuit;
 mod config;
+pub mod consent;
+mod dead_letters;
 pub mod dialect;
 mod directory;
 mod indication;
 mod information;
 mod media;
+pub mod privacy;
 mod push;
-mod rate;
+pub mod rate;
 mod refusal;
 mod revoke;
 mod send;
@@ -45,7 +49,7 @@ use rcs::composing::State;
 use rustc_hash::FxHashMap;
 use store::Wants;
 
-pub use call::{Answer, Call, Change, Credentials, NewChatbot};
+pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::{Config, MediaLinks};
 pub use directory::{listed, search};
 pub use information::{etag, information, own_data};
@@ -66,7 +70,8 @@ pub struct Maap {
     config: Config,
     random: Random,
     agents: FxHashMap<Address, Agent>,
-    allowances: FxHashMap<Address, Allowance>,
+    /// What is left of a second's messages, by the names under which they are counted.
+    allowances: FxHashMap<String, Allowance>,
     last_push: u64,
     /// What wants attention when: see [`Maap::tick`].
     timers: BTreeSet<(Timestamp, Address, Timer)>,
@@ -124,14 +129,29 @@ impl Maap {
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. } | Call::Revoke { chatbot, .. } | Call::Update { chatbot, .. } => {
-                    wants.chatbot(chatbot)
-                }
+                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } => wants.chatbot(chatbot),
                 Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                     wants.proposals_of(chatbot);
                 }
                 Call::Send { chatbot, message } => self.send_wants(chatbot, message, centre, wants),
+                Call::Revoke { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    Self::allowance_wants(chatbot, wants);
+                }
+                Call::PutBack { chatbot, letters } => {
+                    wants.chatbot(chatbot);
+                    letters.iter().for_each(|letter| centre.put_back_wants(letter, wants));
+                }
+                Call::RemoveDeadLetters(keys) => keys.iter().for_each(|key| wants.dead_letter(key)),
+                Call::SetRules { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.rules(chatbot);
+                }
+                Call::SetContact { chatbot, user, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.contact(chatbot, user);
+                }
                 Call::Composing { chatbot, to, .. } => Self::composing_wants(chatbot, to, centre, wants),
                 Call::Read { chatbot, user, message_id } => {
                     Self::read_wants(chatbot, user, message_id, centre, wants);
@@ -141,6 +161,10 @@ impl Maap {
                 Call::SetTester { chatbot, .. }
                 | Call::AddKey { chatbot, .. }
                 | Call::RemoveKey { chatbot, .. } => Self::account_wants(chatbot, wants),
+                Call::TellMedia { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.head(chatbot);
+                }
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
                 Call::Media(call) => call.wants(wants),
@@ -150,8 +174,10 @@ impl Maap {
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
             Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
-            Task::Check(chatbot) | Task::Typing { chatbot, .. } => wants.chatbot(chatbot),
+            Task::Check(chatbot) => wants.chatbot(chatbot),
+            Task::Typing { chatbot, user, .. } => Self::typing_wants(chatbot, user, wants),
             Task::Invited(fetched) => Self::invited_wants(fetched, centre, wants),
+            Task::Heard(heard) => self.heard_wants(heard, centre, wants),
         }
     }
 
@@ -168,6 +194,7 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::Heard(heard) => self.decide_heard(&heard, centre, work),
             Task::ExpireMedia(media) => Self::expire_media(&media, work),
             Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
             Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
@@ -210,11 +237,16 @@ impl Maap {
             }
             Call::AddKey { chatbot, key } => self.decide_add_key(&chatbot, key, work),
             Call::RemoveKey { chatbot, key } => self.decide_remove_key(&chatbot, &key, work),
+            Call::TellMedia { chatbot, told } => done(self.decide_tell_media(&chatbot, &told, centre, work)),
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
             Call::Media(call) => self.decide_media(call, work),
+            Call::PutBack { chatbot, letters } => self.decide_put_back(&chatbot, &letters, centre, work),
+            Call::RemoveDeadLetters(keys) => self.decide_remove_dead_letters(&keys, work),
+            Call::SetRules { chatbot, rules } => self.decide_rules(&chatbot, rules, work),
+            Call::SetContact { chatbot, user, change } => self.decide_contact(&chatbot, &user, change, work),
             Call::Standing(call) => self.decide_standing(call, work, out),
         }
     }
@@ -227,7 +259,7 @@ impl Maap {
     /// Forgets what is in memory about a chatbot; pushes under way are settled without it.
     fn forget(&mut self, chatbot: &Address) {
         self.agents.remove(chatbot);
-        self.allowances.remove(chatbot);
+        self.allowances.remove(chatbot.as_str());
         self.timers.retain(|(_, of, _)| of != chatbot);
     }
 

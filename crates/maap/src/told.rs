@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
-use message_centre::indication::{CAPABILITIES_TYPE, DeviceCapabilities};
+use message_centre::indication::{CAPABILITIES_TYPE, DeviceCapabilities, MEDIA_TYPE, MediaReviewed};
 use message_centre::notice::Notice;
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
@@ -22,6 +22,8 @@ pub(crate) enum Told {
     Status(StatusOf),
     /// What a user's devices can take, as the chatbot has asked.
     Capabilities(CapabilitiesOf),
+    /// Whether something that it has uploaded may be sent.
+    Media(Box<MediaReviewed>),
     /// What the platform tells beside messages.
     Notice(Notice),
 }
@@ -78,9 +80,10 @@ impl Told {
     /// What an entry says; `Err` when chatbots cannot be told such a thing, with the reason.
     pub(crate) fn of(entry: &Entry) -> Result<Self, String> {
         match entry.kind {
-            EntryKind::Message => message(entry),
+            EntryKind::Message | EntryKind::Deferred => message(entry),
             EntryKind::Report => report(entry),
             EntryKind::Status if entry.content_type == CAPABILITIES_TYPE => capabilities(entry),
+            EntryKind::Status if entry.content_type == MEDIA_TYPE => media(entry),
             EntryKind::Status => fate(entry),
             EntryKind::Notice => Notice::of(entry).map(Self::Notice),
         }
@@ -151,6 +154,11 @@ fn capabilities(entry: &Entry) -> Result<Told, String> {
         user: entry.from.clone(),
         capabilities,
     }))
+}
+
+fn media(entry: &Entry) -> Result<Told, String> {
+    let told = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
+    Ok(Told::Media(Box::new(told)))
 }
 
 /// Media type and bytes of what a person or device sent, out of its envelope.

@@ -77,7 +77,7 @@ fn a_second_device_behind_the_same_address_that_answers_too_is_acknowledged_and_
     assert_eq!((town.requests(bob, "ACK"), town.requests(bob, "BYE")), (acks + 1, 1));
     for method in ["ACK", "BYE"] {
         let said = town.request(bob, method);
-        assert_eq!(said.to_tag().expect("readable").as_deref(), Some("another"), "{method}");
+        assert_eq!(said.to_tag().expect("readable"), Some("another"), "{method}");
         assert_eq!(said.uri_text(), "sip:tablet@192.0.2.77", "{method}");
     }
     // The chat is with the first.

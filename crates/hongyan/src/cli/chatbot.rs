@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Server, segment};
+use super::service_account::{Key, KeyFile, Tester};
 use super::standing::Standing;
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
@@ -20,7 +21,9 @@ pub enum Chatbot {
         after_help = "Example:\n  hongyan chatbot create 10690001 --display-name 'Weather' --webhook https://bot.example/hook --json\n\n\
                       The answer holds chatbotId, appId, appKey, callbackToken and endpoints: give them to the chatbot's program.\n\
                       With --dialect fnw11, appId and appKey are the OAuth client, and appKey serves as a bearer token as well;\n\
-                      with --dialect cm, appKey is the password."
+                      with --dialect cm, appKey is the password.\n\n\
+                      hongyan chatbot create weather --dialect rbm --webhook https://bot.example/hook --json > key.json\n\n\
+                      writes a service account's key file, with chatbotId, agentId and the webhook's clientToken beside."
     )]
     Create {
         /// Name (becomes sip:NAME@botplatform.DOMAIN) or a whole sip: URI
@@ -36,6 +39,8 @@ pub enum Chatbot {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        key_file: KeyFile,
         #[command(flatten)]
         server: Server,
     },
@@ -69,6 +74,40 @@ pub enum Chatbot {
         /// Where it stands, whatever was before; see also submit, suspend and resume
         #[arg(long, value_enum)]
         status: Option<Status>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Keys of the service account of a chatbot that speaks the RBM-style interface
+    #[command(
+        after_help = "Example:\n  hongyan chatbot key weather add --key-file new.json\n  hongyan chatbot key weather list\n  \
+                      hongyan chatbot key weather remove 4f0c…"
+    )]
+    Key {
+        /// Name or sip: URI
+        name: String,
+        #[command(subcommand)]
+        command: Key,
+    },
+    /// Users who test a chatbot before it is launched
+    #[command(after_help = "Example:\n  hongyan chatbot tester weather accept +8613800000001")]
+    Tester {
+        /// Name or sip: URI
+        name: String,
+        #[command(subcommand)]
+        command: Tester,
+    },
+    /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
+    #[command(
+        after_help = "Example:\n  hongyan chatbot limits 12306\n  hongyan chatbot limits 12306 --per-day 100000 --per-second default --anonymous true"
+    )]
+    Limits {
+        /// Name or sip: URI
+        name: String,
+        #[command(flatten)]
+        limits: Limits,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -113,6 +152,50 @@ pub enum Status {
     Live,
     /// Neither way
     Paused,
+}
+
+/// What holds for one chatbot alone. `default` makes it as configured for all.
+#[derive(Args)]
+pub struct Limits {
+    /// Messages a second, counted by addressee
+    #[arg(long, value_name = "N|default")]
+    per_second: Option<String>,
+    /// Messages a day
+    #[arg(long, value_name = "N|default")]
+    per_day: Option<String>,
+    /// Messages a month
+    #[arg(long, value_name = "N|default")]
+    per_month: Option<String>,
+    /// Promotional messages a day to one user
+    #[arg(long, value_name = "N|default")]
+    promotions_per_day: Option<String>,
+    /// Whether it knows users by tokens and not by their numbers
+    #[arg(long, value_name = "BOOL|default")]
+    anonymous: Option<String>,
+}
+
+impl Limits {
+    /// Puts what was given into the rules; true if anything was.
+    fn apply(self, rules: &mut Value) -> Result<bool, CommandError> {
+        let given = [
+            ("perSecond", self.per_second),
+            ("perDay", self.per_day),
+            ("perMonth", self.per_month),
+            ("promotionsPerDay", self.promotions_per_day),
+            ("anonymous", self.anonymous),
+        ];
+        let mut is_given = false;
+        for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+            rules[name] = match text.as_str() {
+                "default" => Value::Null,
+                text => serde_json::from_str(text).map_err(|_| {
+                    CommandError(format!("{name}: {text:?} is neither a number, true, false nor `default`"))
+                })?,
+            };
+            is_given = true;
+        }
+        Ok(is_given)
+    }
 }
 
 /// How pushes prove themselves where the API leaves it open.
@@ -233,14 +316,14 @@ impl Chatbot {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
         match self {
-            Self::Create { name, dialect, profile, status, json, server } => {
+            Self::Create { name, dialect, profile, status, json, key_file, server } => {
                 let mut body = profile.body()?;
                 if let Some(status) = status {
                     body.insert("status".to_owned(), json!(status));
                 }
                 body.insert("name".to_owned(), json!(name));
                 body.insert("dialect".to_owned(), json!(dialect));
-                show(&server.post("/chatbots", &Value::Object(body))?, json);
+                show_created(server.post("/chatbots", &Value::Object(body))?, json, &key_file)?;
             }
             Self::List { json, server } => {
                 let answer = server.get("/chatbots")?;
@@ -271,6 +354,21 @@ impl Chatbot {
                 }
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
+            Self::Key { name, command } => command.run(&name)?,
+            Self::Tester { name, command } => command.run(&name)?,
+            Self::Limits { name, limits, json, server } => {
+                let path = format!("/chatbots/{}", segment(&name));
+                let mut rules = server.get(&format!("{path}/rules"))?;
+                if limits.apply(&mut rules)? {
+                    rules = server.put_json(&format!("{path}/rules"), &rules)?;
+                }
+                let usage = server.get(&format!("{path}/usage"))?;
+                let answer = json!({ "rules": rules, "usage": usage });
+                match json {
+                    true => print_json(&answer),
+                    false => print(format_args!("{}\n\n{}", card(&answer["rules"]), card(&answer["usage"]))),
+                }
+            }
             Self::Standing(standing) => standing.run()?,
             Self::Remove { name, server } => {
                 server.delete(&format!("/chatbots/{}", segment(&name)))?;
@@ -279,6 +377,26 @@ impl Chatbot {
         }
         Ok(())
     }
+}
+
+/// A new chatbot with its secrets. The key file of a service account is what `--json` prints, with what else its program must know
+/// beside: libraries pass over members that they do not know.
+fn show_created(mut answer: Value, json: bool, key_file: &KeyFile) -> Outcome {
+    let Some(mut account) = answer.as_object_mut().and_then(|answer| answer.remove("serviceAccount")) else {
+        show(&answer, json);
+        return Ok(());
+    };
+    for member in ["chatbotId", "agentId", "clientToken"] {
+        account[member] = answer[member].clone();
+    }
+    if !json {
+        show(&answer, false);
+    }
+    if json || key_file.is_given() {
+        return key_file.show(&account);
+    }
+    print("the key of its service account, shown this once:");
+    key_file.show(&account)
 }
 
 fn show(answer: &Value, json: bool) {

@@ -5,6 +5,8 @@ mod backup;
 mod chatbot;
 mod client;
 mod config;
+mod consent;
+mod deadletter;
 mod file;
 mod group;
 mod handset;
@@ -13,6 +15,7 @@ mod media;
 mod review;
 mod send;
 mod serve;
+mod service_account;
 mod spam;
 mod standing;
 mod store;
@@ -52,6 +55,12 @@ enum Command {
     /// Decide on what chatbots want to show, and whether they go live
     #[command(subcommand)]
     Review(review::Review),
+    /// Show, list or note whether users want a chatbot's messages
+    #[command(subcommand)]
+    Consent(consent::Consent),
+    /// List, show, replay or remove what was given up on on its way to chatbots
+    #[command(subcommand, name = "deadletter")]
+    DeadLetter(deadletter::DeadLetter),
     /// List or show groups
     #[command(subcommand)]
     Group(group::Group),
@@ -104,6 +113,8 @@ impl Cli {
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
             Command::Review(review) => review.run(),
+            Command::Consent(consent) => consent.run(),
+            Command::DeadLetter(letter) => letter.run(),
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),

@@ -7,12 +7,14 @@
 //! | `/msrp` | MSRP over WebSocket | `net/msrp.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
 //! | `/handset/v1/blocked` | a subscriber's block list | `blocks.rs` |
+//! | `/handset/v1/contacts` | what chatbots may do with a subscriber | `contacts.rs` |
 //! | `/handset/v1/history` | a subscriber's conversation history | `history.rs` |
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
 //! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
-//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2` | chatbot API of China Mobile | `bot/cm.rs` |
+//! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
+//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/directory` | chatbots, looked for | `directory.rs` |
 //! | `/open/{chatbot}` | opens a conversation in the web handset | `open.rs` |
@@ -22,8 +24,9 @@
 pub(crate) mod admin;
 mod assets;
 mod blocks;
-mod bot;
+pub(crate) mod bot;
 mod bot_information;
+mod contacts;
 pub(crate) mod content;
 mod directory;
 mod handset;
@@ -108,12 +111,18 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What the edge of the RBM-style chatbot API works with.
+    pub rbm: bot::rbm::Rbm,
     /// What media of chatbots are held to.
     pub media: crate::config::Media,
     /// For what chatbots have us fetch.
     pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
+    /// How much a chatbot may send of which nothing else is set.
+    pub limits: maap::rate::Limits,
+    /// When days and months begin.
+    pub local_time: rcs::local_time::LocalTime,
 }
 
 impl App {
@@ -125,7 +134,13 @@ impl App {
     }
 
     /// Has the centre decide a chatbot's call, or one about chatbots; the answer comes after its commit.
-    async fn ask_maap(&self, call: maap::Call) -> Result<maap::Answer, Failure> {
+    async fn ask_maap(&self, mut call: maap::Call) -> Result<maap::Answer, Failure> {
+        if maap::privacy::names_tokens(&mut call) {
+            let resolve = move |store: &Store| {
+                maap::privacy::resolve(&mut call, |token| store.alias(token)).map(|()| call)
+            };
+            call = self.read(resolve).await?;
+        }
         let (reply, answer) = oneshot::channel();
         self.enter(Input::Chatbot(Box::new(call), reply.into()), "api")?;
         answer.await.map_err(|_| Failure::stopping())
@@ -263,17 +278,23 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/config.json", get(handset::configuration))
         .route("/handset/v1/blocked", get(blocks::own))
         .route("/handset/v1/blocked/{whom}", put(blocks::block).delete(blocks::unblock))
+        .route("/handset/v1/contacts/{chatbot}", get(contacts::show))
+        .route("/handset/v1/contacts/{chatbot}/{what}", put(contacts::change).delete(contacts::change))
         .route("/handset/v1/history", get(history::own).put(history::turn_on).delete(history::turn_off))
         .route("/handset/v1/history/messages", get(history::messages).delete(history::delete_all))
         .route("/handset/v1/history/messages/{id}", delete(history::delete_message))
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
+        .route("/v1/{*path}", any(bot::rbm::call))
+        .route("/token", post(bot::rbm::exchange))
+        .route("/oauth2/v4/token", post(bot::rbm::exchange))
+        .route("/$discovery/rest", get(bot::rbm::discover))
         .route("/directory", get(directory::search))
         .route("/directory/specific", get(directory::specific))
         .route("/open/{chatbot}", get(open::open))
         .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
-        .route("/rcs/bot/v1/{*path}", any(bot::fnw11::call))
+        .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
         .route("/oauth2/v1/token", post(bot::fnw11::token))
         .route("/messaging/{*path}", any(bot::cm::call))
         .route("/chatbot/messaging/{*path}", any(bot::cm::call))

@@ -2,9 +2,11 @@
 
 use chatbot_api::cm::auth::{self, AuthError};
 use chatbot_api::cm::error::Exception;
+use chatbot_api::cm::file::{self, AuthStatus};
 use chatbot_api::cm::push::{self, MessagePush};
 use chatbot_api::cm::{Dated, RequestError, XML};
 use chatbot_api::ctcu::address::PathForm;
+use message_centre::indication::MediaReviewed;
 use rcs::Timestamp;
 use store::{Chatbot, Dialect};
 
@@ -38,6 +40,8 @@ pub fn error_of(refusal: &Refusal) -> RequestError {
         Reason::NotAllowed => (403, Exception::Policy, "not allowed"),
         Reason::CallbackUnchecked => (403, Exception::Policy, "the webhook is not checked"),
         Reason::SecondLimit => (429, Exception::Policy, "too many messages in this second"),
+        Reason::DayLimit => (429, Exception::Policy, "too many messages in this day"),
+        Reason::MonthLimit => (429, Exception::Policy, "too many messages in this month"),
         Reason::CallLimit => (429, Exception::Policy, "too many calls of this kind"),
         Reason::MediaUrl => (400, Exception::InvalidValue, "not a media URL of this platform"),
         Reason::NoSuchUser => (404, Exception::NoValidAddress, "there is no such user"),
@@ -57,6 +61,9 @@ pub(super) fn push(
     form: PathForm,
     fresh: &Fresh<'_>,
 ) -> Option<Request> {
+    if let Told::Media(told) = told {
+        return Some(reviewed(chatbot, webhook, told, form, fresh));
+    }
     let root = fresh.public_url;
     let (path, body, user) = match told {
         Told::Message(message) => {
@@ -77,13 +84,36 @@ pub(super) fn push(
                 push::status(&told.message_id, &told.user, &told.chatbot, told.status, told.failure, root);
             (push::path_of(told.status, &chatbot.address, form), document, &told.user)
         }
-        Told::Capabilities(_) | Told::Notice(_) => return None,
+        Told::Capabilities(_) | Told::Media(_) | Told::Notice(_) => return None,
     };
-    let secret = auth::chatbot_secret(&chatbot.app_key_sha256);
-    let mut headers = auth::headers(&chatbot.app_id, &secret, fresh.now).to_vec();
+    let mut headers = credentials(chatbot, fresh);
     headers.push(("Address", user.user().to_owned()));
     headers.push(("content-type", XML.to_owned()));
     Some(Request { method: Method::Post, url: format!("{webhook}{path}"), headers, body: body.into() })
+}
+
+/// How the audit of a file ended (maap-api §3.5); a rejected one has no document.
+fn reviewed(
+    chatbot: &Chatbot,
+    webhook: &str,
+    told: &MediaReviewed,
+    form: PathForm,
+    fresh: &Fresh<'_>,
+) -> Request {
+    let status = if told.is_approved { AuthStatus::Passed } else { AuthStatus::Rejected };
+    let mut headers = credentials(chatbot, fresh);
+    headers.push((file::TID, told.id.to_string()));
+    headers.push((file::AUTH_STATUS, status.as_str().to_owned()));
+    headers.push(("content-type", XML.to_owned()));
+    let body = if told.is_approved { told.transfer.to_xml() } else { String::new() };
+    let url = format!("{webhook}{}", push::message_path(&chatbot.address, form));
+    Request { method: Method::Post, url, headers, body: body.into() }
+}
+
+/// The chatbot's own credentials: it knows by them that the push is ours.
+fn credentials(chatbot: &Chatbot, fresh: &Fresh<'_>) -> Vec<(&'static str, String)> {
+    let secret = auth::chatbot_secret(&chatbot.app_key_sha256);
+    auth::headers(&chatbot.app_id, &secret, fresh.now).to_vec()
 }
 
 /// 2xx; after a 404 the URI in the path is written in the other form.

@@ -118,6 +118,8 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::NotAllowed => ReturnCode::NotAuthorised,
         Reason::CallbackUnchecked => ReturnCode::CallbackCheckFailed,
         Reason::SecondLimit => ReturnCode::SecondLimit,
+        Reason::DayLimit => ReturnCode::DayLimit,
+        Reason::MonthLimit => ReturnCode::MonthLimit,
         Reason::CallLimit => ReturnCode::CallLimit,
         Reason::MediaUrl => ReturnCode::BadMediaUrl,
         Reason::NoSuchUser => ReturnCode::UserUnknown,
@@ -163,7 +165,7 @@ pub(super) fn push(
             );
             (status_path(&chatbot.address, form), push.to_json())
         }
-        Told::Capabilities(_) => return None,
+        Told::Capabilities(_) | Told::Media(_) => return None,
         Told::Notice(notice) => notice_push(chatbot, notice, form),
     };
     let mut headers = push_headers(&chatbot.callback_token, fresh.now, &fresh.nonce);

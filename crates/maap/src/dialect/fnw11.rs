@@ -1,12 +1,14 @@
 //! GSMA FNW.11 (maap-api §6): who its tokens are for, the platform's answers and refusals in its words, its events.
 
+use chatbot_api::fnw11::file::{File, FileStatus};
 use chatbot_api::fnw11::oauth::OAuthError;
 use chatbot_api::fnw11::{Contact, Event, MessageStatus, Reason};
 use message_centre::secret::is_secret;
 use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::composing::State;
-use store::{Chatbot, Dialect, Outcome, Record, WebhookAuth};
+use rcs::file_transfer::FileTransfer;
+use store::{Chatbot, Dialect, FileId, Outcome, Record, WebhookAuth};
 
 use super::Request;
 use crate::push::{Method, PushAnswer};
@@ -39,6 +41,8 @@ pub fn reason_of(refusal: &Refusal) -> Reason {
         R::NotAllowed => (403, "not allowed"),
         R::CallbackUnchecked => (403, "the webhook has not answered its probe"),
         R::SecondLimit => (429, "too many messages in this second"),
+        R::DayLimit => (429, "too many messages in this day"),
+        R::MonthLimit => (429, "too many messages in this month"),
         R::CallLimit => (429, "too many calls of this kind"),
         R::MediaUrl => (400, "not a media URL of this platform"),
         R::NoSuchUser => (404, "there is no such user"),
@@ -82,9 +86,19 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told) -> Option<Requ
             let why = told.failure.map(|failure| failure.meaning());
             Event::status(&told.message_id, &user, status, why, told.at)
         }
+        Told::Media(told) => {
+            let status = if told.is_approved { FileStatus::Ready } else { FileStatus::Failed };
+            Event::file(&file(told.id, &told.transfer, status))
+        }
         Told::Capabilities(_) | Told::Notice(_) => return None,
     };
     Some(request(chatbot, webhook, &event))
+}
+
+/// A file of the library in the interface's words.
+pub fn file(id: FileId, transfer: &FileTransfer, status: FileStatus) -> File {
+    let info = &transfer.file;
+    File::new(id.to_string(), info.url.clone(), info.size, info.content_type.clone(), status, info.until)
 }
 
 /// That a user writes, or has stopped.

@@ -84,6 +84,11 @@ pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
     !matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
 }
 
+/// Whether chatbots are told by webhook that what they have uploaded may be sent, or not.
+pub(crate) fn tells_media(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Cm | Dialect::Fnw11)
+}
+
 /// Whether the call itself is refused when the message cannot be kept for its user; otherwise that is told as a status.
 pub(crate) fn refuses_at_once(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Rbm)

@@ -26,6 +26,10 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         }
         Reason::Blocked => (Code::PermissionDenied, "the user wants to hear nothing from this agent"),
         Reason::CallbackUnchecked => (Code::FailedPrecondition, "the webhook has not passed its check"),
+        Reason::DayLimit => (Code::ResourceExhausted, "more messages in this day than the agent may send"),
+        Reason::MonthLimit => {
+            (Code::ResourceExhausted, "more messages in this month than the agent may send")
+        }
         Reason::SecondLimit => {
             (Code::ResourceExhausted, "more messages in this second than the agent may send")
         }
@@ -48,7 +52,7 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told, fresh: &Fresh<
             (Notice::message(&told.message_id, &told.from, &told.incoming, told.at)?, told.entry)
         }
         Told::Status(told) => (status(told)?, told.entry),
-        Told::Notice(_) => return None,
+        Told::Media(_) | Told::Notice(_) => return None,
         Told::Capabilities(told) => {
             let features = told.capabilities.as_ref().map(features).filter(|features| !features.is_empty());
             (Notice::capability_callback(&told.request_id, &told.user, features.as_ref()), told.entry)

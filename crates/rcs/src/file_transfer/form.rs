@@ -28,6 +28,9 @@ use crate::multipart::{self, HEAD_BYTES_MAX, MultipartError, PARTS_MAX, Part};
 /// The media type.
 pub const CONTENT_TYPE: &str = "multipart/form-data";
 
+/// The media type of a file that another part describes (RFC 2387), which is read the same way.
+pub const RELATED: &str = "multipart/related";
+
 /// Longest transfer id: a UUID has 36.
 pub const TID_BYTES_MAX: usize = 128;
 
@@ -135,10 +138,10 @@ impl Form {
     /// A reader for a body with this Content-Type.
     ///
     /// # Errors
-    /// If it is no `multipart/form-data` or names no boundary.
+    /// If it is neither `multipart/form-data` nor `multipart/related`, or names no boundary.
     pub fn new(content_type: &str) -> Result<Self, MultipartError> {
         let boundary = content_type::parameter(content_type, "boundary")
-            .filter(|_| content_type::is(content_type, CONTENT_TYPE))
+            .filter(|_| [CONTENT_TYPE, RELATED].iter().any(|known| content_type::is(content_type, known)))
             .filter(|boundary| !boundary.is_empty() && boundary.len() <= multipart::BOUNDARY_BYTES_MAX)
             .ok_or(MultipartError::NoBoundary)?;
         let delimiter = Finder::new(format!("\n--{boundary}").as_bytes()).into_owned();

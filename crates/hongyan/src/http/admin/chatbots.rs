@@ -6,11 +6,13 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use chatbot_api::rbm;
 use maap::{Answer, Call, Change, NewChatbot};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
 use store::{Chatbot, Dialect};
 
+use super::service_accounts::make_key;
 use crate::http::{App, Failure};
 
 /// All chatbots.
@@ -63,7 +65,14 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
             let mut answer = summary(app, &chatbot);
-            let secrets = serde_json::to_value(&credentials).expect("texts can be written as JSON");
+            let secrets = match dialect {
+                Dialect::Rbm => json!({
+                    "agentId": rbm::agent_id(&chatbot.address, &app.numbering),
+                    "clientToken": credentials.callback_token,
+                    "serviceAccount": make_key(app, chatbot.address.clone()).await?,
+                }),
+                _ => serde_json::to_value(&credentials).expect("texts can be written as JSON"),
+            };
             if let (Some(answer), Value::Object(secrets)) = (answer.as_object_mut(), secrets) {
                 answer.extend(secrets);
             }

@@ -41,16 +41,21 @@ pub async fn mailbox(
     })))
 }
 
-fn waiting(entry: &Entry) -> Value {
-    let kind = match entry.kind {
+/// A word for what an entry is.
+pub(super) fn kind_of(kind: EntryKind) -> &'static str {
+    match kind {
         EntryKind::Message => "message",
         EntryKind::Report => "report",
         EntryKind::Status => "status",
+        EntryKind::Deferred => "deferred",
         EntryKind::Notice => "notice",
-    };
+    }
+}
+
+fn waiting(entry: &Entry) -> Value {
     json!({
         "id": entry.id.to_string(),
-        "kind": kind,
+        "kind": kind_of(entry.kind),
         "messageId": entry.message_id,
         "from": entry.from,
         "conversationId": entry.conversation_id,

@@ -12,6 +12,16 @@
 //! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
+//! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom a chatbot has invited; answer for one; take one off the list |
+//! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
+//! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
+//! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
+//! | `GET`, `PATCH /chatbots/{name}/contacts/{number}` | one of them: what was said and when; note what is wanted |
+//! | `GET /dead-letters?limit=` | what was given up on on its way to chatbots |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters?limit=&after=` | one chatbot's; remove all |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
+//! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
 //! | `POST /chatbots/{name}/test`, `submit`, `suspend`, `resume` | where it stands |
 //! | `PUT`, `DELETE /chatbots/{name}/testers/{number}` | whom it reaches before it is live |
 //! | `GET /reviews?chatbot=` | what chatbots want to show |
@@ -31,15 +41,19 @@
 
 mod chatbots;
 mod configurations;
+mod contacts;
+mod dead_letters;
 mod files;
 mod groups;
 mod media;
 mod messages;
+mod service_accounts;
 mod standing;
 mod subscribers;
 mod unwanted;
 
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
+pub(crate) use contacts::set as set_contact;
 pub(crate) use subscribers::add_subscriber;
 
 use std::sync::Arc;
@@ -74,6 +88,21 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/spam-reports", get(unwanted::spam_reports))
         .route("/chatbots", get(chatbots::list).post(chatbots::create))
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
+        .route("/chatbots/{name}/keys", get(service_accounts::keys).post(service_accounts::add_key))
+        .route("/chatbots/{name}/keys/{key}", delete(service_accounts::remove_key))
+        .route("/chatbots/{name}/testers", get(service_accounts::testers))
+        .route(
+            "/chatbots/{name}/testers/{number}",
+            put(service_accounts::set_tester).delete(service_accounts::remove_tester),
+        )
+        .route("/chatbots/{name}/rules", get(contacts::rules).put(contacts::set_rules))
+        .route("/chatbots/{name}/usage", get(contacts::usage))
+        .route("/chatbots/{name}/contacts", get(contacts::list))
+        .route("/chatbots/{name}/contacts/{number}", get(contacts::show).patch(contacts::change))
+        .route("/dead-letters", get(dead_letters::list_all))
+        .route("/chatbots/{name}/dead-letters", get(dead_letters::list).delete(dead_letters::remove_all))
+        .route("/chatbots/{name}/dead-letters/replay", post(dead_letters::replay))
+        .route("/chatbots/{name}/dead-letters/{id}", get(dead_letters::show).delete(dead_letters::remove))
         .route("/chatbots/{name}/test", post(standing::test))
         .route("/chatbots/{name}/submit", post(standing::submit))
         .route("/chatbots/{name}/suspend", post(standing::suspend))

@@ -5,26 +5,31 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use chatbot_api::cm::answer::{self, SendAnswer};
 use chatbot_api::cm::auth::AuthError;
 use chatbot_api::cm::error::Exception;
+use chatbot_api::cm::file::{self, Expected};
 use chatbot_api::cm::path::PathCall;
 use chatbot_api::cm::{Dated, Operation, RequestError, SendKind, XML, revoke, send};
 use chatbot_api::ctcu::address::{self, PathForm};
 use maap::dialect::cm;
 use maap::{Answer, Call};
-use store::Chatbot;
+use store::{Chatbot, FileId};
 
+use crate::http::media::{self, Keep, receive};
 use crate::http::{App, BODY_BYTES_MAX, Failure, RETRY_AFTER_S, now};
 
+/// The header that names the chatbot to the file service.
+const INTENDED_IDENTITY: &str = "x-3gpp-intended-identity";
+
 /// A refusal, and when to try again if that would help.
-pub(super) struct Refused {
+struct Refused {
     error: RequestError,
     retry_after_s: Option<u64>,
 }
@@ -71,6 +76,65 @@ pub async fn call(
         Ok(Answered::Done) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(error, json),
     }
+}
+
+/// `/Content`, the file service: uploads and deletions. Its bodies take as long as they take.
+pub async fn content(
+    State(app): State<Arc<App>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let answer = match method {
+        Method::POST => upload(&app, uri.query().unwrap_or_default(), headers, body).await,
+        Method::DELETE => delete(&app, &headers).await,
+        other => {
+            let text = format!("the file service wants POST or DELETE, not {other}");
+            Err(RequestError::new(405, Exception::Service, text).into())
+        }
+    };
+    let code =
+        answer.as_ref().map_or_else(|refused| refused.error.status, |response| response.status().as_u16());
+    app.count_api_call("cm", "content", code.into());
+    answer.unwrap_or_else(|error| refused(error, true))
+}
+
+/// Parts called `File` and, before it, `Thumbnail`. The answer has the file's id in a header; that it may be sent is pushed.
+async fn upload(app: &Arc<App>, query: &str, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
+    let chatbot = authorised(app, uploader(&headers)?, &headers).await?;
+    let received = receive(app, &chatbot, headers, body, |_| Ok(Keep::Temporary)).await?;
+    let media = received.media.ok_or_else(|| RequestError::invalid("File", "missing"))?;
+    if let Some(size) = Expected::of_query(query).size
+        && size != media.bytes
+    {
+        app.remove_media(&chatbot.address, media.id).await?;
+        let detail = format!("{size} bytes were announced, {} came", media.bytes);
+        return Err(RequestError::invalid("SIZE", detail).into());
+    }
+    app.tell_media(&media).await?;
+    Ok(([(file::TID, media.id.to_string())], Json(answer::success())).into_response())
+}
+
+async fn delete(app: &App, headers: &HeaderMap) -> Result<Response, Refused> {
+    let chatbot = authorised(app, uploader(headers)?, headers).await?;
+    let id = headers.get(file::TID).and_then(|tid| tid.to_str().ok()).map(str::trim);
+    let id = id.ok_or_else(|| RequestError::invalid(file::TID, "missing"))?.parse::<FileId>();
+    match id {
+        Ok(id) if app.remove_media(&chatbot.address, id).await? => Ok(StatusCode::NO_CONTENT.into_response()),
+        _ => {
+            let text = "tid: there is no such file of this chatbot, or not any more";
+            Err(RequestError::new(404, Exception::InvalidValue, text).into())
+        }
+    }
+}
+
+/// The chatbot's URI: the header for it, or else `User-Agent`, with or without `SP/` before it.
+fn uploader(headers: &HeaderMap) -> Result<&str, Refused> {
+    let named = headers.get(INTENDED_IDENTITY).or_else(|| headers.get(USER_AGENT));
+    let named = named.and_then(|value| value.to_str().ok()).map(|name| name.trim().trim_matches('"'));
+    let named = named.map(|name| name.strip_prefix("SP/").unwrap_or(name)).filter(|name| !name.is_empty());
+    named.ok_or_else(|| RequestError::invalid(INTENDED_IDENTITY, "missing, and no User-Agent either").into())
 }
 
 async fn answer(
@@ -138,7 +202,7 @@ async fn send_message(
 }
 
 /// The chatbot that a path or header names, if the credentials are its.
-pub(super) async fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refused> {
+async fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refused> {
     let dated = Dated::of_headers(text(headers, AUTHORIZATION), text(headers, DATE)).map_err(unauthorised)?;
     let chatbot = address::chatbot(segment, &app.numbering).ok_or_else(|| unauthorised(AuthError::Wrong))?;
     let row = app.chatbot(&chatbot).await?;
@@ -152,6 +216,22 @@ fn unauthorised(error: AuthError) -> RequestError {
 impl From<RequestError> for Refused {
     fn from(error: RequestError) -> Self {
         Self { error, retry_after_s: None }
+    }
+}
+
+impl From<media::Refusal> for Refused {
+    fn from(refusal: media::Refusal) -> Self {
+        let retry_after_s = match refusal {
+            media::Refusal::Busy(seconds) => Some(seconds.into()),
+            _ => None,
+        };
+        let exception = match refusal {
+            media::Refusal::Busy(_) | media::Refusal::OverQuota => Exception::NoResources,
+            media::Refusal::Failed(_) => Exception::Service,
+            _ => Exception::InvalidValue,
+        };
+        let error = RequestError::new(refusal.status().as_u16(), exception, refusal.to_string());
+        Self { error, retry_after_s }
     }
 }
 
@@ -179,7 +259,7 @@ fn refused_by(answer: Answer) -> Refused {
     }
 }
 
-pub(super) fn refused(refused: Refused, json: bool) -> Response {
+fn refused(refused: Refused, json: bool) -> Response {
     let Refused { error, retry_after_s } = refused;
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match json {
@@ -192,6 +272,6 @@ pub(super) fn refused(refused: Refused, json: bool) -> Response {
     response
 }
 
-pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }

@@ -2,6 +2,7 @@
 //!
 //! Refusals have an HTTP status outside of 2xx and a `reason`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -13,17 +14,20 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, http::HeaderValue};
 use chatbot_api::csp;
 use chatbot_api::ctcu::address;
+use chatbot_api::fnw11::file::{File, FileStatus};
 use chatbot_api::fnw11::oauth::{OAuthError, TokenAnswer, TokenRequest};
 use chatbot_api::fnw11::status::StatusChange;
 use chatbot_api::fnw11::{Contact, Message, MessageStatus, Reason, Request, capability, message};
 use maap::dialect::fnw11;
 use maap::{Answer, Call};
+use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::capability::Capabilities;
 use rcs::ids;
 use serde_json::{Value, json};
-use store::{Chatbot, Record};
+use store::{Chatbot, FileId, Media, Record, Review};
 
+use crate::http::media::{self, Keep, fetch, receive};
 use crate::http::{App, BODY_BYTES_MAX, Failure, RETRY_AFTER_S, now};
 
 /// The header by which a client may repeat a call without sending twice.
@@ -55,13 +59,31 @@ pub async fn call(
         ["messages"] => "send",
         ["messages", _, "status"] => "status",
         ["contactCapabilities"] => "capabilities",
-        ["files"] | ["files", _] => "files",
+        ["files", _] => "files",
         _ => return respond(Err(no_such_call())),
     };
     let asked = Asked { app: &app, method, operation, query: uri.query().unwrap_or_default(), headers };
     let answer = asked.answer(segment, body).await;
-    let code = answer.as_ref().map_or_else(|refused| refused.reason.status, |(status, _)| status.as_u16());
-    app.count_api_call("fnw11", name, code.into());
+    app.count_api_call("fnw11", name, code(&answer));
+    respond(answer)
+}
+
+fn code(answer: &Answered) -> i32 {
+    answer.as_ref().map_or_else(|refused| refused.reason.status, |(status, _)| status.as_u16()).into()
+}
+
+/// `POST …/files`, beside the other calls: its body takes as long as it takes.
+pub async fn upload(
+    State(app): State<Arc<App>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let segment = uri.path().split('/').nth(4).unwrap_or_default();
+    let asked = Asked { app: &app, method, operation: "files", query: "", headers };
+    let answer = asked.upload(segment, body).await;
+    app.count_api_call("fnw11", "files", code(&answer));
     respond(answer)
 }
 
@@ -113,11 +135,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     async fn answer(&self, segment: &str, body: Body) -> Answered {
         let app = self.app;
-        let chatbot = address::chatbot(segment, &app.numbering);
-        let chatbot = chatbot.ok_or_else(|| Refused::of(404, "the path names no chatbot"))?;
-        let row = app.chatbot(&chatbot).await?;
-        let token = text(&self.headers, AUTHORIZATION.as_str()).and_then(csp::token);
-        let chatbot = fnw11::authorise(row.as_ref(), token, now())?;
+        let chatbot = &self.chatbot(segment).await?;
         match self.operation.split('/').collect::<Vec<_>>()[..] {
             ["messages"] => {
                 self.wants(&Method::POST)?;
@@ -132,8 +150,52 @@ impl Asked<'_> {
                 self.wants(&Method::GET)?;
                 self.capabilities(chatbot).await
             }
+            [_, id] if self.method == Method::GET => {
+                let media = self.file(chatbot, id).await?;
+                Ok((StatusCode::OK, json!(shown(app, &media))))
+            }
+            [_, id] => {
+                self.wants(&Method::DELETE)?;
+                let media = self.file(chatbot, id).await?;
+                match app.remove_media(&chatbot.address, media.id).await? {
+                    true => Ok((StatusCode::NO_CONTENT, Value::Null)),
+                    false => Err(no_such_file()),
+                }
+            }
             _ => Err(no_such_call()),
         }
+    }
+
+    /// The chatbot that the path names, if the token is its.
+    async fn chatbot(&self, segment: &str) -> Result<Chatbot, Refused> {
+        let chatbot = address::chatbot(segment, &self.app.numbering);
+        let chatbot = chatbot.ok_or_else(|| Refused::of(404, "the path names no chatbot"))?;
+        let row = self.app.chatbot(&chatbot).await?;
+        let token = text(&self.headers, AUTHORIZATION.as_str()).and_then(csp::token);
+        Ok(fnw11::authorise(row.as_ref(), token, now())?.clone())
+    }
+
+    /// A form with `fileType`, `until`, and `fileContent` or `fileUrl`. The type is found by looking.
+    async fn upload(&self, segment: &str, body: Body) -> Answered {
+        self.wants(&Method::POST)?;
+        let chatbot = self.chatbot(segment).await?;
+        let received = receive(self.app, &chatbot, self.headers.clone(), body, keep).await?;
+        let media = match (received.media, received.values.get("fileUrl")) {
+            (Some(media), _) => media,
+            (None, Some(url)) => {
+                let until = keep(&received.values).map_err(|what| Refused::of(400, what))?;
+                fetch(self.app, &chatbot, url.clone(), None, until).await?
+            }
+            (None, None) => return Err(Refused::of(400, "neither fileContent nor fileUrl")),
+        };
+        self.app.tell_media(&media).await?;
+        Ok((StatusCode::OK, json!(shown(self.app, &media))))
+    }
+
+    /// A file of the chatbot.
+    async fn file(&self, chatbot: &Chatbot, id: &str) -> Result<Media, Refused> {
+        let id = id.parse::<FileId>().map_err(|()| no_such_file())?;
+        self.app.media(&chatbot.address, id).await?.ok_or_else(no_such_file)
     }
 
     async fn send(&self, chatbot: &Chatbot, body: &[u8]) -> Answered {
@@ -250,6 +312,32 @@ impl Asked<'_> {
     }
 }
 
+/// How long an upload is kept: until the time that the form names, else as long as temporary media are.
+fn keep(values: &BTreeMap<String, String>) -> Result<Keep, String> {
+    match values.get("until").map(|until| until.trim()).filter(|until| !until.is_empty()) {
+        None => Ok(Keep::Temporary),
+        Some(until) => match Timestamp::parse_rfc3339(until) {
+            Ok(at) if at > now() => Ok(Keep::Until(at)),
+            Ok(_) => Err("until: is over".to_owned()),
+            Err(error) => Err(format!("until: {error}")),
+        },
+    }
+}
+
+/// A file in the interface's words.
+fn shown(app: &App, media: &Media) -> File {
+    let status = match media.review {
+        Review::Pending => FileStatus::Pending,
+        Review::Approved => FileStatus::Ready,
+        Review::Rejected(_) => FileStatus::Failed,
+    };
+    fnw11::file(media.id, &app.media_transfer(media), status)
+}
+
+fn no_such_file() -> Refused {
+    Refused::of(404, "fileId: there is no such file of this chatbot, or not any more")
+}
+
 /// The body, as far as a body of JSON may be.
 async fn whole(body: Body) -> Result<axum::body::Bytes, Refused> {
     to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
@@ -273,6 +361,16 @@ impl From<maap::Refusal> for Refused {
     fn from(refusal: maap::Refusal) -> Self {
         let retry_after_s = refusal.retry_after.map(|wait| wait.as_secs().max(1));
         Self { reason: fnw11::reason_of(&refusal), retry_after_s }
+    }
+}
+
+impl From<media::Refusal> for Refused {
+    fn from(refusal: media::Refusal) -> Self {
+        let retry_after_s = match refusal {
+            media::Refusal::Busy(seconds) => Some(seconds.into()),
+            _ => None,
+        };
+        Self { reason: Reason::new(refusal.status().as_u16(), refusal.to_string()), retry_after_s }
     }
 }
 

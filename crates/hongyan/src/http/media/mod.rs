@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use maap::{Answer, Call, MediaCall};
+use message_centre::indication::MediaReviewed;
 use rcs::Timestamp;
 use rcs::address::Address;
-use store::{FileId, Media};
+use rcs::file_transfer::{FileInfo, FileTransfer};
+use store::{FileId, Media, Review};
 use tokio::sync::oneshot;
 
 use super::{App, Failure, RETRY_AFTER_S, now};
@@ -24,7 +26,7 @@ use crate::content::link::Purpose;
 use crate::engine::Input;
 
 pub(crate) use fetch::fetch;
-pub(crate) use receive::{FILES_MAX, Received, receive};
+pub(crate) use receive::{FILES_MAX, Received, Upload, receive};
 
 /// How long something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +130,38 @@ impl App {
     /// Where handsets fetch its small picture; `None` if it has none.
     pub(crate) fn media_thumbnail_url(&self, media: &Media) -> Option<String> {
         media.thumbnail.as_ref().map(|_| self.content.links.url(media.id, Purpose::Download(Body::Thumbnail)))
+    }
+
+    /// What handsets are told of it: the file transfer document of its links.
+    pub(crate) fn media_transfer(&self, media: &Media) -> FileTransfer {
+        let info = |url, size, content_type: &str, name| FileInfo {
+            size,
+            name,
+            content_type: content_type.to_owned(),
+            url,
+            until: media.expires_at,
+            disposition: None,
+            playing_length: None,
+            branded_url: None,
+        };
+        let thumbnail = self.media_thumbnail_url(media).zip(media.thumbnail.as_ref());
+        FileTransfer {
+            thumbnail: thumbnail
+                .map(|(url, thumbnail)| info(url, thumbnail.bytes, &thumbnail.content_type, None)),
+            file: info(self.media_url(media), media.bytes, &media.content_type, media.name.clone()),
+        }
+    }
+
+    /// Tells a chatbot, by webhook and if its API has words for it, what has become of something that it has uploaded.
+    pub(crate) async fn tell_media(&self, media: &Media) -> Result<(), Failure> {
+        let is_approved = match media.review {
+            Review::Pending => return Ok(()),
+            Review::Approved => true,
+            Review::Rejected(_) => false,
+        };
+        let told = MediaReviewed { id: media.id, transfer: self.media_transfer(media), is_approved };
+        self.ask_maap(Call::TellMedia { chatbot: media.owner.clone(), told: Box::new(told) }).await?;
+        Ok(())
     }
 
     /// What of the chatbot `owner` one of our links names, and which body of it. However the link begins: its seal is ours.

@@ -30,6 +30,9 @@ pub(crate) const FILES_MAX: usize = 2;
 const VALUE_BYTES_MAX: usize = 4 * 1024;
 const VALUES_MAX: usize = 16;
 
+/// What describes a file in a part of its own.
+const JSON: &str = "application/json";
+
 /// What the bytes are of which nobody can say what they are.
 const UNKNOWN: &str = "something unknown";
 
@@ -44,7 +47,6 @@ pub(crate) struct Received {
     /// Whether its thumbnail came with it, and before it.
     pub is_thumbnail_first: bool,
     /// The other values of the form, by name.
-    #[allow(dead_code, reason = "for dialects that have values beside the file")]
     pub values: BTreeMap<String, String>,
 }
 
@@ -85,7 +87,9 @@ async fn take_in(
 ) -> Result<Received, Refusal> {
     let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut upload = Upload::begin(app.clone(), chatbot, limits)?;
-    let read = match content_type::is(declared, form::CONTENT_TYPE) {
+    let is_in_parts =
+        [form::CONTENT_TYPE, form::RELATED].iter().any(|known| content_type::is(declared, known));
+    let read = match is_in_parts {
         true => upload.read_form(declared, incoming).await,
         false => upload.read_file(incoming).await,
     };
@@ -109,7 +113,7 @@ async fn take_in(
 }
 
 /// Files of one upload as they arrive.
-pub(super) struct Upload {
+pub(crate) struct Upload {
     app: Arc<App>,
     chatbot: Chatbot,
     limits: Limits,
@@ -152,6 +156,10 @@ impl Upload {
                     Event::Part(part) => {
                         self.end_value()?;
                         match AnyField::of(&part) {
+                            // RFC 2387: of two related parts, the first describes the other.
+                            AnyField::File { content_type, .. } if content_type::is(&content_type, JSON) => {
+                                self.value = Some(("metadata".to_owned(), Vec::new()));
+                            }
                             AnyField::File { name, .. } => self.begin_file(name).await?,
                             AnyField::Value(name) => self.value = Some((name, Vec::new())),
                         }
