@@ -7,9 +7,9 @@
 
 use message_centre::Work;
 use message_centre::notice::{self, Checked, Notice};
-use rcs::address::{Address, AddressKind};
+use rcs::address::Address;
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Proposal, ProposalKey, Review, TESTERS_MAX, Topic, Wants};
+use store::{Chatbot, ChatbotStatus, Proposal, ProposalKey, Review, Topic, Wants};
 
 use crate::call::{Answer, Change};
 use crate::{Maap, Out};
@@ -26,15 +26,6 @@ pub enum StandingCall {
         chatbot: Address,
         /// Where to.
         step: Step,
-    },
-    /// Whom it reaches before it is live.
-    Testers {
-        /// The chatbot.
-        chatbot: Address,
-        /// Who comes.
-        add: Vec<Address>,
-        /// Who goes.
-        remove: Vec<Address>,
     },
     /// It wants to show something else.
     Propose {
@@ -74,7 +65,6 @@ impl StandingCall {
                 wants.chatbot(chatbot);
                 wants.proposal(&(chatbot.clone(), Topic::Launch));
             }
-            Self::Testers { chatbot, .. } => wants.chatbot(chatbot),
             Self::Propose { chatbot, topic, .. } => {
                 wants.chatbot(chatbot);
                 wants.proposal(&(chatbot.clone(), *topic));
@@ -100,10 +90,6 @@ impl Maap {
         let (chatbot, result) = match call {
             StandingCall::Step { chatbot, step } => {
                 let result = self.step(&chatbot, step, work);
-                (chatbot, result)
-            }
-            StandingCall::Testers { chatbot, add, remove } => {
-                let result = set_testers(&chatbot, &add, &remove, work);
                 (chatbot, result)
             }
             StandingCall::Propose { chatbot, topic, change } => {
@@ -243,37 +229,15 @@ pub(crate) fn set_status(chatbot: &mut Chatbot, to: ChatbotStatus) {
     chatbot.status = to;
 }
 
-fn set_testers(
-    address: &Address,
-    add: &[Address],
-    remove: &[Address],
-    work: &mut Work<'_>,
-) -> Result<(), Answer> {
-    let mut chatbot = work.view.chatbot(address).cloned().ok_or(Answer::NotFound)?;
+/// A user has agreed to test a chatbot, or does so no more.
+pub(crate) fn note_tester(address: &Address, user: &Address, is_tester: bool, work: &mut Work<'_>) {
+    let Some(mut chatbot) = work.view.chatbot(address).cloned() else { return };
     let testers = &mut chatbot.standing.testers;
-    testers.retain(|tester| !remove.contains(tester));
-    for tester in add {
-        if tester.kind() != AddressKind::Subscriber {
-            return Err(Answer::Invalid(format!("{tester} is not a phone number")));
-        }
-        if !testers.contains(tester) {
-            testers.push(tester.clone());
-        }
-    }
-    if testers.len() > TESTERS_MAX {
-        return Err(Answer::Undeliverable(format!("{} > {TESTERS_MAX} testers", testers.len())));
+    testers.retain(|tester| tester != user);
+    if is_tester {
+        testers.push(user.clone());
     }
     work.view.put_chatbot(chatbot);
-    Ok(())
-}
-
-/// A user has agreed to test a chatbot, or does so no more; where there is no room, the list stays as it is.
-pub(crate) fn note_tester(address: &Address, user: &Address, is_tester: bool, work: &mut Work<'_>) {
-    let (user, none) = ([user.clone()], []);
-    let (add, remove) = if is_tester { (&user[..], &none[..]) } else { (&none[..], &user[..]) };
-    if set_testers(address, add, remove, work).is_err() {
-        tracing::warn!(chatbot = %address, "a tester could not be noted");
-    }
 }
 
 fn change_of(proposal: &Proposal) -> Option<Value> {

@@ -46,8 +46,8 @@ fn manual(config: &mut maap::Config) {
 fn a_chatbot_that_is_tested_reaches_its_testers_and_nobody_else() {
     let mut world = World::with_bot();
     world.update(json!({ "status": "testing" }));
-    let testers = StandingCall::Testers { chatbot: bot(), add: vec![user(ALICE)], remove: Vec::new() };
-    assert!(matches!(world.call(Call::Standing(testers)), Answer::Updated(_)));
+    let tester = |accepted| Call::SetTester { chatbot: bot(), user: user(ALICE), accepted };
+    assert_eq!(world.call(tester(Some(true))), Answer::Done);
 
     assert_eq!(world.say("m1", &[ALICE], "test"), 0);
     let refused = world.send(&message_to("m2", &[ALICE, BOB], "test"));
@@ -61,6 +61,8 @@ fn a_chatbot_that_is_tested_reaches_its_testers_and_nobody_else() {
     assert_eq!(world.phones[BOB].responses, [404], "nobody knows of it yet");
     let own = maap::own_data(&world.store().chatbot(&bot()).unwrap().unwrap(), world.now);
     assert_eq!(own["status"], 1);
+    assert_eq!(world.call(tester(None)), Answer::Done);
+    assert_eq!(world.say("m3", &[ALICE], "test"), 48001);
 }
 
 #[test]

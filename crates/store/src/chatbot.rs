@@ -53,7 +53,7 @@ pub struct Chatbot {
 /// Where a chatbot stands with the operator.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Whom it reaches before it is live, each once.
+    /// Whom it reaches before it is live, each once: those who have accepted, of its invitations ([`crate::service_account`]).
     pub testers: Vec<Address>,
     /// What it goes back to when it is resumed; there while it is paused.
     pub before_pause: Option<ChatbotStatus>,
@@ -83,9 +83,6 @@ pub struct Extras {
     /// The number to which handsets without RCS send SMS.
     pub sms_number: Option<String>,
 }
-
-/// Most testers of one chatbot.
-pub const TESTERS_MAX: usize = 200;
 
 impl Chatbot {
     /// Whether traffic flows between it and a user, either way.

@@ -50,9 +50,7 @@ pub use blocks::{Blocked, Blocks};
 pub use campaign::{
     Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, Tally, Window,
 };
-pub use chatbot::{
-    AccessToken, Chatbot, ChatbotStatus, Dialect, Extras, Profile, Standing, TESTERS_MAX, WebhookAuth,
-};
+pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Extras, Profile, Standing, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use contact::{Alias, Consent, ConsentBy, Contact, ContactKey, Token};
 pub use dead_letter::{DeadLetter, DeadLetterCount};

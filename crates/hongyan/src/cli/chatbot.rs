@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Server, segment};
-use super::service_account::{Key, KeyFile, Tester};
+use super::service_account::{Key, KeyFile};
 use super::standing::Standing;
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
@@ -90,14 +90,6 @@ pub enum Chatbot {
         name: String,
         #[command(subcommand)]
         command: Key,
-    },
-    /// Users who test a chatbot before it is launched
-    #[command(after_help = "Example:\n  hongyan chatbot tester weather accept +8613800000001")]
-    Tester {
-        /// Name or sip: URI
-        name: String,
-        #[command(subcommand)]
-        command: Tester,
     },
     /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
     #[command(
@@ -355,7 +347,6 @@ impl Chatbot {
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
             Self::Key { name, command } => command.run(&name)?,
-            Self::Tester { name, command } => command.run(&name)?,
             Self::Limits { name, limits, json, server } => {
                 let path = format!("/chatbots/{}", segment(&name));
                 let mut rules = server.get(&format!("{path}/rules"))?;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::client::{Server, segment};
-use super::table::card;
+use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 use crate::links::Code;
 
@@ -67,13 +67,13 @@ pub struct Named {
 /// Changes of the list of testers.
 #[derive(Subcommand)]
 pub enum Testers {
-    /// One more
+    /// One more, who agrees
     #[command(after_help = "Example:\n  hongyan chatbot testers add weather +8613800000001")]
     Add(Tester),
     /// One less
     #[command(after_help = "Example:\n  hongyan chatbot testers remove weather +8613800000001")]
     Remove(Tester),
-    /// All of them
+    /// All of them, also those who have been invited and have not answered
     #[command(after_help = "Example:\n  hongyan chatbot testers list weather")]
     List(Named),
 }
@@ -100,7 +100,8 @@ impl Standing {
                 named.post("reviews/launch/reject", &json!({ "reason": reason }))
             }
             Self::Testers(Testers::Add(Tester { named, number })) => {
-                named.server.put(&named.path(&format!("testers/{}", segment(&number))))?;
+                let path = named.path(&format!("testers/{}", segment(&number)));
+                named.server.put_json(&path, &json!({ "accepted": true }))?;
                 print(format_args!("{number} tests {}", named.name));
                 Ok(())
             }
@@ -110,9 +111,8 @@ impl Standing {
                 Ok(())
             }
             Self::Testers(Testers::List(named)) => {
-                let chatbot = named.server.get(&format!("/chatbots/{}", segment(&named.name)))?;
-                let testers = chatbot["testers"].as_array().cloned().unwrap_or_default();
-                testers.iter().filter_map(Value::as_str).for_each(print);
+                let testers = named.server.get(&named.path("testers"))?;
+                print(table(&[("USER", "number"), ("STATUS", "status"), ("SINCE", "at")], &testers));
                 Ok(())
             }
             Self::Link { named, body, qr, json } => link(&named, body.as_deref(), qr.as_deref(), json),

@@ -13,7 +13,7 @@
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
-//! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom a chatbot has invited; answer for one; take one off the list |
+//! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom it reaches before it is live; add one, with `accepted`; take one off the list |
 //! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
 //! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
 //! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
@@ -23,7 +23,6 @@
 //! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
 //! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
 //! | `POST /chatbots/{name}/test`, `submit`, `suspend`, `resume` | where it stands |
-//! | `PUT`, `DELETE /chatbots/{name}/testers/{number}` | whom it reaches before it is live |
 //! | `GET /reviews?chatbot=` | what chatbots want to show |
 //! | `POST /chatbots/{name}/reviews/{topic}/approve`, `reject` | whether they may |
 //! | `GET /chatbots/{name}/links?body=`, `qr.svg`, `qr.png` | links that open a conversation |
@@ -107,7 +106,6 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/chatbots/{name}/submit", post(standing::submit))
         .route("/chatbots/{name}/suspend", post(standing::suspend))
         .route("/chatbots/{name}/resume", post(standing::resume))
-        .route("/chatbots/{name}/testers/{number}", put(standing::add_tester).delete(standing::remove_tester))
         .route("/chatbots/{name}/reviews/{topic}/approve", post(standing::approve))
         .route("/chatbots/{name}/reviews/{topic}/reject", post(standing::reject))
         .route("/chatbots/{name}/links", get(standing::links))

@@ -8,7 +8,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use maap::{Answer, Call, StandingCall, Step};
-use rcs::address::{Address, AddressKind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Proposal, Topic};
@@ -44,24 +43,6 @@ async fn step(
 ) -> Result<Json<Value>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     change(&app, StandingCall::Step { chatbot, step }).await
-}
-
-/// One more tester.
-pub async fn add_tester(
-    State(app): State<Arc<App>>,
-    Path((name, number)): Path<(String, String)>,
-) -> Result<Json<Value>, Failure> {
-    let (chatbot, add) = (chatbot_address(&app, &name)?, vec![subscriber(&app, &number)?]);
-    change(&app, StandingCall::Testers { chatbot, add, remove: Vec::new() }).await
-}
-
-/// One tester less.
-pub async fn remove_tester(
-    State(app): State<Arc<App>>,
-    Path((name, number)): Path<(String, String)>,
-) -> Result<Json<Value>, Failure> {
-    let (chatbot, remove) = (chatbot_address(&app, &name)?, vec![subscriber(&app, &number)?]);
-    change(&app, StandingCall::Testers { chatbot, add: Vec::new(), remove }).await
 }
 
 /// Query of `GET /reviews`.
@@ -188,14 +169,6 @@ async fn links_of(app: &App, name: &str, With { body }: With) -> Result<Links, F
 fn code_of(links: &Links) -> Result<Code, Failure> {
     Code::of(&links.web)
         .ok_or_else(|| Failure::bad_request("the link is too long for a code; shorten the body"))
-}
-
-fn subscriber(app: &App, number: &str) -> Result<Address, Failure> {
-    let address = app.numbering.address(number).map_err(|error| Failure::bad_request(&error.to_string()))?;
-    match address.kind() {
-        AddressKind::Subscriber => Ok(address),
-        _ => Err(Failure::bad_request(&format!("{address} is not a phone number"))),
-    }
 }
 
 fn shown(app: &App, proposal: &Proposal) -> Value {
