@@ -94,7 +94,7 @@ async fn what_waits_for_the_operator_is_listed_and_decided() {
     let (status, _) = admin(&server, Method::POST, "/chatbots/weather/resume", json!({})).await;
     assert_eq!(status, StatusCode::CONFLICT);
     admin(&server, Method::POST, "/chatbots/weather/test", json!({})).await;
-    let tester = format!("/chatbots/weather/testers/{ALICE}");
+    let tester = format!("/chatbots/weather/invitations/{ALICE}");
     let (status, _) = admin(&server, Method::PUT, &tester, json!({ "accepted": true })).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     let (_, tested) = admin(&server, Method::GET, "/chatbots/weather", json!({})).await;

@@ -100,18 +100,18 @@ impl Standing {
                 named.post("reviews/launch/reject", &json!({ "reason": reason }))
             }
             Self::Testers(Testers::Add(Tester { named, number })) => {
-                let path = named.path(&format!("testers/{}", segment(&number)));
+                let path = named.path(&format!("invitations/{}", segment(&number)));
                 named.server.put_json(&path, &json!({ "accepted": true }))?;
                 print(format_args!("{number} tests {}", named.name));
                 Ok(())
             }
             Self::Testers(Testers::Remove(Tester { named, number })) => {
-                named.server.delete(&named.path(&format!("testers/{}", segment(&number))))?;
+                named.server.delete(&named.path(&format!("invitations/{}", segment(&number))))?;
                 print(format_args!("{number} tests {} no more", named.name));
                 Ok(())
             }
             Self::Testers(Testers::List(named)) => {
-                let testers = named.server.get(&named.path("testers"))?;
+                let testers = named.server.get(&named.path("invitations"))?;
                 print(table(&[("USER", "number"), ("STATUS", "status"), ("SINCE", "at")], &testers));
                 Ok(())
             }
