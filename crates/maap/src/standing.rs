@@ -194,10 +194,10 @@ impl Maap {
                 about = Checked::Media(self.config.media_links.url(*id));
                 work.view.put_media(media);
             }
-            (Topic::Launch, None) => set_status(&mut chatbot, ChatbotStatus::Live),
+            (Topic::Launch, None) => go_on(&mut chatbot, ChatbotStatus::Live),
             (Topic::Launch, Some(reason)) => {
                 chatbot.standing.rejection = Some(reason.clone());
-                set_status(&mut chatbot, ChatbotStatus::Testing);
+                go_on(&mut chatbot, ChatbotStatus::Testing);
             }
             (Topic::Data | Topic::Menu, None) => {
                 let change = change_of(&proposal).unwrap_or_default();
@@ -227,6 +227,14 @@ pub(crate) fn set_status(chatbot: &mut Chatbot, to: ChatbotStatus) {
             (before, _) => before,
         });
     chatbot.status = to;
+}
+
+/// Puts a chatbot where the operator's decision leads; one that is paused goes there when it is resumed.
+fn go_on(chatbot: &mut Chatbot, to: ChatbotStatus) {
+    match chatbot.status {
+        ChatbotStatus::Paused => chatbot.standing.before_pause = Some(to),
+        _ => set_status(chatbot, to),
+    }
 }
 
 /// A user has agreed to test a chatbot, or does so no more.

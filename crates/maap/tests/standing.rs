@@ -101,6 +101,18 @@ fn a_draft_goes_live_by_way_of_its_testers_and_the_operator() {
 }
 
 #[test]
+fn a_decision_does_not_wake_what_was_suspended() {
+    let mut world = World::with(manual);
+    world.create("12306", json!({ "status": "testing" }));
+    step(&mut world, Step::Submit);
+    step(&mut world, Step::Suspend);
+    decide(&mut world, Topic::Launch, None);
+    assert_eq!(status(&world), ChatbotStatus::Paused);
+    step(&mut world, Step::Resume);
+    assert_eq!(status(&world), ChatbotStatus::Live);
+}
+
+#[test]
 fn what_is_suspended_stands_still_and_goes_on_where_it_was() {
     let mut world = World::with_bot();
     world.webhook.is_down = true;
