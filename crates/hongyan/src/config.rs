@@ -561,10 +561,11 @@ impl Config {
         if self.msrp.chunk_bytes.get() > 64 << 10 {
             return refuse("msrp.chunk_bytes: at most 65536");
         }
-        if self.sessions.chat_bytes > self.msrp.spool_bytes
-            || self.sessions.large_message_bytes > self.msrp.spool_bytes
-        {
-            return refuse("msrp.spool_bytes: must hold the largest message of [sessions]");
+        let largest = self.sessions.chat_bytes.max(self.sessions.large_message_bytes);
+        if largest > self.msrp.spool_bytes || largest > self.msrp.spool_share_bytes {
+            return refuse(
+                "msrp.spool_bytes, msrp.spool_share_bytes: must hold the largest message of [sessions]",
+            );
         }
         if self.http.listen == Listen::OFF {
             return refuse("http.listen: must not be off, the administrative commands need it");

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Server, read_json, segment};
-use super::service_account::{Key, KeyFile, Tester};
+use super::service_account::{Invitation, Key, KeyFile};
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 
@@ -87,13 +87,13 @@ pub enum Chatbot {
         #[command(subcommand)]
         command: Key,
     },
-    /// Users who test a chatbot before it is launched
-    #[command(after_help = "Example:\n  hongyan chatbot tester weather accept +8613800000001")]
-    Tester {
+    /// Users whom a chatbot has invited to test it, over the RBM-style interface
+    #[command(after_help = "Example:\n  hongyan chatbot invitation weather accept +8613800000001")]
+    Invitation {
         /// Name or sip: URI
         name: String,
         #[command(subcommand)]
-        command: Tester,
+        command: Invitation,
     },
     /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
     #[command(
@@ -329,7 +329,7 @@ impl Chatbot {
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
             Self::Key { name, command } => command.run(&name)?,
-            Self::Tester { name, command } => command.run(&name)?,
+            Self::Invitation { name, command } => command.run(&name)?,
             Self::Limits { name, limits, json, server } => {
                 let path = format!("/chatbots/{}", segment(&name));
                 let mut rules = server.get(&format!("{path}/rules"))?;

@@ -89,11 +89,6 @@ impl Server {
         self.send(Method::PUT, path, |request| request.body(body))
     }
 
-    /// PUT `body` to `path`.
-    pub fn put_json(&self, path: &str, body: &Value) -> Result<Value, CommandError> {
-        self.call(Method::PUT, path, Some(body))
-    }
-
     /// PATCH `path` with `body`.
     pub fn patch(&self, path: &str, body: &Value) -> Result<Value, CommandError> {
         self.call(Method::PATCH, path, Some(body))

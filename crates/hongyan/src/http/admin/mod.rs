@@ -14,7 +14,7 @@
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
-//! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom a chatbot has invited; answer for one; take one off the list |
+//! | `GET /chatbots/{name}/invitations`, `PUT`, `DELETE …/invitations/{number}` | whom a chatbot has invited to test it; answer for one; forget one |
 //! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
 //! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
 //! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
@@ -102,10 +102,10 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/chatbots/{name}/keys", get(service_accounts::keys).post(service_accounts::add_key))
         .route("/chatbots/{name}/keys/{key}", delete(service_accounts::remove_key))
-        .route("/chatbots/{name}/testers", get(service_accounts::testers))
+        .route("/chatbots/{name}/invitations", get(service_accounts::invitations))
         .route(
-            "/chatbots/{name}/testers/{number}",
-            put(service_accounts::set_tester).delete(service_accounts::remove_tester),
+            "/chatbots/{name}/invitations/{number}",
+            put(service_accounts::answer_invitation).delete(service_accounts::remove_invitation),
         )
         .route("/chatbots/{name}/rules", get(contacts::rules).put(contacts::set_rules))
         .route("/chatbots/{name}/usage", get(contacts::usage))
