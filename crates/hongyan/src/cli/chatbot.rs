@@ -103,7 +103,7 @@ pub enum Chatbot {
         /// Name or sip: URI
         name: String,
         #[command(flatten)]
-        limits: Limits,
+        limits: OwnLimits,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -145,7 +145,7 @@ pub enum Status {
 
 /// What holds for one chatbot alone. `default` makes it as configured for all.
 #[derive(Args)]
-pub struct Limits {
+pub struct OwnLimits {
     /// Messages a second, counted by addressee
     #[arg(long, value_name = "N|default")]
     per_second: Option<String>,
@@ -163,7 +163,7 @@ pub struct Limits {
     anonymous: Option<String>,
 }
 
-impl Limits {
+impl OwnLimits {
     /// Puts what was given into the rules; true if anything was.
     fn apply(self, rules: &mut Value) -> Result<bool, CommandError> {
         let given = [
