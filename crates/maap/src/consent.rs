@@ -169,6 +169,10 @@ impl Maap {
         if wish.is_some() {
             wants.contact(&heard.chatbot, &heard.user);
         }
+        if let Some(Wish::Tap(_)) = wish {
+            wants.chatbot(&heard.chatbot);
+            wants.head(&heard.chatbot);
+        }
         if let Some(Wish::Consent { .. }) = wish {
             wants.chatbot(&heard.chatbot);
             centre.submit_wants(&heard.chatbot, &heard.user, "", wants);
@@ -179,7 +183,7 @@ impl Maap {
     pub(crate) fn decide_heard(&mut self, heard: &Heard, centre: &mut Centre, work: &mut Work<'_>) {
         match self.wish_of(heard) {
             Some(Wish::Consent { word, is_given }) => self.decide_wish(heard, word, is_given, centre, work),
-            Some(Wish::Tap(answer)) => self.reveal_if_asked(heard, &answer, work),
+            Some(Wish::Tap(answer)) => self.reveal_if_asked(heard, &answer, centre, work),
             None => {}
         }
     }

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
 use message_centre::indication::{
     CAPABILITIES_TYPE, CONSENT_TYPE, ConsentChanged, DeviceCapabilities, MEDIA_TYPE, MediaReviewed,
+    REVEALED_TYPE,
 };
+use message_centre::notice::Notice;
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -27,6 +29,10 @@ pub(crate) enum Told {
     Consent(ConsentOf),
     /// Whether something that it has uploaded may be sent.
     Media(Box<MediaReviewed>),
+    /// Who a user is whom it knew by a token.
+    Revealed { user: Address, token: String },
+    /// What the platform tells beside messages.
+    Notice(Notice),
 }
 
 /// What a user says.
@@ -96,7 +102,12 @@ impl Told {
             EntryKind::Status if entry.content_type == CAPABILITIES_TYPE => capabilities(entry),
             EntryKind::Status if entry.content_type == CONSENT_TYPE => consent(entry),
             EntryKind::Status if entry.content_type == MEDIA_TYPE => media(entry),
+            EntryKind::Status if entry.content_type == REVEALED_TYPE => {
+                let token = String::from_utf8_lossy(&entry.body).into_owned();
+                Ok(Self::Revealed { user: entry.from.clone(), token })
+            }
             EntryKind::Status => fate(entry),
+            EntryKind::Notice => Notice::of(entry).map(Self::Notice),
         }
     }
 }

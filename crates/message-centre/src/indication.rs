@@ -59,6 +59,9 @@ pub struct MediaReviewed {
     pub is_approved: bool,
 }
 
+/// Media type of what [`Centre::tell_revealed`] keeps, which never leaves the process: the token that stood for the user.
+pub const REVEALED_TYPE: &str = "application/vnd.hongyan.revealed";
+
 impl Centre {
     /// The rows that [`Centre::pass_composing`] reads.
     pub fn composing_wants(&self, to: &Address, wants: &mut Wants) {
@@ -159,6 +162,20 @@ impl Centre {
         let body = serde_json::to_vec(&told).expect("a flag and a time are plain data");
         let message_id = ids::message_id(self.random_16());
         let entry = self.platform_entry(user, chatbot, message_id, CONSENT_TYPE, body.into(), work.now);
+        self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
+    }
+
+    /// Tells a chatbot, through its mailbox, that a user whom it knew by `token` lets it know the number. False when the mailbox
+    /// is full.
+    pub fn tell_revealed(
+        &mut self,
+        chatbot: &Address,
+        user: &Address,
+        token: &str,
+        work: &mut Work<'_>,
+    ) -> bool {
+        let body = token.to_owned().into();
+        let entry = self.platform_entry(user, chatbot, token.to_owned(), REVEALED_TYPE, body, work.now);
         self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
     }
 

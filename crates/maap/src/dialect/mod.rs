@@ -97,6 +97,11 @@ pub(crate) fn tells_media(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Cm | Dialect::Fnw11)
 }
 
+/// Whether chatbots are told by webhook who a user is whom they knew by a token.
+pub(crate) fn tells_alias(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Fnw11)
+}
+
 /// Whether the call itself is refused when the message cannot be kept for its user; otherwise that is told as a status.
 pub(crate) fn refuses_at_once(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Rbm)
