@@ -128,6 +128,8 @@ pub enum Call {
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
+    /// About templates, campaigns, tenants, keys or the audit log. Answered with [`Answer::Managed`].
+    Manage(Box<crate::manage::Call>),
     /// A change of the media library.
     Media(MediaCall),
     /// A change of where a chatbot stands with the operator.
@@ -190,6 +192,8 @@ pub struct NewChatbot {
     pub name: String,
     /// The API it speaks.
     pub dialect: Dialect,
+    /// Whose it is; `None` for the operator's.
+    pub tenant: Option<String>,
     /// Everything else.
     pub data: Change,
 }
@@ -300,6 +304,8 @@ pub enum Answer {
     OverQuota,
     /// The chatbot is gone, and what waits for it expires in its time; or one of the media is gone.
     Removed,
+    /// To [`Call::Manage`].
+    Managed(Box<crate::manage::Answer>),
     /// So many were put back or removed.
     Counted(usize),
     /// The rules of the chatbot, as stored.

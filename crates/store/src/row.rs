@@ -112,6 +112,8 @@ pub enum Family {
     CampaignOutcomes,
     /// Who runs chatbots here.
     Tenants,
+    /// Whose the chatbots are.
+    Owners,
     /// Keys of the administration API.
     ApiKeys,
     /// Administrative acts, in the order in which they began.
@@ -162,6 +164,7 @@ impl Family {
         Self::CampaignNumbers,
         Self::CampaignOutcomes,
         Self::Tenants,
+        Self::Owners,
         Self::ApiKeys,
         Self::AuditLog,
     ];
@@ -210,6 +213,7 @@ impl Family {
             Self::CampaignNumbers => "campaign-numbers",
             Self::CampaignOutcomes => "campaign-outcomes",
             Self::Tenants => "tenants",
+            Self::Owners => "owners",
             Self::ApiKeys => "api-keys",
             Self::AuditLog => "audit-log",
         }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::client::{Server, segment};
+use super::client::{Server, read_json, segment};
 use super::service_account::{Key, KeyFile};
 use super::standing::Standing;
 use super::table::{card, table};
@@ -99,7 +99,7 @@ pub enum Chatbot {
         /// Name or sip: URI
         name: String,
         #[command(flatten)]
-        limits: Limits,
+        limits: OwnLimits,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -148,7 +148,7 @@ pub enum Status {
 
 /// What holds for one chatbot alone. `default` makes it as configured for all.
 #[derive(Args)]
-pub struct Limits {
+pub struct OwnLimits {
     /// Messages a second, counted by addressee
     #[arg(long, value_name = "N|default")]
     per_second: Option<String>,
@@ -166,7 +166,7 @@ pub struct Limits {
     anonymous: Option<String>,
 }
 
-impl Limits {
+impl OwnLimits {
     /// Puts what was given into the rules; true if anything was.
     fn apply(self, rules: &mut Value) -> Result<bool, CommandError> {
         let given = [
@@ -273,7 +273,7 @@ pub struct Profile {
 impl Profile {
     /// The members of the admin API; what was not given is left out.
     fn body(self) -> Result<Map<String, Value>, CommandError> {
-        let menu = self.menu.map(|file| read_menu(&file)).transpose()?;
+        let menu = self.menu.map(|file| read_json(&file)).transpose()?;
         let texts = [
             ("displayName", self.display_name),
             ("webhook", self.webhook),
@@ -395,11 +395,4 @@ fn show(answer: &Value, json: bool) {
         true => print_json(answer),
         false => print(card(answer)),
     }
-}
-
-fn read_menu(file: &std::path::Path) -> Result<Value, CommandError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError(format!("cannot read {}: {error}", file.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|error| CommandError(format!("{} is not JSON: {error}", file.display())))
 }
