@@ -22,6 +22,7 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Hongyan</titl
      <h1>鸿雁 Hongyan</h1><p>The web handset is not built into this binary: run <code>make web</code>, then build again.\n";
 
 /// `/` and every file of the web handset; 404 for the rest.
+#[expect(clippy::disallowed_methods, reason = "files, not calls")]
 pub fn router() -> Router {
     let index = |headers: HeaderMap| async move { file("index.html", &headers) };
     let other = |Path(path): Path<String>, headers: HeaderMap| async move { file(&path, &headers) };

@@ -15,8 +15,53 @@ use axum::response::{IntoResponse as _, Response};
 use chatbot_api::ctcu::{Refusal, ReturnCode, address, token};
 use maap::{Answer, Call};
 use rcs::address::Address;
+use utoipa::OpenApi;
 
 use super::{App, BODY_BYTES_MAX, busy, now};
+
+/// The calls, as the OpenAPI document tells them.
+#[derive(OpenApi)]
+#[openapi(paths(told::token, told::messages, told::revoke, told::find))]
+pub struct Calls;
+
+/// What [`call`] dispatches, for the OpenAPI document alone.
+mod told {
+    #![expect(dead_code, reason = "the attributes are what is wanted")]
+
+    /// A token
+    ///
+    /// `{"appId", "appKey"}` gives `{"accessToken", "expires", "url", "errorCode"}`. A new token ends the old one.
+    #[utoipa::path(
+        post, path = "/bot/v1/{chatbotId}/accessToken", params(("chatbotId" = String, Path)), request_body = Object,
+        responses((status = 200, body = Object), (status = 429, body = Object)),
+    )]
+    fn token() {}
+
+    /// Send a message
+    ///
+    /// To one subscriber or several: text, card, carousel, file or location, with chips if wanted.
+    #[utoipa::path(
+        post, path = "/bot/v1/{chatbotId}/messages", params(("chatbotId" = String, Path)), request_body = Object,
+        security(("accessToken" = [])), responses((status = 200, body = Object), (status = 429, body = Object)),
+    )]
+    fn messages() {}
+
+    /// Take a message back
+    ///
+    /// What came of it is told by a delivery notification: `revokeOk` or `revokeFail`.
+    #[utoipa::path(
+        post, path = "/bot/v1/{chatbotId}/revoke", params(("chatbotId" = String, Path)), request_body = Object,
+        security(("accessToken" = [])), responses((status = 200, body = Object), (status = 429, body = Object)),
+    )]
+    fn revoke() {}
+
+    /// The chatbot's data
+    #[utoipa::path(
+        get, path = "/bot/v1/{chatbotId}/find/chatBotInfo", params(("chatbotId" = String, Path)),
+        security(("accessToken" = [])), responses((status = 200, body = Object), (status = 429, body = Object)),
+    )]
+    fn find() {}
+}
 
 /// Documented calls that this version does not have.
 const NOT_YET: [&str; 5] = [

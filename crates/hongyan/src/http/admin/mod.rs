@@ -34,43 +34,41 @@ pub(crate) use subscribers::add_subscriber;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
+use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post, put};
 use sha2::{Digest as _, Sha256};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::{App, Failure};
+use super::{App, Failure, in_our_form};
 
 /// The calls, behind the token.
-pub fn router(app: Arc<App>) -> Router<Arc<App>> {
-    Router::new()
-        .route("/subscribers", get(subscribers::list).post(subscribers::add))
-        .route("/subscribers/{number}", get(subscribers::show).delete(subscribers::remove))
-        .route("/subscribers/{number}/otp", get(configurations::otp))
-        .route("/subscribers/{number}/configuration", get(configurations::show).patch(configurations::change))
-        .route("/subscribers/{number}/configuration/devices", delete(configurations::revoke_all))
-        .route("/subscribers/{number}/configuration/devices/{device}", delete(configurations::revoke))
-        .route("/subscribers/{number}/blocked", get(unwanted::blocked))
-        .route("/subscribers/{number}/blocked/{whom}", put(unwanted::block).delete(unwanted::unblock))
-        .route(
-            "/subscribers/{number}/history",
-            get(subscribers::history).put(subscribers::keep_history).delete(subscribers::delete_history),
-        )
-        .route("/spam-reports", get(unwanted::spam_reports))
-        .route("/chatbots", get(chatbots::list).post(chatbots::create))
-        .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
-        .route("/groups", get(groups::list))
-        .route("/groups/{group}", get(groups::show))
-        .route("/mailboxes/{address}", get(messages::mailbox))
-        .route("/files", get(files::list))
-        .route("/files/{id}", get(files::show).delete(files::remove))
-        .route("/trace/{message_id}", get(messages::trace))
-        .route("/messages", post(messages::send))
+pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(subscribers::list, subscribers::add))
+        .routes(routes!(subscribers::show, subscribers::remove))
+        .routes(routes!(configurations::otp))
+        .routes(routes!(configurations::show, configurations::change))
+        .routes(routes!(configurations::revoke_all))
+        .routes(routes!(configurations::revoke))
+        .routes(routes!(unwanted::blocked))
+        .routes(routes!(unwanted::block, unwanted::unblock))
+        .routes(routes!(subscribers::history, subscribers::keep_history, subscribers::delete_history))
+        .routes(routes!(unwanted::spam_reports))
+        .routes(routes!(chatbots::list, chatbots::create))
+        .routes(routes!(chatbots::show, chatbots::update, chatbots::remove))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::show))
+        .routes(routes!(messages::mailbox))
+        .routes(routes!(files::list))
+        .routes(routes!(files::show, files::remove))
+        .routes(routes!(messages::trace))
+        .routes(routes!(messages::send))
         .fallback(|| async { Failure::not_found("there is no such call") })
+        .layer(map_response(in_our_form))
         .layer(middleware::from_fn_with_state(app, authorised))
 }
 
