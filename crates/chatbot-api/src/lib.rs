@@ -12,4 +12,4 @@ pub mod ctcu;
 pub mod outgoing;
 
 pub use content::{Body, Content, Incoming};
-pub use outgoing::{Outgoing, Status, StatusSet};
+pub use outgoing::{Failure, Outgoing, Status, StatusSet};

@@ -79,6 +79,37 @@ impl Word for Status {
     }
 }
 
+/// Why a message failed after it was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// Nobody has this number.
+    NoSuchUser,
+    /// Not an RCS user, and no SMS allowed.
+    NotRcs,
+    /// The content filter has refused it.
+    ContentViolation,
+    /// Not there, and the message is not to be stored, or the user was not back in time.
+    Offline,
+    /// The user wants nothing from this chatbot.
+    RefusedByUser,
+    /// The handset cannot take it.
+    NotAcceptable,
+}
+
+impl Failure {
+    /// In words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::NoSuchUser => "no such user",
+            Self::NotRcs => "not a 5G messaging terminal",
+            Self::ContentViolation => "content violates the rules",
+            Self::Offline => "user is offline",
+            Self::RefusedByUser => "refused by the user",
+            Self::NotAcceptable => "content not acceptable to the terminal",
+        }
+    }
+}
+
 /// A set of statuses.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct StatusSet(BTreeSet<Status>);

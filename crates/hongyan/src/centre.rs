@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::content::shelf::Shelf;
 use crate::engine::{Effects, Engine};
 use crate::inbox::{BATCH_MAX, Inbox, Outlet};
-use crate::metrics::{ApiCall, Kind, Message, Metrics, Outcome};
+use crate::metrics::{Kind, Message, Metrics, Outcome};
 use crate::net::Network;
 use crate::net::msrp::Switchboard;
 use crate::push::Pusher;
@@ -200,9 +200,6 @@ impl World {
             if count > 0 {
                 family.get_or_create(&Outcome::of(outcome)).inc_by(count);
             }
-        }
-        for (call, code) in &effects.platform.api_calls {
-            metrics.api_calls.get_or_create(&ApiCall::of(call.as_str(), *code)).inc();
         }
     }
 }

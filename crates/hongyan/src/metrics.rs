@@ -34,7 +34,7 @@ pub struct Metrics {
     pub messages: Family<Message, Counter>,
     /// REGISTERs: `accepted` (new ones and refreshes), `challenged`.
     pub registrations: Family<Outcome, Counter>,
-    /// Calls of chatbots' APIs by the `errorCode` of the answer.
+    /// Calls of chatbots' APIs by the code of the answer.
     pub api_calls: Family<ApiCall, Counter>,
     /// Callback checks of webhooks: `passed`, `failed`.
     pub callback_checks: Family<Outcome, Counter>,
@@ -93,9 +93,11 @@ pub struct Message {
 /// Labels of [`Metrics::api_calls`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ApiCall {
+    /// In which API.
+    pub dialect: Word,
     /// Which call.
     pub call: Word,
-    /// The `errorCode` of the answer.
+    /// What the answer says: `errorCode`, or the HTTP status.
     pub code: i64,
 }
 
@@ -132,8 +134,8 @@ impl Transport {
 
 impl ApiCall {
     /// The labels of a call that was answered with `code`.
-    pub fn of(call: &'static str, code: i32) -> Self {
-        Self { call: Word(call), code: i64::from(code) }
+    pub fn of(dialect: &'static str, call: &'static str, code: i32) -> Self {
+        Self { dialect: Word(dialect), call: Word(call), code: i64::from(code) }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use maap::{ANSWER_BYTES_MAX, Push, PushAnswer, PushFailure, PushFailureKind, Pushed};
+use maap::{ANSWER_BYTES_MAX, ANSWER_HEADERS, Push, PushAnswer, PushFailure, PushFailureKind, Pushed};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
@@ -109,8 +109,11 @@ impl Inner {
         };
         let request = client.request(method, url).headers(headers).body(push.body.clone());
         let mut answer = request.send().await.map_err(|error| failure_of(&error))?;
-        let header = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
-        let (echo_str, app_id) = (header("echoStr"), header("appId"));
+        let header = |name: &'static str| {
+            let value = answer.headers().get(name)?.to_str().ok()?;
+            Some((name, value.to_owned()))
+        };
+        let headers = ANSWER_HEADERS.into_iter().filter_map(header).collect();
         let mut body = Vec::new();
         while body.len() < ANSWER_BYTES_MAX
             && let Some(chunk) = answer.chunk().await.map_err(|error| failure_of(&error))?
@@ -118,7 +121,7 @@ impl Inner {
             body.extend_from_slice(&chunk);
         }
         body.truncate(ANSWER_BYTES_MAX);
-        Ok(PushAnswer { status: answer.status().as_u16(), echo_str, app_id, body: body.into() })
+        Ok(PushAnswer { status: answer.status().as_u16(), headers, body: body.into() })
     }
 }
 
@@ -215,7 +218,7 @@ mod tests {
     async fn a_push_carries_headers_and_body_and_brings_the_answer() {
         let answer = call(Method::Post, &format!("{}/hook", webhook().await), true).await.unwrap();
         assert_eq!((answer.status, &answer.body[..]), (200, &b"{}"[..]));
-        assert_eq!(answer.echo_str.as_deref(), Some("n1"));
+        assert_eq!(answer.header("echoStr"), Some("n1"));
     }
 
     #[tokio::test]

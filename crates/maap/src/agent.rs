@@ -11,18 +11,18 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use chatbot_api::ctcu::address::PathForm;
-use chatbot_api::ctcu::signature::push_headers;
 use message_centre::submit::Fetched;
 use message_centre::{Centre, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::{Chatbot, ChatbotStatus, Entry, EntryId, Lookup, View, Wants};
+use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, View, Wants};
 
 use crate::check::Check;
 use crate::circuit::Circuit;
-use crate::notification::Notification;
-use crate::push::{Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
+use crate::dialect::{self, Fresh, Taken};
+use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
+use crate::told::Told;
 use crate::{Maap, Out, Task, Timer};
 
 /// Entries brought from the mailbox at a time.
@@ -249,11 +249,11 @@ impl Maap {
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
         if !chatbot.callback_checked
-            && chatbot.token.is_some()
+            && (chatbot.token.is_some() || !dialect::check_waits_for_token(chatbot.dialect))
             && agent.check.is_none()
             && agent.check_failures == 0
         {
-            // The check that its token set off did not outlive a restart.
+            // The check that was set off did not outlive a restart.
             out.next.push(Task::Check(address.clone()));
         }
         agent.take_up(work.now);
@@ -319,21 +319,38 @@ impl Maap {
                 agent.passed(&conversation, id);
                 continue;
             }
-            match Notification::of(entry) {
-                Ok(notification) => {
-                    let fetched = Fetched::of(entry);
-                    let one = InFlight {
-                        fetched,
-                        conversation: conversation.clone(),
-                        form: agent.form,
-                        is_second_form: false,
-                    };
-                    self.push(agent, one, chatbot, notification, work.now, out);
+            let fetched = Fetched::of(entry);
+            let told = match Told::of(entry) {
+                Ok(told) => told,
+                Err(why) => {
+                    centre.refused_by_chatbot(&key, why, work);
+                    agent.passed(&conversation, id);
+                    continue;
+                }
+            };
+            let one = InFlight {
+                fetched,
+                conversation: conversation.clone(),
+                form: agent.form,
+                is_second_form: false,
+            };
+            match self.request(chatbot, &told, one.form, work.now) {
+                Some(request) => {
+                    self.push(agent, one, chatbot, request, out);
                     busy.insert(conversation);
                     room -= 1;
                 }
-                Err(why) => {
-                    centre.refused_by_chatbot(&key, why, work);
+                None => {
+                    match told {
+                        Told::Message(_) => {
+                            centre.refused_by_chatbot(
+                                &key,
+                                "the chatbot's API has no words for it".to_owned(),
+                                work,
+                            );
+                        }
+                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, work),
+                    }
                     agent.passed(&conversation, id);
                 }
             }
@@ -343,29 +360,26 @@ impl Maap {
         room > 0
     }
 
+    fn request(
+        &mut self,
+        chatbot: &Chatbot,
+        told: &Told,
+        form: PathForm,
+        now: Timestamp,
+    ) -> Option<dialect::Request> {
+        dialect::push(chatbot, told, form, &Fresh { now, nonce: self.random.uuid() })
+    }
+
     fn push(
         &mut self,
         agent: &mut Agent,
         one: InFlight,
         chatbot: &Chatbot,
-        notification: Notification,
-        now: Timestamp,
+        request: dialect::Request,
         out: &mut Out,
     ) {
-        let Some(webhook) = &chatbot.webhook else { return };
         let id = self.push_id();
-        let mut headers = push_headers(&chatbot.callback_token, now, &self.random.uuid());
-        headers.push(("content-type", "application/json".to_owned()));
-        out.pushes.push(Push {
-            id,
-            chatbot: chatbot.address.clone(),
-            method: Method::Post,
-            url: format!("{webhook}{}", notification.path(&chatbot.address, one.form)),
-            headers,
-            body: notification.body,
-            allow_private: chatbot.allow_private_webhook,
-            timeout: self.config.push_timeout,
-        });
+        out.pushes.push(Push::new(id, chatbot, request, self.config.push_timeout));
         agent.in_flight.insert(id, one);
     }
 
@@ -400,7 +414,8 @@ impl Maap {
         work: &mut Work<'_>,
         out: &mut Out,
     ) {
-        match verdict(&pushed.outcome, &one) {
+        let dialect = work.view.chatbot(&pushed.chatbot).map_or(Dialect::Ctcu, |chatbot| chatbot.dialect);
+        match verdict(dialect, &pushed.outcome, &one) {
             Verdict::Taken => {
                 out.stats.pushes_taken += 1;
                 agent.reached(work.now);
@@ -412,13 +427,15 @@ impl Maap {
                 out.stats.pushes_refused += 1;
                 agent.reached(work.now);
                 let entry = work.view.entry(&one.fetched.key);
-                let notification = entry.map(Notification::of).and_then(Result::ok);
+                let told = entry.map(Told::of).and_then(Result::ok);
                 let chatbot = work.view.chatbot(&pushed.chatbot).cloned();
-                match (notification, chatbot) {
-                    (Some(notification), Some(chatbot)) => {
-                        let second = InFlight { form: one.form.other(), is_second_form: true, ..one };
-                        self.push(agent, second, &chatbot, notification, work.now, out);
-                    }
+                let second = InFlight { form: one.form.other(), is_second_form: true, ..one.clone() };
+                let request = match (&told, &chatbot) {
+                    (Some(told), Some(chatbot)) => self.request(chatbot, told, second.form, work.now),
+                    _ => None,
+                };
+                match (request, chatbot) {
+                    (Some(request), Some(chatbot)) => self.push(agent, second, &chatbot, request, out),
                     _ => agent.passed(&one.conversation, one.fetched.key.1),
                 }
             }
@@ -466,13 +483,14 @@ impl Maap {
     }
 }
 
-fn verdict(outcome: &Result<PushAnswer, PushFailure>, one: &InFlight) -> Verdict {
+fn verdict(dialect: Dialect, outcome: &Result<PushAnswer, PushFailure>, one: &InFlight) -> Verdict {
     match outcome {
-        Ok(answer) if answer.status == 404 && !one.is_second_form => Verdict::OtherForm,
-        Ok(answer) => match answer.taken() {
-            Ok(()) => Verdict::Taken,
+        Ok(answer) => match dialect::taken(dialect, answer) {
+            Taken::Yes => Verdict::Taken,
+            Taken::OtherForm if !one.is_second_form => Verdict::OtherForm,
+            Taken::OtherForm => Verdict::Failed(format!("answered {}", answer.status), true),
             // What a proxy says whose chatbot is gone.
-            Err(why) => Verdict::Failed(why, !(502..=504).contains(&answer.status)),
+            Taken::No(why) => Verdict::Failed(why, !(502..=504).contains(&answer.status)),
         },
         Err(PushFailure { kind: PushFailureKind::Busy, .. }) => Verdict::Unmade,
         // An address that we refuse is out of reach too, until its webhook or the rules change.

@@ -1,39 +1,40 @@
 //! What is asked of the chatbot platform, by chatbots and by administrators, and what it answers.
 
-use bytes::Bytes;
-use chatbot_api::ctcu::Refusal;
+use chatbot_api::Outgoing;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Chatbot, ChatbotStatus, Dialect};
 
+use crate::Refusal;
+
 /// A call of a chatbot, or an administrator's about chatbots.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Call {
-    /// `POST /bot/v1/{chatbotId}/accessToken`. Answered with [`Answer::Json`].
+    /// Credentials for a token (CT/CU `accessToken`). Answered with [`Answer::Token`].
     Token {
-        /// The chatbot that the path names (`ctcu::address::chatbot`).
+        /// Who it says it is.
         chatbot: Address,
-        /// As received.
-        body: Bytes,
+        /// The public half of its credentials.
+        app_id: String,
+        /// The secret half.
+        app_key: String,
     },
-    /// `POST /bot/v1/{chatbotId}/messages`. Answered with [`Answer::Json`].
-    Send(SendCall),
-    /// `POST /bot/v1/{chatbotId}/revoke`. Answered with [`Answer::Json`].
+    /// A message to users. Answered with [`Answer::Accepted`].
+    Send {
+        /// Who sends, as the edge has made sure.
+        chatbot: Address,
+        /// The message.
+        message: Box<Outgoing>,
+    },
+    /// A message to be taken back. Answered with [`Answer::Revoking`]; what comes of it is told for each user.
     Revoke {
-        /// The chatbot that the path names.
+        /// Whose message it is, as the edge has made sure.
         chatbot: Address,
-        /// The access token of the headers.
-        token: Option<String>,
-        /// As received.
-        body: Bytes,
-    },
-    /// `GET /bot/v1/{chatbotId}/find/chatBotInfo`. Answered with [`Answer::Json`].
-    Find {
-        /// The chatbot that the path names.
-        chatbot: Address,
-        /// The access token of the headers (`ctcu::token::of_headers`).
-        token: Option<String>,
+        /// Its id of the message.
+        message_id: String,
+        /// The users from whom it is taken, each once.
+        to: Vec<Address>,
     },
     /// A text in a chatbot's name, by an administrator. Answered with [`Answer::Sent`].
     SendText {
@@ -57,26 +58,19 @@ pub enum Call {
     Remove(Address),
 }
 
-/// A chatbot's request to send. Reading it takes the most work of all calls, and no rows: done by [`SendCall::read`], where
-/// there are many threads.
-#[derive(Debug, Clone)]
-pub struct SendCall {
-    pub(crate) chatbot: Address,
-    pub(crate) token: Option<String>,
-    pub(crate) message: Result<Box<chatbot_api::Outgoing>, Refusal>,
-}
-
-impl SendCall {
-    /// Reads the body of the call: `chatbot` is the one that the path names, `token` the access token of the headers.
-    /// What is wrong with the body is told in its turn, after the token has been checked.
-    pub fn read(
-        chatbot: Address,
-        token: Option<String>,
-        body: &[u8],
-        numbering: &rcs::address::Numbering,
-    ) -> Self {
-        let message = chatbot_api::ctcu::send::parse(body, &chatbot, numbering).map(Box::new);
-        Self { chatbot, token, message }
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Neither keys nor what is said.
+        let (name, chatbot): (&str, &dyn std::fmt::Debug) = match self {
+            Self::Token { chatbot, .. } => ("Token", chatbot),
+            Self::Send { chatbot, .. } => ("Send", chatbot),
+            Self::Revoke { chatbot, .. } => ("Revoke", chatbot),
+            Self::SendText { from, .. } => ("SendText", from),
+            Self::Create(new) => ("Create", &new.name),
+            Self::Update { chatbot, .. } => ("Update", chatbot),
+            Self::Remove(chatbot) => ("Remove", chatbot),
+        };
+        f.debug_tuple(name).field(chatbot).finish()
     }
 }
 
@@ -132,8 +126,22 @@ pub struct Change {
 /// What came of a [`Call`]; to be told after the commit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// The dialect's answer: a JSON body, with HTTP status 200 whatever it says.
-    Json(Bytes),
+    /// An access token, shown this once.
+    Token {
+        /// For later calls.
+        token: String,
+    },
+    /// The message is on its way to everybody it names, or what prevents that is told for each of them.
+    Accepted(Box<Outgoing>),
+    /// It is being seen to.
+    Revoking {
+        /// As in the call.
+        message_id: String,
+        /// As in the call.
+        to: Vec<Address>,
+    },
+    /// What a chatbot asked for is not done.
+    Refused(Refusal),
     /// The text is on its way, under this message id.
     Sent {
         /// For `hongyan trace`.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use store::{Chatbot, ChatbotStatus, Profile, Wants};
 
 use crate::call::{Answer, Change, Credentials, NewChatbot};
-use crate::{Maap, Out, Task};
+use crate::{Maap, Out, Task, dialect};
 
 /// Longest URL of a profile or webhook, in bytes. The interface has 150 for profiles; signed media URLs are longer.
 const URL_BYTES_MAX: usize = 1024;
@@ -33,7 +33,10 @@ impl NewChatbot {
 }
 
 impl Maap {
-    pub(crate) fn decide_create(&mut self, new: NewChatbot, work: &mut Work<'_>) -> Answer {
+    pub(crate) fn decide_create(&mut self, new: NewChatbot, work: &mut Work<'_>, out: &mut Out) -> Answer {
+        if !dialect::is_spoken(new.dialect) {
+            return Answer::Invalid("dialect: this version does not speak it".to_owned());
+        }
         let address = match new.address(self) {
             Ok(address) => address,
             Err(what) => return Answer::Invalid(what),
@@ -65,6 +68,9 @@ impl Maap {
         };
         if let Err(what) = new.data.apply(&mut chatbot, work.now) {
             return Answer::Invalid(what);
+        }
+        if !dialect::check_waits_for_token(chatbot.dialect) {
+            out.next.push(Task::Check(chatbot.address.clone()));
         }
         work.view.put_chatbot(chatbot.clone());
         // What waits for a chatbot of this name that was removed is this one's now.

@@ -3,12 +3,11 @@
 //! Due when a chatbot with an unchecked webhook is given a token or its webhook changes, and again, with growing waits, as
 //! long as it fails.
 
-use bytes::Bytes;
-use chatbot_api::ctcu::signature::{CHECK_PATH, check_headers, check_passed};
 use message_centre::Work;
 use rcs::address::Address;
 
-use crate::push::{Method, Push, PushAnswer, PushFailure, PushId, Pushed};
+use crate::dialect::{self, Fresh};
+use crate::push::{Push, PushId, Pushed};
 use crate::{Maap, Out, Timer};
 
 /// A check under way.
@@ -31,18 +30,11 @@ impl Maap {
         if is_under_way {
             return;
         }
+        let chatbot = chatbot.clone();
         let check = Check { id: self.push_id(), echo: self.random.name(), webhook: webhook.clone() };
-        let nonce = self.random.uuid();
-        out.pushes.push(Push {
-            id: check.id,
-            chatbot: address.clone(),
-            method: Method::Get,
-            url: format!("{webhook}{CHECK_PATH}"),
-            headers: check_headers(&chatbot.callback_token, work.now, &nonce, &check.echo, address.as_str()),
-            body: Bytes::new(),
-            allow_private: chatbot.allow_private_webhook,
-            timeout: self.config.push_timeout,
-        });
+        let fresh = Fresh { now: work.now, nonce: self.random.uuid() };
+        let Some(request) = dialect::check(&chatbot, &check.echo, &fresh) else { return };
+        out.pushes.push(Push::new(check.id, &chatbot, request, self.config.push_timeout));
         self.agents.entry(address.clone()).or_default().check = Some(check);
     }
 
@@ -60,7 +52,8 @@ impl Maap {
             return;
         }
         let agent = self.agents.entry(address.clone()).or_default();
-        match verdict(&pushed.outcome, &check.echo, &chatbot.app_id) {
+        let answer = pushed.outcome.as_ref().map_err(|failure| failure.text.clone());
+        match answer.and_then(|answer| dialect::check_passed(&chatbot, answer, &check.echo)) {
             Ok(()) => {
                 out.stats.checks_passed += 1;
                 agent.check_failures = 0;
@@ -81,14 +74,5 @@ impl Maap {
                 }
             }
         }
-    }
-}
-
-fn verdict(outcome: &Result<PushAnswer, PushFailure>, echo: &str, app_id: &str) -> Result<(), String> {
-    let answer = outcome.as_ref().map_err(|failure| failure.text.clone())?;
-    match check_passed(answer.status, answer.echo_str.as_deref(), answer.app_id.as_deref(), echo, app_id) {
-        true => Ok(()),
-        false if answer.status != 200 => Err(format!("answered {}", answer.status)),
-        false => Err("answered with another echoStr or appId".to_owned()),
     }
 }

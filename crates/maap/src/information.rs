@@ -62,7 +62,7 @@ pub fn etag(body: &[u8]) -> String {
 }
 
 /// The answer to `find/chatBotInfo`.
-pub(crate) fn own_data(chatbot: &Chatbot) -> Value {
+pub fn own_data(chatbot: &Chatbot) -> Value {
     let profile = &chatbot.profile;
     let mut data = Members::default();
     data.set("accessNo", Some(chatbot.address.user()));

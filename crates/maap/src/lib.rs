@@ -5,8 +5,9 @@
 //! webhook calls ([`Push`]) that are made after the batch has been committed; how they ended comes back as [`Pushed`].
 //!
 //! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `chatbots.rs`).
-//! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `notification.rs` writes what
-//!   is pushed; `circuit.rs` notices webhooks that are gone.
+//! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
+//!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
+//! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
 //!   nothing to check, may send, and hears nothing.
 //! - [`information()`]: what handsets show of a chatbot.
@@ -17,31 +18,34 @@ mod chatbots;
 mod check;
 mod circuit;
 mod config;
+pub mod dialect;
 mod information;
-mod notification;
 mod push;
 mod rate;
+mod refusal;
 mod revoke;
 mod send;
 mod task;
 mod token;
+mod told;
 
 use std::collections::BTreeSet;
 
-use chatbot_api::ctcu::{Refusal, ReturnCode};
 use message_centre::secret::Random;
 use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
 use rustc_hash::FxHashMap;
-use serde::Serialize;
 use store::Wants;
 
-pub use call::{Answer, Call, Change, Credentials, NewChatbot, SendCall};
+pub use call::{Answer, Call, Change, Credentials, NewChatbot};
 pub use config::Config;
-pub use information::{etag, information};
-pub use push::{ANSWER_BYTES_MAX, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
-pub use task::{ApiCall, Out, Stats, Task};
+pub use information::{etag, information, own_data};
+pub use push::{
+    ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
+};
+pub use refusal::{Reason, Refusal};
+pub use task::{Out, Stats, Task};
 pub use token::authorise;
 
 use agent::Agent;
@@ -112,12 +116,11 @@ impl Maap {
             Task::Call(call) => match &**call {
                 Call::Token { chatbot, .. }
                 | Call::Revoke { chatbot, .. }
-                | Call::Find { chatbot, .. }
+                | Call::Update { chatbot, .. }
                 | Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                 }
-                Call::Update { chatbot, .. } => wants.chatbot(chatbot),
-                Call::Send(send) => send.wants(centre, wants),
+                Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
             },
@@ -146,21 +149,22 @@ impl Maap {
 
     fn decide_call(&mut self, call: Call, centre: &mut Centre, work: &mut Work<'_>, out: &mut Out) -> Answer {
         match call {
-            Call::Token { chatbot, body } => {
-                let result = self.decide_token(&chatbot, &body, work, out);
-                json_answer(ApiCall::Token, result, out)
+            Call::Token { chatbot, app_id, app_key } => {
+                let token = self.decide_token(&chatbot, &app_id, &app_key, work, out);
+                token.map(|token| Answer::Token { token }).unwrap_or_else(Answer::Refused)
             }
-            Call::Send(send) => json_answer(ApiCall::Send, self.decide_send(send, centre, work), out),
-            Call::Revoke { chatbot, token, body } => {
-                let result = self.decide_revoke(&chatbot, token.as_deref(), &body, work);
-                json_answer(ApiCall::Revoke, result, out)
-            }
-            Call::Find { chatbot, token } => {
-                let found = token::authorise(work.view.chatbot(&chatbot), token.as_deref(), work.now);
-                json_answer(ApiCall::Find, found.map(information::own_data), out)
+            Call::Send { chatbot, message } => match self.decide_send(&chatbot, &message, centre, work) {
+                Ok(()) => Answer::Accepted(message),
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Call::Revoke { chatbot, message_id, to } => {
+                match self.decide_revoke(&chatbot, &message_id, &to, work) {
+                    Ok(()) => Answer::Revoking { message_id, to },
+                    Err(refusal) => Answer::Refused(refusal),
+                }
             }
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
-            Call::Create(new) => self.decide_create(*new, work),
+            Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
         }
@@ -177,14 +181,4 @@ impl Maap {
         self.last_push += 1;
         PushId(self.last_push)
     }
-}
-
-/// The dialect's answer, counted.
-fn json_answer(call: ApiCall, result: Result<impl Serialize, Refusal>, out: &mut Out) -> Answer {
-    let (code, json) = match result {
-        Ok(answer) => (ReturnCode::Ok, serde_json::to_vec(&answer)),
-        Err(refusal) => (refusal.code, serde_json::to_vec(&refusal.answer())),
-    };
-    out.stats.api_calls.push((call, code.number()));
-    Answer::Json(json.expect("answers have string keys and finite numbers only").into())
 }

@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rcs::address::Address;
-use serde::Deserialize;
+use store::Chatbot;
+
+use crate::dialect::Request;
 
 /// Most bytes of an answer's body that are of use.
 pub const ANSWER_BYTES_MAX: usize = 4 * 1024;
+
+/// The headers of an answer that some API looks at, in lower case.
+pub const ANSWER_HEADERS: [&str; 2] = ["echostr", "appid"];
 
 /// Names a push; never used twice in the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -81,10 +86,8 @@ pub struct Pushed {
 pub struct PushAnswer {
     /// HTTP status.
     pub status: u16,
-    /// The `echoStr` header.
-    pub echo_str: Option<String>,
-    /// The `appId` header.
-    pub app_id: Option<String>,
+    /// Those of its headers that some API looks at ([`ANSWER_HEADERS`]), in lower case.
+    pub headers: Vec<(&'static str, String)>,
     /// The body's first bytes, [`ANSWER_BYTES_MAX`] at most.
     pub body: Bytes,
 }
@@ -112,6 +115,13 @@ pub enum PushFailureKind {
 }
 
 impl Push {
+    /// The call of a chatbot's webhook that `request` is.
+    pub(crate) fn new(id: PushId, chatbot: &Chatbot, request: Request, timeout: Duration) -> Self {
+        let Request { method, url, headers, body } = request;
+        let (chatbot, allow_private) = (chatbot.address.clone(), chatbot.allow_private_webhook);
+        Self { id, chatbot, method, url, headers, body, allow_private, timeout }
+    }
+
     /// How this push ended.
     pub fn ended(&self, outcome: Result<PushAnswer, PushFailure>) -> Pushed {
         Pushed { id: self.id, chatbot: self.chatbot.clone(), outcome }
@@ -119,26 +129,9 @@ impl Push {
 }
 
 impl PushAnswer {
-    /// Whether the webhook has taken what was pushed: 2xx, and no error code in a JSON answer. `Err` says why not, in a
-    /// few words.
-    pub(crate) fn taken(&self) -> Result<(), String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Verdict {
-            error_code: Option<serde_json::Value>,
-        }
-        if !(200..300).contains(&self.status) {
-            return Err(format!("answered {}", self.status));
-        }
-        let Ok(Verdict { error_code: Some(code) }) = serde_json::from_slice(&self.body) else {
-            return Ok(());
-        };
-        match code {
-            serde_json::Value::Null => Ok(()),
-            code if code == 0 || code == "0" || code == "" => Ok(()),
-            code => {
-                Err(format!("answered errorCode {}", code.to_string().chars().take(20).collect::<String>()))
-            }
-        }
+    /// A header of the answer, by a name of [`ANSWER_HEADERS`] in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value.as_str())
     }
 }

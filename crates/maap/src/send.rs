@@ -1,9 +1,10 @@
-//! `POST …/messages`: what a chatbot says, into the mailboxes of the users it names (maap-api §2.4).
+//! What a chatbot says, into the mailboxes of the users it names (maap-api §2.4, §9).
 //!
 //! Each user is an acceptance of its own, with a record of its own; the call is answered when all are committed. What goes
 //! wrong for one of them (no such user, a full mailbox) is told as a status, not in the answer.
 
-use chatbot_api::ctcu::{Refusal, ReturnCode, SendAnswer};
+use std::time::Duration;
+
 use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
@@ -12,12 +13,12 @@ use rcs::address::Address;
 use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
-use rcs::{content_type, ids};
-use store::{ChatbotStatus, Wants};
+use rcs::{Timestamp, content_type, ids};
+use store::{Chatbot, ChatbotStatus, Wants};
 
-use crate::call::{Answer, SendCall};
+use crate::call::Answer;
 use crate::rate::Allowance;
-use crate::{Maap, token};
+use crate::{Maap, Reason, Refusal, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -26,42 +27,55 @@ const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 const WANTED: Dispositions =
     Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
 
-impl SendCall {
-    pub(crate) fn wants(&self, centre: &Centre, wants: &mut Wants) {
-        wants.chatbot(&self.chatbot);
-        if let Ok(message) = &self.message {
-            for user in &message.to {
-                centre.submit_wants(&self.chatbot, user, &message.message_id, wants);
-            }
+impl Maap {
+    /// The rows of [`Maap::decide_send`].
+    pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
+        wants.chatbot(chatbot);
+        for user in &message.to {
+            centre.submit_wants(chatbot, user, &message.message_id, wants);
         }
     }
-}
 
-impl Maap {
     pub(crate) fn decide_send(
         &mut self,
-        call: SendCall,
+        address: &Address,
+        message: &Outgoing,
         centre: &mut Centre,
         work: &mut Work<'_>,
-    ) -> Result<SendAnswer, Refusal> {
-        let SendCall { chatbot: address, token, message } = call;
-        let chatbot = token::authorise(work.view.chatbot(&address), token.as_deref(), work.now)?;
-        if chatbot.status == ChatbotStatus::Paused {
-            return Err(Refusal::with(ReturnCode::NotAuthorised, "the chatbot is paused"));
-        }
-        let message = message?;
+    ) -> Result<(), Refusal> {
+        let chatbot = self.may_act(work.view.chatbot(address))?;
         if !token::is_checked(chatbot) {
-            return Err(Refusal::of(ReturnCode::CallbackCheckFailed));
+            return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         self.check_media(&message.content)?;
-        let per_second = self.config.sends_per_second;
-        let full = || Allowance::full(per_second, work.now);
-        let allowance = self.allowances.entry(address.clone()).or_insert_with(full);
-        if !allowance.take(message.to.len(), per_second, work.now) {
-            return Err(Refusal::of(ReturnCode::SecondLimit));
+        self.take_allowance(address, message.to.len(), work.now)?;
+        self.accept(address, message, centre, work);
+        Ok(())
+    }
+
+    /// The chatbot, if it is one and its traffic flows.
+    pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
+        let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
+        match chatbot.status {
+            ChatbotStatus::Live => Ok(chatbot),
+            ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
-        self.accept(&address, &message, centre, work);
-        Ok(SendAnswer::accepted(&message))
+    }
+
+    /// Takes `count` messages from what the chatbot may send in this second.
+    pub(crate) fn take_allowance(
+        &mut self,
+        address: &Address,
+        count: usize,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let per_second = self.config.sends_per_second;
+        let full = || Allowance::full(per_second, now);
+        let allowance = self.allowances.entry(address.clone()).or_insert_with(full);
+        match allowance.take(count, per_second, now) {
+            true => Ok(()),
+            false => Err(Refusal::until(Reason::SecondLimit, Duration::from_secs(1))),
+        }
     }
 
     /// Media must come from where the operator allows.
@@ -71,7 +85,7 @@ impl Maap {
             |url: &&str| prefixes.is_empty() || prefixes.iter().any(|prefix| url.starts_with(prefix));
         match media_urls(content).into_iter().find(|url| !is_allowed(url)) {
             Some(url) => Err(Refusal::with(
-                ReturnCode::BadMediaUrl,
+                Reason::MediaUrl,
                 format!("{} is not a media URL of this platform", url.chars().take(200).collect::<String>()),
             )),
             None => Ok(()),

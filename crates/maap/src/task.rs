@@ -32,8 +32,6 @@ pub struct Out {
 /// Counts of one batch, for metrics.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Stats {
-    /// Calls by chatbots, by the `errorCode` of the answer; one for each call.
-    pub api_calls: Vec<(ApiCall, i32)>,
     /// Pushes that a webhook has taken.
     pub pushes_taken: u64,
     /// Pushes that a webhook has answered otherwise.
@@ -44,29 +42,4 @@ pub struct Stats {
     pub checks_passed: u64,
     /// Callback checks that did not.
     pub checks_failed: u64,
-}
-
-/// The calls that chatbots make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ApiCall {
-    /// `accessToken`
-    Token,
-    /// `messages`
-    Send,
-    /// `revoke`
-    Revoke,
-    /// `find/chatBotInfo`
-    Find,
-}
-
-impl ApiCall {
-    /// A word for metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Send => "send",
-            Self::Revoke => "revoke",
-            Self::Find => "find",
-        }
-    }
 }

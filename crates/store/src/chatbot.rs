@@ -57,6 +57,12 @@ impl std::fmt::Debug for Chatbot {
 pub enum Dialect {
     /// China Telecom and China Unicom's joint interface.
     Ctcu,
+    /// China Mobile's, OMA XML.
+    Cm,
+    /// RCS Business Messaging.
+    Rbm,
+    /// GSMA FNW.11.
+    Fnw11,
 }
 
 /// A bearer secret, hashed.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{address::PathForm, date_time, file, send::FILE_TYPE};
-use crate::{Incoming, Status};
+use crate::{Failure, Incoming, Status};
 
 /// The path of message pushes under the webhook's base URL.
 pub fn message_path(chatbot: &Address, form: PathForm) -> String {
@@ -84,46 +84,15 @@ pub struct DeliveryInfo {
     pub error_message: String,
 }
 
-/// Why a message failed after it was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Failure {
-    /// 1
-    NoSuchUser,
-    /// 2: not an RCS user, and no SMS allowed.
-    NotRcs,
-    /// 3
-    ContentViolation,
-    /// 4: and not to be stored, or not back in time.
-    Offline,
-    /// 5
-    RefusedByUser,
-    /// 6
-    NotAcceptable,
-}
-
-impl Failure {
-    /// `errorCode` of a failed item.
-    pub fn number(self) -> i32 {
-        match self {
-            Self::NoSuchUser => 1,
-            Self::NotRcs => 2,
-            Self::ContentViolation => 3,
-            Self::Offline => 4,
-            Self::RefusedByUser => 5,
-            Self::NotAcceptable => 6,
-        }
-    }
-
-    /// `errorMessage` of a failed item.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::NoSuchUser => "no such user",
-            Self::NotRcs => "not a 5G messaging terminal",
-            Self::ContentViolation => "content violates the rules",
-            Self::Offline => "user is offline",
-            Self::RefusedByUser => "refused by the user",
-            Self::NotAcceptable => "content not acceptable to the terminal",
-        }
+/// `errorCode` of a failed item.
+fn number(failure: Failure) -> i32 {
+    match failure {
+        Failure::NoSuchUser => 1,
+        Failure::NotRcs => 2,
+        Failure::ContentViolation => 3,
+        Failure::Offline => 4,
+        Failure::RefusedByUser => 5,
+        Failure::NotAcceptable => 6,
     }
 }
 
@@ -138,7 +107,7 @@ impl StatusPush {
         at: Timestamp,
     ) -> Self {
         let (error_code, error_message) =
-            failure.map_or((0, "ok"), |failure| (failure.number(), failure.meaning()));
+            failure.map_or((0, "ok"), |failure| (number(failure), failure.meaning()));
         let info = DeliveryInfo {
             message_id: message_id.to_owned(),
             status,

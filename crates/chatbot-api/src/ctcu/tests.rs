@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::{
     address::PathForm,
-    push::{self, Failure, MessageItem, MessagePush, StatusPush},
+    push::{self, MessageItem, MessagePush, StatusPush},
     *,
 };
-use crate::{Body, Content, Incoming, Outgoing, Status};
+use crate::{Body, Content, Failure, Incoming, Outgoing, Status};
 
 macro_rules! fixture {
     ($name:literal) => {

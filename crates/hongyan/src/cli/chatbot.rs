@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Server, segment};
@@ -78,16 +79,17 @@ pub enum Chatbot {
     },
 }
 
-/// The APIs of the contract; those to come are refused with the reason.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// The APIs of the contract.
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// China Telecom and China Unicom
     Ctcu,
-    /// China Mobile: not available in this version
+    /// China Mobile
     Cm,
-    /// RCS Business Messaging: not available in this version
+    /// RCS Business Messaging
     Rbm,
-    /// GSMA FNW.11: not available in this version
+    /// GSMA FNW.11
     Fnw11,
 }
 
@@ -180,12 +182,9 @@ impl Chatbot {
     pub fn run(self) -> Outcome {
         match self {
             Self::Create { name, dialect, profile, json, server } => {
-                if dialect != Dialect::Ctcu {
-                    return Err(CommandError("this version speaks the dialect ctcu only".to_owned()));
-                }
                 let mut body = profile.body()?;
                 body.insert("name".to_owned(), json!(name));
-                body.insert("dialect".to_owned(), json!("ctcu"));
+                body.insert("dialect".to_owned(), json!(dialect));
                 show(&server.post("/chatbots", &Value::Object(body))?, json);
             }
             Self::List { json, server } => {

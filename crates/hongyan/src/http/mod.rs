@@ -10,7 +10,7 @@
 //! | `/handset/v1/history` | a subscriber's conversation history | `history.rs` |
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
-//! | `/bot/v1/{chatbotId}/…` | chatbot API | `bot_api.rs` |
+//! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -20,7 +20,7 @@
 pub(crate) mod admin;
 mod assets;
 mod blocks;
-mod bot_api;
+mod bot;
 mod bot_information;
 pub(crate) mod content;
 mod handset;
@@ -40,7 +40,6 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -55,7 +54,6 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
-use utoipa::OpenApi as _;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
@@ -252,18 +250,13 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(history::delete_message))
         .routes(routes!(history::delete_conversation))
         .layer(map_response(in_our_form));
-    let bot = openapi::dispatched(
-        OpenApiRouter::new().routes(routes!(bot_information::information)),
-        "/bot/v1/{*path}",
-        any(bot_api::call),
-        bot_api::Calls::openapi(),
-    );
     let answers = OpenApiRouter::new()
         .routes(routes!(websocket::upgrade).layer(Extension(edge)))
         .routes(routes!(msrp::upgrade).layer(Extension(msrp_edge)))
         .merge(handset)
         .routes(routes!(provisioning::ask))
-        .merge(bot)
+        .routes(routes!(bot_information::information))
+        .merge(bot::router())
         .nest("/admin/v1", admin::router(app.clone()))
         .routes(routes!(status::metrics))
         .routes(routes!(status::health))

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chatbot_api::ctcu::{ReturnCode, signature};
+use chatbot_api::ctcu::{Refusal, ReturnCode, signature};
+use maap::dialect::ctcu;
 use maap::{
     Answer, Call, Change, Config, Credentials, Maap, Method, NewChatbot, Out, Push, PushAnswer, PushFailure,
-    PushFailureKind, Pushed, SendCall, Stats,
+    PushFailureKind, Pushed, Stats,
 };
 use message_centre::{Centre, Secrets, Task, Work};
 use rcs::Timestamp;
@@ -327,7 +328,7 @@ impl World {
     pub fn log_in(&mut self) -> Value {
         let credentials = self.credentials.clone().expect("a chatbot");
         let body = json!({ "appId": credentials.app_id, "appKey": credentials.app_key });
-        let answer = self.json(Call::Token { chatbot: bot(), body: body.to_string().into() });
+        let answer = self.ask_token(bot(), &body.to_string());
         if let Some(token) = answer["accessToken"].as_str() {
             self.token = Some(token.to_owned());
         }
@@ -336,9 +337,7 @@ impl World {
 
     /// The chatbot's send call, as the HTTP edge makes it.
     pub fn send(&mut self, body: &Value) -> Value {
-        let token = self.token.clone();
-        let call = SendCall::read(bot(), token, body.to_string().as_bytes(), &numbering());
-        self.json(Call::Send(call))
+        self.json(|| ctcu::send_call(bot(), body.to_string().as_bytes(), &numbering()))
     }
 
     /// Sends a text to some users; gives the error code.
@@ -351,8 +350,7 @@ impl World {
     pub fn revoke(&mut self, id: &str, to: &[&str]) -> Value {
         let to: Vec<String> = to.iter().map(|number| format!("tel:{number}")).collect();
         let body = json!({ "messageId": id, "destinationAddress": to, "status": "RevokeRequested" });
-        let token = self.token.clone();
-        self.json(Call::Revoke { chatbot: bot(), token, body: body.to_string().into() })
+        self.json(|| ctcu::revoke_call(bot(), body.to_string().as_bytes(), &numbering()))
     }
 
     /// A user wants to hear nothing from somebody.
@@ -363,10 +361,25 @@ impl World {
         self.store().commit(&view).expect("committed");
     }
 
-    pub fn json(&mut self, call: Call) -> Value {
-        match self.call(call) {
-            Answer::Json(json) => serde_json::from_slice(&json).expect("JSON"),
-            other => panic!("{other:?}"),
+    /// The chatbot's token call, as the HTTP edge makes it.
+    pub fn ask_token(&mut self, chatbot: Address, body: &str) -> Value {
+        let call = ctcu::token_call(chatbot, body.as_bytes());
+        self.answer(call)
+    }
+
+    /// A call of the chatbot, as the HTTP edge makes it: who asks is found out first.
+    fn json(&mut self, call: impl FnOnce() -> Result<Call, Refusal>) -> Value {
+        let row = self.store().chatbot(&bot()).expect("readable");
+        let authorised = maap::authorise(row.as_ref(), self.token.as_deref(), self.now).map(drop);
+        let call = authorised.map_err(|refusal| ctcu::refusal_of(&refusal)).and_then(|()| call());
+        self.answer(call)
+    }
+
+    fn answer(&mut self, call: Result<Call, Refusal>) -> Value {
+        let answer = call.and_then(|call| ctcu::answer(self.call(call), "http://maap.example"));
+        match answer {
+            Ok(json) => serde_json::from_slice(&json).expect("JSON"),
+            Err(refusal) => serde_json::to_value(refusal.answer()).expect("JSON"),
         }
     }
 
@@ -502,7 +515,6 @@ impl World {
     }
 
     fn count(&mut self, stats: Stats) {
-        self.stats.api_calls.extend(stats.api_calls);
         self.stats.pushes_taken += stats.pushes_taken;
         self.stats.pushes_refused += stats.pushes_refused;
         self.stats.pushes_failed += stats.pushes_failed;
@@ -558,8 +570,9 @@ impl Webhook {
         let status = |status| PushAnswer { status, ..PushAnswer::default() };
         if push.method == Method::Get {
             assert!(push.url.ends_with("/notifyPath"), "{}", push.url);
-            let echo_str = if self.fails_checks { None } else { header("echoStr") };
-            return push.ended(Ok(PushAnswer { echo_str, ..status(200) }));
+            let echo = header("echoStr").filter(|_| !self.fails_checks);
+            let headers = echo.map(|echo| ("echostr", echo)).into_iter().collect();
+            return push.ended(Ok(PushAnswer { headers, ..status(200) }));
         }
         if self.wants_encoded && push.url.contains("sip:") {
             return push.ended(Ok(status(404)));

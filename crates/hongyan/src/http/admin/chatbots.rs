@@ -74,10 +74,9 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
     let name = take("name");
     let dialect = take("dialect");
     let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| Failure::bad_request("name: missing"))?;
-    if dialect.as_ref().is_some_and(|dialect| dialect != "ctcu") {
-        return Err(Failure::bad_request("dialect: this version speaks ctcu only"));
-    }
-    let new = NewChatbot { name: name.to_owned(), dialect: Dialect::Ctcu, data: read_change(wanted)? };
+    let dialect = dialect.map_or(Ok(Dialect::Ctcu), serde_json::from_value);
+    let dialect = dialect.map_err(|_| Failure::bad_request("dialect: not one of ctcu, cm, rbm, fnw11"))?;
+    let new = NewChatbot { name: name.to_owned(), dialect, data: read_change(wanted)? };
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
             let mut answer = summary(&chatbot);
@@ -166,7 +165,7 @@ fn summary(chatbot: &Chatbot) -> Value {
     };
     json!({
         "chatbotId": chatbot.address,
-        "dialect": "ctcu",
+        "dialect": chatbot.dialect,
         "appId": chatbot.app_id,
         "displayName": profile.name,
         "status": status,

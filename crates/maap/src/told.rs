@@ -1,26 +1,55 @@
-//! What a mailbox entry is to its chatbot: the path and the JSON of a push (maap-api §2.9).
+//! What a mailbox entry tells its chatbot, before any API has put it into words.
 
 use bytes::Bytes;
-use chatbot_api::ctcu::address::PathForm;
-use chatbot_api::ctcu::push::{Failure, MessageItem, message_path, status_path};
-use chatbot_api::ctcu::{MessagePush, StatusPush, date_time};
-use chatbot_api::{Incoming, Status};
+use chatbot_api::{Failure, Incoming, Status};
 use message_centre::report::{self, Fate};
+use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::content_type;
 use rcs::cpim::{self, Cpim};
 use rcs::imdn::{Disposition, Imdn};
 use store::{Entry, EntryKind};
 
-/// A push without its address and signature.
+/// Something for a chatbot to hear.
 #[derive(Debug, Clone)]
-pub(crate) struct Notification {
-    path: fn(&Address, PathForm) -> String,
-    /// JSON.
-    pub(crate) body: Bytes,
+pub(crate) enum Told {
+    /// What a user says.
+    Message(Box<Message>),
+    /// What became of a message of the chatbot's.
+    Status(StatusOf),
 }
 
-impl Notification {
+/// What a user says.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) message_id: String,
+    pub(crate) incoming: Incoming,
+    /// The user.
+    pub(crate) from: Address,
+    /// The chatbot.
+    pub(crate) to: Address,
+    pub(crate) conversation_id: String,
+    pub(crate) contribution_id: String,
+    /// The contribution id of the chatbot's message that is answered.
+    pub(crate) in_reply_to: Option<String>,
+    /// When it was accepted.
+    pub(crate) at: Timestamp,
+}
+
+/// What became of a chatbot's message for one user.
+#[derive(Debug, Clone)]
+pub(crate) struct StatusOf {
+    /// The chatbot's id of the message.
+    pub(crate) message_id: String,
+    pub(crate) user: Address,
+    pub(crate) chatbot: Address,
+    pub(crate) status: Status,
+    /// Why, for [`Status::Failed`].
+    pub(crate) failure: Option<Failure>,
+    pub(crate) at: Timestamp,
+}
+
+impl Told {
     /// What an entry says; `Err` when chatbots cannot be told such a thing, with the reason.
     pub(crate) fn of(entry: &Entry) -> Result<Self, String> {
         match entry.kind {
@@ -29,31 +58,25 @@ impl Notification {
             EntryKind::Status => fate(entry),
         }
     }
-
-    /// Where to push it, under the webhook's URL.
-    pub(crate) fn path(&self, chatbot: &Address, form: PathForm) -> String {
-        (self.path)(chatbot, form)
-    }
 }
 
-fn message(entry: &Entry) -> Result<Notification, String> {
+fn message(entry: &Entry) -> Result<Told, String> {
     let (payload_type, payload) = payload(entry)?;
     let incoming = Incoming::from_sip(&payload_type, &payload).map_err(|error| error.to_string())?;
-    let push = MessagePush {
+    Ok(Told::Message(Box::new(Message {
         message_id: entry.message_id.clone(),
-        message_list: vec![MessageItem::new(&incoming)],
-        date_time: date_time(entry.accepted_at),
-        sender_address: entry.from.to_string(),
-        destination_address: entry.to.to_string(),
+        incoming,
+        from: entry.from.clone(),
+        to: entry.to.clone(),
         conversation_id: entry.conversation_id.clone(),
         contribution_id: entry.contribution_id.clone(),
         in_reply_to: entry.in_reply_to.clone(),
-    };
-    Ok(Notification { path: message_path, body: push.to_json().into() })
+        at: entry.accepted_at,
+    })))
 }
 
 /// A user's device reports on the chatbot's message.
-fn report(entry: &Entry) -> Result<Notification, String> {
+fn report(entry: &Entry) -> Result<Told, String> {
     let (_, payload) = payload(entry)?;
     let imdn = Imdn::parse(&payload).map_err(|error| error.to_string())?;
     let (status, failure) = match imdn.disposition {
@@ -62,12 +85,11 @@ fn report(entry: &Entry) -> Result<Notification, String> {
         Disposition::Failed => (Status::Failed, Some(Failure::NotAcceptable)),
         other => return Err(format!("chatbots hear nothing of {}", other.elements().1)),
     };
-    let push = StatusPush::one(&imdn.message_id, &entry.from, &entry.to, status, failure, entry.accepted_at);
-    Ok(Notification { path: status_path, body: push.to_json().into() })
+    Ok(status_of(entry, imdn.message_id, status, failure, entry.accepted_at))
 }
 
 /// The platform tells what became of the chatbot's message.
-fn fate(entry: &Entry) -> Result<Notification, String> {
+fn fate(entry: &Entry) -> Result<Told, String> {
     let told: report::Status = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
     let (status, failure) = match told.fate {
         Fate::Sent => (Status::Sent, None),
@@ -78,8 +100,18 @@ fn fate(entry: &Entry) -> Result<Notification, String> {
         Fate::Revoked => (Status::RevokeOk, None),
         Fate::NotRevoked => (Status::RevokeFail, None),
     };
-    let push = StatusPush::one(&entry.message_id, &entry.from, &entry.to, status, failure, told.at);
-    Ok(Notification { path: status_path, body: push.to_json().into() })
+    Ok(status_of(entry, entry.message_id.clone(), status, failure, told.at))
+}
+
+fn status_of(
+    entry: &Entry,
+    message_id: String,
+    status: Status,
+    failure: Option<Failure>,
+    at: Timestamp,
+) -> Told {
+    let (user, chatbot) = (entry.from.clone(), entry.to.clone());
+    Told::Status(StatusOf { message_id, user, chatbot, status, failure, at })
 }
 
 /// Media type and bytes of what a person or device sent, out of its envelope.

@@ -13,11 +13,11 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use chatbot_api::ctcu::{Refusal, ReturnCode, address, token};
-use maap::{Answer, Call};
+use maap::dialect::ctcu;
 use rcs::address::Address;
 use utoipa::OpenApi;
 
-use super::{App, BODY_BYTES_MAX, busy, now};
+use crate::http::{App, BODY_BYTES_MAX, busy, now};
 
 /// The calls, as the OpenAPI document tells them.
 #[derive(OpenApi)]
@@ -85,9 +85,11 @@ pub async fn call(
     else {
         return not_found();
     };
-    let wanted = match operation {
-        "accessToken" | "messages" | "revoke" => Method::POST,
-        "find/chatBotInfo" => Method::GET,
+    let (name, wanted) = match operation {
+        "accessToken" => ("token", Method::POST),
+        "messages" => ("send", Method::POST),
+        "revoke" => ("revoke", Method::POST),
+        "find/chatBotInfo" => ("find", Method::GET),
         _ if NOT_YET.contains(&operation) => {
             return refused(&Refusal::with(
                 ReturnCode::NotAuthorised,
@@ -109,34 +111,38 @@ pub async fn call(
     let Some(chatbot) = address::chatbot(segment, &app.numbering) else {
         return refused(&Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"));
     };
-    let token = access_token(&headers);
-    // Who has no token learns so here, and costs the centre nothing.
-    if operation != "accessToken"
-        && let Err(refusal) = authorised(&app, &chatbot, token.as_deref()).await
-    {
-        return refused(&refusal);
-    }
-    let call = match operation {
-        "accessToken" => Call::Token { chatbot, body },
-        "messages" => Call::Send(maap::SendCall::read(chatbot, token, &body, &app.numbering)),
-        "revoke" => Call::Revoke { chatbot, token, body },
-        _ => Call::Find { chatbot, token },
-    };
-    match app.ask_maap(call).await {
-        Ok(Answer::Json(json)) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
-        Ok(_) => refused(&Refusal::of(ReturnCode::Internal)),
-        Err(failure) if failure.status == StatusCode::TOO_MANY_REQUESTS => {
-            busy(Json(Refusal::of(ReturnCode::Busy).answer()))
-        }
-        Err(_) => refused(&Refusal::of(ReturnCode::Busy)),
+    let answer = answer(&app, name, chatbot, &headers, &body).await;
+    let code = answer.as_ref().err().map_or(ReturnCode::Ok, |refusal| refusal.code);
+    app.count_api_call("ctcu", name, code.number());
+    match answer {
+        Ok(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(refusal) if refusal.code == ReturnCode::Busy => busy(Json(refusal.answer())),
+        Err(refusal) => refused(&refusal),
     }
 }
 
-async fn authorised(app: &App, chatbot: &Address, token: Option<&str>) -> Result<(), Refusal> {
-    let address = chatbot.clone();
-    let row = app.read(move |store| store.chatbot(&address)).await;
-    let row = row.map_err(|_| Refusal::of(ReturnCode::Internal))?;
-    maap::authorise(row.as_ref(), token, now()).map(drop)
+async fn answer(
+    app: &App,
+    name: &'static str,
+    chatbot: Address,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Bytes, Refusal> {
+    let call = if name == "token" {
+        ctcu::token_call(chatbot, body)?
+    } else {
+        let row = app.chatbot(&chatbot).await.map_err(|_| Refusal::of(ReturnCode::Internal))?;
+        let token = access_token(headers);
+        let row = maap::authorise(row.as_ref(), token.as_deref(), now());
+        let row = row.map_err(|refusal| ctcu::refusal_of(&refusal))?;
+        match name {
+            "send" => ctcu::send_call(chatbot, body, &app.numbering)?,
+            "revoke" => ctcu::revoke_call(chatbot, body, &app.numbering)?,
+            _ => return Ok(maap::own_data(row).to_string().into()),
+        }
+    };
+    let answer = app.ask_maap(call).await.map_err(|_| Refusal::of(ReturnCode::Busy))?;
+    ctcu::answer(answer, &app.public_url)
 }
 
 fn access_token(headers: &HeaderMap) -> Option<String> {
