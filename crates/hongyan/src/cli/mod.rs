@@ -2,6 +2,7 @@
 //! files while none runs.
 
 mod backup;
+mod card;
 mod chatbot;
 mod client;
 mod config;
@@ -18,6 +19,7 @@ mod table;
 mod trace;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -61,6 +63,9 @@ enum Command {
     Trace(trace::Trace),
     /// A handset in the terminal
     Handset(handset::Handset),
+    /// Check cards
+    #[command(subcommand)]
+    Card(card::Card),
     /// List what subscribers report as spam
     Spam(spam::Spam),
     /// Look into the store of a stopped server
@@ -89,8 +94,9 @@ type Outcome = Result<(), CommandError>;
 
 impl Cli {
     /// Does what was asked.
-    pub fn run(self) -> Outcome {
-        match self.command {
+    pub fn run(self) -> Result<ExitCode, CommandError> {
+        let outcome = match self.command {
+            Command::Card(card) => return card.run(),
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
@@ -105,7 +111,8 @@ impl Cli {
             Command::Config(config) => config.run(),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
-        }
+        };
+        outcome.map(|()| ExitCode::SUCCESS)
     }
 }
 

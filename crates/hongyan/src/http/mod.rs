@@ -14,6 +14,7 @@
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
+//! | `/tools/v1/cards/check` | the card checker | `tools.rs` |
 //! | `/openapi.json` | all of these, for machines | `openapi.rs` |
 #![deny(clippy::disallowed_methods)]
 
@@ -28,13 +29,14 @@ mod history;
 mod openapi;
 pub(crate) mod provisioning;
 mod status;
+mod tools;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
@@ -198,6 +200,12 @@ impl From<JsonRejection> for Failure {
     }
 }
 
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        Self { status: rejection.status(), reason: rejection.body_text() }
+    }
+}
+
 impl From<QueryRejection> for Failure {
     fn from(rejection: QueryRejection) -> Self {
         Self { status: rejection.status(), reason: rejection.body_text() }
@@ -241,7 +249,7 @@ pub fn router(app: Arc<App>) -> Router {
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
     let published = openapi::Published::default();
-    let handset = OpenApiRouter::new()
+    let in_json = OpenApiRouter::new()
         .routes(routes!(handset::configuration))
         .routes(routes!(blocks::own))
         .routes(routes!(blocks::block, blocks::unblock))
@@ -249,11 +257,12 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(history::messages, history::delete_all))
         .routes(routes!(history::delete_message))
         .routes(routes!(history::delete_conversation))
+        .routes(routes!(tools::check_card))
         .layer(map_response(in_our_form));
     let answers = OpenApiRouter::new()
         .routes(routes!(websocket::upgrade).layer(Extension(edge)))
         .routes(routes!(msrp::upgrade).layer(Extension(msrp_edge)))
-        .merge(handset)
+        .merge(in_json)
         .routes(routes!(provisioning::ask))
         .routes(routes!(bot_information::information))
         .merge(bot::router())
