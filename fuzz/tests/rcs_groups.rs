@@ -4,7 +4,7 @@ mod rcs_seeds;
 
 use bolero::check;
 use rcs::conference_info::{ConferenceInfo, State};
-use rcs::group_data::GroupData;
+use rcs::group_data;
 use rcs::resource_list;
 use rcs::sipfrag::SipFrag;
 
@@ -27,6 +27,7 @@ fn rcs_conference_info() {
     const SEEDS: &[&[u8]] = &[
         include_bytes!("../../fixtures/rcs/conference-info/full.xml"),
         include_bytes!("../../fixtures/rcs/conference-info/partial.xml"),
+        include_bytes!("../../fixtures/rcs/conference-info/icon.written.xml"),
     ];
     check!().for_each(|recipe: &[u8]| {
         if let Ok(mut info) = ConferenceInfo::parse(&rcs_seeds::mutated(SEEDS, recipe)) {
@@ -45,10 +46,18 @@ fn rcs_conference_info() {
 
 #[test]
 fn rcs_group_data() {
-    const SEEDS: &[&[u8]] = &[include_bytes!("../../fixtures/rcs/group-data/subject.xml")];
+    const SEEDS: &[&[u8]] = &[
+        include_bytes!("../../fixtures/rcs/group-data/subject.xml"),
+        include_bytes!("../../fixtures/rcs/group-data/icon.managed.xml"),
+        include_bytes!("../../fixtures/rcs/group-data/icon.written.xml"),
+    ];
     check!().for_each(|recipe: &[u8]| {
-        if let Ok(change) = GroupData::parse(&rcs_seeds::mutated(SEEDS, recipe)) {
-            assert_eq!(GroupData::parse(change.to_xml().as_bytes()), Ok(change));
+        if let Ok(request) = group_data::Request::parse(&rcs_seeds::mutated(SEEDS, recipe)) {
+            let written = request.change.to_xml();
+            assert_eq!(
+                group_data::Request::parse(written.as_bytes()).map(|read| read.change),
+                Ok(request.change)
+            );
         }
     });
 }

@@ -13,6 +13,7 @@ import {
   openNew,
   PHONE,
   passesAxe,
+  picture,
   row,
   say,
   snap,
@@ -24,30 +25,6 @@ const world = useWorld();
 
 const mark = randomUUID().slice(0, 8);
 const needsMock = () => !world.mock && 'needs the mock content server';
-
-/** A picture with something on it, made in the page: `image/png` or `image/jpeg`. */
-async function picture(page, { type = 'image/png', hue = 200, width = 800, height = 600 } = {}) {
-  const base64 = await page.evaluate(
-    async ({ type, hue, width, height }) => {
-      const canvas = document.createElement('canvas');
-      canvas.width = width;
-      canvas.height = height;
-      const context = canvas.getContext('2d');
-      const sky = context.createLinearGradient(0, 0, 0, height);
-      sky.addColorStop(0, `hsl(${hue} 60% 45%)`);
-      sky.addColorStop(1, `hsl(${hue + 40} 70% 80%)`);
-      context.fillStyle = sky;
-      context.fillRect(0, 0, width, height);
-      context.fillStyle = '#f4b860';
-      context.beginPath();
-      context.arc(width * 0.7, height * 0.35, height * 0.16, 0, 7);
-      context.fill();
-      return canvas.toDataURL(type).split(',')[1];
-    },
-    { type, hue, width, height },
-  );
-  return Buffer.from(base64, 'base64');
-}
 
 /** A short film in green, recorded in the page: `video/webm`. */
 async function film(page) {

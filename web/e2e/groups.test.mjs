@@ -11,6 +11,7 @@ import {
   DESKTOP,
   openMenu,
   passesAxe,
+  picture,
   say,
   snap,
   useWorld,
@@ -130,6 +131,66 @@ test('a group is made, talks, is renamed, grows, shrinks and is left', { skip },
   await say(alice, `just us two ${mark}`);
   await bubble(carol, `just us two ${mark}`, 'in').waitFor();
   assert.equal(await bubble(bob, `just us two ${mark}`, 'in').count(), 0);
+});
+
+/** The picture of a group is shown, from its link: its width and its colour in the middle. */
+async function shownPicture(locator) {
+  const image = locator.locator('img.avatar');
+  await image.waitFor();
+  return image.evaluate(async (image) => {
+    await image.decode();
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    const [red, green, blue] = context.getImageData(canvas.width / 2, canvas.height - 2, 1, 1).data;
+    return { width: image.naturalWidth, red, green, blue };
+  });
+}
+
+test('a group gets a picture, another one, and none', { skip }, async () => {
+  const [alice, bob] = await world.handsets([ALICE, BOB], { apart: true });
+  const subject = `Pictured ${mark}`;
+  await makeGroup(alice, subject, [BOB]);
+  await event(alice, `${fine(BOB)} joined`).waitFor();
+  const row = bob.getByTestId('conversation').filter({ hasText: subject });
+  await row.waitFor();
+
+  await alice.getByTestId('profile').click();
+  const choose = async (page, buffer) => {
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByTestId('set-picture').click();
+    await (await chooser).setFiles({ name: 'us.png', mimeType: 'image/png', buffer });
+  };
+  await choose(alice, await picture(alice, { hue: 0 }));
+  const own = await shownPicture(alice.getByTestId('group'));
+  assert.ok(own.width <= 256, 'made small by the server');
+  assert.ok(own.red > own.blue, `red: ${JSON.stringify(own)}`);
+  await snap(alice, 'group-picture');
+  await passesAxe(alice);
+
+  // Bob sees it in the list, in the conversation, and who it was.
+  const seen = await shownPicture(row);
+  assert.ok(seen.red > seen.blue);
+  await openGroup(bob, subject);
+  await event(bob, `${fine(ALICE)} changed the group’s picture`).waitFor();
+  await shownPicture(bob.getByTestId('profile'));
+
+  await bob.getByTestId('profile').click();
+  await choose(bob, await picture(bob, { hue: 200 }));
+  await event(alice, `${fine(BOB)} changed the group’s picture`).waitFor({ state: 'attached' });
+  const next = await shownPicture(alice.getByTestId('group'));
+  assert.ok(next.blue > next.red, `blue: ${JSON.stringify(next)}`);
+  await alice.getByTestId('remove-picture').click();
+  await alice.getByTestId('remove-picture').waitFor({ state: 'detached' });
+  await event(bob, `${fine(ALICE)} removed the group’s picture`).waitFor({ state: 'attached' });
+  await bob.getByTestId('group').locator('img.avatar').waitFor({ state: 'detached' });
+
+  // What is no picture is said to be none before anything is sent.
+  const chooser = bob.waitForEvent('filechooser');
+  await bob.getByTestId('set-picture').click();
+  await (await chooser).setFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('no') });
+  await bob.getByText('This picture can’t be read').waitFor();
 });
 
 test('a group is still there after a reload, and what was missed comes in', { skip }, async () => {

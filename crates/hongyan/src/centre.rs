@@ -10,7 +10,8 @@ use rcs::Timestamp;
 use store::{Store, StoreError};
 
 use crate::config::{Config, ConfigError};
-use crate::content::shelf::Shelf;
+use crate::content::link::Purpose;
+use crate::content::{self, Content};
 use crate::engine::{Effects, Engine};
 use crate::inbox::{BATCH_MAX, Inbox, Outlet};
 use crate::metrics::{Kind, Message, Metrics, Outcome};
@@ -47,10 +48,12 @@ pub fn start(
 ) -> Result<JoinHandle<()>, StartError> {
     let clock = Clock::new();
     let secrets = Secrets { deployment: deployment_secret(&store)?, process: random()? };
-    let centre = Centre::new(config.centre(&secrets, &reach), &secrets, clock.now());
+    let mut centre = Centre::new(config.centre(&secrets, &reach), &secrets, clock.now());
+    let content = ways.content.clone();
+    centre.link_icons(Box::new(move |id| content.links.url(id, Purpose::Icon)));
     let maap = maap::Maap::new(config.maap(reach.public_url), &secrets);
-    let engine = Engine::new(centre, maap, store, clock.now())?;
-    let world = World { ways, metrics, inbox, runtime: tokio::runtime::Handle::current() };
+    let engine = Engine::new(centre, maap, store.clone(), clock.now())?;
+    let world = World { ways, store, metrics, inbox, runtime: tokio::runtime::Handle::current() };
     let thread = std::thread::Builder::new().name("centre".to_owned());
     Ok(thread.spawn(move || run(engine, outlet, &clock, &world))?)
 }
@@ -80,13 +83,14 @@ pub struct Ways {
     pub switchboard: Arc<Switchboard>,
     /// Calls of webhooks.
     pub pusher: Pusher,
-    /// Files that are gone.
-    pub shelf: Arc<Shelf>,
+    /// Files that are gone, and icons.
+    pub content: Arc<Content>,
 }
 
 /// Everything outside.
 struct World {
     ways: Ways,
+    store: Store,
     metrics: Arc<Metrics>,
     inbox: Inbox,
     runtime: tokio::runtime::Handle,
@@ -139,8 +143,15 @@ impl World {
             self.ways.network.close(flow);
         }
         if !effects.files_gone.is_empty() {
-            let shelf = self.ways.shelf.clone();
+            let shelf = self.ways.content.shelf.clone();
             self.runtime.spawn(async move { shelf.remove_all(&effects.files_gone).await });
+        }
+        for wanted in effects.icons {
+            let (content, store, inbox) = (self.ways.content.clone(), self.store.clone(), self.inbox.clone());
+            self.runtime.spawn(async move {
+                let picture = content::icon::make(&content, &store, &wanted.source).await;
+                inbox.send(Input::IconMade(Box::new(wanted.made(picture))));
+            });
         }
         for push in effects.pushes {
             let (pusher, inbox) = (self.ways.pusher.clone(), self.inbox.clone());

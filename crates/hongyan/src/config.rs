@@ -126,6 +126,8 @@ pub struct Groups {
     pub members_may_add: bool,
     /// Whether any member changes the subject, or only administrators.
     pub members_may_change_subject: bool,
+    /// The same for the icon.
+    pub members_may_change_icon: bool,
 }
 
 impl Default for Groups {
@@ -137,6 +139,7 @@ impl Default for Groups {
             max_subject_bytes: nonzero(255),
             members_may_add: true,
             members_may_change_subject: true,
+            members_may_change_icon: true,
         }
     }
 }
@@ -385,6 +388,7 @@ impl Config {
                 subject_bytes_max: self.groups.max_subject_bytes.get() as usize,
                 members_may_add: self.groups.members_may_add,
                 members_may_change_subject: self.groups.members_may_change_subject,
+                members_may_change_icon: self.groups.members_may_change_icon,
             },
             history: self.history.terms(),
             events: message_centre::events::Config {

@@ -5,6 +5,7 @@ use rcs::address::AddressKind;
 use sip::{Flow, Message};
 use store::{FileId, Store, StoreError, View, Wants};
 
+use message_centre::group::icon;
 use message_centre::{Centre, Stats, Task, Work, admin, files};
 
 /// Most due entries that one batch takes on.
@@ -49,6 +50,8 @@ pub enum Input {
     Media(message_centre::session::media::Event),
     /// A change of the index of files.
     Files(Box<files::Call>, Reply<files::Answer>),
+    /// The picture of a group's icon was made, or not.
+    IconMade(Box<icon::Made>),
 }
 
 impl Input {
@@ -62,6 +65,7 @@ impl Input {
             Self::Pushed(_) => "pushed",
             Self::Media(_) => "msrp",
             Self::Files(..) => "files",
+            Self::IconMade(_) => "icon",
         }
     }
 }
@@ -101,6 +105,8 @@ pub struct Effects {
     pub pushes: Vec<maap::Push>,
     /// Files whose bytes may go.
     pub files_gone: Vec<FileId>,
+    /// Pictures to make icons of.
+    pub icons: Vec<icon::Wanted>,
     /// What happened in the message centre, counted.
     pub stats: Stats,
     /// What happened on the chatbot platform, counted.
@@ -207,6 +213,7 @@ impl Engine {
                 Input::Admin(call, reply) => todo.push(Todo::Admin(call, reply)),
                 Input::Chatbot(call, reply) => todo.push(Todo::Maap(maap::Task::Call(call), reply)),
                 Input::Media(event) => self.centre.receive_media(now, event, &mut tasks),
+                Input::IconMade(made) => tasks.push(Task::IconMade(made)),
                 Input::Files(call, reply) => todo.push(Todo::Files(call, reply)),
                 Input::Pushed(pushed) => todo.push(Todo::Maap(maap::Task::Pushed(pushed), Reply::none())),
             }
@@ -234,7 +241,7 @@ impl Engine {
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
         }
-        let Work { next, close, stats, mut woken, files_gone, mut discarded, .. } = work;
+        let Work { next, close, stats, mut woken, files_gone, icons, mut discarded, .. } = work;
         let is_committed = view.is_changed();
         if is_committed {
             self.store.commit(&view)?;
@@ -255,6 +262,7 @@ impl Engine {
             discarded,
             pushes: out.pushes,
             files_gone,
+            icons,
             stats,
             platform: out.stats,
             inputs: count,

@@ -222,13 +222,13 @@ impl Running {
             chunk_bytes: config.msrp.chunk_bytes.get() as usize,
             seeds: seeds()?.into(),
         });
-        let content = content(&config, &public_url, &store, (blobs, shelf.clone()))?;
+        let content = Arc::new(content(&config, &public_url, &store, (blobs, shelf))?);
         let (stop, stopping) = watch::channel(false);
         let stop_udp = Arc::new(AtomicBool::new(false));
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let ways = Ways { network: network.clone(), switchboard, pusher, shelf };
+        let ways = Ways { network: network.clone(), switchboard, pusher, content: content.clone() };
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));

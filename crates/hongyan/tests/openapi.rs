@@ -189,7 +189,11 @@ async fn examples_are_taken_and_answered_as_told() {
         calls.iter().filter(|call| call.path.starts_with("/admin/") || call.path.starts_with("/tools/"))
     {
         let body = call.example_body(&document);
-        if call.told.get("requestBody").is_some() && body.is_none() {
+        let takes_json = call.told.pointer("/requestBody/content/application~1json").is_some();
+        if call.told.get("requestBody").is_some() && !takes_json {
+            continue;
+        }
+        if takes_json && body.is_none() {
             wrong.push(format!("{}: no example of the body", call.name()));
             continue;
         }

@@ -157,6 +157,89 @@ async fn scripts_change_answer_mark_place_and_make_groups() {
     assert!(platform.stop().await.unwrap());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_group_is_known_by_a_picture_that_its_members_and_the_operator_choose() {
+    let data = tempfile::tempdir().unwrap();
+    let platform = platform(data.path()).await;
+    let (_, events) = run(&platform, ALICE, &["--json", "group", "周末", BOB]).await;
+    let group = of(&events, "joined")[0]["group"].as_str().unwrap().to_owned();
+    let path = |name: &str| data.path().join(name).to_str().unwrap().to_owned();
+    let picture = |name: &str, blue: u8| {
+        let picture = image::RgbImage::from_pixel(640, 480, image::Rgb([200, 30, blue]));
+        picture.save(path(name)).unwrap();
+    };
+    let mut admin = platform.admin().await.unwrap();
+    let call = format!("/groups/{}", group.strip_prefix("sip:").unwrap());
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let fetched = async |shown: &Value| {
+        let answer = client.get(shown["icon"].as_str().unwrap()).send().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (200, &"image/jpeg".parse().unwrap())
+        );
+        let (etag, bytes) = (answer.headers()["etag"].clone(), answer.bytes().await.unwrap());
+        let again =
+            client.get(shown["icon"].as_str().unwrap()).header("if-none-match", etag).send().await.unwrap();
+        assert_eq!(again.status().as_u16(), 304);
+        let small = image::load_from_memory(&bytes).unwrap().to_rgb8();
+        assert_eq!(small.dimensions(), (256, 192));
+        small.get_pixel(9, 9).0[2]
+    };
+
+    picture("first.png", 90);
+    let (is_done, events) = run(&platform, ALICE, &["--json", "icon", &group, &path("first.png")]).await;
+    assert!(is_done, "{events:?}");
+    let (_, first) = admin.call("GET", &call, None).await.unwrap();
+    assert_eq!(first["iconBy"], format!("tel:{ALICE}"));
+    assert!(fetched(&first).await.abs_diff(90) < 8);
+    std::fs::write(path("words.png"), "no picture").unwrap();
+    let (is_done, _) = run(&platform, ALICE, &["--json", "icon", &group, &path("words.png")]).await;
+    assert!(!is_done, "that is no picture");
+
+    // Bob sees where it is, and changes it at his terminal.
+    let mut bob = Person::at(&platform, BOB).await;
+    bob.types(&format!("/to {group}")).await;
+    bob.sees("—").await;
+    picture("second.png", 240);
+    bob.types(&format!("/icon {}", path("second.png"))).await;
+    // His terminal says so when it was refused; every answer of the administration is one look.
+    let second = loop {
+        let (_, shown) = admin.call("GET", &call, None).await.unwrap();
+        if shown["iconBy"] == format!("tel:{BOB}") {
+            break shown;
+        }
+        tokio::task::yield_now().await;
+    };
+    // His own NOTIFY may still be on its way.
+    loop {
+        bob.types("/members").await;
+        let line = bob.lines.next_line().await.unwrap().unwrap();
+        if line.contains(second["icon"].as_str().unwrap()) {
+            break;
+        }
+    }
+    assert!(fetched(&second).await.abs_diff(240) < 8);
+    let gone = client.get(first["icon"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(gone.status().as_u16(), 410);
+
+    // The operator too.
+    let operator = async |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hongyan"));
+        command.args(["group", "icon", &group]).args(arguments).arg("--data").arg(data.path());
+        command.output().await.unwrap()
+    };
+    let given = operator(&[&path("first.png")]).await;
+    assert!(given.status.success(), "{}", String::from_utf8_lossy(&given.stderr));
+    let (_, third) = admin.call("GET", &call, None).await.unwrap();
+    assert_eq!((third["iconBy"].as_str(), fetched(&third).await.abs_diff(90) < 8), (None, true));
+    assert!(!operator(&[&path("words.png")]).await.status.success(), "that is no picture");
+    assert!(operator(&["--remove"]).await.status.success());
+    let (_, none) = admin.call("GET", &call, None).await.unwrap();
+    assert_eq!(none["icon"], Value::Null);
+    assert!(platform.stop().await.unwrap());
+}
+
 /// Somebody at a terminal.
 struct Person {
     child: Child,

@@ -349,7 +349,7 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, work),
+                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, true, work),
                     }
                     agent.passed(&conversation, id);
                 }
@@ -421,7 +421,7 @@ impl Maap {
                 agent.reached(work.now);
                 agent.form = one.form;
                 agent.passed(&one.conversation, one.fetched.key.1);
-                centre.taken_by_chatbot(&one.fetched, work);
+                centre.taken_by_chatbot(&one.fetched, true, work);
             }
             Verdict::OtherForm => {
                 out.stats.pushes_refused += 1;

@@ -4,6 +4,7 @@ use rcs::address::Address;
 use store::{Account, Wants};
 
 use crate::blocks;
+use crate::group::icon;
 use crate::history;
 use crate::provisioning;
 use crate::work::Task;
@@ -23,6 +24,8 @@ pub enum Call {
     Blocks(blocks::Call),
     /// A change of a conversation history.
     History(history::Call),
+    /// A group's icon.
+    Icon(icon::Call),
 }
 
 /// How a change ended.
@@ -54,6 +57,7 @@ impl Call {
             Self::Provisioning(call) => return call.wants(wants),
             Self::Blocks(call) => return call.wants(wants),
             Self::History(call) => return call.wants(wants),
+            Self::Icon(call) => return wants.group(&call.group),
         };
         wants.account(address);
         wants.configuration(address);
@@ -106,6 +110,10 @@ impl Centre {
                 Answer::Removed
             }
             Call::Blocks(call) => Answer::Blocks(self.decide_blocks(call, work)),
+            Call::Icon(call) => match self.decide_icon_call(call, work) {
+                true => Answer::Changed,
+                false => Answer::NotFound,
+            },
             Call::History(call) => Answer::History(self.decide_history(call, work)),
             Call::Provisioning(call) => Answer::Provisioning(self.decide_provisioning(call, work)),
         }

@@ -95,6 +95,11 @@ impl Rules {
                 .is_some_and(|transfer| !self.knows_all(&transfer))
     }
 
+    /// Whether a URL leads to our own content server.
+    pub(crate) fn is_ours(&self, url: &str) -> bool {
+        self.url_prefixes.first().is_some_and(|own| leads_below(url, own))
+    }
+
     fn allow(&self, usage: Usage) -> bool {
         usage.bytes <= self.quota.bytes && usage.files <= self.quota.files
     }
@@ -103,14 +108,8 @@ impl Rules {
         transfer.urls().all(|url| self.knows(url))
     }
 
-    /// Whether a URL begins as it must, and does not climb out of that place by dots.
     fn knows(&self, url: &str) -> bool {
-        let rest = self.url_prefixes.iter().find_map(|prefix| strip_url_prefix(url, prefix));
-        rest.is_some_and(|rest| {
-            let path = rest.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-            !path.contains('\\')
-                && path.split('/').all(|step| !matches!(&*step.replace("%2e", "."), "." | ".."))
-        })
+        self.url_prefixes.iter().any(|prefix| leads_below(url, prefix))
     }
 }
 
@@ -196,6 +195,14 @@ fn payload_of(entry: &Entry) -> Option<Bytes> {
         true => Cpim::parse(entry.body.clone()).ok()?.decoded_payload().ok(),
         false => Some(entry.body.clone()),
     }
+}
+
+/// Whether a URL begins as it must, and does not climb out of that place by dots.
+fn leads_below(url: &str, prefix: &str) -> bool {
+    strip_url_prefix(url, prefix).is_some_and(|rest| {
+        let path = rest.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        !path.contains('\\') && path.split('/').all(|step| !matches!(&*step.replace("%2e", "."), "." | ".."))
+    })
 }
 
 /// What follows the prefix, which has a path. Scheme and host compare without regard to case (RFC 3986 §6.2.2.1), the path

@@ -9,7 +9,7 @@
 //! - [`group`]: the conference factory, focuses and members. [`events`]: subscriptions, to groups, registrations and presence.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
-//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`admin`]: subscribers.
+//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform, with `indication.rs`. [`admin`]: subscribers.
 //! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
@@ -24,6 +24,7 @@ pub mod files;
 pub mod group;
 mod gruu;
 pub mod history;
+mod indication;
 pub mod provisioning;
 mod removal;
 pub mod report;
@@ -274,6 +275,8 @@ impl Centre {
             Task::FanIn(fan_in) => fan_in.wants(wants),
             Task::Leave(leave) => leave.wants(wants),
             Task::Telling(telling) => telling.wants(wants),
+            Task::IconMade(made) => made.wants(wants),
+            Task::Managed(managed) => managed.wants(wants),
             Task::Parting(parting) => parting.wants(wants),
             Task::Invitations(invitations) => invitations.wants(wants),
             Task::Summon(summon) => summon.wants(wants),
@@ -329,6 +332,8 @@ impl Centre {
             Task::FanIn(fan_in) => self.decide_fan_in(*fan_in, work),
             Task::Leave(leave) => self.decide_leave(*leave, work),
             Task::Telling(telling) => self.decide_telling(*telling, work),
+            Task::IconMade(made) => self.decide_icon_made(*made, work),
+            Task::Managed(managed) => self.decide_managed(*managed, work),
             Task::Parting(parting) => self.decide_parting(*parting, work),
             Task::Invitations(invitations) => self.decide_invitations(*invitations, work),
             Task::Summon(summon) => self.decide_summon(*summon, work),

@@ -29,6 +29,9 @@ pub struct Status {
     pub fate: Fate,
     /// When.
     pub at: Timestamp,
+    /// Whether a device was being given the message when its time ran out, and so may have it all the same.
+    #[serde(default)]
+    pub may_arrive: bool,
 }
 
 /// The fates of a chatbot's message that no IMDN tells.
@@ -59,6 +62,8 @@ pub enum Fate {
 pub struct Lost {
     pub(crate) record: RecordKey,
     pub(crate) outcome: Outcome,
+    /// Whether a device is being given it.
+    pub(crate) may_arrive: bool,
 }
 
 impl Lost {
@@ -145,17 +150,22 @@ impl Centre {
         };
         work.view.put_record(record.clone());
         self.lose_from_history(&record, work);
-        self.tell_sender(&record, fate, work);
+        self.tell_sender_of(&record, fate, lost.may_arrive, work);
     }
 
     /// Tells the sender of a message what became of it, if it asked to be told.
     pub(crate) fn tell_sender(&mut self, record: &Record, fate: Fate, work: &mut Work<'_>) {
+        self.tell_sender_of(record, fate, false, work);
+    }
+
+    fn tell_sender_of(&mut self, record: &Record, fate: Fate, may_arrive: bool, work: &mut Work<'_>) {
         let delivery = if record.from.kind() == AddressKind::Chatbot {
             let word = if fate == Fate::Sent { SENT } else { FAILED };
             if !record.report_request.iter().any(|asked| asked == word) {
                 return;
             }
-            Delivery::status(self.status_entry(record, fate, work.now))
+            let status = Status { fate, at: work.now, may_arrive };
+            Delivery::status(self.status_entry(record, &status))
         } else if record.from.kind() == AddressKind::Subscriber && work.view.account(&record.from).is_none() {
             // Nobody is there to be told, and the next holder of the number is somebody else.
             return;
@@ -209,41 +219,32 @@ impl Centre {
         }
     }
 
-    /// Reports from a chatbot's side on a message that its webhook has taken.
-    pub(crate) fn report_for_chatbot(&mut self, record: &Record, work: &mut Work<'_>) {
+    /// Reports from a chatbot's side on a message that its webhook has taken: delivered, and read if that `is_reading`.
+    pub(crate) fn report_for_chatbot(&mut self, record: &Record, is_reading: bool, work: &mut Work<'_>) {
         let mut due = Vec::with_capacity(2);
         if record.wanted.positive_delivery {
             due.push(Disposition::Delivered);
         }
-        if record.wanted.display {
+        if record.wanted.display && is_reading {
             due.push(Disposition::Displayed);
         }
         if work.view.account(&record.from).is_none() {
             return;
         }
         for disposition in due {
-            let entry = self.imdn_entry(record, disposition, work.now);
-            if let Err(refusal) = self.keep(Delivery::report(entry, record.key(), disposition), work) {
-                tracing::warn!(sender = %record.from, %refusal, "a report could not be kept");
-            }
+            self.report_as_chatbot(record, disposition, work);
         }
     }
 
-    fn status_entry(&mut self, record: &Record, fate: Fate, now: Timestamp) -> Entry {
-        self.report_entry(
-            record,
-            EntryKind::Status,
-            record.message_id.clone(),
-            STATUS_TYPE,
-            status(fate, now),
-            now,
-        )
+    fn status_entry(&mut self, record: &Record, status: &Status) -> Entry {
+        let message_id = record.message_id.clone();
+        self.report_entry(record, EntryKind::Status, message_id, STATUS_TYPE, status.to_json(), status.at)
     }
 
     /// Tells a chatbot what became of a message that need not have a record.
     pub(crate) fn tell_fate(&mut self, key: &RecordKey, fate: Fate, work: &mut Work<'_>) {
         let (message_id, chatbot, user) = key;
-        let body = status(fate, work.now);
+        let body = Status { fate, at: work.now, may_arrive: false }.to_json();
         let entry = self.platform_entry(user, chatbot, message_id.clone(), STATUS_TYPE, body, work.now);
         let entry = Entry { kind: EntryKind::Status, ..entry };
         if let Err(refusal) = self.keep(Delivery::status(entry), work) {
@@ -288,7 +289,7 @@ impl Centre {
     }
 
     /// An IMDN about `record`'s message, from its addressee to its sender.
-    fn imdn_entry(&mut self, record: &Record, disposition: Disposition, now: Timestamp) -> Entry {
+    pub(crate) fn imdn_entry(&mut self, record: &Record, disposition: Disposition, now: Timestamp) -> Entry {
         let domain = self.config.domain().to_owned();
         let mut report = Imdn::new(&record.message_id, disposition);
         report.date_time = Some(record.accepted_at);
@@ -319,6 +320,8 @@ impl Centre {
     }
 }
 
-fn status(fate: Fate, at: Timestamp) -> Bytes {
-    serde_json::to_vec(&Status { fate, at }).expect("a status is plain data").into()
+impl Status {
+    fn to_json(&self) -> Bytes {
+        serde_json::to_vec(self).expect("a status is plain data").into()
+    }
 }

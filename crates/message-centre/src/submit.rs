@@ -179,8 +179,10 @@ impl Centre {
         }
     }
 
-    /// A chatbot's webhook has taken an entry: it leaves the mailbox, and the sender hears what it asked to hear.
-    pub fn taken_by_chatbot(&mut self, fetched: &Fetched, work: &mut Work<'_>) {
+    /// A chatbot's webhook has taken an entry: it leaves the mailbox, and the sender hears what it asked to hear. Whether to
+    /// have taken is to have read (`is_reading`) depends on whether the chatbot has another way to say so
+    /// ([`Centre::read_by_chatbot`]).
+    pub fn taken_by_chatbot(&mut self, fetched: &Fetched, is_reading: bool, work: &mut Work<'_>) {
         if work.view.entry(&fetched.key).is_none() {
             return;
         }
@@ -193,7 +195,7 @@ impl Centre {
             record.outcome = Outcome::Delivered;
         });
         if let Some(record) = work.view.record(key).cloned() {
-            self.report_for_chatbot(&record, work);
+            self.report_for_chatbot(&record, is_reading, work);
         }
     }
 

@@ -7,7 +7,7 @@ use store::{EntryId, EntryKey, File, FileId, RecordKey, Spooled, View};
 
 use crate::access::identity::Claim;
 use crate::access::invite::Invite;
-use crate::access::message::{PagerMessage, Posted};
+use crate::access::message::{CpmMessage, Posted};
 use crate::access::one_to_many::OneToMany;
 use crate::access::options::Options;
 use crate::access::register::Register;
@@ -17,6 +17,7 @@ use crate::delivery::relay::RelayId;
 use crate::events::{Cause, News, NotifyAnswered, Watching};
 use crate::group::GroupRequest;
 use crate::group::fan_out::FanOut;
+use crate::group::icon;
 use crate::group::invitation::{FocusAnswered, Invitations};
 use crate::group::members::{Leave, Parting, Telling};
 use crate::group::report::FanIn;
@@ -34,7 +35,7 @@ pub enum Task {
     /// A REGISTER.
     Register(Box<Register>),
     /// A MESSAGE.
-    Message(Box<Claim<PagerMessage>>),
+    Message(Box<Claim<CpmMessage>>),
     /// A message whose sender is certain.
     Posted(Box<Posted>),
     /// A MESSAGE for many.
@@ -87,6 +88,10 @@ pub enum Task {
     Leave(Box<Leave>),
     /// Members of a group have changed, or its subject: the others are told.
     Telling(Box<Telling>),
+    /// The edge has made the picture of an icon, or not.
+    IconMade(Box<icon::Made>),
+    /// A change that was asked for by group data is to be answered.
+    Managed(Box<icon::Managed>),
     /// Devices of somebody who is no member any more are let go.
     Parting(Box<Parting>),
     /// Devices of members may have to be invited.
@@ -124,12 +129,16 @@ pub struct Work<'v> {
     pub next: Vec<Task>,
     /// Chatbots in whose mailboxes something new waits.
     pub woken: Vec<Address>,
+    /// Chatbots, and the users who are writing to them just now.
+    pub typing: Vec<(Address, Address)>,
     /// Connections to close.
     pub close: Vec<Flow>,
     /// Spooled bodies that nobody needs, beside those that [`View::released`] names.
     pub discarded: Vec<String>,
     /// Files whose rows are gone: their bytes go after the commit.
     pub files_gone: Vec<FileId>,
+    /// Pictures for the edge to make icons of.
+    pub icons: Vec<icon::Wanted>,
     /// What happened, counted.
     pub stats: Stats,
 }
@@ -143,9 +152,11 @@ impl<'v> Work<'v> {
             then: Vec::new(),
             next: Vec::new(),
             woken: Vec::new(),
+            typing: Vec::new(),
             close: Vec::new(),
             discarded: Vec::new(),
             files_gone: Vec::new(),
+            icons: Vec::new(),
             stats: Stats::default(),
         }
     }

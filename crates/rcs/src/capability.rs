@@ -110,6 +110,8 @@ capabilities! {
     IsFocus = 26, "isfocus", "";
     /// Takes SMS over IP (3GPP TS 24.341).
     SmsOverIp = 27, "+g.3gpp.smsip", "";
+    /// Video calls (RFC 3840 §10.1).
+    Video = 28, "video", "";
 }
 
 /// A set of capabilities of a device, or of all devices of a user. Serialized as its bits and texts.

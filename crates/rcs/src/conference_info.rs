@@ -4,6 +4,7 @@
 //! brings what a subscriber knows up to date, and notices when a version is missing.
 
 use crate::Timestamp;
+use crate::group_data::NAMESPACE_1_0;
 use crate::xml::{Element, Writer, XmlError, bounded, known, word};
 
 /// The media type.
@@ -29,8 +30,11 @@ pub struct ConferenceInfo {
     pub state: State,
     /// Rises with every document of a subscription; absent where it does not matter.
     pub version: Option<u32>,
-    /// The subject; absent when there is none, and in a partial document when it has not changed.
+    /// The subject; absent when there is none, and in a partial document when it has not changed. Empty in a partial one: it was
+    /// taken away.
     pub subject: Option<String>,
+    /// The same for the icon, which was taken away when it has no URL.
+    pub icon: Option<Icon>,
     /// Most members.
     pub maximum_user_count: Option<u32>,
     /// How many members there are.
@@ -39,6 +43,18 @@ pub struct ConferenceInfo {
     pub users_state: State,
     /// Members.
     pub users: Vec<User>,
+}
+
+/// A group's icon, as OMA CPM's extension tells of it: the link, by whom, and when. The schema isn't public; the names are those of
+/// [`crate::group_data`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Icon {
+    /// Where it is fetched; absent when it was taken away.
+    pub url: Option<String>,
+    /// Who changed it last.
+    pub participant: Option<String>,
+    /// When.
+    pub timestamp: Option<Timestamp>,
 }
 
 /// How an element is to be read (RFC 4575 §4.2).
@@ -191,6 +207,7 @@ impl ConferenceInfo {
             state,
             version: Some(version),
             subject: None,
+            icon: None,
             maximum_user_count: None,
             user_count: None,
             users_state: state,
@@ -202,6 +219,7 @@ impl ConferenceInfo {
     pub fn parse(document: &[u8]) -> Result<Self, XmlError> {
         let root = Element::parse(document, "conference-info")?;
         let description = root.child("conference-description");
+        let child = |name| description?.child(name);
         let number = |element: Option<&Element>, name| element?.child_text(name)?.parse().ok();
         let users = root.child("users");
         let mut list = Vec::new();
@@ -216,7 +234,10 @@ impl ConferenceInfo {
             entity: entity(&root)?,
             state: State::of(&root)?,
             version: root.attribute("version").and_then(|text| text.parse().ok()),
-            subject: description.map_or(Ok(None), |description| text(description, "subject"))?,
+            subject: child("subject")
+                .map(|subject| bounded(subject.text(), "subject", TEXT_BYTES_MAX))
+                .transpose()?,
+            icon: child("icon").or(child("icon-description")).map(Icon::of).transpose()?,
             maximum_user_count: number(description, "maximum-user-count"),
             user_count: number(root.child("conference-state"), "user-count"),
             users_state: users.map_or(Ok(State::Partial), State::of)?,
@@ -232,13 +253,16 @@ impl ConferenceInfo {
         attributes.extend(version.as_deref().map(|version| ("version", version)));
         let mut xml = Writer::new();
         xml.open("conference-info", &attributes);
-        if self.subject.is_some() || self.maximum_user_count.is_some() {
+        if self.subject.is_some() || self.icon.is_some() || self.maximum_user_count.is_some() {
             xml.open("conference-description", &[]);
             if let Some(subject) = &self.subject {
                 xml.text("subject", &[], subject);
             }
             if let Some(count) = self.maximum_user_count {
                 xml.text("maximum-user-count", &[], &count.to_string());
+            }
+            if let Some(icon) = &self.icon {
+                icon.write(&mut xml);
             }
             xml.close();
         }
@@ -272,7 +296,8 @@ impl ConferenceInfo {
             }
         }
         self.version = next.version.or(self.version);
-        self.subject = next.subject.or(self.subject.take());
+        self.subject = next.subject.or(self.subject.take()).filter(|subject| !subject.is_empty());
+        self.icon = next.icon.or(self.icon.take()).filter(|icon| icon.url.is_some());
         self.maximum_user_count = next.maximum_user_count.or(self.maximum_user_count);
         self.user_count = next.user_count.or(self.user_count);
         if next.users_state == State::Full {
@@ -293,6 +318,32 @@ impl ConferenceInfo {
             }
         }
         Ok(())
+    }
+}
+
+impl Icon {
+    fn of(element: &Element) -> Result<Self, XmlError> {
+        let url = element.child_text("icon-uri").unwrap_or(element.text());
+        Ok(Self {
+            url: Some(bounded(url, "icon", TEXT_BYTES_MAX)?).filter(|url| !url.is_empty()),
+            participant: text(element, "participant")?,
+            timestamp: element.child_text("timestamp").and_then(|text| Timestamp::parse_rfc3339(text).ok()),
+        })
+    }
+
+    fn write(&self, xml: &mut Writer) {
+        // RFC 4575 §5.1: what extends the description has a namespace of its own.
+        xml.open("icon", &[("xmlns", NAMESPACE_1_0)]);
+        if let Some(url) = &self.url {
+            xml.text("icon-uri", &[], url);
+        }
+        if let Some(participant) = &self.participant {
+            xml.text("participant", &[], participant);
+        }
+        if let Some(timestamp) = self.timestamp {
+            xml.text("timestamp", &[], &timestamp.rfc3339());
+        }
+        xml.close();
     }
 }
 
@@ -455,6 +506,31 @@ mod tests {
     }
 
     #[test]
+    fn an_icon_and_a_subject_come_and_go() {
+        let icon = Icon {
+            url: Some("https://rcs.example/content/abc".to_owned()),
+            participant: Some("tel:+8613800000001".to_owned()),
+            timestamp: Some(Timestamp::parse_rfc3339("2026-11-24T08:00:00Z").unwrap()),
+        };
+        let told =
+            ConferenceInfo { icon: Some(icon.clone()), ..ConferenceInfo::new("sip:g@h", State::Partial, 2) };
+        let written = include_str!("../../../fixtures/rcs/conference-info/icon.written.xml");
+        assert_eq!(told.to_xml(), written);
+        assert_eq!(ConferenceInfo::parse(written.as_bytes()), Ok(told.clone()));
+        let mut known = full();
+        known.apply(told).unwrap();
+        assert_eq!(known.icon.as_ref(), Some(&icon));
+        let gone = "<conference-info entity='a:b' state='partial' version='3'><conference-description><subject/>\
+                    <icon><participant>tel:1</participant></icon></conference-description></conference-info>";
+        known.apply(ConferenceInfo::parse(gone.as_bytes()).unwrap()).unwrap();
+        assert_eq!((known.subject, known.icon), (None, None));
+        let other = "<conference-info entity='a:b'><conference-description>\
+                     <icon-description>https://a/b</icon-description></conference-description></conference-info>";
+        let other = ConferenceInfo::parse(other.as_bytes()).unwrap().icon.unwrap();
+        assert_eq!(other.url.as_deref(), Some("https://a/b"));
+    }
+
+    #[test]
     fn what_is_no_conference_info_is_refused() {
         let refuse = |xml: &str| ConferenceInfo::parse(xml.as_bytes()).unwrap_err();
         assert_eq!(refuse("<conference-info/>"), XmlError::Missing("entity"));
@@ -514,7 +590,8 @@ mod tests {
             state in state(),
             users_state in state(),
             version in any::<u32>(),
-            subject in proptest::option::of("[!-~鸿][ -~鸿]{0,20}[!-~]"),
+            subject in proptest::option::of("([!-~鸿][ -~鸿]{0,20}[!-~])?"),
+            icon in proptest::option::of((proptest::option::of("[!-~]{1,20}"), proptest::option::of(0..Timestamp::MAX.as_millis()))),
             counts in any::<(Option<u32>, Option<u32>)>(),
             users in users(),
         ) {
@@ -522,6 +599,7 @@ mod tests {
             let users_state = if users.is_empty() && users_state != State::Full { State::Partial } else { users_state };
             let info = ConferenceInfo {
                 subject,
+                icon: icon.map(|(url, at)| Icon { participant: url.clone(), url, timestamp: at.map(Timestamp::from_millis) }),
                 maximum_user_count: counts.0,
                 user_count: counts.1,
                 users_state,

@@ -20,9 +20,19 @@ const GROUPS: Uuid = Uuid::from_u128(0x7a0c_94d1_3e2b_4c58_8f16_5bd2_90e7_a43f);
 /// Names the contacts that [`contact_id`] derives. Changing it would show every watcher its devices twice.
 const CONTACTS: Uuid = Uuid::from_u128(0x51c8_02ad_9e47_4b06_b3d9_18f5_6ac2_70e4);
 
+/// Names the messages that [`message_id_of`] derives. Changing it would let calls through twice that are repeated across the
+/// change.
+const MESSAGES: Uuid = Uuid::from_u128(0x93b7_41de_0c68_4d25_a1f0_6e8b_d935_27c4);
+
 /// A new Message-ID (RFC 5438 §6.3): 32 hexadecimal digits with 122 random bits.
 pub fn message_id(random: [u8; 16]) -> String {
     random_uuid(random).simple().to_string()
+}
+
+/// The Message-ID that follows from a name which `from` gave its message elsewhere (an idempotency key, a correlator), always
+/// the same.
+pub fn message_id_of(from: &Address, name: &str) -> String {
+    Uuid::new_v5(&MESSAGES, format!("{from}\n{name}").as_bytes()).simple().to_string()
 }
 
 /// A new Conversation-ID or Contribution-ID: a random UUID.
@@ -94,6 +104,15 @@ mod tests {
         assert_ne!(conversation_between(&alice, &bob), conversation_between(&alice, &bot));
         // Stored conversations depend on this very value.
         assert_eq!(conversation_between(&alice, &bob), "3addd1b3-7562-5820-92d9-f4bf204c1c4f");
+    }
+
+    #[test]
+    fn a_name_of_a_message_makes_one_id_for_each_sender() {
+        let [one, other] = ["sip:1@botplatform.a.example", "sip:2@botplatform.a.example"]
+            .map(|text| text.parse::<Address>().unwrap());
+        assert_eq!(message_id_of(&one, "k"), message_id_of(&one, "k"));
+        assert_ne!(message_id_of(&one, "k"), message_id_of(&other, "k"));
+        assert!(is_valid(&message_id_of(&one, "any key; even, with \"marks\"")));
     }
 
     #[test]

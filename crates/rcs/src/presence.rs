@@ -100,7 +100,8 @@ pub fn services(capabilities: &Capabilities) -> Vec<Service> {
             | Capability::MessageRevoke
             | Capability::Automata
             | Capability::IsFocus
-            | Capability::SmsOverIp => continue,
+            | Capability::SmsOverIp
+            | Capability::Video => continue,
         };
         if !services.contains(&service) {
             services.push(service);

@@ -9,6 +9,9 @@ use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 const MILLIS_PER_DAY: u64 = 86_400_000;
 
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 ///
 /// Serialized as that number. Values end with the year 9999, which is as far as RFC 3339 can write.
@@ -114,11 +117,25 @@ impl Timestamp {
         if millis > Self::MAX.0 { Err(refuse()) } else { Ok(Self(millis)) }
     }
 
+    /// Reads the fixed date format of HTTP `Date` (RFC 9110 §5.6.7), as [`Timestamp::http_date`] writes it. The name of the
+    /// day may be any, a day of one digit is read too, and `UTC` or `+0000` may stand for `GMT`.
+    pub fn parse_http_date(text: &str) -> Result<Self, TimeError> {
+        let refuse = || TimeError(text.chars().take(40).collect());
+        let rest = text.trim().split_once(',').ok_or_else(refuse)?.1;
+        let mut fields = rest.split_ascii_whitespace();
+        let mut field = || fields.next().ok_or_else(refuse);
+        let (day, month, year, clock, zone) = (field()?, field()?, field()?, field()?, field()?);
+        let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month)).ok_or_else(refuse)? + 1;
+        if fields.next().is_some() || !["GMT", "UTC", "+0000"].contains(&zone) {
+            return Err(refuse());
+        }
+        // A clock of another shape makes a text that is no RFC 3339 either.
+        Self::parse_rfc3339(&format!("{year}-{month:02}-{day:0>2}T{clock}Z")).map_err(|_| refuse())
+    }
+
     /// The fixed date format of HTTP and SIP `Date` (RFC 9110 §5.6.7): `Mon, 23 Nov 2026 11:33:38 GMT`.
     pub fn http_date(self) -> String {
         const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let at = self.to_offset(UtcOffset::UTC);
         let mut text = String::with_capacity("Mon, 23 Nov 2026 11:33:38 GMT".len());
         text.push_str(WEEKDAYS[usize::from(at.weekday().number_days_from_monday())]);
@@ -270,6 +287,32 @@ mod tests {
     }
 
     #[test]
+    fn http_dates_are_read_strictly_enough_to_compare() {
+        for text in [
+            "Mon, 23 Nov 2026 11:33:38 GMT",
+            " Mon,23 nov 2026 11:33:38 UTC ",
+            "Monday, 23 Nov 2026 11:33:38 +0000",
+        ] {
+            assert_eq!(Timestamp::parse_http_date(text), Ok(NOON), "{text}");
+        }
+        let first = Timestamp::parse_rfc3339("2026-11-01T00:00:00Z").unwrap();
+        assert_eq!(Timestamp::parse_http_date("Sun, 1 Nov 2026 00:00:00 GMT"), Ok(first));
+        for text in [
+            "",
+            "23 Nov 2026 11:33:38 GMT",
+            "Mon, 23 Nov 2026 11:33:38",
+            "Mon, 23 Nov 2026 11:33:38 CST",
+            "Mon, 23 Nov 2026 11:33 GMT",
+            "Mon, 31 Feb 2026 11:33:38 GMT",
+            "Mon, 23 Brumaire 2026 11:33:38 GMT",
+            "Mon, 23 Nov 2026 11:33:38 GMT again",
+            "Mon, 023 Nov 2026 11:33:38 GMT",
+        ] {
+            assert!(Timestamp::parse_http_date(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_date_is_refused() {
         for text in [
             "",
@@ -309,11 +352,14 @@ mod tests {
             let text = time.rfc3339_offset(hours);
             // An offset west of the epoch writes 1969, which reads back all the same.
             prop_assert_eq!(Timestamp::parse_rfc3339(&text), Ok(time));
+            let seconds = Timestamp::from_seconds(time.as_seconds());
+            prop_assert_eq!(Timestamp::parse_http_date(&time.http_date()), Ok(seconds));
         }
 
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC*") {
             let _ = Timestamp::parse_rfc3339(&text);
+            let _ = Timestamp::parse_http_date(&format!("Mon, {text}"));
         }
     }
 }

@@ -69,31 +69,15 @@ impl Element {
 
     /// Reads a document, whatever its root.
     pub fn parse_any(document: &[u8]) -> Result<Self, XmlError> {
-        if document.len() > DOCUMENT_BYTES_MAX {
-            return Err(XmlError::TooMany("bytes"));
-        }
-        let text = std::str::from_utf8(document).map_err(|_| malformed("not UTF-8"))?;
-        let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}').trim());
-        let mut tree = Tree::default();
-        loop {
-            match reader.read_event().map_err(malformed)? {
-                Event::Start(start) => tree.open(element(&start)?)?,
-                Event::Empty(start) => {
-                    tree.open(element(&start)?)?;
-                    tree.close()?;
-                }
-                Event::End(_) => tree.close()?,
-                Event::Text(text) => tree.text(&text.xml10_content())?,
-                Event::CData(text) => tree.text(&text.xml10_content())?,
-                Event::GeneralRef(name) => match name.resolve_char_ref().map_err(malformed)? {
-                    Some(character) => tree.text(character.encode_utf8(&mut [0; 4]))?,
-                    None => tree.text(resolve_predefined_entity(&name).ok_or(XmlError::Entity)?)?,
-                },
-                Event::DocType(_) => return Err(XmlError::Entity),
-                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
-                Event::Eof => return tree.finish(),
-            }
-        }
+        let mut roots = read(document, DOCUMENT_BYTES_MAX, 1)?;
+        Ok(roots.swap_remove(0))
+    }
+
+    /// Reads what may be several elements side by side, which XML does not allow and some peers send: an element without
+    /// a name that has them, at least one, as its children. `bytes_max` stands in for [`DOCUMENT_BYTES_MAX`] where documents
+    /// carry more than a few lines.
+    pub fn parse_forest(document: &[u8], bytes_max: usize) -> Result<Self, XmlError> {
+        read(document, bytes_max, ELEMENTS_MAX).map(|children| Self { children, ..Self::default() })
     }
 
     /// The local name.
@@ -233,11 +217,41 @@ impl Writer {
     }
 }
 
+/// Reads a document of up to `roots_max` elements, at least one.
+fn read(document: &[u8], bytes_max: usize, roots_max: usize) -> Result<Vec<Element>, XmlError> {
+    if document.len() > bytes_max {
+        return Err(XmlError::TooMany("bytes"));
+    }
+    let text = std::str::from_utf8(document).map_err(|_| malformed("not UTF-8"))?;
+    let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}').trim());
+    let mut tree = Tree { roots_max, ..Tree::default() };
+    loop {
+        match reader.read_event().map_err(malformed)? {
+            Event::Start(start) => tree.open(element(&start)?)?,
+            Event::Empty(start) => {
+                tree.open(element(&start)?)?;
+                tree.close()?;
+            }
+            Event::End(_) => tree.close()?,
+            Event::Text(text) => tree.text(&text.xml10_content())?,
+            Event::CData(text) => tree.text(&text.xml10_content())?,
+            Event::GeneralRef(name) => match name.resolve_char_ref().map_err(malformed)? {
+                Some(character) => tree.text(character.encode_utf8(&mut [0; 4]))?,
+                None => tree.text(resolve_predefined_entity(&name).ok_or(XmlError::Entity)?)?,
+            },
+            Event::DocType(_) => return Err(XmlError::Entity),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+            Event::Eof => return tree.finish(),
+        }
+    }
+}
+
 /// The tree as far as it has been read.
 #[derive(Default)]
 struct Tree {
     open: Vec<Element>,
-    root: Option<Element>,
+    roots: Vec<Element>,
+    roots_max: usize,
     elements: usize,
 }
 
@@ -250,8 +264,8 @@ impl Tree {
         if self.open.len() == DEPTH_MAX {
             return Err(XmlError::TooMany("levels"));
         }
-        if self.open.is_empty() && self.root.is_some() {
-            return Err(malformed("two roots"));
+        if self.open.is_empty() && self.roots.len() == self.roots_max {
+            return Err(malformed("more than one root"));
         }
         self.open.push(element);
         Ok(())
@@ -261,7 +275,7 @@ impl Tree {
         let element = self.open.pop().ok_or_else(|| malformed("an end without a start"))?;
         match self.open.last_mut() {
             Some(parent) => parent.children.push(element),
-            None => self.root = Some(element),
+            None => self.roots.push(element),
         }
         Ok(())
     }
@@ -276,11 +290,11 @@ impl Tree {
         Ok(())
     }
 
-    fn finish(self) -> Result<Element, XmlError> {
+    fn finish(self) -> Result<Vec<Element>, XmlError> {
         if !self.open.is_empty() {
             return Err(malformed("it ends inside an element"));
         }
-        self.root.ok_or_else(|| malformed("there is no element"))
+        if self.roots.is_empty() { Err(malformed("there is no element")) } else { Ok(self.roots) }
     }
 }
 
@@ -379,6 +393,20 @@ mod tests {
     }
 
     #[test]
+    fn a_forest_is_read_where_it_is_allowed() {
+        let forest = b"<?xml version='1.0'?><a>1</a>\n<p:b xmlns:p='u'><c/></p:b>";
+        let read = Element::parse_forest(forest, 1000).unwrap();
+        assert_eq!(read.children().iter().map(Element::name).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(read.child_text("a"), Some("1"));
+        assert!(Element::parse_any(forest).is_err());
+        assert_eq!(Element::parse_forest(forest, 20), Err(XmlError::TooMany("bytes")));
+        assert!(Element::parse_forest(b"<a/>text", 1000).is_err());
+        assert!(Element::parse_forest(b" ", 1000).is_err());
+        let many = "<y/>".repeat(ELEMENTS_MAX + 1);
+        assert_eq!(Element::parse_forest(many.as_bytes(), 1 << 20), Err(XmlError::TooMany("elements")));
+    }
+
+    #[test]
     fn ceilings_hold() {
         let deep = "<x>".repeat(DEPTH_MAX + 1) + &"</x>".repeat(DEPTH_MAX + 1);
         assert_eq!(Element::parse_any(deep.as_bytes()), Err(XmlError::TooMany("levels")));
@@ -430,7 +458,9 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_refused(text in "([<>/&;=\"'!?x-]|\\[CDATA\\[|\\]\\]|&#x|\\PC)*") {
-            let _ = Element::parse_any(text.as_bytes());
+            let one = Element::parse_any(text.as_bytes());
+            let several = Element::parse_forest(text.as_bytes(), DOCUMENT_BYTES_MAX);
+            prop_assert!(one.is_err() || several.map(|forest| forest.children) == one.map(|root| vec![root]));
         }
     }
 }

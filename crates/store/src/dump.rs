@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Author, Bindings, Blocks, Chatbot, Configuration, Entry, File, Group, Head, History,
-    HistoryState, Leg, Memberships, Record, Remembered, SpamReport, Store, StoreError, Transfer, Usage,
-    Watchers, mailbox,
+    Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration, Entry,
+    File, Group, Head, History, HistoryState, IconPicture, Leg, Memberships, Progress, Record, Remembered,
+    ServiceAccount, SpamReport, Store, StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers,
+    mailbox,
 };
 
 impl Store {
@@ -27,6 +29,7 @@ impl Store {
                 Family::Chatbots => {
                     without(json_of::<Chatbot>(&value)?, &["app_key_sha256", "callback_token", "token"])
                 }
+                Family::ServiceAccounts => json_of::<ServiceAccount>(&value)?,
                 Family::Configurations => {
                     let mut row = json_of::<Configuration>(&value)?;
                     for device in row["devices"].as_array_mut().into_iter().flatten() {
@@ -49,10 +52,21 @@ impl Store {
                 Family::Legs => json_of::<Leg>(&value)?,
                 Family::Memberships => json_of::<Memberships>(&value)?,
                 Family::Authors => json_of::<Author>(&value)?,
+                Family::Icons => without(json_of::<IconPicture>(&value)?, &["bytes"]),
                 Family::Watchers => json_of::<Watchers>(&value)?,
                 Family::Histories => json_of::<History>(&value)?,
                 Family::History => without(json_of::<Remembered>(&value)?, &["body"]),
                 Family::HistoryStates => json_of::<HistoryState>(&value)?,
+                Family::Templates => without(json_of::<Template>(&value)?, &["source"]),
+                Family::Campaigns => without(json_of::<Campaign>(&value)?, &["source"]),
+                Family::CampaignProgress => json_of::<Progress>(&value)?,
+                Family::CampaignTallies => json_of::<Tally>(&value)?,
+                Family::CampaignPages => without(json_of::<CampaignPage>(&value)?, &["recipients"]),
+                Family::CampaignNumbers => json_of::<CampaignNumber>(&value)?,
+                Family::CampaignOutcomes => without(json_of::<CampaignOutcomes>(&value)?, &["outcomes"]),
+                Family::Tenants => json_of::<Tenant>(&value)?,
+                Family::ApiKeys => without(json_of::<ApiKey>(&value)?, &["sha256", "previous"]),
+                Family::AuditLog => json_of::<Act>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),
             };
             line(json!({ "family": family.name(), "key": String::from_utf8_lossy(&key), "row": row }));

@@ -1,15 +1,18 @@
 //! Groups: who is in them, how each member's devices are connected, and who said what.
 //!
-//! Four families. `groups` (key: the focus, `sip:ID@groups.DOMAIN`): what everybody may know of a group. `legs` (key: focus, zero
+//! Five families. `groups` (key: the focus, `sip:ID@groups.DOMAIN`): what everybody may know of a group. `legs` (key: focus, zero
 //! byte, member): the dialogs and subscriptions of one member, apart, since a message is fanned out without them. `memberships`
 //! (key: the member): the way from a member to its groups. `authors` (key: focus, zero byte, message id): whose a message was, so
-//! that reports on it find their way; forgotten with the message's record.
+//! that reports on it find their way; forgotten with the message's record. `icons` (key: the icon's id): the pictures themselves,
+//! which only downloads need; each goes with its group, or when another takes its place.
 
+use bytes::Bytes;
 use rcs::Timestamp;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
 use sip::dialog::Dialog;
 
+use crate::file::FileId;
 use crate::row::{Family, Row};
 use crate::subscription::Subscription;
 
@@ -32,6 +35,8 @@ pub struct Group {
     pub created_at: Timestamp,
     /// In the order in which they came.
     pub members: Vec<Member>,
+    /// Absent when nobody has given one.
+    pub icon: Option<Icon>,
 }
 
 impl Group {
@@ -55,6 +60,28 @@ pub struct Subject {
     pub by: Address,
     /// When.
     pub at: Timestamp,
+}
+
+/// The picture that a group is known by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Icon {
+    /// Names its [`IconPicture`]; every picture has another.
+    pub id: FileId,
+    /// Who gave it; absent when the operator did.
+    pub by: Option<Address>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The bytes of an icon. They were made here, and are small.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IconPicture {
+    /// Media type.
+    pub content_type: String,
+    /// The picture.
+    pub bytes: Bytes,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// Somebody in a group.
@@ -95,10 +122,26 @@ pub enum MemberState {
 impl Row for Group {
     type Key = Address;
     const FAMILY: Family = Family::Groups;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn key_bytes(key: &Address) -> Vec<u8> {
         key.as_str().as_bytes().to_vec()
+    }
+
+    fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
+        // Version 1 had no `icon`: postcard writes the absence as a zero.
+        row.push(0);
+        version == 1
+    }
+}
+
+impl Row for IconPicture {
+    type Key = FileId;
+    const FAMILY: Family = Family::Icons;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &FileId) -> Vec<u8> {
+        key.0.to_vec()
     }
 }
 
@@ -204,4 +247,30 @@ fn joined(group: &Address, rest: &str) -> Vec<u8> {
     key.push(0);
     key.extend_from_slice(rest.as_bytes());
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::{decode, encode};
+
+    #[test]
+    fn a_group_of_before_there_were_icons_has_none() {
+        let address: Address = "sip:7f3a@groups.hongyan.local".parse().expect("an address");
+        let group = Group {
+            created_by: address.clone(),
+            address,
+            conversation_id: "c".to_owned(),
+            contribution_id: "d".to_owned(),
+            subject: None,
+            version: 7,
+            created_at: Timestamp::EPOCH,
+            members: Vec::new(),
+            icon: None,
+        };
+        let mut row = encode(&group);
+        assert_eq!(row.pop(), Some(0), "the icon is the last");
+        row[0] = 1;
+        assert_eq!(decode::<Group>(&row).expect("version 1 is read"), group);
+    }
 }

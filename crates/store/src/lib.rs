@@ -3,13 +3,16 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`]. Beside the two verbs there are
+//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
+//! [`service_account`], [`template`], [`campaign`], [`tenant`], [`audit`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
 pub mod account;
+pub mod audit;
 pub mod binding;
 pub mod blocks;
 mod cache;
+pub mod campaign;
 pub mod chatbot;
 pub mod configuration;
 mod dump;
@@ -19,8 +22,11 @@ pub mod history;
 pub mod mailbox;
 pub mod record;
 mod row;
+pub mod service_account;
 pub mod spam_report;
 pub mod subscription;
+pub mod template;
+pub mod tenant;
 mod view;
 
 use std::path::Path;
@@ -31,20 +37,28 @@ use rcs::Timestamp;
 use rcs::address::Address;
 
 pub use account::{Account, Credential};
+pub use audit::{Act, ActFilter};
 pub use binding::{Binding, Bindings};
 pub use blocks::{Blocked, Blocks};
+pub use campaign::{
+    Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, Tally, Window,
+};
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
-    Author, AuthorKey, Group, Leg, LegDevice, LegKey, Member, MemberState, Memberships, Mode, Role, Subject,
+    Author, AuthorKey, Group, Icon, IconPicture, Leg, LegDevice, LegKey, Member, MemberState, Memberships,
+    Mode, Role, Subject,
 };
 pub use history::{Direction, History, HistoryKey, HistoryState, Mark, Remembered};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
+pub use service_account::{Invitation, PublicKey, ServiceAccount};
 pub use spam_report::SpamReport;
 pub use subscription::{Package, Subscription, Watch, Watchers};
+pub use template::{Template, TemplateKey};
+pub use tenant::{ApiKey, KeyRole, Quota, Tenant};
 pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wants};
 
 use cache::Cache;
@@ -138,6 +152,7 @@ impl Store {
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
+        self.load_rows(wants.service_accounts, &mut view.service_accounts)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
         self.load_rows(wants.usages, &mut view.usages)?;
@@ -146,6 +161,14 @@ impl Store {
         self.load_rows(wants.watchers, &mut view.watchers)?;
         self.load_rows(wants.histories, &mut view.histories)?;
         self.load_rows(wants.history_states, &mut view.history_states)?;
+        self.load_rows(wants.templates, &mut view.templates)?;
+        self.load_rows(wants.campaigns, &mut view.campaigns)?;
+        self.load_rows(wants.campaign_progress, &mut view.campaign_progress)?;
+        self.load_rows(wants.campaign_pages, &mut view.campaign_pages)?;
+        self.load_rows(wants.campaign_numbers, &mut view.campaign_numbers)?;
+        self.load_rows(wants.tenants, &mut view.tenants)?;
+        self.load_rows(wants.api_keys, &mut view.api_keys)?;
+        self.load_rows(wants.acts, &mut view.acts)?;
         for key in wants.entries {
             self.load_entry(key, view)?;
         }
@@ -166,10 +189,11 @@ impl Store {
     /// # Errors
     /// If the disk cannot be written. What the view promised must then not be said to anybody; reopen the store.
     pub fn commit(&self, view: &View) -> Result<(), StoreError> {
-        let changes = view.changes();
+        let mut changes = view.changes();
         if changes.is_empty() {
             return Ok(());
         }
+        changes.extend(self.added_up(view)?);
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
         for (family, key, value) in changes {
             match value {
@@ -296,6 +320,14 @@ impl Store {
         Ok(of_account.chain(of_devices.map(|(_, _, known)| known.clone())).collect())
     }
 
+    /// The service account of a chatbot.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn service_account(&self, chatbot: &Address) -> Result<Option<ServiceAccount>, StoreError> {
+        self.get(chatbot)
+    }
+
     /// The block list of a subscriber.
     ///
     /// # Errors
@@ -382,6 +414,14 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn groups(&self) -> Result<Vec<Group>, StoreError> {
         self.all()
+    }
+
+    /// The picture of an icon.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn icon(&self, id: FileId) -> Result<Option<IconPicture>, StoreError> {
+        self.get(&id)
     }
 
     /// How a member's devices are connected to a group.
@@ -496,6 +536,14 @@ impl Store {
         states.map(|guard| decode(&guard.value()?).map(|state: HistoryState| state.key)).collect()
     }
 
+    /// The record of a message for one addressee.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn record(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        self.get(key)
+    }
+
     /// Every record of a message id: one for each sender that used it and each addressee.
     ///
     /// # Errors
@@ -602,6 +650,12 @@ impl Store {
 
     fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {
         self.keyspace(R::FAMILY).iter().map(|guard| decode(&guard.value()?)).collect()
+    }
+
+    /// Up to `limit` rows whose keys begin with `prefix`, in key order.
+    fn rows_under<R: Row>(&self, prefix: Vec<u8>, limit: usize) -> Result<Vec<R>, StoreError> {
+        let rows = self.keyspace(R::FAMILY).prefix(prefix).take(limit);
+        rows.map(|guard| decode(&guard.value()?)).collect()
     }
 
     /// The keys of a family whose keys are addresses.

@@ -44,6 +44,8 @@ pub enum Family {
     Records,
     /// Chatbots, their credentials and profiles.
     Chatbots,
+    /// How chatbots of the RBM-style interface prove themselves, and their testers.
+    ServiceAccounts,
     /// Devices configured over HTTP and their secrets, one row a subscriber.
     Configurations,
     /// From whom somebody wants to hear nothing, one row a subscriber.
@@ -66,6 +68,8 @@ pub enum Family {
     Memberships,
     /// Whose the messages in groups were.
     Authors,
+    /// The pictures that groups are known by.
+    Icons,
     /// Files that hold the bodies of entries.
     Spooled,
     /// Who watches somebody's registration or presence, one row for each who is watched.
@@ -76,11 +80,31 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What chatbots say with places left open.
+    Templates,
+    /// Campaigns, one row each.
+    Campaigns,
+    /// How far each campaign is.
+    CampaignProgress,
+    /// What became of each campaign's messages.
+    CampaignTallies,
+    /// Recipients of campaigns, page by page.
+    CampaignPages,
+    /// Where among a campaign's recipients a number is.
+    CampaignNumbers,
+    /// What became of campaigns' messages whose records are forgotten.
+    CampaignOutcomes,
+    /// Who runs chatbots here.
+    Tenants,
+    /// Keys of the administration API.
+    ApiKeys,
+    /// Administrative acts, in the order in which they began.
+    AuditLog,
 }
 
 impl Family {
     /// All families, indexed by their number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: &'static [Self] = &[
         Self::Accounts,
         Self::Bindings,
         Self::Entries,
@@ -88,6 +112,7 @@ impl Family {
         Self::Due,
         Self::Records,
         Self::Chatbots,
+        Self::ServiceAccounts,
         Self::Configurations,
         Self::Blocks,
         Self::SpamReports,
@@ -99,11 +124,22 @@ impl Family {
         Self::Legs,
         Self::Memberships,
         Self::Authors,
+        Self::Icons,
         Self::Spooled,
         Self::Watchers,
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::Templates,
+        Self::Campaigns,
+        Self::CampaignProgress,
+        Self::CampaignTallies,
+        Self::CampaignPages,
+        Self::CampaignNumbers,
+        Self::CampaignOutcomes,
+        Self::Tenants,
+        Self::ApiKeys,
+        Self::AuditLog,
     ];
 
     /// The keyspace's name on disk and in `hongyan store dump`.
@@ -116,6 +152,7 @@ impl Family {
             Self::Due => "due",
             Self::Records => "records",
             Self::Chatbots => "chatbots",
+            Self::ServiceAccounts => "service-accounts",
             Self::Configurations => "configurations",
             Self::Blocks => "blocks",
             Self::SpamReports => "spam-reports",
@@ -127,11 +164,22 @@ impl Family {
             Self::Legs => "legs",
             Self::Memberships => "memberships",
             Self::Authors => "authors",
+            Self::Icons => "icons",
             Self::Spooled => "spooled",
             Self::Watchers => "watchers",
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::Templates => "templates",
+            Self::Campaigns => "campaigns",
+            Self::CampaignProgress => "campaign-progress",
+            Self::CampaignTallies => "campaign-tallies",
+            Self::CampaignPages => "campaign-pages",
+            Self::CampaignNumbers => "campaign-numbers",
+            Self::CampaignOutcomes => "campaign-outcomes",
+            Self::Tenants => "tenants",
+            Self::ApiKeys => "api-keys",
+            Self::AuditLog => "audit-log",
         }
     }
 }

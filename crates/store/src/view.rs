@@ -11,18 +11,26 @@ use rcs::address::Address;
 use rustc_hash::FxHashMap;
 
 use crate::account::Account;
+use crate::audit::Act;
 use crate::binding::Bindings;
 use crate::blocks::Blocks;
+use crate::campaign::{
+    self, Campaign, CampaignId, CampaignNumber, CampaignNumberKey, CampaignOutcomes, CampaignPage,
+    CampaignPageKey, Increment, News, Progress, Tally,
+};
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
-use crate::group::{Author, AuthorKey, Group, Leg, LegKey, Memberships};
+use crate::group::{Author, AuthorKey, Group, IconPicture, Leg, LegKey, Memberships};
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
+use crate::template::{Template, TemplateKey};
+use crate::tenant::{ApiKey, Tenant};
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -33,6 +41,7 @@ pub struct Wants {
     pub(crate) entries: Vec<EntryKey>,
     pub(crate) records: Vec<RecordKey>,
     pub(crate) chatbots: Vec<Address>,
+    pub(crate) service_accounts: Vec<Address>,
     pub(crate) configurations: Vec<Address>,
     pub(crate) blocks: Vec<Address>,
     pub(crate) files: Vec<FileId>,
@@ -48,6 +57,14 @@ pub struct Wants {
     pub(crate) histories: Vec<Address>,
     pub(crate) history_states: Vec<HistoryKey>,
     pub(crate) history_pages: Vec<HistoryPageKey>,
+    pub(crate) templates: Vec<TemplateKey>,
+    pub(crate) campaigns: Vec<CampaignId>,
+    pub(crate) campaign_progress: Vec<CampaignId>,
+    pub(crate) campaign_pages: Vec<CampaignPageKey>,
+    pub(crate) campaign_numbers: Vec<CampaignNumberKey>,
+    pub(crate) tenants: Vec<String>,
+    pub(crate) api_keys: Vec<String>,
+    pub(crate) acts: Vec<EntryId>,
 }
 
 /// A stretch of a mailbox: the owner, the entry after which it begins, and how many entries at the most.
@@ -99,6 +116,11 @@ impl Wants {
     /// A chatbot.
     pub fn chatbot(&mut self, address: &Address) {
         self.chatbots.push(address.clone());
+    }
+
+    /// The service account of a chatbot.
+    pub fn service_account(&mut self, chatbot: &Address) {
+        self.service_accounts.push(chatbot.clone());
     }
 
     /// The configured devices of a subscriber.
@@ -190,6 +212,7 @@ impl Wants {
             && self.entries.is_empty()
             && self.records.is_empty()
             && self.chatbots.is_empty()
+            && self.service_accounts.is_empty()
             && self.configurations.is_empty()
             && self.blocks.is_empty()
             && self.files.is_empty()
@@ -205,6 +228,14 @@ impl Wants {
             && self.histories.is_empty()
             && self.history_states.is_empty()
             && self.history_pages.is_empty()
+            && self.templates.is_empty()
+            && self.campaigns.is_empty()
+            && self.campaign_progress.is_empty()
+            && self.campaign_pages.is_empty()
+            && self.campaign_numbers.is_empty()
+            && self.tenants.is_empty()
+            && self.api_keys.is_empty()
+            && self.acts.is_empty()
     }
 }
 
@@ -228,6 +259,7 @@ pub struct View {
     pub(crate) entries: Table<Entry>,
     pub(crate) records: Table<Record>,
     pub(crate) chatbots: Table<Chatbot>,
+    pub(crate) service_accounts: Table<ServiceAccount>,
     pub(crate) configurations: Table<Configuration>,
     pub(crate) blocks: Table<Blocks>,
     pub(crate) spam_reports: Table<SpamReport>,
@@ -235,6 +267,7 @@ pub struct View {
     pub(crate) transfers: Table<Transfer>,
     pub(crate) usages: Table<Usage>,
     pub(crate) groups: Table<Group>,
+    pub(crate) icons: Table<IconPicture>,
     pub(crate) legs: Table<Leg>,
     pub(crate) memberships: Table<Memberships>,
     pub(crate) authors: Table<Author>,
@@ -242,11 +275,23 @@ pub struct View {
     pub(crate) histories: Table<History>,
     pub(crate) remembered: Table<Remembered>,
     pub(crate) history_states: Table<HistoryState>,
+    pub(crate) templates: Table<Template>,
+    pub(crate) campaigns: Table<Campaign>,
+    pub(crate) campaign_progress: Table<Progress>,
+    pub(crate) tallies: Table<Tally>,
+    pub(crate) campaign_pages: Table<CampaignPage>,
+    pub(crate) campaign_numbers: Table<CampaignNumber>,
+    pub(crate) campaign_outcomes: Table<CampaignOutcomes>,
+    pub(crate) tenants: Table<Tenant>,
+    pub(crate) api_keys: Table<ApiKey>,
+    pub(crate) acts: Table<Act>,
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
     pub(crate) stored_due: FxHashMap<EntryKey, Timestamp>,
+    /// What happened to the records of campaigns' messages, by campaign and sender.
+    pub(crate) campaign_news: FxHashMap<(CampaignId, Address), News>,
     /// How many entries hold their body in each file: of the entries that were loaded or put, what it was on disk and is now.
     spooled: FxHashMap<String, Holders>,
 }
@@ -350,19 +395,45 @@ impl View {
         self.records.get(key)
     }
 
-    /// Adds or replaces a record.
+    /// Adds or replaces a record, and keeps the tally of its campaign in step. A record that was not loaded is taken for new.
     pub fn put_record(&mut self, record: Record) {
-        self.records.put(record.key(), Some(record));
+        let key = record.key();
+        if let Some((campaign, _)) = campaign::of_message_id(&record.message_id) {
+            let before = self.records.rows.get(&key).and_then(|slot| slot.row.as_deref());
+            let increment = Increment::of(before, &record);
+            self.tally(campaign, &record.from, increment);
+        }
+        self.records.put(key, Some(record));
     }
 
-    /// Forgets a record.
+    /// Forgets a record. What it said of a campaign's message, if it was loaded, is noted with the campaign.
     pub fn remove_record(&mut self, key: &RecordKey) {
+        if let Some((campaign, place)) = campaign::of_message_id(&key.0)
+            && let Some(record) = self.records.rows.get(key).and_then(|slot| slot.row.as_deref())
+        {
+            self.campaign_news.entry((campaign, key.1.clone())).or_default().forgotten(place, record);
+        }
         self.records.put(key.clone(), None);
     }
 
-    /// Changes a record in place, if it exists.
+    /// Changes a record in place, if it exists, and keeps the tally of its campaign in step.
     pub fn update_record(&mut self, key: &RecordKey, change: impl FnOnce(&mut Record)) {
-        self.records.update(key, change);
+        let Some((campaign, _)) = campaign::of_message_id(&key.0) else {
+            return self.records.update(key, change);
+        };
+        let mut increment = Increment::default();
+        self.records.update(key, |record| {
+            let before = record.clone();
+            change(record);
+            increment = Increment::of(Some(&before), record);
+        });
+        self.tally(campaign, &key.1, increment);
+    }
+
+    fn tally(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {
+        if !increment.is_nothing() {
+            self.campaign_news.entry((campaign, sender.clone())).or_default().changed(increment);
+        }
     }
 
     /// A chatbot; `None` when there is no such chatbot.
@@ -378,6 +449,21 @@ impl View {
     /// Removes a chatbot.
     pub fn remove_chatbot(&mut self, address: &Address) {
         self.chatbots.put(address.clone(), None);
+    }
+
+    /// The service account of a chatbot; `None` when it has none.
+    pub fn service_account(&self, chatbot: &Address) -> Option<&ServiceAccount> {
+        self.service_accounts.get(chatbot)
+    }
+
+    /// Adds or replaces the service account of a chatbot.
+    pub fn put_service_account(&mut self, account: ServiceAccount) {
+        self.service_accounts.put(account.chatbot.clone(), Some(account));
+    }
+
+    /// Removes the service account of a chatbot.
+    pub fn remove_service_account(&mut self, chatbot: &Address) {
+        self.service_accounts.put(chatbot.clone(), None);
     }
 
     /// The configured devices of a subscriber; `None` when there is none.
@@ -459,14 +545,28 @@ impl View {
         self.groups.get(address)
     }
 
-    /// Adds or replaces a group.
+    /// Adds or replaces a group. The picture of an icon that it had and has no more goes.
     pub fn put_group(&mut self, group: Group) {
+        self.drop_icon(&group.address, group.icon.as_ref().map(|icon| icon.id));
         self.groups.put(group.address.clone(), Some(group));
     }
 
-    /// Removes a group.
+    /// Removes a group, and the picture of its icon.
     pub fn remove_group(&mut self, address: &Address) {
+        self.drop_icon(address, None);
         self.groups.put(address.clone(), None);
+    }
+
+    /// Adds the picture of an icon, for the group that is put with it.
+    pub fn put_icon(&mut self, id: FileId, picture: IconPicture) {
+        self.icons.put(id, Some(picture));
+    }
+
+    fn drop_icon(&mut self, group: &Address, next: Option<FileId>) {
+        let known = self.groups.get(group).and_then(|group| group.icon.as_ref()).map(|icon| icon.id);
+        if let Some(old) = known.filter(|old| Some(*old) != next) {
+            self.icons.put(old, None);
+        }
     }
 
     /// How a member's devices are connected to a group; `None` when none is.
@@ -595,6 +695,7 @@ impl View {
             || self.entries.changed
             || self.records.changed
             || self.chatbots.changed
+            || self.service_accounts.changed
             || self.configurations.changed
             || self.blocks.changed
             || self.spam_reports.changed
@@ -602,6 +703,7 @@ impl View {
             || self.transfers.changed
             || self.usages.changed
             || self.groups.changed
+            || self.icons.changed
             || self.legs.changed
             || self.memberships.changed
             || self.authors.changed
@@ -609,6 +711,16 @@ impl View {
             || self.histories.changed
             || self.remembered.changed
             || self.history_states.changed
+            || self.templates.changed
+            || self.campaigns.changed
+            || self.campaign_progress.changed
+            || self.tallies.changed
+            || self.campaign_pages.changed
+            || self.campaign_numbers.changed
+            || self.campaign_outcomes.changed
+            || self.tenants.changed
+            || self.api_keys.changed
+            || self.acts.changed
     }
 
     /// The earliest due time among the entries that were put, if any; so that the caller knows when to look again.
@@ -641,6 +753,7 @@ impl View {
         self.entries.changes(&mut changes);
         self.records.changes(&mut changes);
         self.chatbots.changes(&mut changes);
+        self.service_accounts.changes(&mut changes);
         for (name, holders) in &self.spooled {
             // An entry that came and went within the batch was never on disk, and neither was its file's row.
             if holders.now != holders.before {
@@ -655,6 +768,7 @@ impl View {
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
         self.groups.changes(&mut changes);
+        self.icons.changes(&mut changes);
         self.legs.changes(&mut changes);
         self.memberships.changes(&mut changes);
         self.authors.changes(&mut changes);
@@ -662,6 +776,16 @@ impl View {
         self.histories.changes(&mut changes);
         self.remembered.changes(&mut changes);
         self.history_states.changes(&mut changes);
+        self.templates.changes(&mut changes);
+        self.campaigns.changes(&mut changes);
+        self.campaign_progress.changes(&mut changes);
+        self.tallies.changes(&mut changes);
+        self.campaign_pages.changes(&mut changes);
+        self.campaign_numbers.changes(&mut changes);
+        self.campaign_outcomes.changes(&mut changes);
+        self.tenants.changes(&mut changes);
+        self.api_keys.changes(&mut changes);
+        self.acts.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {
             let stored = self.stored_due.get(key).copied();
             let wanted = slot.row.as_ref().map(|entry| entry.next_due);
@@ -699,14 +823,14 @@ struct Slot<R> {
 }
 
 impl<R: Row> Table<R> {
-    fn get(&self, key: &R::Key) -> Option<&R> {
+    pub(crate) fn get(&self, key: &R::Key) -> Option<&R> {
         let slot = self.rows.get(key);
         // A decision that reads what its task did not ask for would take "not loaded" for "does not exist".
         debug_assert!(slot.is_some(), "{} {key:?} was read but not wanted", R::FAMILY.name());
         slot?.row.as_deref()
     }
 
-    fn put(&mut self, key: R::Key, row: Option<R>) {
+    pub(crate) fn put(&mut self, key: R::Key, row: Option<R>) {
         let row = row.map(Arc::new);
         match self.rows.entry(key) {
             MapEntry::Occupied(mut occupied) => {
@@ -721,7 +845,7 @@ impl<R: Row> Table<R> {
         self.changed = true;
     }
 
-    fn update(&mut self, key: &R::Key, change: impl FnOnce(&mut R)) {
+    pub(crate) fn update(&mut self, key: &R::Key, change: impl FnOnce(&mut R)) {
         if let Some(slot) = self.rows.get_mut(key)
             && let Some(row) = slot.row.as_mut()
         {

@@ -429,6 +429,7 @@ fn a_group_with_its_legs_is_there_after_reopening_and_goes_without_a_trace() {
         created_by: alice(),
         created_at: at(0),
         members: vec![member],
+        icon: None,
     };
     let mut leg = store::Leg::new(focus.clone(), alice());
     let device = "urn:uuid:1".to_owned();

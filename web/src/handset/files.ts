@@ -8,7 +8,8 @@ import type { ReadonlySignal } from '@preact/signals';
 import type { Authority } from '../http/authorized';
 import { type UploadOutcome, upload } from '../http/upload';
 import type { Address } from '../rcs/address';
-import { asVoiceMessage } from '../rcs/file_transfer';
+import { asVoiceMessage, parseFileTransfer } from '../rcs/file_transfer';
+import { uuid } from '../rcs/id';
 import type { ContentServer } from './config';
 import type { FileRecord, MessageRecord, OutboxEntry, ReplyTo } from './records';
 import type { Change, Store } from './store';
@@ -80,6 +81,24 @@ export class Files {
 
   stop(): Promise<void> {
     return this.uploads.stop();
+  }
+
+  /** Puts a file on the server that belongs to no message: its URL, or the status why not; 0 when there is no network. */
+  async put(name: string, file: Blob): Promise<string | number> {
+    const { server, authority } = this.config;
+    if (!server) return 501;
+    const outcome = await upload(
+      { tid: uuid(), name, file, thumbnail: undefined },
+      {
+        ...authority,
+        uploadUri: server.uploadUri,
+        resume: false,
+        onProgress: () => {},
+        signal: new AbortController().signal,
+      },
+    );
+    if (outcome.kind !== 'done') return outcome.status;
+    return parseFileTransfer(outcome.xml)?.file.url ?? 500;
   }
 
   /** Resolves to whether the browser keeps the file; if not, it is lost when this page is closed. */

@@ -17,6 +17,8 @@ export interface Group {
   readonly subject: string;
   /** Ourselves among them; empty until the focus has told. */
   readonly members: readonly GroupMember[];
+  /** Where its picture is; absent when it has none. */
+  readonly icon?: string | undefined;
   /** Of the focus's last document; −1 before the first. */
   readonly version: number;
   /** False once we have left or were removed: what was said stays. */
@@ -56,6 +58,7 @@ export function withInfo(
     else after.set(address, { address, name, isAdmin, isPending });
   }
   const subject = info.subject ?? (info.isFull ? '' : group.subject);
+  const icon = info.icon ? info.icon.url || undefined : info.isFull ? undefined : group.icon;
   const events: GroupEvent[] = [];
   if (!isFirst) {
     for (const { address, isPending } of after.values()) {
@@ -68,8 +71,12 @@ export function withInfo(
       if (!after.has(address) && address !== self) events.push({ kind: 'left', who: address });
     }
     if (subject !== group.subject) events.push({ kind: 'renamed', subject });
+    if (icon !== group.icon) {
+      const by = info.icon?.by === self ? undefined : info.icon?.by;
+      events.push({ kind: 'pictured', by, isGone: icon === undefined });
+    }
   }
-  const changed: Group = { ...group, subject, members: [...after.values()], version: info.version };
+  const changed: Group = { ...group, subject, icon, members: [...after.values()], version: info.version };
   return { group: changed, events, isStale };
 }
 

@@ -6,7 +6,7 @@
  */
 import { type Address, isGroup, parseAddress } from '../rcs/address';
 import { parseConferenceInfo } from '../rcs/conference_info';
-import { GROUP_DATA, writeSubject } from '../rcs/group_data';
+import { GROUP_DATA, writeIcon, writeSubject } from '../rcs/group_data';
 import type { GroupEvent } from '../rcs/group_event';
 import { uuid } from '../rcs/id';
 import { contactUri, type SideRequests } from '../sip/side_requests';
@@ -28,6 +28,8 @@ export interface GroupsPort {
   ): Promise<void>;
   /** Does one piece of work on the store after the other. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** Puts a picture on the content server: its URL, or the status why not. */
+  upload(picture: Blob): Promise<string | number>;
   /** Sends a document to a focus. */
   send(focus: Address, contentType: string, body: string): Promise<Answer>;
 }
@@ -80,6 +82,13 @@ export class Groups {
 
   rename(focus: Address, subject: string): Promise<Answer> {
     return this.port.send(focus, GROUP_DATA, writeSubject(subject));
+  }
+
+  /** Gives the group a picture, or takes it away. */
+  async setIcon(focus: Address, picture: Blob | undefined): Promise<Answer> {
+    const url = picture && (await this.port.upload(picture));
+    if (typeof url === 'number') return { status: url, reason: '' };
+    return this.port.send(focus, GROUP_DATA, writeIcon(url));
   }
 
   /** Leaves for good. What was said stays. */

@@ -119,6 +119,7 @@ export class Handset {
       group: (focus) => this.archive.group(focus),
       commit: (focus, group, events, id) => this.archive.commitGroup(focus, group, events, id),
       inTurn: (work) => this.archive.inTurn(work),
+      upload: (picture) => this.files.put('icon.jpg', picture),
       send: (focus, contentType, body) =>
         this.agent.sendMessage(
           this.envelopes.document(focus, contentType, body, this.archive.conversationId(focus)),

@@ -23,7 +23,16 @@ export interface ConferenceInfo {
   readonly isFull: boolean;
   /** `undefined`: nothing was said of it. Empty: there is none. */
   readonly subject: string | undefined;
+  /** The same for the icon: whose `url` is empty when there is none any more. */
+  readonly icon: GroupIcon | undefined;
   readonly users: readonly ConferenceUser[];
+}
+
+export interface GroupIcon {
+  /** HTTP or HTTPS, or empty. */
+  readonly url: string;
+  /** Who changed it last, if that is known. */
+  readonly by: Address | undefined;
 }
 
 export function parseConferenceInfo(text: string): ConferenceInfo | undefined {
@@ -37,7 +46,18 @@ export function parseConferenceInfo(text: string): ConferenceInfo | undefined {
     version: Number.isSafeInteger(version) ? version : 0,
     isFull: (root.getAttribute('state') ?? 'full') === 'full',
     subject: subject?.slice(0, 255),
+    icon: readIcon(descendant(root, 'conference-description')),
     users: users.filter((user) => user !== undefined),
+  };
+}
+
+function readIcon(description: Element | undefined): GroupIcon | undefined {
+  const [icon] = description ? children(description, 'icon') : [];
+  if (!icon) return undefined;
+  const url = descendantText(icon, 'icon-uri') ?? '';
+  return {
+    url: /^https?:\/\//i.test(url) ? url.slice(0, 1024) : '',
+    by: parseAddress(descendantText(icon, 'participant') ?? ''),
   };
 }
 

@@ -8,5 +8,7 @@ export type GroupEvent =
   | { readonly kind: 'invited'; readonly by: Address | undefined }
   | { readonly kind: 'added' | 'joined' | 'left'; readonly who: Address }
   | { readonly kind: 'renamed'; readonly subject: string }
+  /** It has another picture, or none any more; `by` is absent when that was us, or nobody is named. */
+  | { readonly kind: 'pictured'; readonly by: Address | undefined; readonly isGone: boolean }
   /** We are no longer in it. */
   | { readonly kind: 'out'; readonly wasRemoved: boolean };

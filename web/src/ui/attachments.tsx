@@ -40,13 +40,13 @@ export function attach(
 /** The one that is open: in the page, since an input that nothing holds may be gone before the user has chosen. */
 let picker: HTMLInputElement | undefined;
 
-/** Lets the user choose. Resolves to nothing when they change their mind. */
-export function pickFiles(accept: string): Promise<File[]> {
+/** Lets the user choose, one or several. Resolves to nothing when they change their mind. */
+export function pickFiles(accept: string, multiple = true): Promise<File[]> {
   picker?.remove();
   const input = document.createElement('input');
   picker = input;
   input.type = 'file';
-  input.multiple = true;
+  input.multiple = multiple;
   input.accept = accept;
   input.hidden = true;
   document.body.append(input);

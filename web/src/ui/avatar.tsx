@@ -1,4 +1,4 @@
-/** A party's picture: the chatbot's icon, or the last digits of a number on a colour of its own. */
+/** A party's picture: the icon of a chatbot or group, or the last digits of a number on a colour of its own. */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
@@ -16,12 +16,12 @@ export function Avatar({
   peer: Address;
   size: number;
 }): JSX.Element {
-  const failed = useSignal(false);
+  const failed = useSignal('');
   const chatbot = handset.directory.get(peer);
   const number = e164(peer);
   const style = { width: `${size}px`, height: `${size}px`, fontSize: `${Math.round(size * 0.36)}px` };
-  const icon = chatbot?.icon;
-  if (icon && !failed.value) {
+  const icon = chatbot?.icon ?? (isGroup(peer) ? handset.archive.group(peer)?.icon : undefined);
+  if (icon && failed.value !== icon) {
     return (
       <img
         class="avatar"
@@ -30,7 +30,7 @@ export function Avatar({
         alt=""
         referrerpolicy="no-referrer"
         onError={() => {
-          failed.value = true;
+          failed.value = icon;
         }}
       />
     );

@@ -3,9 +3,11 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { GroupMember } from '../handset/group';
 import type { Handset } from '../handset/handset';
+import { makeThumbnail } from '../media/thumbnail';
 import { type Address, displayAddress } from '../rcs/address';
 import type { Answer } from '../sip/user_agent';
 import { ConsentSheet } from './action_sheets';
+import { pickFiles } from './attachments';
 import { Avatar } from './avatar';
 import { askToDelete } from './history';
 import { t } from './i18n';
@@ -14,6 +16,9 @@ import { MemberPicker } from './member_picker';
 import { reasonText, SUBJECT_MAX } from './new_group';
 import { ClaimedName } from './person_profile';
 import { openSheet, showToast } from './state';
+
+/** What is uploaded; the server makes it smaller still. */
+const PICTURE_BYTES_MAX = 64 * 1024;
 
 interface Props {
   readonly handset: Handset;
@@ -32,6 +37,9 @@ export function GroupProfile({ handset, focus }: Props): JSX.Element | null {
         <Avatar handset={handset} peer={focus} size={84} />
         <h3>{handset.directory.name(focus)}</h3>
         <p>{t('memberCount', { n: members.length })}</p>
+        {group.isMember && handset.contentServer && (
+          <Picture handset={handset} focus={focus} hasPicture={group.icon !== undefined} />
+        )}
       </div>
       {group.isMember && (
         <Subject key={group.subject} handset={handset} focus={focus} subject={group.subject} />
@@ -73,6 +81,46 @@ export function GroupProfile({ handset, focus }: Props): JSX.Element | null {
         <LeaveButton handset={handset} focus={focus} />
       ) : (
         <DeleteButton handset={handset} focus={focus} />
+      )}
+    </div>
+  );
+}
+
+function Picture({ handset, focus, hasPicture }: Props & { hasPicture: boolean }): JSX.Element {
+  const isBusy = useSignal(false);
+  const change = async (picture: Blob | undefined) => {
+    isBusy.value = true;
+    await done(handset.groups.setIcon(focus, picture));
+    isBusy.value = false;
+  };
+  const choose = async () => {
+    const [file] = await pickFiles('image/*', false);
+    if (!file) return;
+    const picture = await makeThumbnail(file, PICTURE_BYTES_MAX);
+    if (picture) await change(picture);
+    else showToast(t('pictureUnreadable'));
+  };
+  return (
+    <div class="buttons">
+      <button
+        type="button"
+        class="text-button"
+        disabled={isBusy.value}
+        data-testid="set-picture"
+        onClick={() => void choose()}
+      >
+        {t(hasPicture ? 'changeGroupPicture' : 'setGroupPicture')}
+      </button>
+      {hasPicture && (
+        <button
+          type="button"
+          class="text-button"
+          disabled={isBusy.value}
+          data-testid="remove-picture"
+          onClick={() => void change(undefined)}
+        >
+          {t('removeGroupPicture')}
+        </button>
       )}
     </div>
   );

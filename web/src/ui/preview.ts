@@ -47,6 +47,10 @@ export function eventText(event: GroupEvent, name: (party: Address) => string): 
       return t('groupLeft', { name: name(event.who) });
     case 'renamed':
       return event.subject === '' ? t('groupUnnamed') : t('groupRenamed', { subject: event.subject });
+    case 'pictured':
+      if (event.by)
+        return t(event.isGone ? 'groupPictureGoneBy' : 'groupPicturedBy', { name: name(event.by) });
+      return t(event.isGone ? 'groupPictureGone' : 'groupPictured');
     case 'out':
       return t(event.wasRemoved ? 'groupRemovedYou' : 'groupYouLeft');
   }

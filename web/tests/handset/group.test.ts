@@ -5,10 +5,11 @@ import type { MessageRecord } from '../../src/handset/records';
 import type { Address } from '../../src/rcs/address';
 import { isGroup } from '../../src/rcs/address';
 import { type ConferenceInfo, parseConferenceInfo } from '../../src/rcs/conference_info';
-import { writeSubject } from '../../src/rcs/group_data';
+import { writeIcon, writeSubject } from '../../src/rcs/group_data';
 import { writeResourceList } from '../../src/rcs/resource_list';
 import { parseRevokeAnswer, writeRevokeRequest } from '../../src/rcs/revoke';
 import { parseXml } from '../../src/rcs/xml';
+import { fixture } from '../fixtures';
 
 const [ALICE, BOB, CAROL] = ['tel:+8613800000001', 'tel:+8613800000002', 'tel:+8613800000003'] as [
   Address,
@@ -40,6 +41,7 @@ describe('conference-info', () => {
       version: 3,
       isFull: true,
       subject: '周末',
+      icon: undefined,
       users: [
         { address: ALICE, isDeleted: false, name: undefined, isAdmin: true, isPending: false },
         { address: BOB, isDeleted: false, name: undefined, isAdmin: false, isPending: true },
@@ -52,6 +54,7 @@ describe('conference-info', () => {
       version: 0,
       isFull: true,
       subject: undefined,
+      icon: undefined,
       users: [],
     });
   });
@@ -102,6 +105,27 @@ describe('a group', () => {
     expect(changed.group.members.map(({ address }) => address)).toEqual([ALICE]);
   });
 
+  it('is known by a picture that comes and goes', () => {
+    const told = parseConferenceInfo(fixture('rcs/conference-info/icon.written.xml'));
+    if (!told) throw new Error('not read');
+    const url = 'https://rcs.example/content/abc';
+    expect(told.icon).toEqual({ url, by: ALICE });
+    const pictured = withInfo(group, { ...told, version: 4 }, BOB);
+    expect(pictured.group).toMatchObject({ icon: url, subject: '周末' });
+    expect(pictured.events).toEqual([{ kind: 'pictured', by: ALICE, isGone: false }]);
+    // Our own change needs no name, and what says nothing of it changes nothing.
+    const own = withInfo(group, { ...told, version: 4 }, ALICE).events;
+    expect(own).toEqual([{ kind: 'pictured', by: undefined, isGone: false }]);
+    expect(withInfo(pictured.group, info(5, ''), BOB).group.icon).toBe(url);
+    const none = '<c:conference-description><c:icon/></c:conference-description>';
+    const gone = withInfo(pictured.group, info(5, none), BOB);
+    expect(gone.group.icon).toBeUndefined();
+    expect(gone.events).toEqual([{ kind: 'pictured', by: undefined, isGone: true }]);
+    expect(withInfo(pictured.group, FULL, BOB).group.icon).toBeUndefined();
+    const script = none.replace('/>', '><c:icon-uri>javascript:alert(1)</c:icon-uri></c:icon>');
+    expect(info(5, script).icon?.url).toBe('');
+  });
+
   it('asks again when a document is missing, and ignores one that was overtaken', () => {
     expect(withInfo(group, info(5, ''), ALICE).isStale).toBe(true);
     expect(withInfo(group, info(4, ''), ALICE).isStale).toBe(false);
@@ -144,6 +168,10 @@ describe('documents that we write', () => {
     expect(uris).toEqual(['sip:a@b;x="<&>"', BOB]);
     expect(parseXml(writeSubject('a <b> & c'))?.textContent).toBe('subjectseta <b> & c');
     expect(parseXml(writeSubject(''))?.textContent).toBe('subjectdelete');
+    expect(writeSubject('周末爬山')).toBe(fixture('rcs/group-data/subject.written.xml'));
+    const icon = 'https://rcs.example/content/abc?x=1&y=2';
+    expect(writeIcon(icon)).toBe(fixture('rcs/group-data/icon.written.xml'));
+    expect(parseXml(writeIcon(undefined))?.textContent).toBe('icondelete');
     expect(parseXml(writeRevokeRequest('a<b'))?.textContent).toBe('a<b');
   });
 });

@@ -5,6 +5,7 @@
 use rcs::{
     Timestamp,
     bot::{
+        Violation,
         reader::{Faults, Members, kind},
         rule,
     },
@@ -23,22 +24,26 @@ const MAX_ITEMS: usize = 2;
 /// Accepts a single item instead of an array, and takes an item without `type` for the file.
 pub fn read(path: &str, value: Value) -> Result<FileTransfer, Refusal> {
     let path = format!("{path}.contentText");
+    if let Some(items) = value.as_array().map(Vec::len).filter(|items| *items > MAX_ITEMS) {
+        return Err(Refusal::with(ReturnCode::TooManyFiles, format!("{path}: {items} > {MAX_ITEMS}")));
+    }
+    read_items(&path, value).map_err(|violations| Refusal::of_violations(&violations))
+}
+
+/// Reads the items of a file message, which stand at `path`.
+pub(crate) fn read_items(path: &str, value: Value) -> Result<FileTransfer, Vec<Violation>> {
+    let mut faults = Faults::default();
     let items = match value {
         Value::Array(items) => items,
         one @ Value::Object(_) => vec![one],
         other => {
-            let detail = format!("{path}: {} where an array belongs", kind(&other));
-            return Err(Refusal::with(ReturnCode::BadParameter, detail));
+            faults.add(path, rule::TYPE, format!("{} where an array belongs", kind(&other)));
+            return faults.finish(None);
         }
     };
     if items.len() > MAX_ITEMS {
-        return Err(Refusal::with(
-            ReturnCode::TooManyFiles,
-            format!("{path}: {} > {MAX_ITEMS}", items.len()),
-        ));
+        faults.add(path, rule::COUNT, format!("{} > {MAX_ITEMS}", items.len()));
     }
-
-    let mut faults = Faults::default();
     let (mut file, mut thumbnail) = (None, None);
     for (index, item) in items.into_iter().enumerate() {
         let path = format!("{path}[{index}]");
@@ -63,7 +68,7 @@ pub fn read(path: &str, value: Value) -> Result<FileTransfer, Refusal> {
         faults.add(path, rule::REQUIRED, "no item of type file");
     }
     let transfer = file.map(|file| FileTransfer { thumbnail, file });
-    faults.finish(transfer).map_err(|violations| Refusal::of_violations(&violations))
+    faults.finish(transfer)
 }
 
 /// `contentText` of a file message.

@@ -42,6 +42,11 @@ impl Server {
         self.call(Method::PUT, path, None)
     }
 
+    /// PUT these bytes to `path`.
+    pub fn put_bytes(&self, path: &str, body: Vec<u8>) -> Result<Value, CommandError> {
+        self.send(Method::PUT, path, |request| request.body(body))
+    }
+
     /// PATCH `path` with `body`.
     pub fn patch(&self, path: &str, body: &Value) -> Result<Value, CommandError> {
         self.call(Method::PATCH, path, Some(body))
@@ -53,15 +58,24 @@ impl Server {
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CommandError> {
+        self.send(method, path, |request| match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        with_body: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Result<Value, CommandError> {
         let (url, token) = (self.url()?, self.token()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?;
-            let mut request = client.request(method, format!("{url}/admin/v1{path}")).bearer_auth(token);
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            let answer = request.send().await.map_err(|error| unreachable_server(&url, &error))?;
+            let request = client.request(method, format!("{url}/admin/v1{path}")).bearer_auth(token);
+            let answer = with_body(request).send().await.map_err(|error| unreachable_server(&url, &error))?;
             let status = answer.status();
             let text = answer.text().await?;
             read_answer(&url, status, &text)

@@ -1,5 +1,7 @@
 //! `hongyan group …`: groups and who is in them.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -16,6 +18,20 @@ pub enum Group {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Give a group an icon, or take it away
+    #[command(after_help = "Example:\n  hongyan group icon 22b76b606f485432b1a2 logo.png")]
+    Icon {
+        /// Its id, or its sip: URI
+        group: String,
+        /// A picture: JPEG, PNG, GIF or WebP. It is made small
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        /// Take the icon away
+        #[arg(long, conflicts_with = "file")]
+        remove: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -49,6 +65,14 @@ impl Group {
                     true => print_json(&answer),
                     false => print(table(&columns, &answer)),
                 }
+            }
+            Self::Icon { group, file, remove: _, server } => {
+                let path = format!("/groups/{}/icon", segment(&group));
+                let answer = match &file {
+                    Some(file) => server.put_bytes(&path, std::fs::read(file)?)?,
+                    None => server.delete(&path)?,
+                };
+                print(card(&answer));
             }
             Self::Show { group, json, server } => {
                 let mut answer = server.get(&format!("/groups/{}", segment(&group)))?;

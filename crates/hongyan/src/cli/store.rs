@@ -24,11 +24,13 @@ impl Store {
     pub fn run(self) -> Outcome {
         let Self::Dump { family, data } = self;
         let families: Vec<store::Family> = store::Family::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|known| family.as_deref().is_none_or(|family| known.name() == family))
             .collect();
         if families.is_empty() {
-            let names = store::Family::ALL.map(store::Family::name).join(", ");
+            let names: Vec<&str> = store::Family::ALL.iter().copied().map(store::Family::name).collect();
+            let names = names.join(", ");
             return Err(CommandError(format!("there is no such family of rows; there are {names}")));
         }
         let directory = DataDirectory::open(&data.data)?;

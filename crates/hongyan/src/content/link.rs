@@ -22,6 +22,8 @@ const SEAL_BYTES: usize = 16;
 pub enum Purpose {
     /// To fetch one of a file's bodies: for everybody who has the link.
     Download(Body),
+    /// To fetch the icon of a group, likewise.
+    Icon,
     /// To go on uploading: for the owner.
     Resume,
 }
@@ -32,11 +34,12 @@ impl Purpose {
             Self::Download(Body::File) => 0,
             Self::Download(Body::Thumbnail) => 1,
             Self::Resume => 2,
+            Self::Icon => 3,
         }
     }
 
     fn of(byte: u8) -> Option<Self> {
-        [Self::Download(Body::File), Self::Download(Body::Thumbnail), Self::Resume]
+        [Self::Download(Body::File), Self::Download(Body::Thumbnail), Self::Resume, Self::Icon]
             .into_iter()
             .find(|purpose| purpose.byte() == byte)
     }
@@ -93,7 +96,8 @@ mod tests {
     #[test]
     fn a_link_opens_what_it_was_made_for() {
         let links = links(1);
-        for purpose in [Purpose::Download(Body::File), Purpose::Download(Body::Thumbnail), Purpose::Resume] {
+        let bodies = [Body::File, Body::Thumbnail].map(Purpose::Download);
+        for purpose in bodies.into_iter().chain([Purpose::Resume, Purpose::Icon]) {
             let url = links.url(ID, purpose);
             let segment = url.strip_prefix("https://rcs.example/content/").unwrap();
             assert_eq!(segment.len(), 44);

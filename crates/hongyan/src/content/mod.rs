@@ -1,9 +1,10 @@
 //! The content server's own things: where bytes lie ([`blobs`], [`bucket`], and which: [`shelf`]), how they are written ([`spool`]), what they are
-//! ([`kind`]), small pictures of them ([`thumbnail`]), links to them ([`link`]), who may upload how much at once
+//! ([`kind`]), small pictures of them ([`thumbnail`]) and for groups ([`icon`]), links to them ([`link`]), who may upload how much at once
 //! ([`slots`]) and who writes which file ([`writers`]). HTTP is in `http/content/`, decisions in `message_centre::files`.
 
 pub mod blobs;
 pub mod bucket;
+pub mod icon;
 pub mod kind;
 pub mod link;
 pub mod shelf;

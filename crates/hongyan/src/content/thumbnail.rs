@@ -1,6 +1,6 @@
 //! Small pictures of pictures that come without one (RCC.07: a thumbnail has at most ten KiB or so).
 
-use std::io::{BufReader, Cursor};
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
@@ -25,8 +25,16 @@ const PIXEL_BYTES_MAX: u64 = 8;
 ///
 /// Takes as much memory as the decoded picture, and a tenth of a second of a processor for a photograph.
 pub fn make(path: &Path, pixels_max: u32) -> Option<Vec<u8>> {
-    let file = BufReader::new(std::fs::File::open(path).ok()?);
-    let mut reader = ImageReader::new(file).with_guessed_format().ok()?;
+    small(BufReader::new(std::fs::File::open(path).ok()?), pixels_max)
+}
+
+/// The same of a picture in memory.
+pub fn make_of(picture: &[u8], pixels_max: u32) -> Option<Vec<u8>> {
+    small(Cursor::new(picture), pixels_max)
+}
+
+fn small(picture: impl BufRead + Seek, pixels_max: u32) -> Option<Vec<u8>> {
+    let mut reader = ImageReader::new(picture).with_guessed_format().ok()?;
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(PIXEL_BYTES_MAX * u64::from(pixels_max));
     reader.limits(limits);
@@ -96,6 +104,7 @@ mod tests {
             assert_eq!((small.width(), small.height()), (256, 128), "{format:?}");
             assert!(made.len() < 20 * 1024, "{format:?}: {} bytes", made.len());
             assert_eq!(make(file.path(), 44_999), None, "too many pixels");
+            assert_eq!(make_of(&std::fs::read(file.path()).unwrap(), 45_000), Some(made));
         }
     }
 

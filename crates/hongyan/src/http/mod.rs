@@ -106,7 +106,7 @@ pub struct App {
     /// For a request to be answered.
     pub request_timeout: Duration,
     /// Files between handsets.
-    pub content: Content,
+    pub content: Arc<Content>,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
 }

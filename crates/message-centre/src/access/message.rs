@@ -1,5 +1,5 @@
 //! What somebody says: messages, reports and composing indications, in a MESSAGE (RFC 3428, RCC.07 standalone messaging) or in
-//! a session. Both are read into the same [`PagerMessage`] and go the same way from there.
+//! a session. Both are read into the same [`CpmMessage`] and go the same way from there.
 
 use std::time::Duration;
 
@@ -26,9 +26,9 @@ use crate::revoke::Revocation;
 use crate::work::Task;
 use crate::{Centre, Work};
 
-/// What a MESSAGE or a SEND carries, well formed.
+/// A CPM message: what a MESSAGE or a SEND carries, well formed.
 #[derive(Debug, Clone)]
-pub struct PagerMessage {
+pub struct CpmMessage {
     /// The addressee.
     pub(crate) to: Address,
     /// The one device it is for, when the Request-URI was a GRUU.
@@ -77,7 +77,7 @@ pub(crate) enum Kind {
     Fleeting,
 }
 
-impl PagerMessage {
+impl CpmMessage {
     /// Reads what a MESSAGE carries. Which identity may send it is not looked at here.
     pub(crate) fn read(centre: &Centre, request: &Request) -> Result<Self, Refusal> {
         let body = plain_body(centre, request, centre.config.pager_body_bytes_max)?;
@@ -269,12 +269,12 @@ pub struct Posted {
     /// The sender.
     pub(crate) from: Address,
     /// The message.
-    pub(crate) what: PagerMessage,
+    pub(crate) what: CpmMessage,
     /// Who waits for an answer.
     pub(crate) asker: Asker,
 }
 
-impl Claim<PagerMessage> {
+impl Claim<CpmMessage> {
     pub(crate) fn message_wants(&self, trust_udp_source: bool, wants: &mut Wants) {
         self.wants(trust_udp_source, wants);
         posted_wants(&self.from, &self.what, wants);
@@ -289,7 +289,7 @@ impl Posted {
 }
 
 /// The rows that [`Centre::post`] reads.
-fn posted_wants(from: &Address, what: &PagerMessage, wants: &mut Wants) {
+fn posted_wants(from: &Address, what: &CpmMessage, wants: &mut Wants) {
     let to = &what.to;
     wants.head(to);
     match to.kind() {
@@ -310,7 +310,7 @@ fn posted_wants(from: &Address, what: &PagerMessage, wants: &mut Wants) {
 }
 
 impl Centre {
-    pub(crate) fn decide_message(&mut self, claim: Claim<PagerMessage>, work: &mut Work<'_>) {
+    pub(crate) fn decide_message(&mut self, claim: Claim<CpmMessage>, work: &mut Work<'_>) {
         if !self.is_proven(&claim, work) {
             return;
         }
@@ -464,7 +464,7 @@ impl Centre {
     }
 
     /// Whether the CPIM names its sender, or nobody.
-    fn names_its_sender(&self, from: &Address, message: &PagerMessage) -> bool {
+    fn names_its_sender(&self, from: &Address, message: &CpmMessage) -> bool {
         message.cpim_from.as_deref().is_none_or(|named| {
             named.eq_ignore_ascii_case("sip:anonymous@anonymous.invalid")
                 || self.config.numbering.address(named).is_ok_and(|named| named == *from)
@@ -472,7 +472,7 @@ impl Centre {
     }
 
     /// The body, with a CPIM From that names somebody else put right: the receiver shows what stands there.
-    fn honest_body(&self, from: &Address, message: &PagerMessage) -> Bytes {
+    fn honest_body(&self, from: &Address, message: &CpmMessage) -> Bytes {
         if self.names_its_sender(from, message) {
             return message.body.clone();
         }

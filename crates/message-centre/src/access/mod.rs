@@ -151,7 +151,7 @@ enum Asked {
     /// An OPTIONS about us.
     OurOptions,
     Register(register::Asked),
-    Message(Address, message::PagerMessage),
+    Message(Address, message::CpmMessage),
     OneToMany(Address, OneToMany),
     Options(Address, options::Options),
     Invite(Address, invite::Invite),
@@ -214,7 +214,7 @@ impl Centre {
                 Ok(Asked::OneToMany(from, OneToMany::read(self, request)?))
             }
             Method::Message => {
-                Ok(Asked::Message(self.claimed(request, &[])?, message::PagerMessage::read(self, request)?))
+                Ok(Asked::Message(self.claimed(request, &[])?, message::CpmMessage::read(self, request)?))
             }
             Method::Options if options::is_for_us(request) => Ok(Asked::OurOptions),
             Method::Options => {

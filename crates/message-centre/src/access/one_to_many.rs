@@ -11,7 +11,7 @@ use store::{ChatbotStatus, Wants};
 
 use super::Refusal;
 use super::identity::Claim;
-use super::message::{CPM_MESSAGE, Kind, PagerMessage, Posted};
+use super::message::{CPM_MESSAGE, CpmMessage, Kind, Posted};
 use crate::group::{parts_of, recipients_in, subscribers};
 use crate::report::{self, Fate};
 use crate::submit::{Submission, Submitted};
@@ -26,7 +26,7 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub struct OneToMany {
     /// What is said. It is addressed to the exploder.
-    message: PagerMessage,
+    message: CpmMessage,
     /// To whom, each once.
     to: Vec<Address>,
 }
@@ -63,7 +63,7 @@ impl OneToMany {
         }
         let exploder = super::address_of(centre, request.uri_text())?;
         let declared = part.content_type().to_owned();
-        let message = PagerMessage::of_body(centre, request, (exploder, None), declared, part.body)?;
+        let message = CpmMessage::of_body(centre, request, (exploder, None), declared, part.body)?;
         match message.kind {
             Kind::Message => Ok(Self { message, to }),
             _ => Err(Refusal::bad("only messages are for many")),
@@ -120,7 +120,7 @@ impl Centre {
 
     fn copy_for(&mut self, claim: &Claim<OneToMany>, to: &Address, work: &Work<'_>) -> Submission {
         let message = &claim.what.message;
-        let what = PagerMessage { to: to.clone(), ..message.clone() };
+        let what = CpmMessage { to: to.clone(), ..message.clone() };
         let posted = Posted { from: claim.from.clone(), what, asker: claim.asker() };
         let entry = self.entry(&posted, store::EntryKind::Message, self.config.validity, work.now);
         Submission {

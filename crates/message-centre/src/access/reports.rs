@@ -6,7 +6,7 @@ use rcs::cpim::{self, CpimBuilder};
 use rcs::imdn::{self, Imdn};
 use rcs::{ids, multipart};
 
-use super::message::{Kind, PagerMessage, Posted};
+use super::message::{CpmMessage, Kind, Posted};
 use crate::delivery::Asker;
 use crate::work::Task;
 use crate::{Centre, Work};
@@ -39,7 +39,7 @@ impl Centre {
     }
 
     /// One of several reports, in an envelope of its own.
-    fn one_of(&mut self, posted: &Posted, report: &Imdn, document: &Bytes, work: &Work<'_>) -> PagerMessage {
+    fn one_of(&mut self, posted: &Posted, report: &Imdn, document: &Bytes, work: &Work<'_>) -> CpmMessage {
         let domain = self.config.domain().to_owned();
         let message_id = ids::message_id(self.random_16());
         let together = &posted.what;
@@ -53,7 +53,7 @@ impl Centre {
             .content_type(imdn::CONTENT_TYPE)
             .content_header("Content-Disposition", "notification")
             .build(document);
-        PagerMessage {
+        CpmMessage {
             kind: Kind::Report(report.clone()),
             message_id,
             content_type: cpim::CONTENT_TYPE.to_owned(),

@@ -516,7 +516,8 @@ impl Centre {
         if entry.expires_at <= work.now {
             work.view.remove_entry(key);
             work.stats.expired += 1;
-            return self.lost(&entry, Outcome::Expired, work);
+            let may_arrive = self.is_under_way(key);
+            return lost(&entry, Outcome::Expired, may_arrive, work);
         }
         if key.0.kind() == AddressKind::Chatbot {
             entry.next_due = entry.expires_at;
@@ -545,11 +546,17 @@ impl Centre {
         work.view.put_entry(entry);
     }
 
-    /// An entry left its mailbox undelivered: its record ends, and its sender hears of it. That takes rows which only the
-    /// entry names, and so a task of its own, in the same commit.
+    /// An entry left its mailbox undelivered, and no device is being given it.
     pub(crate) fn lost(&mut self, entry: &Entry, outcome: Outcome, work: &mut Work<'_>) {
-        if entry.kind == store::EntryKind::Message && entry.taken.is_empty() {
-            work.then.push(Task::Lost(Box::new(report::Lost { record: report::record_key(entry), outcome })));
-        }
+        lost(entry, outcome, false, work);
+    }
+}
+
+/// An entry left its mailbox undelivered: its record ends, and its sender hears of it. That takes rows which only the
+/// entry names, and so a task of its own, in the same commit.
+fn lost(entry: &Entry, outcome: Outcome, may_arrive: bool, work: &mut Work<'_>) {
+    if entry.kind == store::EntryKind::Message && entry.taken.is_empty() {
+        let lost = report::Lost { record: report::record_key(entry), outcome, may_arrive };
+        work.then.push(Task::Lost(Box::new(lost)));
     }
 }

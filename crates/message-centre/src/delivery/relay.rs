@@ -332,10 +332,10 @@ impl Centre {
 
     /// Passes on what is only worth something now, to the devices that are there, and forgets it.
     pub(crate) fn pass_fleeting(&mut self, posted: &Posted, work: &mut Work<'_>) {
-        let entry = self.entry(posted, store::EntryKind::Report, self.config.hold, work.now);
-        if entry.to.kind() == AddressKind::Chatbot {
-            return;
+        if posted.what.to.kind() == AddressKind::Chatbot {
+            return self.note_typing(posted, work);
         }
+        let entry = self.entry(posted, store::EntryKind::Report, self.config.hold, work.now);
         self.pass_now(&entry, work);
     }
 

@@ -11,7 +11,7 @@ use sip::{Flow, HeaderName, Request, ResponseBuilder};
 use store::{Group, LegDevice, Member, MemberState, Mode, Role};
 
 use super::invitation::Sent;
-use super::members::Admitted;
+use super::members::{Admitted, News};
 use super::{ALLOW, GroupRequest, SUPPORTED, list_and_sdp, subscribers};
 use crate::access::Refusal;
 use crate::access::identity::Claim;
@@ -198,6 +198,7 @@ impl Centre {
             version: 1,
             created_by: claim.from.clone(),
             created_at: work.now,
+            icon: None,
             members: vec![creator],
         };
         let admitted = self.admit(&mut group, &claim.from, &invite.recipients, work)?;
@@ -264,7 +265,7 @@ impl Centre {
         let answer = Answer { tag: "", dialog: &dialog, admitted: &admitted, medium, agreement };
         self.answer_invite(claim, &group, answer, work);
         if is_renamed || !admitted.added.is_empty() {
-            self.announce(group, &admitted.added, &[], is_renamed, work);
+            self.announce(group, News { changed: &admitted.added, is_renamed, ..News::default() }, work);
         }
         self.bring_in(&claim.what.group, [admitted.added, admitted.pending].concat(), work);
         Ok(())

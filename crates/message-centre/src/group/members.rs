@@ -5,6 +5,7 @@ use rcs::conference_info::{self, ConferenceInfo, Endpoint, State, Status, User};
 use sip::{HeaderName, Reason};
 use store::{Group, Member, MemberState, Role, Subject, Wants};
 
+use super::NOT_A_MEMBER;
 use super::invitation::Sent;
 use crate::access::Refusal;
 use crate::work::Task;
@@ -34,6 +35,19 @@ pub struct Parting {
     group: Address,
     member: Address,
     how: Farewell,
+}
+
+/// What of a group has changed.
+#[derive(Debug, Default)]
+pub(super) struct News<'a> {
+    /// Members that came or are otherwise than they were.
+    pub(super) changed: &'a [Address],
+    /// Members that are no more.
+    pub(super) gone: &'a [Address],
+    /// Whether the subject is another.
+    pub(super) is_renamed: bool,
+    /// The icon, if it is another.
+    pub(super) icon: Option<conference_info::Icon>,
 }
 
 /// A change that the members of a group are told of.
@@ -144,7 +158,9 @@ impl Centre {
         let is_new = work.view.group(&address).is_none();
         match is_new {
             true => work.view.put_group(group),
-            false if !news.is_empty() => self.announce(group, &news, &[], false, work),
+            false if !news.is_empty() => {
+                self.announce(group, News { changed: &news, ..News::default() }, work)
+            }
             false => {}
         }
         let mut invited = added;
@@ -175,7 +191,7 @@ impl Centre {
             heir.role = Role::Admin;
             promoted.push(heir.address.clone());
         }
-        self.announce(group, &promoted, gone, false, work);
+        self.announce(group, News { changed: &promoted, gone, ..News::default() }, work);
     }
 
     pub(crate) fn decide_leave(&mut self, leave: Leave, work: &mut Work<'_>) {
@@ -186,10 +202,22 @@ impl Centre {
     }
 
     pub(super) fn may_change_subject(&self, group: &Group, by: &Address) -> Result<(), Refusal> {
-        let is_admin = group.member(by).is_some_and(|member| member.role == Role::Admin);
-        match is_admin || self.config.groups.members_may_change_subject {
+        let may_all = self.config.groups.members_may_change_subject;
+        self.check_right(group, by, may_all, "only administrators change the subject")
+    }
+
+    /// Whether somebody is a member, and may do what perhaps only administrators may.
+    pub(super) fn check_right(
+        &self,
+        group: &Group,
+        by: &Address,
+        may_all: bool,
+        otherwise: &'static str,
+    ) -> Result<(), Refusal> {
+        let member = group.member(by).ok_or(Refusal::forbidden(NOT_A_MEMBER))?;
+        match may_all || member.role == Role::Admin {
             true => Ok(()),
-            false => Err(Refusal::forbidden("only administrators change the subject")),
+            false => Err(Refusal::forbidden(otherwise)),
         }
     }
 
@@ -197,18 +225,12 @@ impl Centre {
         text.map(|text| Subject { text, by: by.clone(), at: work.now })
     }
 
-    /// Stores a group that has changed under its next version, and tells its members: who has changed, who has gone, whether
-    /// the subject is another.
-    pub(super) fn announce(
-        &mut self,
-        mut group: Group,
-        changed: &[Address],
-        gone: &[Address],
-        is_renamed: bool,
-        work: &mut Work<'_>,
-    ) {
+    /// Stores a group that has changed under its next version, and tells its members.
+    pub(super) fn announce(&mut self, mut group: Group, news: News<'_>, work: &mut Work<'_>) {
+        let News { changed, gone, is_renamed, icon } = news;
         group.version = group.version.wrapping_add(1);
         let mut change = ConferenceInfo::new(group.address.as_str(), State::Partial, group.version);
+        change.icon = icon;
         if is_renamed {
             change.subject =
                 Some(group.subject.as_ref().map_or(String::new(), |subject| subject.text.clone()));
@@ -227,6 +249,7 @@ impl Centre {
     pub(super) fn full_info(&self, group: &Group) -> ConferenceInfo {
         let mut info = ConferenceInfo::new(group.address.as_str(), State::Full, group.version);
         info.subject = group.subject.as_ref().map(|subject| subject.text.clone());
+        info.icon = self.icon_info(group);
         info.maximum_user_count = Some(self.config.groups.members_max as u32);
         info.user_count = Some(group.members.len() as u32);
         info.users = group.members.iter().map(|member| self.user(member)).collect();

@@ -3,23 +3,24 @@
 use bytes::Bytes;
 use rcs::address::Address;
 use rcs::cpim::{self, Cpim, CpimBuilder, Dispositions};
-use rcs::group_data::{self, GroupData};
+use rcs::group_data;
 use rcs::imdn::Imdn;
 use rcs::{content_type, ids};
 use store::{EntryKind, Group, Wants};
 
 use super::NOT_A_MEMBER;
 use super::fan_out::FanOut;
+use super::icon::{group_data_in, may_be_group_data};
 use super::report::FanIn;
 use super::revoke::GroupRevocation;
 use crate::access::Refusal;
-use crate::access::message::{Kind, PagerMessage, Posted};
+use crate::access::message::{CpmMessage, Kind, Posted};
 use crate::delivery::Asker;
 use crate::work::Task;
 use crate::{Centre, Work};
 
 /// The rows that [`Centre::route_group_message`] reads beside those of every message.
-pub(crate) fn group_message_wants(from: &Address, message: &PagerMessage, wants: &mut Wants) {
+pub(crate) fn group_message_wants(from: &Address, message: &CpmMessage, wants: &mut Wants) {
     wants.group(&message.to);
     wants.bindings(from);
     if let Kind::Report(imdn) = &message.kind {
@@ -38,9 +39,7 @@ impl Centre {
         group.member(&posted.from).ok_or(Refusal::forbidden(NOT_A_MEMBER))?;
         match &posted.what.kind {
             Kind::Report(imdn) => self.take_report(posted, &group, imdn, work),
-            Kind::Message if posted.what.payload_type == group_data::CONTENT_TYPE => {
-                self.take_group_data(posted, group, work)
-            }
+            Kind::Message if may_be_group_data(posted) => self.take_group_data_or_words(posted, group, work),
             Kind::Message | Kind::Fleeting => self.take_words(posted, &group, work),
             Kind::Revoke(revoke) => {
                 let revocation = GroupRevocation {
@@ -54,6 +53,24 @@ impl Centre {
                 Ok(())
             }
             Kind::Reports(_) | Kind::Spam(_) => Err(Refusal::forbidden("a group takes no spam reports")),
+        }
+    }
+
+    fn take_group_data_or_words(
+        &mut self,
+        posted: &Posted,
+        group: Group,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        if posted.what.spooled.is_some() {
+            return match posted.what.payload_type == group_data::CONTENT_TYPE {
+                true => Err(Refusal::TooLarge { max_bytes: group_data::VALUE_BYTES_MAX }),
+                false => self.take_words(posted, &group, work),
+            };
+        }
+        match group_data_in(posted)? {
+            Some(change) => self.take_group_data(posted, group, change, work),
+            None => self.take_words(posted, &group, work),
         }
     }
 
@@ -215,33 +232,5 @@ impl Centre {
                 .content_header("Content-Disposition", "notification")
                 .build(&message.body),
         }
-    }
-
-    /// A change of the group itself (OMA CPM).
-    fn take_group_data(
-        &mut self,
-        posted: &Posted,
-        mut group: Group,
-        work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
-        let payload = match Cpim::parse(posted.what.body.clone()) {
-            Ok(envelope) if content_type::essence(&posted.what.content_type) == cpim::CONTENT_TYPE => {
-                envelope.decoded_payload().map_err(|error| Refusal::bad(error.to_string()))?
-            }
-            _ => posted.what.body.clone(),
-        };
-        let change = GroupData::parse(&payload).map_err(|error| Refusal::bad(error.to_string()))?;
-        let GroupData::Subject(text) = change else {
-            return Err(Refusal::NotAcceptableHere("groups have no icon here"));
-        };
-        self.may_change_subject(&group, &posted.from)?;
-        let text = self.subject(text.as_deref())?;
-        let known = group.subject.as_ref().map(|subject| &subject.text);
-        if text.as_ref() != known {
-            group.subject = self.new_subject(text, &posted.from, work);
-            self.announce(group, &[], &[], true, work);
-        }
-        self.answer_asker(&posted.asker, 200, work);
-        Ok(())
     }
 }

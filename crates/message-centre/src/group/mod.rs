@@ -1,7 +1,7 @@
 //! Groups (RFC 4579, RCC.07 group chat): the conference factory, the focus of each group, and who is in it.
 //!
 //! A request to the factory or to a focus is read into a [`GroupRequest`] here and decided in the file of its method:
-//! [`invite`], [`refer`], [`subscribe`]. [`members`] changes who is in a group and tells the others, [`invitation`] is the focus
+//! [`invite`], [`refer`], [`subscribe`]. [`icon`] is about its picture. [`members`] changes who is in a group and tells the others, [`invitation`] is the focus
 //! calling members, [`session`] those who take part over MSRP, [`fan_out`] what is said in the group, [`report`] the way back of reports on it. A group message is an
 //! ordinary entry in each member's mailbox whose sender is the focus.
 //!
@@ -9,6 +9,7 @@
 //! follow-up tasks for the same commit, which load the others' rows.
 
 pub(crate) mod fan_out;
+pub mod icon;
 pub(crate) mod invitation;
 mod invite;
 pub(crate) mod members;
@@ -60,6 +61,8 @@ pub struct Config {
     pub members_may_add: bool,
     /// Whether any member may change the subject, or only administrators.
     pub members_may_change_subject: bool,
+    /// The same for the icon.
+    pub members_may_change_icon: bool,
 }
 
 impl Default for Config {
@@ -71,13 +74,18 @@ impl Default for Config {
             subject_bytes_max: 255,
             members_may_add: true,
             members_may_change_subject: true,
+            members_may_change_icon: true,
         }
     }
 }
 
 /// What is known of groups in memory only.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Hot {
+    /// How the content server links to icons; without it, groups have none.
+    icon_link: Option<icon::Link>,
+    /// Pictures that the edge is looking at.
+    icons_under_way: usize,
     /// Requests of focuses under way.
     requests: rustc_hash::FxHashMap<ClientTxId, invitation::Sent>,
     /// Until when devices may let an INVITE ring; the time is the same for all, so they end in order.
@@ -98,7 +106,7 @@ impl Hot {
 
     /// What is remembered of requests of focuses under way, of devices that are being invited, and of how devices take part.
     pub(crate) fn len(&self) -> usize {
-        self.requests.len() + self.inviting.len() + self.resting.len()
+        self.requests.len() + self.inviting.len() + self.resting.len() + self.icons_under_way
     }
 
     /// Whether a request of a focus is under way as this transaction.

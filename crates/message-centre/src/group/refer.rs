@@ -7,7 +7,7 @@ use sip::{HeaderName, Method, ReferTo, Request, ResponseBuilder, SubscriptionSta
 use store::{Group, Role};
 
 use super::invitation::Sent;
-use super::members::Farewell;
+use super::members::{Farewell, News};
 use super::{GroupRequest, SUPPORTED, list_and_sdp};
 use crate::access::identity::Claim;
 use crate::access::{Refusal, address_of};
@@ -118,7 +118,7 @@ impl Centre {
         changed.extend(raised.into_iter().chain(lowered));
         let address = group.address.clone();
         if !invited.is_empty() || given > 0 {
-            self.announce(group, &changed, &[], false, work);
+            self.announce(group, News { changed: &changed, ..News::default() }, work);
             self.bring_in(&address, invited, work);
         }
         self.bring_in(&address, pending, work);

@@ -119,7 +119,7 @@ impl Centre {
             flow,
             contact: &self.focus_contact(group),
             state,
-            documents: info.map(|info| self.as_seen_by(info, member).to_xml()).into_iter().collect(),
+            documents: info.map(|info| documents(self.as_seen_by(info, member))).unwrap_or_default(),
         };
         self.send_notify(subscription, &notice, work.now);
     }
@@ -132,5 +132,14 @@ impl Centre {
             user.is_own = user.entity == own && user.state != State::Deleted;
         }
         info
+    }
+}
+
+/// A document and, for datagrams, the same in fewer words: without the icon.
+fn documents(mut info: ConferenceInfo) -> Vec<String> {
+    let whole = info.to_xml();
+    match info.icon.take() {
+        Some(_) => vec![whole, info.to_xml()],
+        None => vec![whole],
     }
 }

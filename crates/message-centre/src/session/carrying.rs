@@ -15,7 +15,7 @@ use super::answering::can_chat;
 use super::inviting::Invitation;
 use super::{Kind, Leg, LegId, Sending, media, take_back};
 use crate::Centre;
-use crate::access::message::{Contribution, Kind as MessageKind, PagerMessage, Posted, SessionBody};
+use crate::access::message::{Contribution, CpmMessage, Kind as MessageKind, Posted, SessionBody};
 use crate::delivery::agent::DeviceKey;
 use crate::delivery::{Answer, Answered, Asker, AttemptId};
 use crate::work::Task;
@@ -74,7 +74,7 @@ impl Centre {
         let (from, device) = leg.device.clone();
         // It is for others to see, and the session's own name lets in whoever knows it.
         let stands_in = format!("{:016x}.{message_id}", self.keyed(session.as_bytes()));
-        let read = PagerMessage::of_session(
+        let read = CpmMessage::of_session(
             self,
             leg.peer.clone(),
             leg.ids.clone(),

@@ -29,6 +29,8 @@ pub struct GroupSeen {
 /// The group part of a handset.
 #[derive(Default)]
 pub struct Groups {
+    /// Answers to changes that were asked for under an id.
+    pub answers: Vec<String>,
     pub seen: BTreeMap<String, GroupSeen>,
     asked: BTreeMap<ClientTxId, (Asked, Bytes)>,
     unacknowledged: BTreeMap<ServerTxId, (DialogId, Unacknowledged)>,
@@ -205,6 +207,11 @@ impl World {
         users
             .map(|user| (number(&user.entity), user.endpoints[0].status == Some(Status::Connected)))
             .collect()
+    }
+
+    /// The icon as this handset was told of it.
+    pub fn icon(&self, phone: Phone, focus: &str) -> Option<rcs::conference_info::Icon> {
+        self.phones[phone].groups.seen[focus].info.as_ref()?.icon.clone()
     }
 
     pub fn subject(&self, phone: Phone, focus: &str) -> Option<String> {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use message_centre::group::icon;
 use message_centre::{Centre, Config, Secrets, Task, Work, admin, files};
 use rcs::Timestamp;
 use rcs::address::{Address, Numbering};
@@ -22,6 +23,8 @@ use sip::{Flow, HeaderName, Message, Method, RequestBuilder, ResponseBuilder, Tr
 use store::{Account, Credential, FileId, Record, Store, View, Wants};
 
 pub const DOMAIN: &str = "hongyan.local";
+/// Where the content server would be.
+pub const CONTENT: &str = "https://rcs.example/content/";
 pub const PASSWORD: &str = "open sesame";
 
 pub fn seconds(count: u64) -> Duration {
@@ -59,6 +62,8 @@ pub struct World {
     pub admin_answers: Vec<admin::Answer>,
     connections: u64,
     pub config: fn(&mut Config),
+    /// What the edge makes of pictures for icons.
+    pub make_icon: fn(&icon::Source) -> Result<icon::Picture, icon::Flaw>,
     /// A flow that is no handset's, and what the centre sent there.
     tap: Option<Flow>,
     tapped: Vec<Bytes>,
@@ -125,6 +130,15 @@ pub struct Handset {
     pub contacts: Vec<String>,
 }
 
+/// The source again: its bytes, or the link.
+pub fn small_picture(source: &icon::Source) -> Result<icon::Picture, icon::Flaw> {
+    let bytes = match source {
+        icon::Source::Link(url) => Bytes::copy_from_slice(url.as_bytes()),
+        icon::Source::Bytes(bytes) => bytes.clone(),
+    };
+    Ok(icon::Picture { content_type: "image/jpeg".to_owned(), bytes })
+}
+
 impl World {
     pub fn new() -> Self {
         Self::with_seed(1)
@@ -154,6 +168,7 @@ impl World {
             admin_answers: Vec::new(),
             connections: 0,
             config,
+            make_icon: small_picture,
             tap: None,
             tapped: Vec::new(),
         };
@@ -171,7 +186,9 @@ impl World {
         let mut config = Config::new(Numbering::new("CN", DOMAIN), transactions);
         config.trust_udp_source = true;
         (self.config)(&mut config);
-        self.centre = Some(Centre::new(config, &secrets, self.now));
+        let mut centre = Centre::new(config, &secrets, self.now);
+        centre.link_icons(Box::new(|id| format!("{CONTENT}{id}")));
+        self.centre = Some(centre);
         self.store = Some(store);
         let store = self.store.as_ref().expect("just opened");
         let histories = store.histories().expect("readable");
@@ -508,6 +525,11 @@ impl World {
             tasks.append(&mut work.then);
         }
         self.todo = std::mem::take(&mut work.next);
+        let make = self.make_icon;
+        self.todo.extend(work.icons.drain(..).map(|wanted| {
+            let picture = make(&wanted.source);
+            Task::IconMade(Box::new(wanted.made(picture)))
+        }));
         store.commit(&view).expect("committed");
         self.due_at = self.due_at.into_iter().chain(view.earliest_due()).min();
         let mut out = Vec::new();
@@ -697,6 +719,9 @@ impl Handset {
         if envelope.content_type().contains("iscomposing") {
             self.composing += 1;
             return;
+        }
+        if envelope.content_type() == rcs::group_data::CONTENT_TYPE {
+            return self.groups.answers.push(String::from_utf8_lossy(&payload).into_owned());
         }
         if envelope.content_type() == revoke::CONTENT_TYPE {
             let answer = Revoke::parse(&payload).expect("an answer to a revocation");

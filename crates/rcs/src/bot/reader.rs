@@ -114,6 +114,11 @@ impl Members {
         self.map.get(key)
     }
 
+    /// Puts a member where it ought to have been.
+    pub fn put(&mut self, key: &str, value: Value) {
+        self.map.insert(key.to_owned(), value);
+    }
+
     /// The member, taken out, unless it is absent or `null`.
     pub fn value(&mut self, key: &str) -> Option<Value> {
         self.map.remove(key).filter(|value| !value.is_null())

@@ -369,10 +369,17 @@ pub(super) fn read(mut item: Members, faults: &mut Faults) -> Option<Suggestion>
             read_reply(reply, faults).map(Suggestion::Reply)
         }
         (false, true) => {
-            let action = item.object("action", faults)?;
+            let beside = GROUPS.into_iter().find_map(|group| Some((group, item.value(group)?)));
+            let mut action = item.object("action", faults)?;
+            // One chatbot library puts what the action does beside it, and nothing where it belongs.
+            if let Some((group, what)) = beside
+                && action.peek(group).and_then(Value::as_object).is_some_and(Extra::is_empty)
+            {
+                action.put(group, what);
+            }
             read_action(action, faults).map(Suggestion::Action)
         }
-        // One chatbot library leaves `action` out.
+        // Another leaves `action` out.
         (false, false) if GROUPS.iter().any(|group| item.has(group)) => {
             read_action(item, faults).map(Suggestion::Action)
         }
@@ -445,6 +452,12 @@ fn read_action(mut action: Members, faults: &mut Faults) -> Option<Action> {
 }
 
 fn read_kind(group: &str, mut members: Members, faults: &mut Faults) -> Option<ActionKind> {
+    // The same library has a name of its own for it.
+    if let Some(call) = members.value("dialVideoNumber")
+        && !members.has("dialVideoCall")
+    {
+        members.put("dialVideoCall", call);
+    }
     let known: &[&str] = match group {
         "urlAction" => &["openUrl"],
         "dialerAction" => &["dialPhoneNumber", "dialEnrichedCall", "dialVideoCall"],

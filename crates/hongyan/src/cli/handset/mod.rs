@@ -15,6 +15,7 @@ use handset::run::{Phone, Server};
 use handset::{Config, Event, Handset as Device, Outgoing};
 use rcs::file_transfer::{self, FileDisposition, FileTransfer};
 use rcs::geolocation::{self, Place, PushLocation};
+use rcs::group_data::{self, GroupData, Icon};
 use rcs::reference::Reference;
 use rcs::spam_report::{self, SpamReport};
 use serde_json::Value;
@@ -163,6 +164,20 @@ enum Command {
         #[arg(required = true)]
         members: Vec<String>,
     },
+    /// Give a group an icon, or take it away
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P icon sip:22b7…@groups.hongyan.local logo.png"
+    )]
+    Icon {
+        /// The group's address, as `group` prints it
+        group: String,
+        /// A picture
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        /// Take the icon away
+        #[arg(long, conflicts_with = "file")]
+        remove: bool,
+    },
     /// Print what comes in
     #[command(
         after_help = "Example:\n  hongyan handset --number +8613800000001 --password P receive --count 1 --timeout 60"
@@ -239,6 +254,9 @@ impl Handset {
                     session.report_spam(&SpamReport { about, message_ids, kind, text }).await
                 }
                 Some(Command::Group { subject, members }) => session.make_group(&subject, &members).await,
+                Some(Command::Icon { group, file, remove: _ }) => {
+                    session.set_icon(&group, file.as_deref()).await
+                }
                 Some(Command::Receive { count, timeout }) => session.receive(count, timeout).await,
                 Some(Command::Revoke { to, message_id }) => session.revoke(&to, message_id).await,
                 Some(Command::History { .. }) => unreachable!("done above, without a session"),
@@ -368,8 +386,7 @@ impl Session {
     async fn upload(&self, file: &Path, voice_s: Option<u64>) -> Result<Outgoing, CommandError> {
         let mut document = self.content.upload(file).await?;
         if let Some(seconds) = voice_s {
-            let mut transfer = FileTransfer::parse(document.as_bytes())
-                .map_err(|error| CommandError(format!("the content server's answer: {error}")))?;
+            let mut transfer = read_transfer(&document)?;
             transfer.file.disposition = Some(FileDisposition::Render);
             // In milliseconds, as other handsets write it.
             transfer.file.playing_length = Some(seconds.saturating_mul(1000));
@@ -377,6 +394,23 @@ impl Session {
         }
         let content_type = file_transfer::CONTENT_TYPE.to_owned();
         Ok(Outgoing { content_type, payload: document.into(), ..Outgoing::text("") })
+    }
+
+    /// Asks a group for another icon, or for none.
+    async fn set_icon(&mut self, group: &str, file: Option<&Path>) -> Outcome {
+        let outgoing = self.icon(file).await?;
+        self.deliver_to(group, outgoing).await
+    }
+
+    /// Brings a picture to the content server; the change that a group is asked for.
+    async fn icon(&self, file: Option<&Path>) -> Result<Outgoing, CommandError> {
+        let icon = match file {
+            Some(file) => Some(Icon::Url(read_transfer(&self.content.upload(file).await?)?.file.url)),
+            None => None,
+        };
+        let content_type = group_data::CONTENT_TYPE.to_owned();
+        let payload = GroupData::Icon(icon).to_xml().into();
+        Ok(Outgoing { content_type, payload, ..Outgoing::text("").without_reports() })
     }
 
     async fn send_location(&mut self, to: &str, place: Place) -> Outcome {
@@ -508,6 +542,13 @@ impl Session {
     }
 
     async fn change_group(&mut self, focus: String, wish: GroupWish) {
+        if let GroupWish::Icon(path) = &wish {
+            return match self.icon(path.as_deref().map(Path::new)).await {
+                // What comes of it is told by the group, or as a message that was not sent.
+                Ok(outgoing) => drop(self.phone.post(&focus, outgoing).await),
+                Err(error) => print(format_args!("  (not done: {})", error.0)),
+            };
+        }
         let known = self.phone.with(move |device, now| {
             match wish {
                 GroupWish::Members => return Some(device.group_info(&focus).cloned()),
@@ -515,6 +556,7 @@ impl Session {
                 GroupWish::Remove(uri) => device.remove_from_group(now, &focus, &uri),
                 GroupWish::Rename(subject) => device.rename_group(now, &focus, &subject),
                 GroupWish::Leave => device.leave_group(now, &focus),
+                GroupWish::Icon(_) => {}
             }
             None
         });
@@ -552,6 +594,12 @@ impl Session {
         let id = self.phone.post(&to, outgoing.clone()).await;
         self.terminal.sent(&to, &id, &outgoing, &words);
     }
+}
+
+/// What the content server says of a file.
+fn read_transfer(document: &str) -> Result<FileTransfer, CommandError> {
+    FileTransfer::parse(document.as_bytes())
+        .map_err(|error| CommandError(format!("the content server's answer: {error}")))
 }
 
 /// What the user types, line by line. Reading a terminal blocks, so it has a thread of its own.

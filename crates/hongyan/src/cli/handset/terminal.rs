@@ -91,6 +91,8 @@ pub enum GroupWish {
     Remove(String),
     /// Call it so.
     Rename(String),
+    /// Give it the picture at this path as its icon, or none.
+    Icon(Option<String>),
     /// Leave it.
     Leave,
 }
@@ -106,7 +108,7 @@ const HELP: &str = "\
 /voice SECONDS PATH     send a recording as a voice message
 /location LAT,LON NAME  send a place
 /group SUBJECT: NUMBER NUMBER …   make a group
-/members, /add NUMBER, /remove NUMBER, /subject TEXT, /leave   in a group
+/members, /add NUMBER, /remove NUMBER, /subject TEXT, /icon PATH, /leave   in a group; /icon alone takes the icon away
 /spam TEXT              report their last message to the operator
 /search WORDS           find what was said since you came
 /list                   conversations
@@ -262,6 +264,7 @@ impl Terminal {
         Some(match (word, rest) {
             ("members", _) => GroupWish::Members,
             ("leave", _) => GroupWish::Leave,
+            ("icon", path) => GroupWish::Icon((!path.is_empty()).then(|| path.to_owned())),
             (_, "") => return None,
             ("add", whom) => GroupWish::Add(self.uri_of(whom)),
             ("remove", whom) => GroupWish::Remove(self.uri_of(whom)),
@@ -278,6 +281,9 @@ impl Terminal {
     /// Who is in a group, a line each.
     pub fn members(&self, info: &ConferenceInfo) -> String {
         let mut lines = vec![plain(info.subject.as_deref().unwrap_or("(no subject)"))];
+        if let Some(url) = info.icon.as_ref().and_then(|icon| icon.url.as_deref()) {
+            lines.push(format!("  icon: {}", plain(url)));
+        }
         for user in &info.users {
             let is_admin = user.roles.contains(&Role::Admin);
             lines.push(format!(
@@ -516,6 +522,8 @@ mod tests {
         let wish = |wish| Act::Group { focus: group.to_owned(), wish };
         assert_eq!(terminal.input("/members"), wish(GroupWish::Members));
         assert_eq!(terminal.input("/add +8613800000002"), wish(GroupWish::Add(to.clone())));
+        assert_eq!(terminal.input("/icon a b.png"), wish(GroupWish::Icon(Some("a b.png".to_owned()))));
+        assert_eq!(terminal.input("/icon"), wish(GroupWish::Icon(None)));
         assert_eq!(terminal.input("/subject 周日"), wish(GroupWish::Rename("周日".to_owned())));
         assert!(matches!(terminal.input("/add"), Act::Show(_)));
         terminal.input("/to +8613800000002");

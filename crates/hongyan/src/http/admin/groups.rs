@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
+use message_centre::admin::{Answer, Call};
+use message_centre::group::icon::{self, Flaw, Picture, Source};
 use rcs::address::{Address, AddressKind};
 use serde::Serialize;
 use store::{Group, Leg, LegDevice, Member, MemberState, Mode, Role};
 use utoipa::ToSchema;
 
+use crate::content;
+use crate::content::link::Purpose;
 use crate::http::{App, Failure, now};
 
 /// A group.
@@ -38,6 +43,14 @@ pub struct Shown {
     subject_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject_at: Option<String>,
+    /// Where its icon is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon: Option<String>,
+    /// Who gave it its icon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon_at: Option<String>,
     created_by: String,
     created_at: String,
     conversation_id: String,
@@ -45,6 +58,16 @@ pub struct Shown {
     /// Of the list of members, as conference events count it.
     version: u32,
     members: Vec<Line>,
+}
+
+/// A group's icon.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GroupIcon)]
+pub struct Icon {
+    /// The group's URI.
+    group: String,
+    /// Where its icon is; `null` for none.
+    icon: Option<String>,
 }
 
 /// A member of a group.
@@ -101,7 +124,7 @@ pub async fn show(State(app): State<Arc<App>>, Path(group): Path<String>) -> Res
             Ok(Some((group, legs)))
         })
         .await?;
-    let (group, legs) = read.ok_or_else(|| Failure::not_found("there is no such group"))?;
+    let (group, legs) = read.ok_or_else(no_such_group)?;
     let members =
         group.members.iter().zip(&legs).map(|(member, leg)| Line::of(member, leg.as_ref())).collect();
     let Summary { group: uri, subject, created_by, created_at, .. } = Summary::of(&group);
@@ -110,6 +133,9 @@ pub async fn show(State(app): State<Arc<App>>, Path(group): Path<String>) -> Res
         subject,
         subject_by: group.subject.as_ref().map(|subject| subject.by.to_string()),
         subject_at: group.subject.as_ref().map(|subject| subject.at.rfc3339()),
+        icon: group.icon.as_ref().map(|icon| app.content.links.url(icon.id, Purpose::Icon)),
+        icon_by: group.icon.as_ref().and_then(|icon| icon.by.as_ref()).map(Address::to_string),
+        icon_at: group.icon.as_ref().map(|icon| icon.at.rfc3339()),
         created_by,
         created_at,
         conversation_id: group.conversation_id,
@@ -117,6 +143,54 @@ pub async fn show(State(app): State<Arc<App>>, Path(group): Path<String>) -> Res
         version: group.version,
         members,
     }))
+}
+
+/// Gives a group an icon: the body is the picture.
+#[utoipa::path(
+    put, path = "/groups/{group}/icon",
+    request_body(content = String, content_type = "image/*", description = "The picture"),
+    responses((status = 200, body = Icon), (status = 404, description = "There is no such group")),
+)]
+pub async fn set_icon(
+    State(app): State<Arc<App>>,
+    Path(group): Path<String>,
+    picture: Bytes,
+) -> Result<Json<Icon>, Failure> {
+    let address = address(&app, &group)?;
+    let made = content::icon::make(&app.content, &app.store, &Source::Bytes(picture)).await;
+    let picture = made.map_err(|flaw| match flaw {
+        Flaw::NoPicture => Failure::bad_request("this is no picture that can be read here"),
+        Flaw::Gone | Flaw::Failed => Failure::unavailable("the picture could not be made small in time"),
+    })?;
+    change_icon(&app, address, Some(picture)).await
+}
+
+/// Takes it away.
+#[utoipa::path(
+    delete, path = "/groups/{group}/icon",
+    responses((status = 200, body = Icon), (status = 404, description = "There is no such group")),
+)]
+pub async fn remove_icon(
+    State(app): State<Arc<App>>,
+    Path(group): Path<String>,
+) -> Result<Json<Icon>, Failure> {
+    let address = address(&app, &group)?;
+    change_icon(&app, address, None).await
+}
+
+async fn change_icon(app: &App, group: Address, picture: Option<Picture>) -> Result<Json<Icon>, Failure> {
+    let call = icon::Call { group: group.clone(), picture };
+    if app.administer(Call::Icon(call)).await? == Answer::NotFound {
+        return Err(no_such_group());
+    }
+    let read = group.clone();
+    let icon = app.read(move |store| store.group(&read)).await?.and_then(|group| group.icon);
+    let url = icon.map(|icon| app.content.links.url(icon.id, Purpose::Icon));
+    Ok(Json(Icon { group: group.to_string(), icon: url }))
+}
+
+fn no_such_group() -> Failure {
+    Failure::not_found("there is no such group")
 }
 
 impl Summary {

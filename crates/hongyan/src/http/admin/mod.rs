@@ -13,6 +13,7 @@
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
+//! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
 //! | `GET /files?owner=&limit=` | files on the content server |
 //! | `GET`, `DELETE /files/{id}` | show; remove |
@@ -34,16 +35,17 @@ pub(crate) use subscribers::add_subscriber;
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next, map_response};
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use super::{App, Failure, in_our_form};
+use crate::content::icon::SOURCE_BYTES_MAX;
 
 /// The calls, behind the token.
 pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
@@ -62,6 +64,10 @@ pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(chatbots::show, chatbots::update, chatbots::remove))
         .routes(routes!(groups::list))
         .routes(routes!(groups::show))
+        .routes(
+            routes!(groups::set_icon, groups::remove_icon)
+                .layer(DefaultBodyLimit::max(SOURCE_BYTES_MAX as usize)),
+        )
         .routes(routes!(messages::mailbox))
         .routes(routes!(files::list))
         .routes(routes!(files::show, files::remove))

@@ -65,6 +65,9 @@ pub async fn get(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
+    if let Some((id, Purpose::Icon)) = app.content.links.open(&link) {
+        return icon(&app, id, &headers).await.unwrap_or_else(Failure::into_response);
+    }
     match find(&app, &link).await {
         Ok(found) => {
             peer.patience.set(config::seconds(app.content.config.idle_timeout_s));
@@ -72,6 +75,25 @@ pub async fn get(
         }
         Err(failure) => failure.into_response(),
     }
+}
+
+/// The icon of a group: small, and never another under the same link.
+async fn icon(app: &Arc<App>, id: FileId, headers: &HeaderMap) -> Result<Response, Failure> {
+    const DAY_S: u32 = 86_400;
+    let etag = format!("\"{id}-i\"");
+    if is_current(headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response());
+    }
+    let gone = || Failure::new(StatusCode::GONE, "the group has another icon, or none");
+    let picture = app.read(move |store| store.icon(id)).await?.ok_or_else(gone)?;
+    let head = [
+        (ETAG, etag),
+        (LAST_MODIFIED, picture.created_at.http_date()),
+        (CONTENT_TYPE, picture.content_type),
+        (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+        (CACHE_CONTROL, format!("private, max-age={DAY_S}, immutable")),
+    ];
+    Ok((head, picture.bytes).into_response())
 }
 
 async fn find(app: &Arc<App>, link: &str) -> Result<Found, Failure> {

@@ -1,0 +1,191 @@
+//! Tenants (CSPs), who own chatbots, and the keys with which they and the operator's people use the administration API.
+//!
+//! - `tenants`, key: the tenant's id. Which chatbots are a tenant's stands with the chatbots.
+//! - `api-keys`, key: the public half of the key. The secret half is kept as SHA-256 of 256 random bits.
+
+use rcs::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::row::{Family, Row};
+use crate::view::{View, Wants};
+use crate::{Store, StoreError};
+
+/// Who runs chatbots on the platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Names it: lower-case letters, digits, hyphens.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether its keys open anything and its chatbots may send.
+    pub is_suspended: bool,
+    /// What it may use.
+    pub quota: Quota,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+/// What all chatbots of a tenant together may use; absent for no limit of the tenant's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Chatbots.
+    pub chatbots: Option<u32>,
+    /// Messages a second, counted by addressee.
+    pub messages_per_second: Option<u32>,
+    /// Messages a day (UTC), counted by addressee.
+    pub messages_per_day: Option<u64>,
+}
+
+/// What a key's holder may do. The table of calls says what that is for each (`http/admin/access.rs` of the binary).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyRole {
+    /// Everything.
+    Operator,
+    /// What is a tenant's, and its keys.
+    TenantAdmin,
+    /// What is a tenant's, but not its keys.
+    Developer,
+    /// To look, and nothing else: at a tenant's things, or at everything.
+    Auditor,
+}
+
+/// A key of the administration API.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// The public half: lower-case hexadecimal digits.
+    pub id: String,
+    /// Whose; absent for the operator's own people.
+    pub tenant: Option<String>,
+    /// What it opens.
+    pub role: KeyRole,
+    /// What it is for, in its maker's words.
+    pub name: String,
+    /// SHA-256 of the secret half.
+    pub sha256: [u8; 32],
+    /// The secret before the last rotation, and until when it is good.
+    pub previous: Option<([u8; 32], Timestamp)>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its secret was last changed.
+    pub rotated_at: Option<Timestamp>,
+    /// After this it opens nothing; absent for never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiKey").field("id", &self.id).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+impl ApiKey {
+    /// Whether it can open anything at `now`.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| now < at)
+    }
+
+    /// The hashes of the secrets that are good at `now`: one, or two during a rotation.
+    pub fn hashes(&self, now: Timestamp) -> impl Iterator<Item = &[u8; 32]> {
+        let previous = self.previous.as_ref().filter(move |(_, until)| now < *until).map(|(hash, _)| hash);
+        let is_good = self.is_good(now);
+        std::iter::once(&self.sha256).chain(previous).filter(move |_| is_good)
+    }
+}
+
+impl Row for Tenant {
+    type Key = String;
+    const FAMILY: Family = Family::Tenants;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &String) -> Vec<u8> {
+        key.as_bytes().to_vec()
+    }
+}
+
+impl Row for ApiKey {
+    type Key = String;
+    const FAMILY: Family = Family::ApiKeys;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &String) -> Vec<u8> {
+        key.as_bytes().to_vec()
+    }
+}
+
+impl Wants {
+    /// A tenant.
+    pub fn tenant(&mut self, id: &str) {
+        self.tenants.push(id.to_owned());
+    }
+
+    /// A key.
+    pub fn api_key(&mut self, id: &str) {
+        self.api_keys.push(id.to_owned());
+    }
+}
+
+impl View {
+    /// A tenant; `None` when there is no such tenant.
+    pub fn tenant(&self, id: &str) -> Option<&Tenant> {
+        self.tenants.get(&id.to_owned())
+    }
+
+    /// Adds or replaces a tenant.
+    pub fn put_tenant(&mut self, tenant: Tenant) {
+        self.tenants.put(tenant.id.clone(), Some(tenant));
+    }
+
+    /// Removes a tenant.
+    pub fn remove_tenant(&mut self, id: &str) {
+        self.tenants.put(id.to_owned(), None);
+    }
+
+    /// A key; `None` when there is no such key.
+    pub fn api_key(&self, id: &str) -> Option<&ApiKey> {
+        self.api_keys.get(&id.to_owned())
+    }
+
+    /// Adds or replaces a key.
+    pub fn put_api_key(&mut self, key: ApiKey) {
+        self.api_keys.put(key.id.clone(), Some(key));
+    }
+}
+
+impl Store {
+    /// One tenant.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn tenant(&self, id: &str) -> Result<Option<Tenant>, StoreError> {
+        self.get(&id.to_owned())
+    }
+
+    /// All tenants, by id.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        self.all()
+    }
+
+    /// One key.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn api_key(&self, id: &str) -> Result<Option<ApiKey>, StoreError> {
+        self.get(&id.to_owned())
+    }
+
+    /// All keys, by id.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        self.all()
+    }
+}
