@@ -42,6 +42,9 @@ done
 HONGYAN_URL="http://$(sed -E 's/.*"http":"([^"]+)".*/\1/' "$data/ready")"
 export HONGYAN_URL HONGYAN_DEMO_PASSWORD="$HONGYAN_DEMO__PASSWORD" HONGYAN_DATA="$data/data"
 
+echo "conversations with the rail chatbot, without a browser"
+"$HONGYAN" converse bots/rail/conversations --data "$data/data" --junit "$ARTEFACTS/conversations.xml"
+
 echo "the handset against the platform at $HONGYAN_URL"
 (cd web && node --test --test-concurrency=1 e2e/accessibility.test.mjs e2e/chat.test.mjs e2e/files.test.mjs \
     e2e/message.test.mjs e2e/settings.test.mjs e2e/history.test.mjs e2e/groups.test.mjs e2e/rail.test.mjs)

@@ -4,13 +4,12 @@ There are wheels for some versions of Python on x86-64 only; elsewhere the suite
 """
 
 import re
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 
 from client import Client
 from platform_under_test import DOMAIN, PASSWORD, wait_for
+from python_packages import environment
 
 HERE = Path(__file__).parent / "pjsip"
 SHA_256 = re.compile(r"(?m)^Authorization: *Digest .*algorithm=SHA-256")
@@ -18,20 +17,8 @@ SHA_256 = re.compile(r"(?m)^Authorization: *Digest .*algorithm=SHA-256")
 
 def python():
     """The Python that has pjsua2; `None` when it cannot be had."""
-    wanted = (HERE / "requirements.txt").read_text()
-    home = HERE / "venv"
-    program, installed = home / "bin" / "python", home / "installed.txt"
-    if installed.exists() and installed.read_text() == wanted and program.exists():
-        return program
-    make = [sys.executable, "-m", "venv", "--clear", home]
-    install = [program, "-m", "pip", "install", "-q", "--only-binary", ":all:", "-r", HERE / "requirements.txt"]
-    for command in (make, install, [program, "-c", "import pjsua2"]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            print(f"  {' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()[-300:]}")
-            return None
-    installed.write_text(wanted)
-    return program
+    programs = environment(HERE, "pjsua2")
+    return programs and programs / "python"
 
 
 class Phone(Client):

@@ -19,6 +19,7 @@ import msrps
 import pjsip
 import raw
 import relay
+import schemathesis_suite
 import sipjs
 import sipp
 import words
@@ -37,6 +38,7 @@ SUITES = {
     "msrps": msrps.run,
     "pjsip": pjsip.run,
     "relay": relay.run,
+    "schemathesis": schemathesis_suite.run,
 }
 # What a suite's platform is told beyond its addresses.
 SETTINGS = {"msrps": msrps.SETTINGS}

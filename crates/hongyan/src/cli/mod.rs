@@ -6,6 +6,7 @@ mod card;
 mod chatbot;
 mod client;
 mod config;
+mod converse;
 mod file;
 mod group;
 mod handset;
@@ -66,6 +67,8 @@ enum Command {
     /// Check cards
     #[command(subcommand)]
     Card(card::Card),
+    /// Play conversations with chatbots from scripts
+    Converse(converse::Converse),
     /// List what subscribers report as spam
     Spam(spam::Spam),
     /// Look into the store of a stopped server
@@ -97,6 +100,7 @@ impl Cli {
     pub fn run(self) -> Result<ExitCode, CommandError> {
         let outcome = match self.command {
             Command::Card(card) => return card.run(),
+            Command::Converse(converse) => return converse.run(),
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
