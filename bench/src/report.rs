@@ -185,7 +185,7 @@ impl Report {
         let each = after.saturating_sub(before) as f64 / f64::from(devices);
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         Some(format!(
-            "{each:.0} bytes of memory per registered device: resident {:.0} MiB before and {:.0} MiB after {devices} devices \
+            "{each:.0} bytes of memory per registered device: resident {:.0} MiB before and {:.0} MiB 35 s after {devices} devices \
              registered",
             mib(before),
             mib(after)

@@ -5,7 +5,7 @@ use chatbot_api::Incoming;
 use chatbot_api::rbm::answer::BatchRequest;
 use chatbot_api::rbm::event::AgentEvent;
 use chatbot_api::rbm::jwt::{Jwt, Use};
-use chatbot_api::rbm::message::FoundFile;
+use chatbot_api::rbm::message::{FileRequest, FoundFile};
 use chatbot_api::rbm::push::Notice;
 use chatbot_api::rbm::token::{Tokens, of_header, read_request};
 use chatbot_api::rbm::{self, AgentMessage, Code, answer};
@@ -48,6 +48,7 @@ fn chatbot_api_rbm() {
                 _ = refusal.to_json();
             }
         }
+        _ = FileRequest::parse(bytes);
         _ = AgentEvent::parse(bytes);
         _ = answer::request_id(bytes);
         if let Ok(batch) = BatchRequest::parse(bytes, &numbering) {

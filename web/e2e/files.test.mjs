@@ -368,3 +368,48 @@ test('a recording can be thrown away, and one that is held is sent by letting go
   await alice.mouse.up();
   await bubbles(alice, 'out').and(alice.locator(arrived)).nth(before).waitFor();
 });
+
+test('a contact card of oneself, of somebody else and from a file is seen, kept, and written to', async () => {
+  const [alice, bob] = await world.handsets([ALICE, BOB]);
+  await openNew(alice, BOB);
+  const share = async () => {
+    await alice.getByTestId('attach').click();
+    await alice.getByTestId('attach-contact').click();
+  };
+  await share();
+  await passesAxe(alice);
+  await alice.getByTestId('own-card').click();
+  await openListed(bob, `tel:${ALICE}`);
+  const cards = bob.locator('[data-direction="in"]').getByTestId('contact-card');
+  await cards.filter({ hasText: ALICE }).waitFor();
+
+  await share();
+  const chooser = alice.waitForEvent('filechooser');
+  await alice.getByTestId('card-file').click();
+  const card = `BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Han ${mark}\r\nTEL;TYPE=CELL:+86 138 0000 0004\r\nTEL;TYPE=FAX:010-1\r\nEND:VCARD\r\n`;
+  await (await chooser).setFiles({ name: 'han.vcf', mimeType: 'text/vcard', buffer: Buffer.from(card) });
+  const han = cards.filter({ hasText: `Han ${mark}` });
+  await han.waitFor();
+  await snap(bob, 'contact-card');
+  await han.click();
+  const sheet = bob.getByTestId('contact');
+  await sheet.getByText('Fax').waitFor();
+  await passesAxe(bob);
+  const download = bob.waitForEvent('download');
+  await sheet.getByTestId('save-contact').click();
+  const saved = await (await download).createReadStream();
+  assert.equal((await saved.toArray()).join(''), card);
+  await sheet.getByTestId('keep-name').click();
+  await sheet.getByTestId('contact-number').first().click();
+  // The conversation with them, under the name that was kept.
+  await bob
+    .getByTestId('profile')
+    .filter({ hasText: `Han ${mark}` })
+    .waitFor();
+
+  await share();
+  const wrong = alice.waitForEvent('filechooser');
+  await alice.getByTestId('card-file').click();
+  await (await wrong).setFiles({ name: 'x.vcf', mimeType: 'text/vcard', buffer: Buffer.from('nobody') });
+  await alice.getByText('There is no contact card in this file').waitFor();
+});

@@ -10,6 +10,7 @@ mod content;
 mod environment;
 mod listeners;
 mod log;
+mod media;
 mod provisioning;
 mod value;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use content::{Content, ForeignUrls};
 pub use listeners::{Http, Msrp, Sip, Tls};
 pub use log::{Log, LogAddresses, LogFormat};
+pub use media::Media;
 pub use provisioning::{Network, Provisioning};
 pub use value::{Country, Domain, Listen, seconds};
 use value::{nonzero, nonzero_u64};
@@ -62,6 +64,8 @@ pub struct Config {
     pub history: History,
     /// Chatbots.
     pub maap: Maap,
+    /// What chatbots upload.
+    pub media: Media,
     /// The log.
     pub log: Log,
     /// `serve --demo`.
@@ -108,6 +112,8 @@ pub struct Registrar {
     pub max_devices: NonZeroU32,
     /// How long a Digest nonce may be used.
     pub nonce_s: NonZeroU64,
+    /// Wrong passwords for a subscriber from one address in five minutes.
+    pub wrong_passwords: NonZeroU32,
 }
 
 /// `[groups]`
@@ -252,6 +258,9 @@ pub struct Maap {
     pub keep_s: NonZeroU64,
     /// Media in chatbots' messages must have a URL that begins with one of these; none: any http and https URL.
     pub media_url_prefixes: Vec<String>,
+    /// URLs by which clients of the RBM-style interface call its token endpoint and its root, beside our own: what their tokens
+    /// say in `aud`.
+    pub rbm_audiences: Vec<String>,
 }
 
 /// `[demo]`
@@ -289,6 +298,7 @@ impl Default for Registrar {
             max_expires_s: nonzero(600_000),
             max_devices: nonzero(10),
             nonce_s: nonzero_u64(300),
+            wrong_passwords: nonzero(10),
         }
     }
 }
@@ -320,6 +330,17 @@ impl Default for Maap {
             sends_per_second: nonzero(100),
             keep_s: nonzero_u64(3 * 86_400),
             media_url_prefixes: Vec::new(),
+            rbm_audiences: [
+                "https://oauth2.googleapis.com/token",
+                "https://www.googleapis.com/oauth2/v4/token",
+                "https://accounts.google.com/o/oauth2/token",
+                "https://rcsbusinessmessaging.googleapis.com",
+                "https://us-rcsbusinessmessaging.googleapis.com",
+                "https://europe-rcsbusinessmessaging.googleapis.com",
+                "https://asia-rcsbusinessmessaging.googleapis.com",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         }
     }
 }
@@ -376,6 +397,7 @@ impl Config {
                 devices_max: self.registrar.max_devices.get() as usize,
             },
             nonce_life: seconds(self.registrar.nonce_s),
+            wrong_passwords_max: self.registrar.wrong_passwords.get(),
             trust_udp_source: self.sip.trust_udp_source,
             hold: seconds(self.messages.hold_s),
             validity: seconds(self.messages.keep_s),
@@ -441,6 +463,7 @@ impl Config {
         let defaults = maap::Config::new(self.numbering(), public_url);
         maap::Config {
             media_url_prefixes: self.maap.media_url_prefixes.clone(),
+            media_quota: self.media.quota(),
             sends_per_second: self.maap.sends_per_second.get(),
             validity: keep,
             validity_max: defaults.validity_max.max(keep),

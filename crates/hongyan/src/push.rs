@@ -66,6 +66,20 @@ impl Pusher {
     }
 }
 
+impl Pusher {
+    /// Fetches what a chatbot names, under the rules that hold for webhooks: no redirects, and public addresses only unless
+    /// `allow_private`. The head of the answer; its body is still to come.
+    ///
+    /// # Errors
+    /// The URL is none that is called, or nobody answers.
+    pub async fn get(&self, url: &str, allow_private: bool) -> Result<reqwest::Response, PushFailure> {
+        let inner = &*self.0;
+        let url: Url = url.parse().map_err(|_| failure(PushFailureKind::Forbidden, "no URL"))?;
+        let client = inner.client(&url, allow_private)?;
+        client.get(url).send().await.map_err(|error| failure_of(&error))
+    }
+}
+
 /// Makes one call, when its turn comes.
 pub async fn perform(pusher: &Pusher, push: Push) -> Pushed {
     let inner = &*pusher.0;
@@ -96,12 +110,18 @@ impl Inner {
         outcome.unwrap_or_else(|_| Err(failure(PushFailureKind::Timeout, "no answer in time")))
     }
 
+    /// The client that may go to `url`.
+    fn client(&self, url: &Url, allow_private: bool) -> Result<&Client, PushFailure> {
+        let allow_private = allow_private || self.allow_private;
+        let refused = |error: Refused| failure(PushFailureKind::Forbidden, &error.to_string());
+        webhook_guard::check(url, allow_private).map_err(refused)?;
+        Ok(if allow_private { &self.any } else { &self.public })
+    }
+
     async fn call(&self, push: &Push) -> Result<PushAnswer, PushFailure> {
         let forbidden = |text: &str| failure(PushFailureKind::Forbidden, text);
-        let allow_private = push.allow_private || self.allow_private;
         let url: Url = push.url.parse().map_err(|_| forbidden("the webhook is no URL"))?;
-        webhook_guard::check(&url, allow_private).map_err(|error| forbidden(&error.to_string()))?;
-        let client = if allow_private { &self.any } else { &self.public };
+        let client = self.client(&url, push.allow_private)?;
         let headers = header_map(&push.headers).ok_or_else(|| forbidden("a header cannot be written"))?;
         let method = match push.method {
             maap::Method::Get => reqwest::Method::GET,

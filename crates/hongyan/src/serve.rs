@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use chatbot_api::rbm::token::Tokens;
+use message_centre::access::guesses::Guesses;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,6 +30,7 @@ use crate::content::link::Links;
 use crate::content::shelf::Shelf;
 use crate::content::{self, Content};
 use crate::data::{self, DataDirectory, DataError};
+use crate::http::bot::rbm::Rbm;
 use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
 use crate::inbox::{self, Inbox};
@@ -228,10 +231,12 @@ impl Running {
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let ways = Ways { network: network.clone(), switchboard, pusher, content: content.clone() };
+        let ways =
+            Ways { network: network.clone(), switchboard, pusher: pusher.clone(), content: content.clone() };
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
+        let rbm = rbm(&config, &public_url, &store)?;
         let app = Arc::new(App {
             numbering: config.numbering(),
             public_url,
@@ -246,6 +251,9 @@ impl Running {
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
+            rbm,
+            media: config.media.clone(),
+            pusher,
             history: config.history.terms(),
         });
         let mut running = Self {
@@ -411,6 +419,17 @@ fn open_shelf(
 }
 
 /// The content server.
+/// The RBM-style interface knows its own URLs, and those that its clients are made for.
+fn rbm(config: &Config, public_url: &str, store: &store::Store) -> Result<Rbm, ServeError> {
+    let secret = centre::deployment_secret(store)?;
+    let own = ["", "/token", "/oauth2/v4/token"].map(|path| format!("{public_url}{path}"));
+    Ok(Rbm {
+        tokens: Tokens::new(&content::key(&secret, "access tokens of service accounts")),
+        audiences: own.into_iter().chain(config.maap.rbm_audiences.iter().cloned()).collect(),
+        files: Default::default(),
+    })
+}
+
 fn content(
     config: &Config,
     public_url: &str,
@@ -421,7 +440,8 @@ fn content(
     let links = Links::new(format!("{public_url}/content/"), &content::key(&secret, "content links"));
     let nonce_life = config::seconds(config.registrar.nonce_s);
     let nonces = content::key(&secret, "content nonces");
-    let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now());
+    let guesses = Guesses::new(config.registrar.wrong_passwords.get());
+    let gate = Gate::new(config.domain.as_str(), nonces, nonce_life, http::now(), guesses);
     Ok(Content::new(config.content.clone(), blobs, shelf, links, gate))
 }
 

@@ -328,6 +328,27 @@ async fn only_subscribers_with_the_right_password_upload() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_guesses_a_password_has_to_wait() {
+    let server = Server::start(|config| config.registrar.wrong_passwords = 3.try_into().unwrap()).await;
+    let form = Form::new().file("a.txt", "text/plain", b"hello");
+    let mut liar = server.phone(ALICE);
+    liar.password = "guess";
+    for _ in 0..3 {
+        assert_eq!(liar.upload(form.clone()).await.status(), StatusCode::UNAUTHORIZED);
+    }
+    let refused = liar.upload(form.clone()).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = header(&refused, "retry-after").parse().unwrap();
+    assert!((1..=301).contains(&wait), "{wait}");
+    assert_eq!(
+        server.phone(BOB).upload(form).await.status(),
+        StatusCode::OK,
+        "others behind the same address"
+    );
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_and_its_thumbnail_come_back_as_they_went() {
     let server = Server::start(|_| {}).await;
     let alice = server.phone(ALICE);

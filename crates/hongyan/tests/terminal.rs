@@ -127,12 +127,22 @@ async fn scripts_change_answer_mark_place_and_make_groups() {
     std::fs::write(&file, "#!AMR\n").unwrap();
     said(ALICE, &["send-file", BOB, file.to_str().unwrap(), "--voice-seconds", "7"]).await;
 
-    let heard = received(BOB, "4").await;
+    said(ALICE, &["send-contact", BOB, "韩梅梅", "+8613800000003"]).await;
+
+    let (is_done, events) =
+        run(&platform, BOB, &["--json", "receive", "--count", "5", "--timeout", "60"]).await;
+    assert!(is_done, "{events:?}");
+    let contact = of(&events, "contact")[0];
+    assert_eq!(contact["contact"]["name"], "韩梅梅");
+    assert_eq!(contact["contact"]["numbers"][0]["number"], "+8613800000003");
+    let heard = of(&events, "message");
     assert_eq!(heard[0]["text"], "七点");
     assert_eq!(heard[1]["text"], "八点");
     assert_eq!(heard[1]["about"], json!({ "kind": "edit", "messageId": first }));
     assert_eq!(heard[2]["text"], "[北京南站] geo:39.8652,116.3785");
     assert!(heard[3]["text"].as_str().unwrap().starts_with("[words.amr, 7 s] http"), "{}", heard[3]);
+    assert!(heard[4]["text"].as_str().unwrap().starts_with("[韩梅梅.vcf, "), "{}", heard[4]);
+    assert_eq!(contact["messageId"], heard[4]["messageId"]);
 
     said(BOB, &["react", ALICE, &first, "👍"]).await;
     said(BOB, &["send", ALICE, "好", "--reply-to", &first]).await;

@@ -20,10 +20,10 @@ use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, View, Wants
 
 use crate::check::Check;
 use crate::circuit::Circuit;
-use crate::dialect::{self, Fresh, Taken};
+use crate::dialect::{self, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
-use crate::{Maap, Out, Task, Timer};
+use crate::{Maap, Out, Task, Timer, service_account};
 
 /// Entries brought from the mailbox at a time.
 const PAGE: usize = 64;
@@ -63,6 +63,8 @@ pub(crate) struct Agent {
     pub(crate) check_at: Option<Timestamp>,
     /// When the agent is woken by time, if it is.
     wakes_at: Option<Timestamp>,
+    /// Pushes under way of things that are worth nothing later.
+    pub(crate) typing: FxHashSet<PushId>,
 }
 
 /// A conversation whose oldest entry could not be pushed. None of its other entries is in the queue.
@@ -114,6 +116,7 @@ impl Default for Agent {
             check_failures: 0,
             check_at: None,
             wakes_at: None,
+            typing: FxHashSet::default(),
         }
     }
 }
@@ -328,6 +331,11 @@ impl Maap {
                     continue;
                 }
             };
+            if service_account::is_answer(chatbot.dialect, &told) {
+                out.next.push(Task::Invited(Box::new(fetched)));
+                agent.passed(&conversation, id);
+                continue;
+            }
             let one = InFlight {
                 fetched,
                 conversation: conversation.clone(),
@@ -349,7 +357,9 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) => centre.taken_by_chatbot(&one.fetched, true, work),
+                        Told::Status(_) | Told::Capabilities(_) | Told::Media(_) => {
+                            centre.taken_by_chatbot(&one.fetched, true, work);
+                        }
                     }
                     agent.passed(&conversation, id);
                 }
@@ -367,7 +377,8 @@ impl Maap {
         form: PathForm,
         now: Timestamp,
     ) -> Option<dialect::Request> {
-        dialect::push(chatbot, told, form, &Fresh { now, nonce: self.random.uuid() })
+        let fresh = self.fresh(now);
+        dialect::push(chatbot, told, form, &fresh)
     }
 
     fn push(
@@ -394,6 +405,7 @@ impl Maap {
         // Of a chatbot that was removed, or of a process before this one.
         let Some(mut agent) = self.agents.remove(&pushed.chatbot) else { return };
         let check = agent.check.take_if(|check| check.id == pushed.id);
+        agent.typing.remove(&pushed.id);
         let ended = agent.in_flight.remove(&pushed.id);
         if let Some(one) = ended {
             self.settle(&mut agent, one, &pushed, centre, work, out);
@@ -421,7 +433,7 @@ impl Maap {
                 agent.reached(work.now);
                 agent.form = one.form;
                 agent.passed(&one.conversation, one.fetched.key.1);
-                centre.taken_by_chatbot(&one.fetched, true, work);
+                centre.taken_by_chatbot(&one.fetched, dialect::taking_is_reading(dialect), work);
             }
             Verdict::OtherForm => {
                 out.stats.pushes_refused += 1;

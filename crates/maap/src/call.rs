@@ -1,12 +1,15 @@
 //! What is asked of the chatbot platform, by chatbots and by administrators, and what it answers.
 
 use chatbot_api::Outgoing;
+use message_centre::indication::MediaReviewed;
 use rcs::address::Address;
+use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect};
+use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey, WebhookAuth};
 
 use crate::Refusal;
+use crate::media::MediaCall;
 
 /// A call of a chatbot, or an administrator's about chatbots.
 #[derive(Clone)]
@@ -36,6 +39,71 @@ pub enum Call {
         /// The users from whom it is taken, each once.
         to: Vec<Address>,
     },
+    /// A chatbot writes something to a user, or has stopped. Answered with [`Answer::Done`].
+    Composing {
+        /// Who writes, as the edge has made sure.
+        chatbot: Address,
+        /// To whom.
+        to: Address,
+        /// Which of the two.
+        state: composing::State,
+    },
+    /// A chatbot has read what a user said. Answered with [`Answer::Done`].
+    Read {
+        /// Who has read, as the edge has made sure.
+        chatbot: Address,
+        /// Who said it.
+        user: Address,
+        /// The user's id of the message.
+        message_id: String,
+    },
+    /// A chatbot asks to be told by webhook what a user's devices can take. Answered with [`Answer::Done`].
+    Capabilities {
+        /// Who asks, as the edge has made sure.
+        chatbot: Address,
+        /// About whom.
+        user: Address,
+        /// The chatbot's id of the question.
+        request_id: String,
+    },
+    /// A chatbot invites a user to test it. Answered with [`Answer::Invited`].
+    Invite {
+        /// Who invites, as the edge has made sure.
+        chatbot: Address,
+        /// Who is invited.
+        user: Address,
+    },
+    /// An administrator answers for an invited user. Answered with [`Answer::Done`].
+    SetTester {
+        /// The chatbot.
+        chatbot: Address,
+        /// The user.
+        user: Address,
+        /// Whether the user agrees; `None` takes the user off the list.
+        accepted: Option<bool>,
+    },
+    /// A further key of a chatbot's service account. Answered with [`Answer::Done`].
+    AddKey {
+        /// The chatbot.
+        chatbot: Address,
+        /// Its public half.
+        key: PublicKey,
+    },
+    /// A key is good no more. Answered with [`Answer::Done`].
+    RemoveKey {
+        /// The chatbot.
+        chatbot: Address,
+        /// The key's id.
+        key: String,
+    },
+    /// Something that a chatbot has uploaded may be sent, or not: the chatbot is told by webhook, if its API has words for it.
+    /// Answered with [`Answer::Done`].
+    TellMedia {
+        /// The chatbot.
+        chatbot: Address,
+        /// What it is told.
+        told: Box<MediaReviewed>,
+    },
     /// A text in a chatbot's name, by an administrator. Answered with [`Answer::Sent`].
     SendText {
         /// The chatbot.
@@ -56,6 +124,8 @@ pub enum Call {
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
+    /// A change of the media library.
+    Media(MediaCall),
 }
 
 impl std::fmt::Debug for Call {
@@ -112,6 +182,10 @@ pub struct Change {
     pub menu: Option<Value>,
     /// Whether the operator has verified who runs it.
     pub verified: Option<bool>,
+    /// How pushes prove themselves, where the API leaves it open (FNW.11).
+    pub webhook_auth: Option<WebhookAuth>,
+    /// Whether the webhook must answer a GET before anything is pushed, where the API leaves it open (FNW.11).
+    pub webhook_probe: Option<bool>,
 }
 
 /// What came of a [`Call`]; to be told after the commit.
@@ -131,6 +205,13 @@ pub enum Answer {
         /// As in the call.
         to: Vec<Address>,
     },
+    /// It is done.
+    Done,
+    /// The user was asked, now or before.
+    Invited {
+        /// What the user answered; absent as long as there is no answer.
+        accepted: Option<bool>,
+    },
     /// What a chatbot asked for is not done.
     Refused(Refusal),
     /// The text is on its way, under this message id.
@@ -147,7 +228,11 @@ pub enum Answer {
     },
     /// The chatbot has changed; as stored.
     Updated(Box<Chatbot>),
-    /// The chatbot is gone. What waits for it expires in its time.
+    /// One of the media is kept, as stored.
+    Media(Box<Media>),
+    /// The chatbot would have more media than it may.
+    OverQuota,
+    /// The chatbot is gone, and what waits for it expires in its time; or one of the media is gone.
     Removed,
     /// There is no such chatbot (HTTP 404).
     NotFound,

@@ -7,7 +7,7 @@ use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Document as _, Menu, Violation};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Profile, Wants};
+use store::{Chatbot, ChatbotStatus, Dialect, Profile, Wants, WebhookAuth};
 
 use crate::call::{Answer, Change, Credentials, NewChatbot};
 use crate::{Maap, Out, Task, dialect};
@@ -28,6 +28,7 @@ impl NewChatbot {
     pub(crate) fn wants(&self, maap: &Maap, wants: &mut Wants) {
         if let Ok(address) = self.address(maap) {
             wants.chatbot(&address);
+            wants.usage(&address);
         }
     }
 }
@@ -44,9 +45,18 @@ impl Maap {
         if work.view.chatbot(&address).is_some() {
             return Answer::Exists(address);
         }
+        if work.view.usage(&address).files > 0 {
+            // Page by page, within moments; whoever gets the name finds nothing of who had it before.
+            let why = format!("the media of the {address} before are still being removed; try again");
+            return Answer::Undeliverable(why);
+        }
         let credentials = Credentials {
             chatbot_id: address.clone(),
-            app_id: self.random.name(),
+            // OAuth clients go by the chatbot's own id, by which it is found.
+            app_id: match new.dialect {
+                Dialect::Fnw11 => address.to_string(),
+                _ => self.random.name(),
+            },
             app_key: self.random.secret(),
             callback_token: self.random.name(),
         };
@@ -64,6 +74,8 @@ impl Maap {
             profile: Profile { name: address.user().to_owned(), ..Profile::default() },
             created_at: work.now,
             changed_at: work.now,
+            webhook_auth: WebhookAuth::default(),
+            webhook_probe: false,
             address,
         };
         if let Err(what) = new.data.apply(&mut chatbot, work.now) {
@@ -100,12 +112,14 @@ impl Maap {
         Answer::Updated(Box::new(chatbot))
     }
 
-    pub(crate) fn decide_remove(&mut self, address: &Address, work: &mut Work<'_>) -> Answer {
+    pub(crate) fn decide_remove(&mut self, address: &Address, work: &mut Work<'_>, out: &mut Out) -> Answer {
         if work.view.chatbot(address).is_none() {
             return Answer::NotFound;
         }
         work.view.remove_chatbot(address);
+        work.view.remove_service_account(address);
         self.forget(address);
+        out.next.push(Task::ClearMedia(address.clone()));
         Answer::Removed
     }
 }
@@ -124,6 +138,8 @@ impl Change {
         }
         chatbot.allow_private_webhook = self.allow_private_webhook.unwrap_or(chatbot.allow_private_webhook);
         chatbot.status = self.status.unwrap_or(chatbot.status);
+        chatbot.webhook_auth = self.webhook_auth.unwrap_or(chatbot.webhook_auth);
+        chatbot.webhook_probe = self.webhook_probe.unwrap_or(chatbot.webhook_probe);
         let profile = &mut chatbot.profile;
         profile.verified = self.verified.unwrap_or(profile.verified);
         if let Some(name) = &self.display_name {

@@ -6,7 +6,7 @@
 use message_centre::Work;
 use rcs::address::Address;
 
-use crate::dialect::{self, Fresh};
+use crate::dialect;
 use crate::push::{Push, PushId, Pushed};
 use crate::{Maap, Out, Timer};
 
@@ -32,7 +32,7 @@ impl Maap {
         }
         let chatbot = chatbot.clone();
         let check = Check { id: self.push_id(), echo: self.random.name(), webhook: webhook.clone() };
-        let fresh = Fresh { now: work.now, nonce: self.random.uuid() };
+        let fresh = self.fresh(work.now);
         let Some(request) = dialect::check(&chatbot, &check.echo, &fresh) else { return };
         out.pushes.push(Push::new(check.id, &chatbot, request, self.config.push_timeout));
         self.agents.entry(address.clone()).or_default().check = Some(check);

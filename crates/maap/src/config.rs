@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rcs::address::Numbering;
+use store::Usage;
 
 /// How the chatbot platform behaves.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Config {
     pub public_url: String,
     /// Media in chatbots' messages must have a URL that begins with one of these; empty allows any http and https URL.
     pub media_url_prefixes: Vec<String>,
+    /// What the media of one chatbot may come to.
+    pub media_quota: Usage,
     /// Messages a second that a chatbot may send, counted by addressee; as many again may come at once.
     pub sends_per_second: u32,
     /// How long a chatbot's message waits for its addressee when the chatbot does not say.
@@ -41,9 +44,10 @@ impl Config {
             numbering,
             public_url: public_url.trim_end_matches('/').to_owned(),
             media_url_prefixes: Vec::new(),
+            media_quota: Usage { files: 10_000, bytes: 2 << 30 },
             sends_per_second: 100,
             validity: Duration::from_secs(3 * DAY),
-            validity_max: Duration::from_secs(7 * DAY),
+            validity_max: Duration::from_secs(30 * DAY),
             validity_unstored: Duration::from_secs(60),
             push_timeout: Duration::from_secs(10),
             pushes_per_chatbot: 32,

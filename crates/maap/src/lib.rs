@@ -4,7 +4,8 @@
 //! reads ([`Maap::wants`]), is decided over a loaded [`store::View`] ([`Maap::decide`]), changes rows there, and leaves
 //! webhook calls ([`Push`]) that are made after the batch has been committed; how they ended comes back as [`Pushed`].
 //!
-//! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `chatbots.rs`).
+//! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `indication.rs`, `chatbots.rs`,
+//!   `service_account.rs`).
 //! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
 //!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
 //! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
@@ -19,12 +20,15 @@ mod check;
 mod circuit;
 mod config;
 pub mod dialect;
+mod indication;
 mod information;
+mod media;
 mod push;
 mod rate;
 mod refusal;
 mod revoke;
 mod send;
+mod service_account;
 mod task;
 mod token;
 mod told;
@@ -35,12 +39,14 @@ use message_centre::secret::Random;
 use message_centre::{Centre, Secrets, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::composing::State;
 use rustc_hash::FxHashMap;
 use store::Wants;
 
 pub use call::{Answer, Call, Change, Credentials, NewChatbot};
 pub use config::Config;
 pub use information::{etag, information, own_data};
+pub use media::MediaCall;
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
@@ -121,12 +127,29 @@ impl Maap {
                     wants.chatbot(chatbot);
                 }
                 Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
+                Call::Composing { chatbot, to, .. } => Self::composing_wants(chatbot, to, centre, wants),
+                Call::Read { chatbot, user, message_id } => {
+                    Self::read_wants(chatbot, user, message_id, centre, wants);
+                }
+                Call::Capabilities { chatbot, user, .. } => Self::capabilities_wants(chatbot, user, wants),
+                Call::Invite { chatbot, user } => Self::invite_wants(chatbot, user, wants),
+                Call::SetTester { chatbot, .. }
+                | Call::AddKey { chatbot, .. }
+                | Call::RemoveKey { chatbot, .. } => Self::account_wants(chatbot, wants),
+                Call::TellMedia { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.head(chatbot);
+                }
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
+                Call::Media(call) => call.wants(wants),
             },
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
-            Task::Check(chatbot) => wants.chatbot(chatbot),
+            Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
+            Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
+            Task::Check(chatbot) | Task::Typing { chatbot, .. } => wants.chatbot(chatbot),
+            Task::Invited(fetched) => Self::invited_wants(fetched, centre, wants),
         }
     }
 
@@ -143,6 +166,10 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::ExpireMedia(media) => Self::expire_media(&media, work),
+            Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
+            Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
+            Task::Invited(fetched) => self.decide_invited(&fetched, centre, work),
         }
         None
     }
@@ -163,11 +190,36 @@ impl Maap {
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
+            Call::Composing { chatbot, to, state } => {
+                done(self.decide_composing(&chatbot, &to, state, centre, work))
+            }
+            Call::Read { chatbot, user, message_id } => {
+                done(self.decide_read(&chatbot, &user, &message_id, centre, work))
+            }
+            Call::Capabilities { chatbot, user, request_id } => {
+                done(self.decide_capabilities(&chatbot, &user, &request_id, centre, work))
+            }
+            Call::Invite { chatbot, user } => match self.decide_invite(&chatbot, &user, centre, work) {
+                Ok(accepted) => Answer::Invited { accepted },
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Call::SetTester { chatbot, user, accepted } => {
+                self.decide_set_tester(&chatbot, &user, accepted, work)
+            }
+            Call::AddKey { chatbot, key } => self.decide_add_key(&chatbot, key, work),
+            Call::RemoveKey { chatbot, key } => self.decide_remove_key(&chatbot, &key, work),
+            Call::TellMedia { chatbot, told } => done(self.decide_tell_media(&chatbot, &told, centre, work)),
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
-            Call::Remove(chatbot) => self.decide_remove(&chatbot, work),
+            Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
+            Call::Media(call) => self.decide_media(call, work),
         }
+    }
+
+    /// A user writes to a chatbot, or has stopped ([`Work::typing`]): gives the task to decide.
+    pub fn typing(chatbot: Address, user: Address, state: State) -> Task {
+        Task::Typing { chatbot, user, state }
     }
 
     /// Forgets what is in memory about a chatbot; pushes under way are settled without it.
@@ -177,8 +229,18 @@ impl Maap {
         self.timers.retain(|(_, of, _)| of != chatbot);
     }
 
+    /// What makes a request that leaves at `now` fresh.
+    fn fresh(&mut self, now: Timestamp) -> dialect::Fresh<'_> {
+        let Config { public_url, numbering, .. } = &self.config;
+        dialect::Fresh { now, nonce: self.random.uuid(), public_url, numbering }
+    }
+
     fn push_id(&mut self) -> PushId {
         self.last_push += 1;
         PushId(self.last_push)
     }
+}
+
+fn done(result: Result<(), Refusal>) -> Answer {
+    result.map_or_else(Answer::Refused, |()| Answer::Done)
 }

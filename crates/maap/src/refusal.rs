@@ -34,6 +34,16 @@ pub enum Reason {
     CallLimit,
     /// Media of other people's.
     MediaUrl,
+    /// Nobody has this number.
+    NoSuchUser,
+    /// Too much waits for the user.
+    MailboxFull,
+    /// The user has blocked the chatbot.
+    Blocked,
+    /// The chatbot is not launched, and the user has not agreed to test it.
+    NotATester,
+    /// There is no such message.
+    NoSuchMessage,
 }
 
 impl Refusal {

@@ -18,7 +18,7 @@ use store::{Chatbot, ChatbotStatus, Wants};
 
 use crate::call::Answer;
 use crate::rate::Allowance;
-use crate::{Maap, Reason, Refusal, token};
+use crate::{Maap, Reason, Refusal, dialect, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -44,13 +44,19 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         let chatbot = self.may_act(work.view.chatbot(address))?;
+        let dialect = chatbot.dialect;
         if !token::is_checked(chatbot) {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         self.check_media(&message.content)?;
         self.take_allowance(address, message.to.len(), work.now)?;
-        self.accept(address, message, centre, work);
-        Ok(())
+        match dialect::refuses_at_once(dialect) {
+            true => self.accept_or_refuse(address, message, centre, work),
+            false => {
+                self.accept(address, message, centre, work);
+                Ok(())
+            }
+        }
     }
 
     /// The chatbot, if it is one and its traffic flows.
@@ -105,6 +111,44 @@ impl Maap {
                 centre.give_up(submission, Fate::Offline, work);
             }
         }
+    }
+
+    /// As [`Maap::accept`], for a chatbot whose API says at once when a message cannot be kept; to the first user who cannot have
+    /// it. Such APIs send to one user at a time.
+    fn accept_or_refuse(
+        &self,
+        from: &Address,
+        message: &Outgoing,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let (payload_type, payload) = message.content.to_sip();
+        for to in &message.to {
+            let submission = self.submission(from, to, message, &payload_type, &payload, work);
+            let key = submission.record_key();
+            match centre.submit(submission, work) {
+                Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
+                Submitted::Duplicate => {}
+                Submitted::NoSuchUser => return Err(Refusal::of(Reason::NoSuchUser)),
+                Submitted::MailboxFull => return Err(Refusal::of(Reason::MailboxFull)),
+                Submitted::Blocked => return Err(Refusal::of(Reason::Blocked)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a message of which the chatbot's program hears nothing, under an id that nobody has used.
+    pub(crate) fn submit_silently(
+        &self,
+        from: &Address,
+        to: &Address,
+        message: &Outgoing,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Submitted {
+        let (payload_type, payload) = message.content.to_sip();
+        let submission = self.submission(from, to, message, &payload_type, &payload, work);
+        centre.submit_new(submission, work)
     }
 
     fn submission(
@@ -185,9 +229,7 @@ impl Maap {
             store: true,
             validity: None,
         };
-        let (payload_type, payload) = message.content.to_sip();
-        let submission = self.submission(from, to, &message, &payload_type, &payload, work);
-        match centre.submit_new(submission, work) {
+        match self.submit_silently(from, to, &message, centre, work) {
             Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
             Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
             Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),

@@ -1,6 +1,9 @@
 //! What the chatbot platform decides, and what a batch of decisions leaves behind.
 
+use message_centre::submit::Fetched;
 use rcs::address::Address;
+use rcs::composing::State;
+use store::Media;
 
 use crate::call::Call;
 use crate::push::{Push, Pushed};
@@ -16,6 +19,21 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// Media whose time is over, or whose chatbot is gone.
+    ExpireMedia(Vec<Media>),
+    /// A chatbot is gone and has left media.
+    ClearMedia(Address),
+    /// A user is writing to a chatbot, or has stopped.
+    Typing {
+        /// The chatbot.
+        chatbot: Address,
+        /// The user.
+        user: Address,
+        /// Which of the two.
+        state: State,
+    },
+    /// A user has answered the invitation to test a chatbot.
+    Invited(Box<Fetched>),
 }
 
 /// What decisions leave behind, beside [`message_centre::Work`].

@@ -54,7 +54,7 @@ impl Maap {
 
 /// Whether the chatbot may send as far as its webhook is concerned: it has passed the check, or there is nothing to check.
 pub(crate) fn is_checked(chatbot: &Chatbot) -> bool {
-    chatbot.callback_checked || chatbot.webhook.is_none() || !dialect::has_check(chatbot.dialect)
+    chatbot.callback_checked || chatbot.webhook.is_none() || !dialect::has_check(chatbot)
 }
 
 /// The chatbot, if `token` is the one in force.

@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
+use message_centre::indication::{CAPABILITIES_TYPE, DeviceCapabilities, MEDIA_TYPE, MediaReviewed};
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::capability::Capabilities;
 use rcs::content_type;
 use rcs::cpim::{self, Cpim};
 use rcs::imdn::{Disposition, Imdn};
-use store::{Entry, EntryKind};
+use store::{Entry, EntryId, EntryKind};
 
 /// Something for a chatbot to hear.
 #[derive(Debug, Clone)]
@@ -17,11 +19,17 @@ pub(crate) enum Told {
     Message(Box<Message>),
     /// What became of a message of the chatbot's.
     Status(StatusOf),
+    /// What a user's devices can take, as the chatbot has asked.
+    Capabilities(CapabilitiesOf),
+    /// Whether something that it has uploaded may be sent.
+    Media(Box<MediaReviewed>),
 }
 
 /// What a user says.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
+    /// The entry that says so: the same whenever it is told.
+    pub(crate) entry: EntryId,
     pub(crate) message_id: String,
     pub(crate) incoming: Incoming,
     /// The user.
@@ -39,6 +47,8 @@ pub(crate) struct Message {
 /// What became of a chatbot's message for one user.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusOf {
+    /// The entry that says so: the same whenever it is told.
+    pub(crate) entry: EntryId,
     /// The chatbot's id of the message.
     pub(crate) message_id: String,
     pub(crate) user: Address,
@@ -46,7 +56,21 @@ pub(crate) struct StatusOf {
     pub(crate) status: Status,
     /// Why, for [`Status::Failed`].
     pub(crate) failure: Option<Failure>,
+    /// Whether a device may have the message all the same.
+    pub(crate) may_arrive: bool,
     pub(crate) at: Timestamp,
+}
+
+/// What a user's devices can take.
+#[derive(Debug, Clone)]
+pub(crate) struct CapabilitiesOf {
+    /// The entry that says so: the same whenever it is told.
+    pub(crate) entry: EntryId,
+    /// The chatbot's id of the question.
+    pub(crate) request_id: String,
+    pub(crate) user: Address,
+    /// Absent when no device is registered.
+    pub(crate) capabilities: Option<Capabilities>,
 }
 
 impl Told {
@@ -55,6 +79,8 @@ impl Told {
         match entry.kind {
             EntryKind::Message => message(entry),
             EntryKind::Report => report(entry),
+            EntryKind::Status if entry.content_type == CAPABILITIES_TYPE => capabilities(entry),
+            EntryKind::Status if entry.content_type == MEDIA_TYPE => media(entry),
             EntryKind::Status => fate(entry),
         }
     }
@@ -64,6 +90,7 @@ fn message(entry: &Entry) -> Result<Told, String> {
     let (payload_type, payload) = payload(entry)?;
     let incoming = Incoming::from_sip(&payload_type, &payload).map_err(|error| error.to_string())?;
     Ok(Told::Message(Box::new(Message {
+        entry: entry.id,
         message_id: entry.message_id.clone(),
         incoming,
         from: entry.from.clone(),
@@ -85,7 +112,7 @@ fn report(entry: &Entry) -> Result<Told, String> {
         Disposition::Failed => (Status::Failed, Some(Failure::NotAcceptable)),
         other => return Err(format!("chatbots hear nothing of {}", other.elements().1)),
     };
-    Ok(status_of(entry, imdn.message_id, status, failure, entry.accepted_at))
+    Ok(status_of(entry, imdn.message_id, (status, failure), false, entry.accepted_at))
 }
 
 /// The platform tells what became of the chatbot's message.
@@ -100,18 +127,34 @@ fn fate(entry: &Entry) -> Result<Told, String> {
         Fate::Revoked => (Status::RevokeOk, None),
         Fate::NotRevoked => (Status::RevokeFail, None),
     };
-    Ok(status_of(entry, entry.message_id.clone(), status, failure, told.at))
+    Ok(status_of(entry, entry.message_id.clone(), (status, failure), told.may_arrive, told.at))
 }
 
 fn status_of(
     entry: &Entry,
     message_id: String,
-    status: Status,
-    failure: Option<Failure>,
+    (status, failure): (Status, Option<Failure>),
+    may_arrive: bool,
     at: Timestamp,
 ) -> Told {
     let (user, chatbot) = (entry.from.clone(), entry.to.clone());
-    Told::Status(StatusOf { message_id, user, chatbot, status, failure, at })
+    Told::Status(StatusOf { entry: entry.id, message_id, user, chatbot, status, failure, may_arrive, at })
+}
+
+fn capabilities(entry: &Entry) -> Result<Told, String> {
+    let told: DeviceCapabilities = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
+    let DeviceCapabilities { request_id, capabilities, .. } = told;
+    Ok(Told::Capabilities(CapabilitiesOf {
+        entry: entry.id,
+        request_id,
+        user: entry.from.clone(),
+        capabilities,
+    }))
+}
+
+fn media(entry: &Entry) -> Result<Told, String> {
+    let told = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
+    Ok(Told::Media(Box::new(told)))
 }
 
 /// Media type and bytes of what a person or device sent, out of its envelope.

@@ -1,14 +1,17 @@
 //! What the dialogs of INVITEs need in memory: our 2xx until their ACK comes (RFC 3261 §13.3.1.4), and our ACKs for as long as
-//! the peer may repeat its 2xx (§13.2.2.4). All of it can be lost: a peer that misses it repeats itself.
+//! the peer may repeat its 2xx (§13.2.2.4), or another device behind the same address may send one. All of it can be lost: a peer that misses it repeats itself.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rcs::Timestamp;
 use rustc_hash::FxHashMap;
-use sip::dialog::{DialogId, Unacknowledged};
+use sip::dialog::{Dialog, DialogId, Unacknowledged};
 use sip::transaction::{ClientTxId, OnTimeout, ServerTxId, Timing};
-use sip::{Flow, Request};
+use sip::{Flow, HeaderName, Message, Reason, Request, Response};
+
+use crate::{Centre, transaction_time};
 
 /// The dialogs of one centre that wait for an ACK or may have to repeat one.
 #[derive(Debug, Default)]
@@ -103,5 +106,32 @@ impl Calls {
                 self.by_dialog.remove(&id);
             }
         }
+    }
+}
+
+impl Centre {
+    /// A 2xx came to an INVITE that had one: the same again, because our `ack` was lost, or that of another device to which a proxy
+    /// on the way had forked it. The other gets an ACK of its own and is let go: one dialog is what was asked for (RFC 3261
+    /// §13.2.2.4).
+    pub(crate) fn acknowledge_again(&mut self, now: Timestamp, flow: Flow, ack: Bytes, response: &Response) {
+        let ours = Message::parse_datagram(ack.clone()).ok().and_then(Message::into_request);
+        let Some(ours) = ours else { return };
+        let tag_of = |tag: Option<&str>| tag.unwrap_or_default().to_owned();
+        let first = ours.to().ok().map(|to| tag_of(to.tag()));
+        if response.to().ok().map(|to| tag_of(to.tag())) == first {
+            return self.acknowledge(transaction_time(now), flow, ack);
+        }
+        // Of the INVITE a dialog needs what the ACK has too.
+        let Ok(mut other) = Dialog::uac(&ours, response) else { return };
+        // Our INVITE had a Record-Route of its own, and comes back to us no more.
+        let own = self.record_route(flow.transport);
+        if own.is_some_and(|own| response.list(HeaderName::RecordRoute).last() == Some(own.as_bytes())) {
+            other = other.without_first_route();
+        }
+        tracing::debug!(call_id = other.call_id(), "a second device has answered, and is let go");
+        self.acknowledge(transaction_time(now), flow, other.ack(other.local_cseq()).build());
+        let bye =
+            other.bye().header(HeaderName::Reason, Reason::sip(200, "Call completed elsewhere")).build();
+        let _ = self.layer.request(transaction_time(now), flow, bye);
     }
 }

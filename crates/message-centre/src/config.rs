@@ -18,6 +18,8 @@ pub struct Config {
     pub registration: Registration,
     /// How long a Digest nonce may be used.
     pub nonce_life: Duration,
+    /// Wrong passwords for a subscriber from one address within five minutes, before whoever gives them has to wait.
+    pub wrong_passwords_max: u32,
     /// Whether a request over UDP from the address of a subscriber's binding needs no credentials. Source addresses of
     /// datagrams can be forged: only for networks that prevent it.
     pub trust_udp_source: bool,
@@ -168,6 +170,7 @@ impl Config {
                 devices_max: 10,
             },
             nonce_life: Duration::from_secs(300),
+            wrong_passwords_max: 10,
             trust_udp_source: false,
             hold: Duration::from_secs(4),
             validity: Duration::from_secs(30 * DAY),

@@ -1,18 +1,51 @@
 //! What a chatbot indicates to a user beside what it says: that it writes something, and that it has read what the user said.
 //! And the other way: that a user writes to a chatbot, which its webhook may want to know.
 
+use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
+use rcs::capability::Capabilities;
 use rcs::composing::{self, Composing, State};
 use rcs::content_type;
 use rcs::cpim::{self, Cpim, CpimBuilder};
+use rcs::file_transfer::FileTransfer;
 use rcs::ids;
 use rcs::imdn::Disposition;
-use store::{Entry, RecordKey, Wants};
+use serde::{Deserialize, Serialize};
+use store::{Entry, EntryKind, FileId, RecordKey, Wants};
 
 use crate::access::message::{CpmMessage, Posted};
 use crate::delivery::Delivery;
 use crate::report;
 use crate::{Centre, Work};
+
+/// Media type of [`DeviceCapabilities`], which never leaves the process.
+pub const CAPABILITIES_TYPE: &str = "application/vnd.hongyan.capabilities+json";
+
+/// What a user's devices can take, put into the mailbox of a chatbot that has asked: the body of an [`EntryKind::Status`] entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceCapabilities {
+    /// The chatbot's id of the question.
+    pub request_id: String,
+    /// Of all devices together; absent when none is registered.
+    pub capabilities: Option<Capabilities>,
+    /// When it was so.
+    pub at: Timestamp,
+}
+
+/// Media type of [`MediaReviewed`], which never leaves the process.
+pub const MEDIA_TYPE: &str = "application/vnd.hongyan.media+json";
+
+/// What the operator has said of something that a chatbot has uploaded, put into the chatbot's mailbox: the body of an
+/// [`EntryKind::Status`] entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaReviewed {
+    /// Names it in later calls.
+    pub id: FileId,
+    /// Where it and its thumbnail are fetched.
+    pub transfer: FileTransfer,
+    /// Whether it may be sent.
+    pub is_approved: bool,
+}
 
 impl Centre {
     /// The rows that [`Centre::pass_composing`] reads.
@@ -22,10 +55,17 @@ impl Centre {
         wants.blocks(to);
     }
 
-    /// Shows the devices of a user that are there that a chatbot writes something (RFC 3994). Nothing is kept of it.
+    /// Shows the devices of a user that are there that a chatbot writes something, or has stopped (RFC 3994). Nothing is kept of
+    /// it.
     ///
     /// False when there is no such user. A user who has blocked the chatbot is not told, and the chatbot neither.
-    pub fn pass_composing(&mut self, chatbot: &Address, to: &Address, work: &mut Work<'_>) -> bool {
+    pub fn pass_composing(
+        &mut self,
+        chatbot: &Address,
+        to: &Address,
+        state: State,
+        work: &mut Work<'_>,
+    ) -> bool {
         if work.view.account(to).is_none() {
             return false;
         }
@@ -38,7 +78,7 @@ impl Centre {
             .message_id(&message_id)
             .date_time(work.now)
             .content_type(composing::CONTENT_TYPE)
-            .build(Composing::new(State::Active).to_xml());
+            .build(Composing::new(state).to_xml());
         let hold = self.config.hold;
         let entry = self.platform_entry(chatbot, to, message_id, cpim::CONTENT_TYPE, body, work.now);
         self.pass_now(&Entry { expires_at: work.now.plus(hold), ..entry }, work);
@@ -65,10 +105,42 @@ impl Centre {
         true
     }
 
-    /// A user writes to a chatbot: whoever speaks for the chatbot may tell it, now or never.
+    /// Tells a chatbot, through its mailbox, what a user's devices can take. False when the mailbox is full.
+    pub fn tell_capabilities(
+        &mut self,
+        chatbot: &Address,
+        user: &Address,
+        request_id: &str,
+        capabilities: Option<Capabilities>,
+        work: &mut Work<'_>,
+    ) -> bool {
+        let told = DeviceCapabilities { request_id: request_id.to_owned(), capabilities, at: work.now };
+        let body = serde_json::to_vec(&told).expect("capabilities are plain data");
+        let entry = self.platform_entry(
+            user,
+            chatbot,
+            request_id.to_owned(),
+            CAPABILITIES_TYPE,
+            body.into(),
+            work.now,
+        );
+        self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
+    }
+
+    /// Tells a chatbot, through its mailbox, what has become of something that it has uploaded. False when the mailbox is full.
+    pub fn tell_media(&mut self, chatbot: &Address, told: &MediaReviewed, work: &mut Work<'_>) -> bool {
+        let body = serde_json::to_vec(told).expect("a file is plain data");
+        let id = told.id.to_string();
+        let entry = self.platform_entry(chatbot, chatbot, id, MEDIA_TYPE, body.into(), work.now);
+        self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
+    }
+
+    /// A user writes to a chatbot, or has stopped: whoever speaks for the chatbot may tell it, now or never.
     pub(crate) fn note_typing(&mut self, posted: &Posted, work: &mut Work<'_>) {
-        if posted.what.to.kind() == AddressKind::Chatbot && is_active(&posted.what) {
-            work.typing.push((posted.what.to.clone(), posted.from.clone()));
+        if posted.what.to.kind() == AddressKind::Chatbot
+            && let Some(state) = composing_state(&posted.what)
+        {
+            work.typing.push((posted.what.to.clone(), posted.from.clone(), state));
         }
     }
 
@@ -86,13 +158,13 @@ impl Centre {
     }
 }
 
-/// Whether a fleeting message says that its sender is writing.
-fn is_active(message: &CpmMessage) -> bool {
-    let active = |body: &[u8]| Composing::parse(body).is_ok_and(|composing| composing.state == State::Active);
+/// What a fleeting message says of its sender's writing; `None` if it says something else.
+fn composing_state(message: &CpmMessage) -> Option<State> {
+    let state = |body: &[u8]| Composing::parse(body).ok().map(|composing| composing.state);
     if content_type::is(&message.content_type, composing::CONTENT_TYPE) {
-        return active(&message.body);
+        return state(&message.body);
     }
     let is_composing = message.payload_type == composing::CONTENT_TYPE;
-    let envelope = is_composing.then(|| Cpim::parse(message.body.clone()).ok()).flatten();
-    envelope.and_then(|envelope| envelope.decoded_payload().ok()).is_some_and(|payload| active(&payload))
+    let envelope = is_composing.then(|| Cpim::parse(message.body.clone()).ok()).flatten()?;
+    state(&envelope.decoded_payload().ok()?)
 }

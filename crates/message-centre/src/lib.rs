@@ -24,7 +24,7 @@ pub mod files;
 pub mod group;
 mod gruu;
 pub mod history;
-mod indication;
+pub mod indication;
 pub mod provisioning;
 mod removal;
 pub mod report;
@@ -52,6 +52,7 @@ use store::{EntryIds, RecordKey, Wants};
 pub use config::{Config, Media, RecordRoute, Registration, Sessions};
 pub use work::{Stats, Task, Work};
 
+use access::guesses::Guesses;
 use delivery::agent::{Agent, DeviceKey};
 use delivery::relay::{Holds, Lane, Relay, RelayId};
 use delivery::{Answer, Answered, Attempt, AttemptId};
@@ -95,6 +96,8 @@ pub struct Centre {
     layer: Layer,
     verifier: Verifier,
     nonces: NonceCounter,
+    /// Wrong passwords of late.
+    guesses: Guesses,
     gruu_key: [u8; 32],
     /// What session ids are made with.
     session_key: [u8; 32],
@@ -143,6 +146,7 @@ impl Centre {
             layer: Layer::new(config.transactions.clone()),
             verifier: Verifier::new(config.domain(), secrets.deployment, config.nonce_life),
             nonces: NonceCounter::new(NONCES_MAX, transaction_time(started)),
+            guesses: Guesses::new(config.wrong_passwords_max),
             gruu_key: secrets.deployment,
             session_key: secrets.process,
             ids: EntryIds::new(u128::from_be_bytes(random.id()) as u64),
@@ -363,7 +367,7 @@ impl Centre {
             }
             Event::Response { tx, response } if response.is_final() => {
                 if let Some((flow, ack)) = self.calls.ack_again(tx) {
-                    return self.acknowledge(transaction_time(now), flow, ack);
+                    return self.acknowledge_again(now, flow, ack, &response);
                 }
                 self.attempt_over(tx, Answer::of(response.status()), Some(response), tasks);
             }

@@ -2,6 +2,7 @@
 
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::composing::State;
 use sip::Flow;
 use store::{EntryId, EntryKey, File, FileId, RecordKey, Spooled, View};
 
@@ -129,8 +130,8 @@ pub struct Work<'v> {
     pub next: Vec<Task>,
     /// Chatbots in whose mailboxes something new waits.
     pub woken: Vec<Address>,
-    /// Chatbots, and the users who are writing to them just now.
-    pub typing: Vec<(Address, Address)>,
+    /// Chatbots, and the users who are writing to them just now or have stopped.
+    pub typing: Vec<(Address, Address, State)>,
     /// Connections to close.
     pub close: Vec<Flow>,
     /// Spooled bodies that nobody needs, beside those that [`View::released`] names.

@@ -85,6 +85,46 @@ fn an_unknown_number_and_a_wrong_password_look_the_same() {
 }
 
 #[test]
+fn whoever_guesses_a_password_has_to_wait_and_nobody_else() {
+    let mut world = World::with(1, |config| config.wrong_passwords_max = 3);
+    let alice = world.handset(ALICE);
+    let mut guesses = 0;
+    let mut guess = |world: &mut World, method: &str| {
+        guesses += 1;
+        let (header, uri) = match method {
+            "REGISTER" => (HeaderName::Authorization, "sip:hongyan.local"),
+            _ => (HeaderName::ProxyAuthorization, "sip:+8613800000002@hongyan.local"),
+        };
+        let credentials = format!(
+            "Digest username=\"{ALICE}\", realm=\"{DOMAIN}\", nonce=\"n\", uri=\"{uri}\", response=\"{guesses:032}\", algorithm=MD5"
+        );
+        let request = RequestBuilder::new(method, uri)
+            .header(HeaderName::Via, format!("SIP/2.0/UDP 10.9.9.9;rport;branch=z9hG4bKguess{guesses}"))
+            .header(HeaderName::MaxForwards, 70)
+            .header(HeaderName::From, format!("<sip:{ALICE}@{DOMAIN}>;tag=1"))
+            .header(HeaderName::To, format!("<sip:{ALICE}@{DOMAIN}>"))
+            .header(HeaderName::CallId, format!("guess-{guesses}"))
+            .header(HeaderName::CSeq, format!("1 {method}"))
+            .header(header, credentials);
+        answer_to(world, request)
+    };
+    assert_eq!([guess(&mut world, "REGISTER").status(), guess(&mut world, "MESSAGE").status()], [401, 407]);
+    assert_eq!(guess(&mut world, "REGISTER").status(), 401);
+    for method in ["REGISTER", "MESSAGE"] {
+        let refused = guess(&mut world, method);
+        assert_eq!(refused.status(), 503, "{method}");
+        let wait: u64 = refused.header(HeaderName::RetryAfter).expect("how long").parse().expect("seconds");
+        assert!((1..=301).contains(&wait), "{wait}");
+    }
+    // Alice is elsewhere, and registers and speaks as ever; another device of hers too.
+    world.register(alice);
+    let second = world.handset(ALICE);
+    assert!(world.phones[alice].is_registered && world.phones[second].is_registered);
+    world.run_for(seconds(301));
+    assert_eq!(guess(&mut world, "REGISTER").status(), 401);
+}
+
+#[test]
 fn what_is_required_and_not_known_is_refused_by_name() {
     let mut world = World::new();
     let response = answer_to(

@@ -5,7 +5,7 @@ mod town;
 
 use std::time::Duration;
 
-use handset::{Answers, Event, Outgoing, Services};
+use handset::{Answers, Event, Failure, Outgoing, Services};
 use message_centre::admin::{Answer, Call};
 use message_centre::provisioning;
 use message_centre::session::{SessionBody, media};
@@ -13,7 +13,7 @@ use msrp::sdp::Description;
 use rcs::address::Address;
 use rcs::provisioning::Document;
 use sip::digest::{Challenge, Ha1s};
-use sip::{Flow, HeaderName, Message, Request, RequestBuilder, Transport};
+use sip::{Flow, HeaderName, Message, Request, RequestBuilder, ResponseBuilder, Transport};
 use store::{Account, Credential};
 use town::{DOMAIN, PASSWORD, Phone, Town, seconds};
 
@@ -59,6 +59,53 @@ fn opened(town: &Town, phone: Phone) -> usize {
 /// How many bindings a subscriber has.
 fn bound(town: &Town, number: &str) -> usize {
     town.store().bindings(&address(number)).expect("readable").list.len()
+}
+
+#[test]
+fn a_second_device_behind_the_same_address_that_answers_too_is_acknowledged_and_let_go() {
+    let mut town = Town::new();
+    let (alice, bob) = two(&mut town, Transport::Tcp);
+    let chat = call(&mut town, alice, &uri(BOB));
+    let (invite, acks) = (town.request(bob, "INVITE").clone(), town.requests(bob, "ACK"));
+    let flow = town.phones[bob].flow;
+    let other = ResponseBuilder::for_request(&invite, 200, "OK")
+        .to_tag("another")
+        .header(HeaderName::Contact, "<sip:tablet@192.0.2.77>")
+        .build();
+    town.inject(flow, other);
+    town.run();
+    assert_eq!((town.requests(bob, "ACK"), town.requests(bob, "BYE")), (acks + 1, 1));
+    for method in ["ACK", "BYE"] {
+        let said = town.request(bob, method);
+        assert_eq!(said.to_tag().expect("readable"), Some("another"), "{method}");
+        assert_eq!(said.uri_text(), "sip:tablet@192.0.2.77", "{method}");
+    }
+    // The chat is with the first.
+    say(&mut town, alice, chat, "still there?");
+    town.run();
+    assert_eq!(town.texts(bob), ["still there?"]);
+    assert_eq!((ended(&town, alice), ended(&town, bob)), (0, 0));
+}
+
+#[test]
+fn a_full_mailbox_is_no_reason_never_to_try_again() {
+    let mut town = Town::with(|config| config.mailbox_entries_max = 1);
+    let alice = town.phone(ALICE, Transport::Tcp, Services::all());
+    let bob = town.device(BOB, Transport::Tcp, Services::all());
+    let chat = call(&mut town, alice, &uri(BOB));
+    let first = say(&mut town, alice, chat, "one");
+    town.run();
+    let second = say(&mut town, alice, chat, "two");
+    town.run();
+    assert_eq!((town.answer(alice, &first), town.waiting(BOB)), (Some(200), 1));
+    let refused = |event: &Event| matches!(event, Event::NotSent { message_id, why: Failure::Refused(408) } if *message_id == second);
+    assert!(town.saw(alice, refused));
+    town.switch_on(bob);
+    town.run();
+    assert_eq!(town.texts(bob), ["one"]);
+    let third = say(&mut town, alice, chat, "two");
+    town.run();
+    assert_eq!(town.answer(alice, &third), Some(200));
 }
 
 /// A device that was configured, by the word of the network, and has registered.

@@ -7,8 +7,9 @@
 //!   when; [`capability`]: what a device can take.
 //! - [`cpim`]: the envelope (RFC 3862), how it points at another message ([`reference`]), with [`content_type`], [`multipart`] and [`encoding`] for what is in it.
 //! - [`provisioning`]: what a handset is told before it registers (over [`xml`]).
+//! - How long sound and film play: [`playing`].
 //! - The bodies: [`imdn`] reports, [`composing`], [`geolocation`], [`file_transfer`], [`revoke`],
-//!   [`spam_report`] (all over [`xml`]), and the [`bot`]
+//!   [`spam_report`] (all over [`xml`]), [`vcard`] contacts, and the [`bot`]
 //!   cards and chips.
 //! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`]. What else can be watched: [`registration_info`],
 //!   [`presence`].
@@ -30,6 +31,7 @@ pub mod group_data;
 pub mod ids;
 pub mod imdn;
 pub mod multipart;
+pub mod playing;
 pub mod presence;
 pub mod provisioning;
 pub mod reference;
@@ -40,6 +42,7 @@ pub mod sipfrag;
 pub mod sms;
 pub mod spam_report;
 pub mod time;
+pub mod vcard;
 pub mod xml;
 
 pub use address::Address;

@@ -40,6 +40,10 @@ pub struct Chatbot {
     pub created_at: Timestamp,
     /// When its data last changed; makes the ETag of its information.
     pub changed_at: Timestamp,
+    /// How pushes prove themselves where its API leaves that open.
+    pub webhook_auth: WebhookAuth,
+    /// Whether the webhook is asked for with a GET before anything is pushed, where its API leaves that open.
+    pub webhook_probe: bool,
 }
 
 impl std::fmt::Debug for Chatbot {
@@ -63,6 +67,19 @@ pub enum Dialect {
     Rbm,
     /// GSMA FNW.11.
     Fnw11,
+}
+
+/// How pushes prove themselves, where the API leaves it open (FNW.11).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookAuth {
+    /// `Authorization: Bearer TOKEN`, with the callback token.
+    #[default]
+    Bearer,
+    /// `Authorization: TOKEN`
+    Token,
+    /// Not at all.
+    None,
 }
 
 /// A bearer secret, hashed.
@@ -124,9 +141,52 @@ pub struct Profile {
 impl Row for Chatbot {
     type Key = Address;
     const FAMILY: Family = Family::Chatbots;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn key_bytes(key: &Address) -> Vec<u8> {
         key.as_str().as_bytes().to_vec()
+    }
+
+    fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
+        if version == 1 {
+            // webhook_auth, webhook_probe
+            row.extend([0, 0]);
+        }
+        version == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::{decode, encode};
+
+    #[test]
+    fn rows_of_the_first_version_read_as_if_nothing_more_had_been_said() {
+        let chatbot = Chatbot {
+            address: "sip:12306@botplatform.hongyan.local".parse().expect("an address"),
+            dialect: Dialect::Ctcu,
+            app_id: "app".to_owned(),
+            app_key_sha256: [7; 32],
+            callback_token: "token".to_owned(),
+            webhook: Some("https://bot.example/hook".to_owned()),
+            allow_private_webhook: false,
+            callback_checked: true,
+            token: None,
+            tokens_given: (1, 2),
+            status: ChatbotStatus::Live,
+            profile: Profile::default(),
+            created_at: Timestamp::from_seconds(1),
+            changed_at: Timestamp::from_seconds(2),
+            webhook_auth: WebhookAuth::Bearer,
+            webhook_probe: false,
+        };
+        let now = encode(&chatbot);
+        // What was appended since, and the number of the version.
+        let mut first = now[..now.len() - 2].to_vec();
+        first[0] = 1;
+        assert!(decode::<Chatbot>(&first).expect("readable") == chatbot);
+        assert!(decode::<Chatbot>(&now).expect("readable") == chatbot);
+        assert!(decode::<Chatbot>(&[3]).is_err());
     }
 }

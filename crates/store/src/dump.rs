@@ -6,9 +6,9 @@ use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
     Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration, Entry,
-    File, Group, Head, History, HistoryState, IconPicture, Leg, Memberships, Progress, Record, Remembered,
-    ServiceAccount, SpamReport, Store, StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers,
-    mailbox,
+    File, Group, Head, History, HistoryState, IconPicture, Leg, Media, Memberships, Progress, Record,
+    Remembered, ServiceAccount, SpamReport, Store, StoreError, Tally, Template, Tenant, Transfer, Usage,
+    Watchers, mailbox,
 };
 
 impl Store {
@@ -57,6 +57,7 @@ impl Store {
                 Family::Histories => json_of::<History>(&value)?,
                 Family::History => without(json_of::<Remembered>(&value)?, &["body"]),
                 Family::HistoryStates => json_of::<HistoryState>(&value)?,
+                Family::Media => json_of::<Media>(&value)?,
                 Family::Templates => without(json_of::<Template>(&value)?, &["source"]),
                 Family::Campaigns => without(json_of::<Campaign>(&value)?, &["source"]),
                 Family::CampaignProgress => json_of::<Progress>(&value)?,

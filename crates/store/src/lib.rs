@@ -3,7 +3,7 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
+//! [`record`], [`chatbot`], [`file`], [`media`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
 //! [`service_account`], [`template`], [`campaign`], [`tenant`], [`audit`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
@@ -20,6 +20,7 @@ pub mod file;
 pub mod group;
 pub mod history;
 pub mod mailbox;
+pub mod media;
 pub mod record;
 mod row;
 pub mod service_account;
@@ -35,6 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use rcs::Timestamp;
 use rcs::address::Address;
+use rustc_hash::FxHashMap;
 
 pub use account::{Account, Credential};
 pub use audit::{Act, ActFilter};
@@ -43,7 +45,7 @@ pub use blocks::{Blocked, Blocks};
 pub use campaign::{
     Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, Tally, Window,
 };
-pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile};
+pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
@@ -52,6 +54,7 @@ pub use group::{
 };
 pub use history::{Direction, History, HistoryKey, HistoryState, Mark, Remembered};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
+pub use media::{Media, Review};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use service_account::{Invitation, PublicKey, ServiceAccount};
@@ -63,6 +66,7 @@ pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wan
 
 use cache::Cache;
 use row::{Row, decode};
+use view::MediaPageKey;
 
 /// Journal ceiling: reopening replays the journal, so it is kept small.
 const JOURNAL_BYTES_MAX: u64 = 64 << 20;
@@ -155,6 +159,7 @@ impl Store {
         self.load_rows(wants.service_accounts, &mut view.service_accounts)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
+        self.load_rows(wants.media, &mut view.media)?;
         self.load_rows(wants.usages, &mut view.usages)?;
         self.load_rows(wants.legs, &mut view.legs)?;
         self.load_rows(wants.authors, &mut view.authors)?;
@@ -177,6 +182,9 @@ impl Store {
         }
         for page in wants.file_pages {
             self.load_file_page(page, view)?;
+        }
+        for page in wants.media_pages {
+            self.load_media_page(page, view)?;
         }
         for page in wants.history_pages {
             self.load_history_page(page, view)?;
@@ -258,6 +266,36 @@ impl Store {
         limit: usize,
     ) -> Result<(Vec<File>, Option<Vec<u8>>), StoreError> {
         self.sift(cursor, limit, |file: &File| file.expires_at <= now)
+    }
+
+    /// Looks at up to `limit` media from `cursor` on for ones whose time is over at `now` or whose chatbot is gone: the media,
+    /// and where to go on (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn expired_media(
+        &self,
+        now: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<Media>, Option<Vec<u8>>), StoreError> {
+        let (media, next) = self.sift(cursor, limit, |_: &Media| true)?;
+        let mut owners = FxHashMap::default();
+        let mut old = Vec::new();
+        for one in media {
+            let is_here = match owners.get(&one.owner) {
+                Some(is_here) => *is_here,
+                None => {
+                    let is_here =
+                        self.keyspace(Family::Chatbots).contains_key(Chatbot::key_bytes(&one.owner))?;
+                    *owners.entry(one.owner.clone()).or_insert(is_here)
+                }
+            };
+            if !is_here || one.is_over(now) {
+                old.push(one);
+            }
+        }
+        Ok((old, next))
     }
 
     /// One account.
@@ -381,6 +419,39 @@ impl Store {
         let rows = self.keyspace(Family::Files).iter().map(|guard| decode(&guard.value()?));
         let is_wanted = |file: &File| owner.is_none_or(|owner| file.owner == *owner);
         rows.filter(|row| row.as_ref().map_or(true, is_wanted)).take(limit).collect()
+    }
+
+    /// One of the media.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn media(&self, id: FileId) -> Result<Option<Media>, StoreError> {
+        self.get(&id)
+    }
+
+    /// Up to `limit` media of a chatbot after `after`, by id; `None` for the owner means everybody's.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn media_list(
+        &self,
+        owner: Option<&Address>,
+        after: Option<FileId>,
+        limit: usize,
+    ) -> Result<Vec<Media>, StoreError> {
+        let prefix = owner.map(media::prefix);
+        let first = after.map(|id| id.0.to_vec()).or(prefix.map(|prefix| prefix.to_vec()));
+        let mut found = Vec::new();
+        for guard in self.keyspace(Family::Media).range(first.unwrap_or_default()..) {
+            let media: Media = decode(&guard.value()?)?;
+            if found.len() == limit || prefix.is_some_and(|prefix| !media.id.0.starts_with(&prefix)) {
+                break;
+            }
+            if Some(media.id) != after && owner.is_none_or(|owner| media.owner == *owner) {
+                found.push(media);
+            }
+        }
+        Ok(found)
     }
 
     /// The file that an upload makes or made.
@@ -760,6 +831,19 @@ impl Store {
         }
         self.load_rows(found.iter().map(|(key, _)| key.clone()).collect(), &mut view.history_states)?;
         view.history_pages.insert(page, found);
+        Ok(())
+    }
+
+    fn load_media_page(&self, page: MediaPageKey, view: &mut View) -> Result<(), StoreError> {
+        let (owner, limit) = &page;
+        let media = self.media_list(Some(owner), None, *limit)?;
+        let found = media.iter().map(|media| media.id).collect();
+        for media in media {
+            if !view.media.has(&media.id) {
+                view.media.loaded(media.id, Some(Arc::new(media)));
+            }
+        }
+        view.media_pages.insert(page, found);
         Ok(())
     }
 

@@ -80,6 +80,8 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What chatbots have uploaded for their messages.
+    Media,
     /// What chatbots say with places left open.
     Templates,
     /// Campaigns, one row each.
@@ -130,6 +132,7 @@ impl Family {
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::Media,
         Self::Templates,
         Self::Campaigns,
         Self::CampaignProgress,
@@ -170,6 +173,7 @@ impl Family {
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::Media => "media",
             Self::Templates => "templates",
             Self::Campaigns => "campaigns",
             Self::CampaignProgress => "campaign-progress",

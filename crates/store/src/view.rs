@@ -24,6 +24,7 @@ use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, IconPicture, Leg, LegKey, Memberships};
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
+use crate::media::Media;
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
 use crate::service_account::ServiceAccount;
@@ -47,6 +48,8 @@ pub struct Wants {
     pub(crate) files: Vec<FileId>,
     pub(crate) transfers: Vec<TransferKey>,
     pub(crate) usages: Vec<Address>,
+    pub(crate) media: Vec<FileId>,
+    pub(crate) media_pages: Vec<MediaPageKey>,
     pub(crate) file_pages: Vec<FilePageKey>,
     pub(crate) pages: Vec<PageKey>,
     pub(crate) groups: Vec<Address>,
@@ -73,6 +76,9 @@ pub type PageKey = (Address, EntryId, usize);
 /// A stretch of the index of files: the owner whose files are looked for, the first id, and how many rows of whatever owner
 /// are looked at.
 pub type FilePageKey = (Address, FileId, usize);
+
+/// The beginning of what a chatbot has in the media library: whose, and how many.
+pub(crate) type MediaPageKey = (Address, usize);
 
 /// The beginning of a history: whose, and how many messages.
 pub type HistoryPageKey = (Address, usize);
@@ -151,6 +157,18 @@ impl Wants {
         self.usages.push(owner.clone());
     }
 
+    /// One of the media of `owner`, and what they come to.
+    pub fn media(&mut self, id: FileId, owner: &Address) {
+        self.media.push(id);
+        self.usages.push(owner.clone());
+    }
+
+    /// The first `limit` media of a chatbot, each as by [`Wants::media`].
+    pub fn media_page(&mut self, owner: &Address, limit: usize) {
+        self.media_pages.push((owner.clone(), limit));
+        self.usages.push(owner.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -218,6 +236,8 @@ impl Wants {
             && self.files.is_empty()
             && self.transfers.is_empty()
             && self.usages.is_empty()
+            && self.media.is_empty()
+            && self.media_pages.is_empty()
             && self.pages.is_empty()
             && self.file_pages.is_empty()
             && self.groups.is_empty()
@@ -266,6 +286,8 @@ pub struct View {
     pub(crate) files: Table<File>,
     pub(crate) transfers: Table<Transfer>,
     pub(crate) usages: Table<Usage>,
+    pub(crate) media: Table<Media>,
+    pub(crate) media_pages: FxHashMap<MediaPageKey, Vec<FileId>>,
     pub(crate) groups: Table<Group>,
     pub(crate) icons: Table<IconPicture>,
     pub(crate) legs: Table<Leg>,
@@ -540,6 +562,31 @@ impl View {
         self.files.put(id, None);
     }
 
+    /// One of the media; `None` when it is not there, or not any more.
+    pub fn media(&self, id: FileId) -> Option<&Media> {
+        self.media.get(&id)
+    }
+
+    /// The first media of a chatbot, as they were when they were loaded.
+    pub fn media_page(&self, owner: &Address, limit: usize) -> &[FileId] {
+        self.media_pages.get(&(owner.clone(), limit)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds or replaces one of the media.
+    pub fn put_media(&mut self, media: Media) {
+        let usage = self.usage(&media.owner).with_media(self.media.get(&media.id), Some(&media));
+        self.usages.put(media.owner.clone(), Some(usage));
+        self.media.put(media.id, Some(media));
+    }
+
+    /// Removes one of the media.
+    pub fn remove_media(&mut self, id: FileId) {
+        let Some(media) = self.media.get(&id).cloned() else { return };
+        let usage = self.usage(&media.owner).with_media(Some(&media), None);
+        self.usages.put(media.owner, (usage.files > 0).then_some(usage));
+        self.media.put(id, None);
+    }
+
     /// A group; `None` when there is no such group.
     pub fn group(&self, address: &Address) -> Option<&Group> {
         self.groups.get(address)
@@ -702,6 +749,7 @@ impl View {
             || self.files.changed
             || self.transfers.changed
             || self.usages.changed
+            || self.media.changed
             || self.groups.changed
             || self.icons.changed
             || self.legs.changed
@@ -767,6 +815,7 @@ impl View {
         self.files.changes(&mut changes);
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
+        self.media.changes(&mut changes);
         self.groups.changes(&mut changes);
         self.icons.changes(&mut changes);
         self.legs.changes(&mut changes);

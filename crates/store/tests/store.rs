@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use rcs::Timestamp;
 use rcs::address::Address;
 use store::{
-    Entry, EntryId, EntryIds, EntryKind, Family, File, FileId, Lookup, Outcome, Record, Store, Thumbnail,
-    Usage, View, Wants,
+    Entry, EntryId, EntryIds, EntryKind, Family, File, FileId, Lookup, Media, Outcome, Record, Review, Store,
+    Thumbnail, Usage, View, Wants,
 };
 
 fn bob() -> Address {
@@ -407,6 +407,61 @@ proptest! {
         let named = store.transfer(&(alice(), "shared".to_owned())).expect("read");
         prop_assert!(named.is_none_or(|named| files.contains(&named)));
     }
+}
+
+fn media(owner: &str, number: u8, bytes: u64) -> Media {
+    let owner: Address = format!("sip:{owner}@botplatform.hongyan.local").parse().expect("an address");
+    Media {
+        id: store::media::id(&owner, [number; 8]),
+        owner,
+        name: Some("seat.jpg".to_owned()),
+        content_type: "image/jpeg".to_owned(),
+        bytes,
+        thumbnail: Some(Thumbnail { content_type: "image/jpeg".to_owned(), bytes: 5 }),
+        plays_ms: None,
+        created_at: at(0),
+        expires_at: number.is_multiple_of(2).then(|| at(u64::from(number))),
+        review: Review::Pending,
+    }
+}
+
+#[test]
+fn what_a_chatbot_has_uploaded_lies_together_and_counts_until_it_goes() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opened");
+    let all: Vec<Media> =
+        ["rail", "rain"].iter().flat_map(|bot| (1..=4).map(|number| media(bot, number, 10))).collect();
+    let mut batch = view(&store, |wants| all.iter().for_each(|one| wants.media(one.id, &one.owner)));
+    all.iter().cloned().for_each(|one| batch.put_media(one));
+    store.commit(&batch).expect("committed");
+    drop(store);
+
+    let store = Store::open(directory.path()).expect("opened again");
+    let (rail, rain) = (&all[..4], &all[4..]);
+    let owner = &rail[0].owner;
+    assert_eq!(store.media(rail[2].id).expect("read").as_ref(), Some(&rail[2]));
+    assert_eq!(store.media_list(Some(owner), None, 100).expect("read"), rail);
+    assert_eq!(store.media_list(Some(owner), Some(rail[0].id), 2).expect("read"), rail[1..3]);
+    assert_eq!(store.media_list(None, None, 100).expect("read").len(), 8);
+    assert_eq!(store.usage(owner).expect("read"), Usage { files: 4, bytes: 60 });
+    // The chatbots of these are not there, so all may go.
+    let (expired, end) = store.expired_media(at(2), None, 100).expect("read");
+    assert_eq!((expired.len(), end), (8, None));
+
+    let mut batch = view(&store, |wants| wants.media_page(owner, 3));
+    let page = batch.media_page(owner, 3).to_vec();
+    assert_eq!(page, [rail[0].id, rail[1].id, rail[2].id]);
+    page.into_iter().for_each(|id| batch.remove_media(id));
+    let mut shorter = Media { review: Review::Rejected("blurred".to_owned()), ..rail[3].clone() };
+    shorter.bytes = 1;
+    let mut more = Wants::default();
+    more.media(shorter.id, owner);
+    store.load(more, &mut batch).expect("loaded");
+    batch.put_media(shorter.clone());
+    store.commit(&batch).expect("committed");
+    assert_eq!(store.media_list(Some(owner), None, 100).expect("read"), [shorter]);
+    assert_eq!(store.usage(owner).expect("read"), Usage { files: 1, bytes: 6 });
+    assert_eq!(store.usage(&rain[0].owner).expect("read"), Usage { files: 4, bytes: 60 });
 }
 
 #[test]

@@ -12,12 +12,15 @@ import type { GroupEvent } from './group_event';
 import * as media from './media_type';
 import { decodedBody, header } from './mime';
 import { parseMultipart } from './multipart';
+import { type Contact, isVCard, parseVCards } from './vcard';
 
 export type Content = (
   | { readonly kind: 'text'; readonly text: string }
   | Card
   | Carousel
   | { readonly kind: 'file'; readonly transfer: FileTransfer }
+  /** A contact card in the message itself; most come as files. */
+  | { readonly kind: 'contacts'; readonly contacts: readonly Contact[]; readonly card: string }
   | { readonly kind: 'location'; readonly place: Geolocation }
   | { readonly kind: 'response'; readonly response: SuggestionResponse }
   | { readonly kind: 'sharedData' }
@@ -68,8 +71,11 @@ function parseSingle(contentType: string, body: string): Content {
       const place = parsePushLocation(body);
       return place ? { kind: 'location', place } : unknown(type.essence);
     }
-    default:
-      return unknown(type.essence);
+    default: {
+      if (!isVCard(type.essence)) return unknown(type.essence);
+      const contacts = parseVCards(new TextEncoder().encode(body));
+      return contacts.length > 0 ? { kind: 'contacts', contacts, card: body } : unknown(type.essence);
+    }
   }
 }
 
@@ -90,6 +96,8 @@ function wordsOf(content: Content): readonly (string | undefined)[] {
       return content.contents.flatMap(({ title, description }) => [title, description]);
     case 'file':
       return [content.transfer.file.name];
+    case 'contacts':
+      return content.contacts.flatMap(({ name, numbers }) => [name, ...numbers.map(({ number }) => number)]);
     case 'location':
       return [content.place.label];
     case 'sharedData':

@@ -79,7 +79,8 @@ let asked: AbortController | undefined;
 
 async function check(body: string): Promise<void> {
   asked?.abort();
-  const { signal: aborted } = (asked = new AbortController());
+  asked = new AbortController();
+  const aborted = asked.signal;
   try {
     const answer = await fetch('/tools/v1/cards/check', {
       method: 'POST',

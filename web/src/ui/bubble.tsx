@@ -12,6 +12,7 @@ import { answer } from './actions';
 import { hue } from './avatar';
 import { CardView } from './card';
 import { CarouselView } from './carousel';
+import { ContactCards } from './contact_card';
 import type { Drafting } from './drafting';
 import { FileBody } from './file_body';
 import { dateAndTime, t, timeOfDay } from './i18n';
@@ -148,6 +149,15 @@ function Body({
       return <CardView card={content} onTap={tap} />;
     case 'carousel':
       return <CarouselView carousel={content} onTap={tap} />;
+    case 'contacts':
+      return (
+        <ContactCards
+          handset={handset}
+          contacts={content.contacts}
+          src={`data:text/vcard;charset=utf-8,${encodeURIComponent(content.card)}`}
+          fileName="contact.vcf"
+        />
+      );
     case 'location':
       return <LocationBody place={content.place} />;
     case 'file':

@@ -13,6 +13,7 @@ import { Icon, type IconName } from './icons';
 import { MenuSheet } from './menu';
 import { DraftBar } from './quote';
 import { RecordVoice } from './record_voice';
+import { ShareContact } from './share_contact';
 import { ShareLocation } from './share_location';
 import { closeSheet, openSheet } from './state';
 
@@ -240,6 +241,16 @@ function AttachSheet({ handset, peer, drafting }: Omit<Props, 'isChatbot'>): JSX
           />
           <AttachButton icon="file" label={t('attachFile')} id="file" onClick={() => void pick('')} />
         </>
+      )}
+      {contentServer && (
+        <AttachButton
+          icon="user"
+          label={t('attachContact')}
+          id="contact"
+          onClick={() =>
+            openSheet({ title: t('shareContact'), content: <ShareContact handset={handset} peer={peer} /> })
+          }
+        />
       )}
       <AttachButton
         icon="pin"

@@ -6,6 +6,8 @@ import { FILE_LOST } from '../handset/files';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
 import type { FileInfo, FileTransfer } from '../rcs/file_transfer';
+import { isVCard } from '../rcs/vcard';
+import { ContactCards, useContacts } from './contact_card';
 import { expiryDate, percent, sizeText, t } from './i18n';
 import { Icon, type IconName } from './icons';
 import { Placeholder } from './placeholder';
@@ -34,9 +36,24 @@ export function FileBody({ handset, record, transfer }: Props): JSX.Element {
   }
   return (
     <>
-      <Media record={record} transfer={transfer} local={local} />
+      {isVCard(file.contentType) ? (
+        <ContactFile handset={handset} file={file} local={local} />
+      ) : (
+        <Media record={record} transfer={transfer} local={local} />
+      )}
       {record.upload && <UploadState handset={handset} record={record} />}
     </>
+  );
+}
+
+/** A contact card; a file like any other when there is none in it. */
+function ContactFile(props: { handset: Handset; file: FileInfo; local: LocalFile | undefined }): JSX.Element {
+  const { handset, file, local } = props;
+  const { contacts } = useContacts(file, local?.file);
+  const src = local?.url ?? file.url;
+  if (!contacts || contacts.length === 0) return <FileCard file={file} src={src} failed={false} />;
+  return (
+    <ContactCards handset={handset} contacts={contacts} src={src} fileName={file.name ?? 'contact.vcf'} />
   );
 }
 

@@ -3,6 +3,7 @@ import { type Address, displayAddress } from '../rcs/address';
 import type { Content } from '../rcs/content';
 import type { FileTransfer } from '../rcs/file_transfer';
 import type { GroupEvent } from '../rcs/group_event';
+import { isVCard } from '../rcs/vcard';
 import { t } from './i18n';
 
 /** `name` says who somebody is: what happened in a group is about people. */
@@ -16,6 +17,8 @@ export function previewText(content: Content, name: (party: Address) => string =
       return t('kindCarousel', { text: content.contents[0]?.title ?? '' });
     case 'file':
       return fileText(content.transfer);
+    case 'contacts':
+      return t('kindContact', { text: content.contacts.map((contact) => contact.name).join(', ') });
     case 'location':
       return t('kindLocation', { text: content.place.label ?? '' });
     case 'response':
@@ -57,6 +60,7 @@ export function eventText(event: GroupEvent, name: (party: Address) => string): 
 }
 
 function fileText({ file }: FileTransfer): string {
+  if (isVCard(file.contentType)) return t('kindContact', { text: file.name?.replace(/\.vcf$/i, '') ?? '' });
   if (file.contentType.startsWith('image/')) return t('kindImage');
   if (file.contentType.startsWith('audio/')) return t('kindAudio');
   if (file.contentType.startsWith('video/')) return t('kindVideo');

@@ -8,7 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{FINDINGS_MAX, violation};
-use crate::ctcu;
+use crate::{Body, Content, ctcu};
+use crate::rbm::{self, message};
 
 /// An interface of chatbots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -36,34 +37,7 @@ const CTCU_FILES: Files = &[
 ];
 
 /// Media types and sizes of RBM.
-const RBM_FILES: Files = &[(
-    &[
-        "image/jpeg",
-        "image/jpg",
-        "image/gif",
-        "image/png",
-        "video/h263",
-        "video/m4v",
-        "video/mp4",
-        "video/mpeg",
-        "video/mpeg4",
-        "video/webm",
-        "audio/aac",
-        "audio/mp3",
-        "audio/mpeg",
-        "audio/mpg",
-        "audio/mp4",
-        "audio/mp4-latm",
-        "audio/3gpp",
-        "audio/ogg",
-        "application/pdf",
-        "application/ogg",
-    ],
-    100 << 20,
-)];
-
-/// RBM: fewer cards, and no menus.
-const RBM_LIMITS: Limits = Limits { carousel_cards: 2..=10, ..Limits::RCC07 };
+const RBM_FILES: Files = &[(&message::MEDIA_TYPES, message::FILE_BYTES_MAX)];
 
 impl Dialect {
     /// All of them.
@@ -82,7 +56,7 @@ impl Dialect {
     fn limits(self) -> &'static Limits {
         match self {
             Self::Ctcu | Self::Cm => &ctcu::LIMITS,
-            Self::Rbm => &RBM_LIMITS,
+            Self::Rbm => &rbm::LIMITS,
             Self::Fnw11 => &Limits::RCC07,
         }
     }
@@ -127,7 +101,7 @@ pub fn narrower(validate: impl Fn(&Limits) -> Vec<Violation>) -> Vec<(Vec<Dialec
 }
 
 /// What dialects refuse of a card or carousel.
-pub fn message(message: &BotMessage) -> Vec<(Vec<Dialect>, Violation)> {
+pub fn card(message: &BotMessage) -> Vec<(Vec<Dialect>, Violation)> {
     let mut refusals = Refusals(narrower(|limits| message.validate(limits)));
     for (index, card) in message.cards().iter().enumerate() {
         let path = match message {
@@ -141,6 +115,21 @@ pub fn message(message: &BotMessage) -> Vec<(Vec<Dialect>, Violation)> {
             refusals.suggestions(dialect, &format!("{path}.suggestions"), &card.suggestions);
         }
     }
+    refusals.0
+}
+
+/// What other dialects refuse of what was read from a message of RBM. Its files are elsewhere, and not looked at.
+pub fn of_rbm(content: &Content) -> Vec<(Vec<Dialect>, Violation)> {
+    let mut refusals = Refusals::default();
+    match &content.body {
+        Body::Card(message) => refusals.0 = narrower(|limits| message.validate(limits)),
+        Body::Text(text) => {
+            refusals.0 = narrower(|limits| limits.check_text("text", text).into_iter().collect());
+        }
+        Body::File(_) | Body::Location(_) => {}
+    }
+    let chips = SuggestionList { suggestions: content.chips.clone() };
+    refusals.0.extend(narrower(|limits| chips.validate(limits)));
     refusals.0
 }
 
@@ -198,7 +187,7 @@ impl Refusals {
             }
             Some(_) => {}
         }
-        let thumbnail_bytes_max = if dialect == Dialect::Rbm { 100_000 } else { 200 << 10 };
+        let thumbnail_bytes_max = if dialect == Dialect::Rbm { message::THUMBNAIL_BYTES_MAX } else { 200 << 10 };
         if let Some(thumbnail) =
             media.thumbnail.as_ref().filter(|thumbnail| thumbnail.file_size > thumbnail_bytes_max)
         {

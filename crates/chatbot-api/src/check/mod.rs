@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 pub use dialect::Dialect;
 pub use read::Form;
 
+use crate::rbm::AgentMessage;
 use crate::{Body, Content};
 use read::{Kind, Part};
 
@@ -136,6 +137,10 @@ pub fn check(text: &[u8]) -> Report {
             return check.report(None);
         }
     };
+    if let Some((before, message)) = read::rbm(&value) {
+        check.rbm(text, before, &message);
+        return check.report(Some(Form::RbmMessage));
+    }
     let Some((form, parts)) = read::parts(&value, &mut check.faults) else {
         check.take_faults(text);
         return check.report(None);
@@ -178,7 +183,7 @@ impl Check {
                     format!("{} where a string belongs", rcs::bot::reader::kind(&part.value)),
                 )]),
             },
-            Kind::Message => read_as::<BotMessage>(&part.value, dialect::message).map(|(message, found)| {
+            Kind::Message => read_as::<BotMessage>(&part.value, dialect::card).map(|(message, found)| {
                 self.body = Some(Body::Card(message));
                 found
             }),
@@ -214,6 +219,39 @@ impl Check {
                     add(Severity::Error, &dialects, violation);
                 }
                 found.advice.into_iter().for_each(|violation| add(Severity::Warning, &[], violation));
+            }
+        }
+    }
+
+    /// A message of RBM, by the reader of that dialect. `before` is what its paths begin with that is not in the text.
+    fn rbm(&mut self, text: &str, before: &str, message: &Value) {
+        let in_text = |path: &str| match path.strip_prefix(before) {
+            Some(path) if !before.is_empty() => path.trim_start_matches('.').to_owned(),
+            _ => path.to_owned(),
+        };
+        match AgentMessage::parse(message.to_string().as_bytes()) {
+            Err(refusal) => {
+                self.is_unreadable = true;
+                let violations = match refusal.violations.is_empty() {
+                    true => vec![violation("", rule::FORM, refusal.message)],
+                    false => refusal.violations,
+                };
+                for violation in violations.into_iter().take(FINDINGS_MAX) {
+                    let path = in_text(&violation.path);
+                    let at = position(text, &path);
+                    self.findings.push(Finding::of(Severity::Error, &[], Violation { path, ..violation }, at));
+                }
+            }
+            Ok(message) => {
+                let content = message.content();
+                let content_at = if before.is_empty() { "contentMessage" } else { "" };
+                for (dialects, violation) in dialect::of_rbm(content) {
+                    // The path is that of the content in the form of RCC.07.
+                    let at = position(text, content_at);
+                    self.findings.push(Finding::of(Severity::Error, &dialects, violation, at));
+                }
+                self.body = Some(content.body.clone());
+                self.chips.clone_from(&content.chips);
             }
         }
     }

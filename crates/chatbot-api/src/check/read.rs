@@ -27,6 +27,8 @@ pub enum Form {
     CtcuSend,
     /// An `RCSMessage` of FNW.11
     Fnw11Message,
+    /// An agent message of RBM, or its `contentMessage` alone
+    RbmMessage,
 }
 
 impl Form {
@@ -39,6 +41,7 @@ impl Form {
             Self::Response => "response of a user (RCC.07)",
             Self::CtcuSend => "messageList (China Telecom, China Unicom)",
             Self::Fnw11Message => "RCSMessage (FNW.11)",
+            Self::RbmMessage => "agent message (RBM)",
         }
     }
 }
@@ -68,6 +71,16 @@ pub enum Kind {
     Menu,
     /// `{"response": …}`
     Response,
+}
+
+/// Whether this is a message of RBM, and what stands before the paths that its reader gives: a `contentMessage` alone is put into
+/// a message for it.
+pub fn rbm(value: &Value) -> Option<(&'static str, Value)> {
+    if value.get("contentMessage").is_some() {
+        return Some(("", value.clone()));
+    }
+    let is_content = ["richCard", "contentInfo", "uploadedRbmFile"].iter().any(|member| value.get(member).is_some());
+    is_content.then(|| ("contentMessage", serde_json::json!({ "contentMessage": value })))
 }
 
 /// Reads JSON, or says where it ceases to be JSON, and why.

@@ -188,6 +188,27 @@ fn an_rcs_message_of_fnw11_is_read_with_null_for_what_is_absent() {
 }
 
 #[test]
+fn a_message_of_rbm_is_read_by_the_reader_of_its_dialect() {
+    let card = json!({"richCard": {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent": {"title": "G1",
+        "suggestions": [{"reply": {"text": "订", "postbackData": "buy"}}]}}}});
+    let report = check_json(json!({"contentMessage": card}));
+    assert_eq!(said(&report), [""; 0]);
+    assert_eq!(report.form, Some(Form::RbmMessage));
+    assert_eq!(report.fallback.map(|fallback| fallback.text), Some("G1\n1. 订".to_owned()));
+    assert_eq!(check_json(card), check_json(json!({"richCard": {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent":
+        {"title": "G1", "suggestions": [{"reply": {"text": "订", "postbackData": "buy"}}]}}}})));
+    let long = json!({"richCard": {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent": {"title": "x".repeat(201)}}}});
+    let report = check_json(long.clone());
+    assert_eq!(report.findings[0].path, "richCard.standaloneCard.cardContent.title");
+    assert_eq!(report.findings[0].fix, "Shorten it to at most 200 characters.");
+    let report = check_json(json!({"contentMessage": long}));
+    assert_eq!(report.findings[0].path, "contentMessage.richCard.standaloneCard.cardContent.title");
+    // A text of 3,000 characters is RBM's alone.
+    let report = check_json(json!({"contentMessage": {"text": "x".repeat(3000)}}));
+    assert_eq!(refusing(&report), ["ctcu", "cm"]);
+}
+
+#[test]
 fn what_is_no_document_is_told_with_its_place() {
     let report = check(b"{\"message\": {\n  \"a\": 1,\n}}");
     assert_eq!(said(&report), ["error 3:1  [json]"]);

@@ -38,14 +38,13 @@ pub fn message_path(chatbot: &Address, form: PathForm) -> String {
     format!("/InboundMessageNotification/{}", form.segment(chatbot))
 }
 
-/// The path of pushes that tell what became of a message.
-pub fn status_path(chatbot: &Address, form: PathForm) -> String {
-    format!("/DeliveryInfoNotification/{}", form.segment(chatbot))
-}
-
-/// The path of pushes that tell what came of a revoke.
-pub fn revoke_path(chatbot: &Address, form: PathForm) -> String {
-    format!("/MessageStatusNotification/{}", form.segment(chatbot))
+/// The path of pushes that tell this of a message: what came of a revoke has one of its own.
+pub fn path_of(status: Status, chatbot: &Address, form: PathForm) -> String {
+    let name = match status {
+        Status::RevokeOk | Status::RevokeFail => "MessageStatusNotification",
+        _ => "DeliveryInfoNotification",
+    };
+    format!("/{name}/{}", form.segment(chatbot))
 }
 
 impl MessagePush<'_> {

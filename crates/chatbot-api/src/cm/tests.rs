@@ -316,7 +316,7 @@ fn what_becomes_of_messages_is_pushed_in_the_documented_form() {
         "/InboundMessageNotification/sip:12306@botplatform.hongyan.local"
     );
     assert_eq!(
-        push::revoke_path(&rail(), PathForm::Encoded),
+        push::path_of(Status::RevokeOk, &rail(), PathForm::Encoded),
         "/MessageStatusNotification/sip%3A12306%40botplatform.hongyan.local"
     );
 }

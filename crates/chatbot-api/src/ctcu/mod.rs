@@ -5,6 +5,7 @@
 //! - [`address`]: the forms of a chatbot's id in paths.
 //! - [`send`]: the send call.
 //! - [`revoke`]: the call that takes a message back.
+//! - [`media`]: uploads, and what is asked of them.
 //! - [`push`]: what we POST to the chatbot: users' messages, and what became of its own.
 //! - [`file`]: files as JSON items.
 //! - [`code`]: return codes, and refusals.
@@ -15,6 +16,7 @@
 pub mod address;
 pub mod code;
 pub mod file;
+pub mod media;
 pub mod push;
 pub mod revoke;
 pub mod send;
@@ -26,6 +28,7 @@ pub mod token;
 use rcs::{Timestamp, bot::Limits};
 
 pub use code::{Refusal, ReturnCode};
+pub use media::{DeleteAnswer, MediaInfo, UploadAnswer, UploadMode};
 pub use push::{MessagePush, StatusPush};
 pub use revoke::{RevokeAnswer, RevokeRequest};
 pub use send::SendAnswer;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::basic;
 
 /// Seconds for which a token is good.
-pub const TOKEN_SECONDS: u32 = 3600;
+pub const TOKEN_SECONDS: u32 = crate::ctcu::token::TOKEN_SECONDS;
 
 /// The scope of the interface.
 pub const SCOPE: &str = "botmessage";

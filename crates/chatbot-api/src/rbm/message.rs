@@ -113,6 +113,38 @@ pub enum FileSource {
     },
 }
 
+/// `POST /v1/files`: a file to be fetched and kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRequest {
+    /// http or https.
+    pub file_url: String,
+    /// A small picture, http or https.
+    pub thumbnail_url: Option<String>,
+    /// Alternative text.
+    pub description: Option<String>,
+}
+
+impl FileRequest {
+    /// Reads the body of the call.
+    pub fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        let mut value = bot::read_json(body).map_err(|error| Refusal::of_parse_error(&error))?;
+        camel_case(&mut value);
+        let mut faults = Faults::default();
+        let read = Members::of("", value, &mut faults).and_then(|mut body| {
+            let file_url = body.text("fileUrl", &mut faults);
+            let thumbnail_url = body.string("thumbnailUrl", &mut faults);
+            let description = body.string("contentDescription", &mut faults);
+            for (member, url) in [("fileUrl", file_url.as_ref()), ("thumbnailUrl", thumbnail_url.as_ref())] {
+                if url.is_some_and(|url| !is_web_url(url)) {
+                    faults.add(member, rule::URL, "no http or https URL");
+                }
+            }
+            Some(Self { file_url: file_url?, thumbnail_url, description })
+        });
+        faults.finish(read).map_err(Refusal::of_violations)
+    }
+}
+
 /// What was found out about a [`FileUse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundFile {

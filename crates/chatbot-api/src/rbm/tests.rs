@@ -277,6 +277,18 @@ fn refusals_name_the_place_in_the_callers_document() {
 }
 
 #[test]
+fn a_file_to_fetch_is_named_by_urls() {
+    let parse = |body: &str| message::FileRequest::parse(body.as_bytes()).map_err(|refusal| refusal.message);
+    let read =
+        parse(r#"{"fileUrl":"https://files.example/1.mp4","thumbnail_url":"https://files.example/1.jpg"}"#);
+    let read = read.unwrap();
+    assert_eq!(read.file_url, "https://files.example/1.mp4");
+    assert_eq!(read.thumbnail_url.as_deref(), Some("https://files.example/1.jpg"));
+    assert_eq!(parse("{}"), Err("fileUrl: missing".to_owned()));
+    assert_eq!(parse(r#"{"fileUrl":"file:///etc/passwd"}"#), Err("fileUrl: no http or https URL".to_owned()));
+}
+
+#[test]
 fn times_to_live_are_read_to_the_millisecond_and_have_bounds() {
     let with = |name: &str, value: &str| {
         let mut body = json!({"contentMessage": {"text": "x"}});

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Server, segment};
+use super::service_account::{Key, KeyFile, Tester};
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 
@@ -17,7 +18,11 @@ pub enum Chatbot {
     /// Create a chatbot; its credentials are shown this once
     #[command(
         after_help = "Example:\n  hongyan chatbot create 10690001 --display-name 'Weather' --webhook https://bot.example/hook --json\n\n\
-                      The answer holds chatbotId, appId, appKey and callbackToken: give them to the chatbot's program."
+                      The answer holds chatbotId, appId, appKey, callbackToken and endpoints: give them to the chatbot's program.\n\
+                      With --dialect fnw11, appId and appKey are the OAuth client, and appKey serves as a bearer token as well;\n\
+                      with --dialect cm, appKey is the password.\n\n\
+                      hongyan chatbot create weather --dialect rbm --webhook https://bot.example/hook --json > key.json\n\n\
+                      writes a service account's key file, with chatbotId, agentId and the webhook's clientToken beside."
     )]
     Create {
         /// Name (becomes sip:NAME@botplatform.DOMAIN) or a whole sip: URI
@@ -30,6 +35,8 @@ pub enum Chatbot {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        key_file: KeyFile,
         #[command(flatten)]
         server: Server,
     },
@@ -69,6 +76,25 @@ pub enum Chatbot {
         #[command(flatten)]
         server: Server,
     },
+    /// Keys of the service account of a chatbot that speaks the RBM-style interface
+    #[command(
+        after_help = "Example:\n  hongyan chatbot key weather add --key-file new.json\n  hongyan chatbot key weather list\n  \
+                      hongyan chatbot key weather remove 4f0c…"
+    )]
+    Key {
+        /// Name or sip: URI
+        name: String,
+        #[command(subcommand)]
+        command: Key,
+    },
+    /// Users who test a chatbot before it is launched
+    #[command(after_help = "Example:\n  hongyan chatbot tester weather accept +8613800000001")]
+    Tester {
+        /// Name or sip: URI
+        name: String,
+        #[command(subcommand)]
+        command: Tester,
+    },
     /// Remove a chatbot
     #[command(after_help = "Example:\n  hongyan chatbot remove 10690001")]
     Remove {
@@ -102,6 +128,18 @@ pub enum Status {
     Paused,
 }
 
+/// How pushes prove themselves where the API leaves it open.
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookAuth {
+    /// Authorization: Bearer TOKEN
+    Bearer,
+    /// Authorization: TOKEN
+    Token,
+    /// Not at all
+    None,
+}
+
 /// What a chatbot is to handsets, and where it is called.
 #[derive(Args)]
 pub struct Profile {
@@ -114,6 +152,12 @@ pub struct Profile {
     /// Let the webhook be a private or loopback address
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     allow_private_webhook: Option<bool>,
+    /// How pushes prove themselves, with the callback token (dialect fnw11)
+    #[arg(long, value_enum)]
+    webhook_auth: Option<WebhookAuth>,
+    /// Have the webhook answer a GET before anything is pushed (dialect fnw11)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    webhook_probe: Option<bool>,
     /// Icon
     #[arg(long, value_name = "URL")]
     icon: Option<String>,
@@ -170,10 +214,15 @@ impl Profile {
             ("backgroundImage", self.background_image),
             ("category", self.category),
         ];
-        let flags = [("allowPrivateWebhook", self.allow_private_webhook), ("verified", self.verified)];
+        let flags = [
+            ("allowPrivateWebhook", self.allow_private_webhook),
+            ("webhookProbe", self.webhook_probe),
+            ("verified", self.verified),
+        ];
+        let auth = self.webhook_auth.map(|auth| ("webhookAuth".to_owned(), json!(auth)));
         let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
         let flags = flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
-        Ok(texts.chain(flags).chain(menu.map(|menu| ("menu".to_owned(), menu))).collect())
+        Ok(texts.chain(flags).chain(auth).chain(menu.map(|menu| ("menu".to_owned(), menu))).collect())
     }
 }
 
@@ -181,11 +230,11 @@ impl Chatbot {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
         match self {
-            Self::Create { name, dialect, profile, json, server } => {
+            Self::Create { name, dialect, profile, json, key_file, server } => {
                 let mut body = profile.body()?;
                 body.insert("name".to_owned(), json!(name));
                 body.insert("dialect".to_owned(), json!(dialect));
-                show(&server.post("/chatbots", &Value::Object(body))?, json);
+                show_created(server.post("/chatbots", &Value::Object(body))?, json, &key_file)?;
             }
             Self::List { json, server } => {
                 let answer = server.get("/chatbots")?;
@@ -220,6 +269,8 @@ impl Chatbot {
                 }
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
+            Self::Key { name, command } => command.run(&name)?,
+            Self::Tester { name, command } => command.run(&name)?,
             Self::Remove { name, server } => {
                 server.delete(&format!("/chatbots/{}", segment(&name)))?;
                 print(format_args!("{name} is removed"));
@@ -227,6 +278,26 @@ impl Chatbot {
         }
         Ok(())
     }
+}
+
+/// A new chatbot with its secrets. The key file of a service account is what `--json` prints, with what else its program must know
+/// beside: libraries pass over members that they do not know.
+fn show_created(mut answer: Value, json: bool, key_file: &KeyFile) -> Outcome {
+    let Some(mut account) = answer.as_object_mut().and_then(|answer| answer.remove("serviceAccount")) else {
+        show(&answer, json);
+        return Ok(());
+    };
+    for member in ["chatbotId", "agentId", "clientToken"] {
+        account[member] = answer[member].clone();
+    }
+    if !json {
+        show(&answer, false);
+    }
+    if json || key_file.is_given() {
+        return key_file.show(&account);
+    }
+    print("the key of its service account, shown this once:");
+    key_file.show(&account)
 }
 
 fn show(answer: &Value, json: bool) {

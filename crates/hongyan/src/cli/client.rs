@@ -47,6 +47,11 @@ impl Server {
         self.call(Method::PUT, path, None)
     }
 
+    /// PUT `body` to `path`.
+    pub fn put_json(&self, path: &str, body: &Value) -> Result<Value, CommandError> {
+        self.call(Method::PUT, path, Some(body))
+    }
+
     /// PUT these bytes to `path`.
     pub fn put_bytes(&self, path: &str, body: Vec<u8>) -> Result<Value, CommandError> {
         self.send(Method::PUT, path, |request| request.body(body))

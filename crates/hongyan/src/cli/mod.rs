@@ -11,8 +11,10 @@ mod file;
 mod group;
 mod handset;
 mod mailbox;
+mod media;
 mod send;
 mod serve;
+mod service_account;
 mod spam;
 mod store;
 mod subscriber;
@@ -58,6 +60,9 @@ enum Command {
     /// List, show or remove files on the content server
     #[command(subcommand)]
     File(file::File),
+    /// List, show or remove what chatbots have uploaded
+    #[command(subcommand)]
+    Media(media::Media),
     /// Send a text from a chatbot to a subscriber
     Send(send::Send),
     /// Show where a message was and is
@@ -107,6 +112,7 @@ impl Cli {
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),
+            Command::Media(media) => media.run(),
             Command::Send(send) => send.run(),
             Command::Trace(trace) => trace.run(),
             Command::Handset(handset) => handset.run(),

@@ -19,7 +19,8 @@ pub enum Subscriber {
     Add {
         /// Phone number, best in international form (+8613800000005)
         number: String,
-        /// Password of the handset; visible to other users of this machine while the command runs
+        /// Password of the handset; visible to other users of this machine while the command runs. A subscriber that has one already
+        /// gets this instead, and devices that registered with the old one are let go until they prove the new one
         #[arg(long, value_name = "P", conflicts_with = "password_file")]
         password: Option<String>,
         /// Read the password from the first line of a file; - is standard input

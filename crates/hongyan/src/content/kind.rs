@@ -55,7 +55,8 @@ pub fn is_thumbnail(head: &[u8]) -> Option<&'static str> {
     begins_as(head).filter(|found| EVIDENT.contains(found))
 }
 
-fn begins_as(head: &[u8]) -> Option<&'static str> {
+/// The media type that the beginning of a file says; `None` if it says none.
+pub fn begins_as(head: &[u8]) -> Option<&'static str> {
     BEGINNINGS.get(&head[..head.len().min(HEAD_BYTES)]).map(|kind| kind.mime_type())
 }
 

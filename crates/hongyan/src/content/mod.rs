@@ -95,7 +95,7 @@ pub async fn remove_left_overs(shelf: Arc<Shelf>, store: Store, found: Vec<FileI
     let without_row = tokio::task::spawn_blocking(move || {
         let mut without_row = Vec::new();
         for id in found.into_iter().chain(in_bucket) {
-            if store.file(id)?.is_none() {
+            if store.file(id)?.is_none() && store.media(id)?.is_none() {
                 without_row.push(id);
             }
         }

@@ -43,8 +43,11 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
     if is_current(headers, &etag) {
         return (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())]).into_response();
     }
-    let head =
-        [(CONTENT_TYPE, content_type(if is_file { path } else { "index.html" }).to_owned()), (ETAG, etag), (CACHE_CONTROL, cache.to_owned())];
+    let head = [
+        (CONTENT_TYPE, content_type(if is_file { path } else { "index.html" }).to_owned()),
+        (ETAG, etag),
+        (CACHE_CONTROL, cache.to_owned()),
+    ];
     (head, Body::from(file.data.into_owned())).into_response()
 }
 

@@ -11,6 +11,9 @@
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
 //! | `/bot/v1/{chatbotId}/…` | chatbot API of China Telecom and China Unicom | `bot/ctcu.rs` |
+//! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
+//! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
+//! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -21,11 +24,12 @@
 pub(crate) mod admin;
 mod assets;
 mod blocks;
-mod bot;
+pub(crate) mod bot;
 mod bot_information;
 pub(crate) mod content;
 mod handset;
 mod history;
+pub(crate) mod media;
 mod openapi;
 pub(crate) mod provisioning;
 mod status;
@@ -69,6 +73,7 @@ use crate::net::listener::{self, Stop, stopped};
 use crate::net::msrp::{self, MsrpEdge};
 use crate::net::patience::{Patience, Patient};
 use crate::net::{Edge, websocket};
+use crate::push::Pusher;
 
 /// Bodies of requests, chatbot messages included.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -107,6 +112,12 @@ pub struct App {
     pub request_timeout: Duration,
     /// Files between handsets.
     pub content: Arc<Content>,
+    /// What the edge of the RBM-style chatbot API works with.
+    pub rbm: bot::rbm::Rbm,
+    /// What media of chatbots are held to.
+    pub media: crate::config::Media,
+    /// For what chatbots have us fetch.
+    pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
 }
@@ -248,6 +259,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
+    let uploads = bot::uploads().with_state(app.clone());
     let published = openapi::Published::default();
     let in_json = OpenApiRouter::new()
         .routes(routes!(handset::configuration))
@@ -279,6 +291,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (router, api) = answers.split_for_parts();
     published.publish(api);
     router
+        .merge(uploads)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
             HeaderValue::from_static(CONTENT_SECURITY_POLICY),

@@ -2,15 +2,14 @@
 //!
 //! A handler says its method, path, and what it answers in `#[utoipa::path]`; the texts are the docstrings of handlers and
 //! types. What holds for every call of an area is said once, here: how it is authorised, how its errors look, what the
-//! parameters of paths mean. Routes are registered through [`OpenApiRouter::routes`], or [`dispatched`] where one handler
-//! reads the rest of the path itself, so that no call is without its text (`clippy.toml` forbids the other ways).
+//! parameters of paths mean. Routes are registered through `OpenApiRouter::routes`, so that no call is without its text (`clippy.toml`
+//! forbids other ways); where one handler reads the rest of the path itself, `bot/told.rs` lists its calls.
 
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::Extension;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::MethodRouter;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
@@ -21,7 +20,6 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, Response as Answer};
-use utoipa_axum::router::OpenApiRouter;
 
 /// An answer that something is wrong.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -67,6 +65,30 @@ const AREAS: &[Area] = &[
         access: Access::Own,
     },
     Area {
+        prefix: "/rcs/bot/",
+        tag: "Chatbots: GSMA FNW.11",
+        about: "Refusals have a status outside of 2xx and a `reason`.",
+        access: Access::Own,
+    },
+    Area { prefix: "/oauth2/v1/", tag: "Chatbots: GSMA FNW.11", about: "", access: Access::Own },
+    Area {
+        prefix: "/messaging/",
+        tag: "Chatbots: China Mobile",
+        about: "XML, or JSON for clients whose `accept` asks for that.",
+        access: Access::Own,
+    },
+    Area { prefix: "/Content", tag: "Chatbots: China Mobile", about: "", access: Access::Own },
+    Area {
+        prefix: "/v1/",
+        tag: "Chatbots: RBM-style",
+        about: "Errors are `{\"error\": {\"code\", \"message\", \"status\"}}`.",
+        access: Access::Own,
+    },
+    Area { prefix: "/upload/v1/", tag: "Chatbots: RBM-style", about: "", access: Access::Own },
+    Area { prefix: "/token", tag: "Chatbots: RBM-style", about: "", access: Access::Own },
+    Area { prefix: "/oauth2/v4/", tag: "Chatbots: RBM-style", about: "", access: Access::Own },
+    Area { prefix: "/$discovery/", tag: "Chatbots: RBM-style", about: "", access: Access::Own },
+    Area {
         prefix: "/bot",
         tag: "Handsets",
         about: "What handsets ask for over HTTP. Digest is that of SIP: the same user names and passwords.",
@@ -95,6 +117,9 @@ const PATH_PARAMETERS: &[(&str, &str, &str)] = &[
     ("whom", "A telephone number, or the name or URI of a chatbot", "+8613800000002"),
     ("name", "A chatbot's name (what stands before `@` in its URI), or its URI", "weather"),
     ("chatbotId", "The chatbot's URI, raw or percent-encoded, or its number alone", "weather"),
+    ("botId", "The chatbot's URI, percent-encoded, or its number alone", "weather"),
+    ("phone", "A user's telephone number", "+8613800000001"),
+    ("key", "The id of a key", "0123456789abcdef"),
     ("group", "A group's URI, or its id", "5b0c0e9e-6c6f-5d5a-9a3e-0f3c1f1f9a10"),
     ("address", "A telephone number, or the name or URI of a chatbot", "+8613800000001"),
     ("message_id", "The id that the sender gave the message", "5eb63bbbe01eeed0"),
@@ -126,22 +151,6 @@ pub async fn document(Extension(published): Extension<Published>) -> Response {
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], json).into_response()
 }
 
-/// Adds a route whose handler reads the rest of the path itself; `calls` tells which calls there are.
-#[expect(clippy::disallowed_methods, reason = "here the calls are told beside the route")]
-pub fn dispatched<S>(
-    router: OpenApiRouter<S>,
-    path: &str,
-    handler: MethodRouter<S>,
-    calls: OpenApi,
-) -> OpenApiRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let mut router = router.route(path, handler);
-    router.get_openapi_mut().merge(calls);
-    router
-}
-
 /// Says what holds for many calls: groups, ids, authorisation, errors, parameters of paths.
 fn complete(api: &mut OpenApi) {
     let description = "The HTTP interfaces of a Hongyan platform: chatbots, handsets, files, administration, tools.\n\n\
@@ -165,6 +174,14 @@ fn complete(api: &mut OpenApi) {
         .scheme(HttpAuthScheme::Digest)
         .description(Some("A subscriber's SIP user name and password"));
     let token = ApiKeyValue::with_description("authorization", "`accessToken <token>`");
+    let bearer_of_chatbot = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An access token that the dialect's token call gave"));
+    let dated = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("appId, and the hash of the password's hash and the `Date` header"));
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer_of_chatbot.build()));
+    components.add_security_scheme("dated", SecurityScheme::Http(dated.build()));
     components.add_security_scheme("admin", SecurityScheme::Http(bearer.build()));
     components.add_security_scheme("subscriber", SecurityScheme::Http(digest.build()));
     components.add_security_scheme("accessToken", SecurityScheme::ApiKey(ApiKey::Header(token)));

@@ -76,6 +76,9 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::SecondLimit => ReturnCode::SecondLimit,
         Reason::CallLimit => ReturnCode::CallLimit,
         Reason::MediaUrl => ReturnCode::BadMediaUrl,
+        Reason::NoSuchUser => ReturnCode::UserUnknown,
+        Reason::MailboxFull | Reason::Blocked | Reason::NotATester => ReturnCode::UserRestricted,
+        Reason::NoSuchMessage => ReturnCode::BadParameter,
     };
     match refusal.detail.as_str() {
         "" => Refusal::of(code),
@@ -89,7 +92,7 @@ pub(super) fn push(
     webhook: &str,
     told: &Told,
     form: PathForm,
-    fresh: &Fresh,
+    fresh: &Fresh<'_>,
 ) -> Option<Request> {
     let (path, body) = match told {
         Told::Message(message) => {
@@ -116,6 +119,7 @@ pub(super) fn push(
             );
             (status_path(&chatbot.address, form), push.to_json())
         }
+        Told::Capabilities(_) | Told::Media(_) => return None,
     };
     let mut headers = push_headers(&chatbot.callback_token, fresh.now, &fresh.nonce);
     headers.push(("content-type", "application/json".to_owned()));
@@ -146,7 +150,7 @@ pub(super) fn taken(answer: &PushAnswer) -> Taken {
 }
 
 /// The callback check (maap-api §2.3).
-pub(super) fn check(chatbot: &Chatbot, webhook: &str, echo: &str, fresh: &Fresh) -> Request {
+pub(super) fn check(chatbot: &Chatbot, webhook: &str, echo: &str, fresh: &Fresh<'_>) -> Request {
     let id = chatbot.address.as_str();
     Request {
         method: Method::Get,

@@ -5,11 +5,16 @@
 //! what an entry says, [`check`] the request that finds out whether a webhook is its chatbot's, and [`taken`] and
 //! [`check_passed`] read the answers. One file a dialect.
 
+pub mod cm;
 pub mod ctcu;
+pub mod fnw11;
+pub mod rbm;
 
 use bytes::Bytes;
 use chatbot_api::ctcu::address::PathForm;
 use rcs::Timestamp;
+use rcs::address::{Address, Numbering};
+use rcs::composing::State;
 use store::{Chatbot, Dialect};
 
 use crate::push::{Method, PushAnswer};
@@ -25,12 +30,16 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
 }
 
-/// What makes a request fresh.
+/// What makes a request fresh, and where it comes from.
 #[derive(Debug, Clone)]
-pub(crate) struct Fresh {
+pub(crate) struct Fresh<'a> {
     pub(crate) now: Timestamp,
     /// A UUID that was never used.
     pub(crate) nonce: String,
+    /// The root of our own URLs, without a trailing slash.
+    pub(crate) public_url: &'a str,
+    /// Our domain.
+    pub(crate) numbering: &'a Numbering,
 }
 
 /// What a webhook's answer to a push means.
@@ -46,33 +55,63 @@ pub(crate) enum Taken {
 
 /// Whether this version has the API.
 pub(crate) fn is_spoken(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Ctcu)
+    matches!(dialect, Dialect::Ctcu | Dialect::Cm | Dialect::Rbm | Dialect::Fnw11)
 }
 
 /// What `told` is to `chatbot`; `None` if its API has no words for it, or it has no webhook.
-pub(crate) fn push(chatbot: &Chatbot, told: &Told, form: PathForm, fresh: &Fresh) -> Option<Request> {
+pub(crate) fn push(chatbot: &Chatbot, told: &Told, form: PathForm, fresh: &Fresh<'_>) -> Option<Request> {
     let webhook = chatbot.webhook.as_deref()?;
     match chatbot.dialect {
         Dialect::Ctcu => ctcu::push(chatbot, webhook, told, form, fresh),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => None,
+        Dialect::Cm => cm::push(chatbot, webhook, told, form, fresh),
+        Dialect::Rbm => rbm::push(chatbot, webhook, told, fresh),
+        Dialect::Fnw11 => fnw11::push(chatbot, webhook, told),
     }
+}
+
+/// That `user` writes to `chatbot`, or has stopped; `None` if its API has no words for it, or it has no webhook.
+pub(crate) fn typing(chatbot: &Chatbot, user: &Address, state: State, fresh: &Fresh<'_>) -> Option<Request> {
+    let webhook = chatbot.webhook.as_deref()?;
+    match (chatbot.dialect, state) {
+        (Dialect::Rbm, State::Active) => Some(rbm::typing(chatbot, webhook, user, fresh)),
+        (Dialect::Fnw11, state) => Some(fnw11::typing(chatbot, webhook, user, state)),
+        (Dialect::Rbm | Dialect::Ctcu | Dialect::Cm, _) => None,
+    }
+}
+
+/// Whether a webhook that has taken a message has read it; otherwise the chatbot says so itself.
+pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
+    !matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
+}
+
+/// Whether chatbots are told by webhook that what they have uploaded may be sent, or not.
+pub(crate) fn tells_media(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Cm | Dialect::Fnw11)
+}
+
+/// Whether the call itself is refused when the message cannot be kept for its user; otherwise that is told as a status.
+pub(crate) fn refuses_at_once(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Rbm)
 }
 
 /// What a webhook answered to a push.
 pub(crate) fn taken(dialect: Dialect, answer: &PushAnswer) -> Taken {
     match dialect {
         Dialect::Ctcu => ctcu::taken(answer),
+        Dialect::Cm => cm::taken(answer),
         _ if (200..300).contains(&answer.status) => Taken::Yes,
         _ => Taken::No(format!("answered {}", answer.status)),
     }
 }
 
 /// The request that checks a webhook; `None` if the API has no such thing. `echo` is fresh and random.
-pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh) -> Option<Request> {
+pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh<'_>) -> Option<Request> {
     let webhook = chatbot.webhook.as_deref()?;
     match chatbot.dialect {
         Dialect::Ctcu => Some(ctcu::check(chatbot, webhook, echo, fresh)),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => None,
+        Dialect::Rbm => Some(rbm::check(chatbot, webhook, echo)),
+        Dialect::Fnw11 => chatbot.webhook_probe.then(|| fnw11::probe(chatbot, webhook)),
+        Dialect::Cm => None,
     }
 }
 
@@ -80,13 +119,19 @@ pub(crate) fn check(chatbot: &Chatbot, echo: &str, fresh: &Fresh) -> Option<Requ
 pub(crate) fn check_passed(chatbot: &Chatbot, answer: &PushAnswer, echo: &str) -> Result<(), String> {
     match chatbot.dialect {
         Dialect::Ctcu => ctcu::check_passed(chatbot, answer, echo),
-        Dialect::Cm | Dialect::Rbm | Dialect::Fnw11 => Ok(()),
+        Dialect::Rbm => rbm::check_passed(answer, echo),
+        Dialect::Fnw11 => fnw11::probed(answer),
+        Dialect::Cm => Ok(()),
     }
 }
 
 /// Whether a webhook must pass a check before its chatbot may send.
-pub(crate) fn has_check(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Ctcu)
+pub(crate) fn has_check(chatbot: &Chatbot) -> bool {
+    match chatbot.dialect {
+        Dialect::Ctcu => true,
+        Dialect::Fnw11 => chatbot.webhook_probe,
+        Dialect::Cm | Dialect::Rbm => false,
+    }
 }
 
 /// Whether the check waits until the chatbot has asked for its first token; otherwise it is made as soon as there is a webhook.

@@ -311,8 +311,12 @@ impl World {
     }
 
     pub fn create(&mut self, name: &str, data: Value) {
+        self.create_as(Dialect::Ctcu, name, data);
+    }
+
+    pub fn create_as(&mut self, dialect: Dialect, name: &str, data: Value) {
         let data = serde_json::from_value(data).expect("a change");
-        let new = NewChatbot { name: name.to_owned(), dialect: Dialect::Ctcu, data };
+        let new = NewChatbot { name: name.to_owned(), dialect, data };
         match self.call(Call::Create(Box::new(new))) {
             Answer::Created { credentials, .. } => self.credentials = Some(credentials),
             other => panic!("{other:?}"),
@@ -485,7 +489,7 @@ impl World {
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
         }
-        let (next, mut woken) = (work.next, work.woken);
+        let (next, mut woken, typing) = (work.next, work.woken, work.typing);
         store.commit(&view).expect("committed");
         self.due_at = self.due_at.into_iter().chain(view.earliest_due()).min();
         woken.sort_unstable();
@@ -493,6 +497,8 @@ impl World {
         self.todo.extend(next.into_iter().map(Todo::Centre));
         self.todo.extend(out.next.into_iter().map(Todo::Maap));
         self.todo.extend(woken.iter().map(|chatbot| Todo::Maap(maap.woken(chatbot))));
+        self.todo
+            .extend(typing.into_iter().map(|(bot, user, state)| Todo::Maap(Maap::typing(bot, user, state))));
         self.count(out.stats);
         let centre = self.centre.as_mut().expect("the platform runs");
         while let Some((flow, bytes)) = centre.poll_transmit() {
@@ -578,6 +584,10 @@ impl Webhook {
             return push.ended(Ok(status(404)));
         }
         let body: Value = serde_json::from_slice(&push.body).expect("JSON");
+        if let Some(secret) = body["secret"].as_str().filter(|_| !self.fails_checks) {
+            let body = Bytes::from(secret.to_owned());
+            return push.ended(Ok(PushAnswer { body, ..status(200) }));
+        }
         let from = body["senderAddress"].as_str().unwrap_or_default();
         if self.fails_for.contains(from.trim_start_matches("tel:")) {
             return push.ended(Ok(status(500)));

@@ -70,6 +70,8 @@ pub(crate) enum Proof {
     Challenge { stale: bool },
     /// Unreadable, or for another Request-URI: 400.
     Malformed,
+    /// Not looked at: there were too many wrong ones. 503.
+    TooMany { wait_s: u64 },
 }
 
 /// Whose secret it was.
@@ -119,7 +121,7 @@ impl Centre {
         if claim.is_vouched || (self.config.trust_udp_source && is_bound_here(claim, work)) {
             return true;
         }
-        match self.prove(&claim.request, &claim.from, Role::Proxy, work) {
+        match self.prove(&claim.request, &claim.from, claim.flow, Role::Proxy, work) {
             Proof::Accepted(_) => true,
             Proof::Challenge { stale } => {
                 self.challenge(claim.tx, &claim.request, claim.flow, Role::Proxy, stale, work);
@@ -127,6 +129,11 @@ impl Centre {
             }
             Proof::Malformed => {
                 self.answer(claim.tx, &claim.request, claim.flow, 400, work.now);
+                false
+            }
+            Proof::TooMany { wait_s } => {
+                let refusal = Refusal::WrongPasswords { wait_s };
+                self.refuse(claim.tx, &claim.request, claim.flow, &refusal, work.now);
                 false
             }
         }
@@ -160,6 +167,7 @@ impl Centre {
         &mut self,
         request: &Request,
         address: &Address,
+        flow: Flow,
         role: Role,
         work: &Work<'_>,
     ) -> Proof {
@@ -167,6 +175,11 @@ impl Centre {
         let (Some(offered), Ok(uri)) = (offered, request.uri()) else {
             return Proof::Challenge { stale: false };
         };
+        if let Some(wait) = self.guesses.wait(address, flow.peer.ip(), work.now)
+            && !self.has_registered(flow, address, role, work)
+        {
+            return Proof::TooMany { wait_s: wait.as_secs() + 1 };
+        }
         let username = offered.username();
         let account = work.view.account(address);
         let of_account = account.into_iter().flat_map(|account| &account.credentials);
@@ -189,10 +202,26 @@ impl Centre {
                 Err(other) => denied = other,
             }
         }
+        if denied == Denied::Wrong {
+            self.guesses.wrong(address, flow.peer.ip(), work.now);
+        }
         match denied.challenge_stale() {
             Some(stale) => Proof::Challenge { stale },
             None => Proof::Malformed,
         }
+    }
+
+    /// Whether a device of this subscriber has registered over this very flow: what others behind its address guess does not
+    /// keep it from refreshing that.
+    fn has_registered(&self, flow: Flow, address: &Address, role: Role, work: &Work<'_>) -> bool {
+        let over_connection =
+            self.flows.get(&flow).is_some_and(|users| users.iter().any(|(user, _)| user == address));
+        over_connection
+            || (role == Role::Registrar
+                && work
+                    .view
+                    .bindings(address)
+                    .is_some_and(|bindings| bindings.live(work.now).any(|binding| binding.flow == flow)))
     }
 
     /// Answers with one challenge for each algorithm, the stronger first (RFC 8760 §2.4).

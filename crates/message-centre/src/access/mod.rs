@@ -2,6 +2,7 @@
 //! [`crate::events`]. Reading a request needs no rows;
 //! it ends in a task to decide, or in a refusal.
 
+pub mod guesses;
 pub mod identity;
 pub mod invite;
 pub mod message;
@@ -83,6 +84,8 @@ pub(crate) enum Refusal {
     MailboxFull,
     #[error("too often")]
     TooOften,
+    #[error("too many wrong passwords")]
+    WrongPasswords { wait_s: u64 },
     #[error("the addressee's devices answered {0}")]
     ByDevices(u16),
 }
@@ -122,7 +125,7 @@ impl Refusal {
             Self::NotOfferable(_) => 488,
             Self::RequestPending => 491,
             Self::OutOfOrder => 500,
-            Self::MailboxFull | Self::TooOften => 503,
+            Self::MailboxFull | Self::TooOften | Self::WrongPasswords { .. } => 503,
             // What only makes sense between a device and us says nothing to the sender.
             Self::ByDevices(401 | 405 | 407 | 420 | 421) => 488,
             Self::ByDevices(status) => *status,
@@ -314,6 +317,7 @@ impl Centre {
             Refusal::UnsupportedEncoding => response.header(HeaderName::AcceptEncoding, "identity, deflate"),
             Refusal::SessionTooBrief { min_s } => response.header(HeaderName::MinSe, min_s),
             Refusal::BadEvent => response.header(HeaderName::AllowEvents, events::ALLOW_EVENTS),
+            Refusal::WrongPasswords { wait_s } => response.header(HeaderName::RetryAfter, wait_s),
             Refusal::MailboxFull | Refusal::TooOften => response.header(HeaderName::RetryAfter, 600),
             // RFC 3261 §20.43: 399 carries words for the person who looks into it.
             other => response

@@ -153,16 +153,21 @@ impl Change {
 
 impl Centre {
     pub(crate) fn decide_register(&mut self, register: Register, work: &mut Work<'_>) {
-        let by = match self.prove(&register.request, &register.asked.aor, Role::Registrar, work) {
-            Proof::Accepted(by) => by,
-            Proof::Challenge { stale } => {
-                let Register { tx, flow, request, .. } = &register;
-                return self.challenge(*tx, request, *flow, Role::Registrar, stale, work);
-            }
-            Proof::Malformed => {
-                return self.answer(register.tx, &register.request, register.flow, 400, work.now);
-            }
-        };
+        let by =
+            match self.prove(&register.request, &register.asked.aor, register.flow, Role::Registrar, work) {
+                Proof::Accepted(by) => by,
+                Proof::Challenge { stale } => {
+                    let Register { tx, flow, request, .. } = &register;
+                    return self.challenge(*tx, request, *flow, Role::Registrar, stale, work);
+                }
+                Proof::TooMany { wait_s } => {
+                    let refusal = Refusal::WrongPasswords { wait_s };
+                    return self.refuse(register.tx, &register.request, register.flow, &refusal, work.now);
+                }
+                Proof::Malformed => {
+                    return self.answer(register.tx, &register.request, register.flow, 400, work.now);
+                }
+            };
         let before = work.view.bindings(&register.asked.aor).cloned().unwrap_or_default();
         match self.bound(&register, &before, work.now) {
             Ok((bindings, devices)) => {

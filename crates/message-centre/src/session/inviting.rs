@@ -165,9 +165,8 @@ impl Centre {
             },
             Stage::Open { ack: Some((first, ack)), .. } if *first == tx => {
                 if (200..=299).contains(&status) {
-                    // It comes again until it is acknowledged; a second device behind the first one's address gets the same.
                     let (flow, ack) = (leg.flow, ack.clone());
-                    let _ = self.layer.acknowledge(transaction_time(now), flow, ack);
+                    self.acknowledge_again(now, flow, ack, response);
                 }
             }
             Stage::Open { refreshing: Some(refresh), .. } if *refresh == tx => {

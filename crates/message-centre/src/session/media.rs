@@ -92,12 +92,14 @@ pub enum Event {
     },
 }
 
-/// What the sender of a message hears in MSRP (RFC 4975 §10) when we decline it.
+/// What the sender of a message hears in MSRP (RFC 4975 §10) when we decline it. What may go well another time is 408, the only
+/// status of MSRP's that does not say never; 403 is final.
 pub(crate) fn status_of(refusal: &Refusal) -> u16 {
     match refusal.status() {
         400 => 400,
         413 => 413,
         415 | 416 => 415,
+        480 | 500 | 503 => 408,
         _ => 403,
     }
 }

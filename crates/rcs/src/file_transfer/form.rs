@@ -28,6 +28,9 @@ use crate::multipart::{self, HEAD_BYTES_MAX, MultipartError, PARTS_MAX, Part};
 /// The media type.
 pub const CONTENT_TYPE: &str = "multipart/form-data";
 
+/// The media type of a file that another part describes (RFC 2387), which is read the same way.
+pub const RELATED: &str = "multipart/related";
+
 /// Longest transfer id: a UUID has 36.
 pub const TID_BYTES_MAX: usize = 128;
 
@@ -101,14 +104,44 @@ pub enum Field {
     Other,
 }
 
+/// A part of a form whose fields may have any names: chatbots' programs call files `file`, `img` or `1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnyField {
+    /// A file: it has a file name, or a media type that is no text.
+    File {
+        /// As [`Field::File`].
+        name: Option<String>,
+        /// As [`Field::File`].
+        content_type: String,
+    },
+    /// A value, by its name.
+    Value(String),
+}
+
+impl AnyField {
+    /// What a part is.
+    pub fn of(part: &Part) -> Self {
+        let disposition = part.header("Content-Disposition").unwrap_or_default();
+        let own_type = part.header("Content-Type");
+        let is_other_than_text = own_type.is_some_and(|own| !content_type::is_accepted("text/*", own));
+        if content_type::parameter(disposition, "filename").is_some()
+            || content_type::parameter(disposition, "filename*").is_some()
+            || is_other_than_text
+        {
+            return Self::File { name: file_name(disposition), content_type: media_type(own_type) };
+        }
+        Self::Value(content_type::parameter(disposition, "name").unwrap_or_default())
+    }
+}
+
 impl Form {
     /// A reader for a body with this Content-Type.
     ///
     /// # Errors
-    /// If it is no `multipart/form-data` or names no boundary.
+    /// If it is neither `multipart/form-data` nor `multipart/related`, or names no boundary.
     pub fn new(content_type: &str) -> Result<Self, MultipartError> {
         let boundary = content_type::parameter(content_type, "boundary")
-            .filter(|_| content_type::is(content_type, CONTENT_TYPE))
+            .filter(|_| [CONTENT_TYPE, RELATED].iter().any(|known| content_type::is(content_type, known)))
             .filter(|boundary| !boundary.is_empty() && boundary.len() <= multipart::BOUNDARY_BYTES_MAX)
             .ok_or(MultipartError::NoBoundary)?;
         let delimiter = Finder::new(format!("\n--{boundary}").as_bytes()).into_owned();
@@ -428,6 +461,23 @@ mod tests {
         assert_eq!(name("filename=\"..\""), None);
         assert_eq!(name(""), None);
         assert_eq!(name(&format!("filename=\"{}\"", "雁".repeat(400))).unwrap().len(), 510);
+    }
+
+    #[test]
+    fn files_are_known_by_any_name() {
+        let field = |head: &[u8]| AnyField::of(&multipart::part(&Bytes::copy_from_slice(head)).unwrap());
+        let jpeg = |name: Option<&str>| AnyField::File {
+            name: name.map(str::to_owned),
+            content_type: "image/jpeg".to_owned(),
+        };
+        let named = b"Content-Disposition: form-data; name=\"1\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n";
+        assert_eq!(field(named), jpeg(Some("a.jpg")));
+        let unnamed = b"Content-Disposition: form-data; name=img\r\nContent-Type: image/jpeg\r\n\r\n";
+        assert_eq!(field(unnamed), jpeg(None));
+        let value = AnyField::Value("until".to_owned());
+        assert_eq!(field(b"Content-Disposition: form-data; name=until\r\n\r\n"), value);
+        let typed = b"Content-Disposition: form-data; name=until\r\nContent-Type: text/plain\r\n\r\n";
+        assert_eq!(field(typed), value);
     }
 
     #[test]

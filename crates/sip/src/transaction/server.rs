@@ -125,7 +125,8 @@ impl ServerTransaction {
             }
             (State::Trying | State::Proceeding, _) => {
                 self.state = State::Completed;
-                self.response = (!self.reliable).then_some(response);
+                // Kept for half a minute, by the hundred thousand: without the room in which it was written.
+                self.response = (!self.reliable).then(|| Bytes::copy_from_slice(&response));
                 self.finish_at(now, timing.give_up()); // Timer J
             }
             // RFC 6026 §7.1: the user repeats its 2xx until the ACK comes.

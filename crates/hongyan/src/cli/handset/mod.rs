@@ -13,12 +13,14 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use handset::run::Phone;
-use handset::{Event, Outgoing};
+use handset::{Event, Incoming, Outgoing};
 use rcs::file_transfer::{self, FileDisposition, FileTransfer};
 use rcs::geolocation::Place;
 use rcs::group_data::{self, GroupData, Icon};
 use rcs::reference::Reference;
 use rcs::spam_report::{self, SpamReport};
+use rcs::vcard::{self, Contact, Number};
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::subscriber::read_password;
@@ -94,6 +96,19 @@ enum Command {
         /// Send it as a voice message that plays for so many seconds
         #[arg(long, value_name = "S")]
         voice_seconds: Option<u64>,
+    },
+    /// Send somebody's contact card
+    #[command(
+        after_help = "Example:\n  hongyan handset --number +8613800000001 --password P send-contact +8613800000002 韩梅梅 +8613800000003"
+    )]
+    SendContact {
+        /// Phone number, chatbot by name, or URI
+        to: String,
+        /// Who it is
+        name: String,
+        /// Their numbers
+        #[arg(required = true)]
+        numbers: Vec<String>,
     },
     /// Mark a message with an emoji, or without one take the mark off
     #[command(
@@ -240,6 +255,13 @@ impl Handset {
                 Some(Command::SendFile { to, file, voice_seconds }) => {
                     session.send_file(&to, &file, voice_seconds).await
                 }
+                Some(Command::SendContact { to, name, numbers }) => {
+                    let outgoing = session.contact(name, numbers).await;
+                    match outgoing {
+                        Ok(outgoing) => session.deliver_to(&to, outgoing).await,
+                        Err(error) => Err(error),
+                    }
+                }
                 Some(Command::React { to, message_id, emoji }) => {
                     session.deliver_to(&to, Outgoing::reaction(message_id, emoji)).await
                 }
@@ -359,6 +381,31 @@ impl Session {
         Ok(Outgoing { content_type, payload: document.into(), ..Outgoing::text("") })
     }
 
+    /// Brings a contact card to the content server; the message that says where it is.
+    async fn contact(&self, name: String, numbers: Vec<String>) -> Result<Outgoing, CommandError> {
+        let number = |number| Number { number, kind: None };
+        let numbers = numbers.into_iter().map(number).collect();
+        let contact = Contact { name, numbers, ..Contact::default() };
+        let file = format!("{}.vcf", contact.name.replace('/', " "));
+        let document = self.content.upload_bytes(&file, contact.to_vcard().as_bytes()).await?;
+        let content_type = file_transfer::CONTENT_TYPE.to_owned();
+        Ok(Outgoing { content_type, payload: document.into(), ..Outgoing::text("") })
+    }
+
+    /// Shows who is on a contact card that has come as a file.
+    async fn show_contacts(&self, message: &Incoming) {
+        let Some(url) = shown::contact_link(message) else { return };
+        let Some(card) = self.content.fetch(&url, vcard::DOCUMENT_BYTES_MAX).await else { return };
+        for contact in vcard::parse(&card).unwrap_or_default() {
+            match self.json {
+                true => {
+                    print(json!({ "event": "contact", "messageId": message.message_id, "contact": contact }))
+                }
+                false => print(format_args!("  {}", shown::contact_line(&contact))),
+            }
+        }
+    }
+
     /// Asks a group for another icon, or for none.
     async fn set_icon(&mut self, group: &str, file: Option<&Path>) -> Outcome {
         let outgoing = self.icon(file).await?;
@@ -436,6 +483,7 @@ impl Session {
             self.show(&event);
             match event {
                 Event::Message(message) => {
+                    self.show_contacts(&message).await;
                     self.phone.with(move |device, now| device.displayed(now, &message)).await;
                     left -= 1;
                 }
@@ -481,6 +529,7 @@ impl Session {
                     self.show(&event);
                     match event {
                         Event::Message(message) => {
+                            self.show_contacts(&message).await;
                             self.phone.with(move |device, now| device.displayed(now, &message)).await;
                         }
                         Event::Disconnected => return Err(CommandError("the connection is lost".into())),
@@ -536,6 +585,10 @@ impl Session {
                 let words = place.label.clone().unwrap_or_default();
                 (to, terminal::location(&self.own, place), words)
             }
+            Act::Contact { to, name, numbers } => match self.contact(name.clone(), numbers).await {
+                Ok(outgoing) => (to, outgoing, name),
+                Err(error) => return print(format_args!("  (not sent: {})", error.0)),
+            },
             Act::File { to, path, voice_s } => match self.upload(Path::new(&path), voice_s).await {
                 Ok(outgoing) => (to, outgoing, path),
                 Err(error) => return print(format_args!("  (not sent: {})", error.0)),

@@ -6,6 +6,7 @@ use rcs::bot::{BotMessage, Document as _, MediaType, PlainText, Suggestion, Sugg
 use rcs::file_transfer::{self, FileTransfer};
 use rcs::geolocation::{self, Place, PushLocation};
 use rcs::reference::Reference;
+use rcs::vcard::{self, Contact};
 use rcs::{content_type, multipart};
 use serde_json::{Value, json};
 
@@ -79,7 +80,26 @@ fn other(declared: &str, body: &[u8]) -> String {
         let label = pushed.place.label.clone().unwrap_or_default();
         return format!("[{label}] {}", Place { label: None, ..pushed.place }.to_geo_uri());
     }
+    if vcard::is_vcard(declared)
+        && let Ok(contacts) = vcard::parse(body)
+    {
+        return contacts.iter().map(contact_line).collect::<Vec<_>>().join("\n");
+    }
     format!("[{declared}, {} bytes]", body.len())
+}
+
+/// The link to a contact card, if a message is one that lies on the content server.
+pub fn contact_link(message: &Incoming) -> Option<String> {
+    if !content_type::is(&message.content_type, file_transfer::CONTENT_TYPE) {
+        return None;
+    }
+    let file = FileTransfer::parse(&message.payload).ok()?.file;
+    (vcard::is_vcard(&file.content_type) && file.size <= vcard::DOCUMENT_BYTES_MAX as u64).then_some(file.url)
+}
+
+/// A contact in a line.
+pub fn contact_line(contact: &Contact) -> String {
+    plain(&format!("[contact] {}", contact.in_a_line()))
 }
 
 /// An event for scripts: one JSON object; `None` for what scripts have no use for.

@@ -66,6 +66,8 @@ pub enum Act {
     Send { to: String, outgoing: Outgoing, words: String },
     /// Send a file; with a playing time in seconds, as a voice message.
     File { to: String, path: String, voice_s: Option<u64> },
+    /// Send somebody's contact card.
+    Contact { to: String, name: String, numbers: Vec<String> },
     /// Send a place.
     Location { to: String, place: Place },
     /// Take a message back.
@@ -106,6 +108,7 @@ const HELP: &str = "\
 /revoke                 take your last message back, as long as it was not delivered
 /file PATH              send a file
 /voice SECONDS PATH     send a recording as a voice message
+/contact NAME: NUMBER NUMBER …    send somebody's contact card
 /location LAT,LON NAME  send a place
 /group SUBJECT: NUMBER NUMBER …   make a group
 /members, /add NUMBER, /remove NUMBER, /subject TEXT, /icon PATH, /leave   in a group; /icon alone takes the icon away
@@ -251,6 +254,13 @@ impl Terminal {
             {
                 Some((Ok(seconds), path)) => Act::File { to, path: path.to_owned(), voice_s: Some(seconds) },
                 _ => Act::Show("/voice SECONDS PATH".to_owned()),
+            },
+            ("contact", described) => match described.split_once(':') {
+                Some((name, numbers)) if !name.trim().is_empty() && !numbers.trim().is_empty() => {
+                    let numbers = numbers.split_whitespace().map(str::to_owned).collect();
+                    Act::Contact { to, name: name.trim().to_owned(), numbers }
+                }
+                _ => Act::Show("/contact NAME: NUMBER NUMBER …".to_owned()),
             },
             ("location", described) => match place_of(described) {
                 Some(place) => Act::Location { to, place },

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rcs::vcard;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode};
 
@@ -23,7 +24,7 @@ pub struct ContentServer {
 }
 
 impl ContentServer {
-    /// Uploads a file; the document to send on.
+    /// Uploads a file from the disk; the document to send on.
     pub async fn upload(&self, path: &Path) -> Result<String, CommandError> {
         let unreadable = |error| CommandError(format!("cannot read {}: {error}", path.display()));
         let length = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
@@ -31,9 +32,15 @@ impl ContentServer {
             return Err(CommandError(format!("{} is larger than {FILE_BYTES_MAX} bytes", path.display())));
         }
         let bytes = tokio::fs::read(path).await.map_err(unreadable)?;
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        self.upload_bytes(&name, &bytes).await
+    }
+
+    /// The same of a file with this name.
+    pub async fn upload_bytes(&self, name: &str, bytes: &[u8]) -> Result<String, CommandError> {
         let welcome = self.client.post(&self.url).send().await?;
         let authorization = self.login.authorization("POST", &welcome)?;
-        let form = form(path, &bytes);
+        let form = form(name, bytes);
         let mut request = self
             .client
             .post(&self.url)
@@ -50,17 +57,35 @@ impl ContentServer {
     }
 }
 
-fn form(path: &Path, bytes: &[u8]) -> Vec<u8> {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+impl ContentServer {
+    /// Fetches a small file that lies there; `None` if it does not, or is larger than `bytes_max`.
+    pub async fn fetch(&self, url: &str, bytes_max: usize) -> Option<Vec<u8>> {
+        if !url.starts_with(&self.url) {
+            return None;
+        }
+        let mut answer = self.client.get(url).send().await.ok()?.error_for_status().ok()?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = answer.chunk().await.ok()? {
+            bytes.extend_from_slice(&piece);
+            if bytes.len() > bytes_max {
+                return None;
+            }
+        }
+        Some(bytes)
+    }
+}
+
+fn form(name: &str, bytes: &[u8]) -> Vec<u8> {
     let name: String = name.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect();
     let id = uuid::Uuid::new_v4();
-    let media_type = match path.extension().and_then(|end| end.to_str()).unwrap_or_default() {
+    let media_type = match name.rsplit_once('.').map_or("", |(_, end)| end) {
         "jpg" | "jpeg" => "image/jpeg",
         "png" => "image/png",
         "gif" => "image/gif",
         "mp4" => "video/mp4",
         "amr" => "audio/amr",
         "pdf" => "application/pdf",
+        "vcf" => vcard::CONTENT_TYPE,
         "txt" => "text/plain",
         _ => "application/octet-stream",
     };

@@ -6,18 +6,20 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use chatbot_api::rbm;
 use maap::{Answer, Call, Change, NewChatbot};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
 use store::{Chatbot, ChatbotStatus, Dialect};
 
+use super::service_accounts::make_key;
 use crate::http::{App, Failure};
 
 /// All chatbots.
 #[utoipa::path(get, path = "/chatbots", responses((status = 200, body = Vec<Object>)))]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
     let chatbots = app.read(store::Store::chatbots).await?;
-    Ok(Json(chatbots.iter().map(summary).collect()))
+    Ok(Json(chatbots.iter().map(|chatbot| summary(&app, chatbot)).collect()))
 }
 
 /// A new chatbot, with the secrets that no later answer shows.
@@ -41,7 +43,7 @@ pub async fn create(
 pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let found = app.read(move |store| store.chatbot(&chatbot)).await?;
-    found.map(|chatbot| Json(summary(&chatbot))).ok_or_else(no_such_chatbot)
+    found.map(|chatbot| Json(summary(&app, &chatbot))).ok_or_else(no_such_chatbot)
 }
 
 /// Changes what the body names.
@@ -79,8 +81,15 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
     let new = NewChatbot { name: name.to_owned(), dialect, data: read_change(wanted)? };
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
-            let mut answer = summary(&chatbot);
-            let secrets = serde_json::to_value(&credentials).expect("texts can be written as JSON");
+            let mut answer = summary(app, &chatbot);
+            let secrets = match dialect {
+                Dialect::Rbm => json!({
+                    "agentId": rbm::agent_id(&chatbot.address, &app.numbering),
+                    "clientToken": credentials.callback_token,
+                    "serviceAccount": make_key(app, chatbot.address.clone()).await?,
+                }),
+                _ => serde_json::to_value(&credentials).expect("texts can be written as JSON"),
+            };
             if let (Some(answer), Value::Object(secrets)) = (answer.as_object_mut(), secrets) {
                 answer.extend(secrets);
             }
@@ -94,7 +103,7 @@ pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value
 pub(crate) async fn update_chatbot(app: &App, name: &str, change: Value) -> Result<Value, Failure> {
     let call = Call::Update { chatbot: chatbot_address(app, name)?, change: Box::new(read_change(change)?) };
     match app.ask_maap(call).await? {
-        Answer::Updated(chatbot) => Ok(summary(&chatbot)),
+        Answer::Updated(chatbot) => Ok(summary(app, &chatbot)),
         other => Err(failure_of(other)),
     }
 }
@@ -131,7 +140,7 @@ pub(super) fn address(app: &App, text: &str) -> Result<Address, Failure> {
     app.numbering.address(text).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
-fn chatbot_address(app: &App, name: &str) -> Result<Address, Failure> {
+pub(super) fn chatbot_address(app: &App, name: &str) -> Result<Address, Failure> {
     chatbot_api::ctcu::address::chatbot(name, &app.numbering).ok_or_else(|| {
         Failure::bad_request(&format!("{name:?} is neither a chatbot's name nor its sip: URI"))
     })
@@ -141,7 +150,7 @@ fn read_change(value: Value) -> Result<Change, Failure> {
     serde_json::from_value(value).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
-fn failure_of(answer: Answer) -> Failure {
+pub(super) fn failure_of(answer: Answer) -> Failure {
     let (status, reason) = match answer {
         Answer::NotFound => return no_such_chatbot(),
         Answer::Exists(address) => (StatusCode::CONFLICT, format!("{address} exists already")),
@@ -157,7 +166,7 @@ fn no_such_chatbot() -> Failure {
 }
 
 /// Everything but the secrets.
-fn summary(chatbot: &Chatbot) -> Value {
+fn summary(app: &App, chatbot: &Chatbot) -> Value {
     let profile = &chatbot.profile;
     let status = match chatbot.status {
         ChatbotStatus::Live => "live",
@@ -172,6 +181,9 @@ fn summary(chatbot: &Chatbot) -> Value {
         "webhook": chatbot.webhook,
         "allowPrivateWebhook": chatbot.allow_private_webhook,
         "callbackChecked": chatbot.callback_checked,
+        "webhookAuth": chatbot.webhook_auth,
+        "webhookProbe": chatbot.webhook_probe,
+        "endpoints": app.endpoints(chatbot.dialect),
         "icon": profile.icon,
         "colour": profile.colour,
         "description": profile.description,

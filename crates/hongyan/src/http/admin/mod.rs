@@ -12,11 +12,15 @@
 //! | `GET /spam-reports?limit=` | what subscribers report, the latest first |
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
+//! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
+//! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom a chatbot has invited; answer for one; take one off the list |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
 //! | `GET /files?owner=&limit=` | files on the content server |
 //! | `GET`, `DELETE /files/{id}` | show; remove |
+//! | `GET /media?chatbot=&after=&limit=`, `POST /media` | what chatbots have uploaded; bring what lies at a URL |
+//! | `GET`, `DELETE /media/{id}` | show; remove |
 //! | `GET /trace/{message-id}` | where a message was and is |
 //! | `POST /messages` | a text from a chatbot |
 //!
@@ -26,7 +30,9 @@ mod chatbots;
 mod configurations;
 mod files;
 mod groups;
+mod media;
 mod messages;
+mod service_accounts;
 mod subscribers;
 mod unwanted;
 
@@ -62,6 +68,10 @@ pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(unwanted::spam_reports))
         .routes(routes!(chatbots::list, chatbots::create))
         .routes(routes!(chatbots::show, chatbots::update, chatbots::remove))
+        .routes(routes!(service_accounts::keys, service_accounts::add_key))
+        .routes(routes!(service_accounts::remove_key))
+        .routes(routes!(service_accounts::testers))
+        .routes(routes!(service_accounts::set_tester, service_accounts::remove_tester))
         .routes(routes!(groups::list))
         .routes(routes!(groups::show))
         .routes(
@@ -71,6 +81,8 @@ pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(messages::mailbox))
         .routes(routes!(files::list))
         .routes(routes!(files::show, files::remove))
+        .routes(routes!(media::list, media::add))
+        .routes(routes!(media::show, media::remove))
         .routes(routes!(messages::trace))
         .routes(routes!(messages::send))
         .fallback(|| async { Failure::not_found("there is no such call") })

@@ -3,6 +3,8 @@
 //! The chatbot's id comes raw, percent-encoded or as a bare number. Every answer has HTTP status 200 and says how it
 //! went in `errorCode`, but for paths that are not the interface's (404) and a full inbox (429 with `errorCode` -1).
 
+pub mod media;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,64 +17,14 @@ use axum::response::{IntoResponse as _, Response};
 use chatbot_api::ctcu::{Refusal, ReturnCode, address, token};
 use maap::dialect::ctcu;
 use rcs::address::Address;
-use utoipa::OpenApi;
+use store::Chatbot;
 
 use crate::http::{App, BODY_BYTES_MAX, busy, now};
 
-/// The calls, as the OpenAPI document tells them.
-#[derive(OpenApi)]
-#[openapi(paths(told::token, told::messages, told::revoke, told::find))]
-pub struct Calls;
-
-/// What [`call`] dispatches, for the OpenAPI document alone.
-mod told {
-    #![expect(dead_code, reason = "the attributes are what is wanted")]
-
-    /// A token
-    ///
-    /// `{"appId", "appKey"}` gives `{"accessToken", "expires", "url", "errorCode"}`. A new token ends the old one.
-    #[utoipa::path(
-        post, path = "/bot/v1/{chatbotId}/accessToken", params(("chatbotId" = String, Path)), request_body = Object,
-        responses((status = 200, body = Object), (status = 429, body = Object)),
-    )]
-    fn token() {}
-
-    /// Send a message
-    ///
-    /// To one subscriber or several: text, card, carousel, file or location, with chips if wanted.
-    #[utoipa::path(
-        post, path = "/bot/v1/{chatbotId}/messages", params(("chatbotId" = String, Path)), request_body = Object,
-        security(("accessToken" = [])), responses((status = 200, body = Object), (status = 429, body = Object)),
-    )]
-    fn messages() {}
-
-    /// Take a message back
-    ///
-    /// What came of it is told by a delivery notification: `revokeOk` or `revokeFail`.
-    #[utoipa::path(
-        post, path = "/bot/v1/{chatbotId}/revoke", params(("chatbotId" = String, Path)), request_body = Object,
-        security(("accessToken" = [])), responses((status = 200, body = Object), (status = 429, body = Object)),
-    )]
-    fn revoke() {}
-
-    /// The chatbot's data
-    #[utoipa::path(
-        get, path = "/bot/v1/{chatbotId}/find/chatBotInfo", params(("chatbotId" = String, Path)),
-        security(("accessToken" = [])), responses((status = 200, body = Object), (status = 429, body = Object)),
-    )]
-    fn find() {}
-}
-
 /// Documented calls that this version does not have.
-const NOT_YET: [&str; 5] = [
-    "medias/upload",
-    "medias/download",
-    "medias/delete",
-    "update/chatBotInfo/optionals",
-    "update/chatBotInfo/menu",
-];
+const NOT_YET: [&str; 2] = ["update/chatBotInfo/optionals", "update/chatBotInfo/menu"];
 
-/// Any call of the interface.
+/// Any call of the interface but for uploads, which have a way of their own ([`media::upload`]).
 pub async fn call(
     State(app): State<Arc<App>>,
     method: Method,
@@ -90,6 +42,8 @@ pub async fn call(
         "messages" => ("send", Method::POST),
         "revoke" => ("revoke", Method::POST),
         "find/chatBotInfo" => ("find", Method::GET),
+        "medias/download" => ("media download", Method::GET),
+        "medias/delete" => ("media delete", Method::DELETE),
         _ if NOT_YET.contains(&operation) => {
             return refused(&Refusal::with(
                 ReturnCode::NotAuthorised,
@@ -108,41 +62,78 @@ pub async fn call(
         let text = format!("the body did not arrive whole, or is over {BODY_BYTES_MAX} bytes");
         return refused(&Refusal::with(ReturnCode::BadRequest, text));
     };
-    let Some(chatbot) = address::chatbot(segment, &app.numbering) else {
-        return refused(&Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"));
+    let answer = answer(&app, name, segment, &method, &headers, &body).await;
+    counted(&app, name, answer)
+}
+
+async fn answer(
+    app: &Arc<App>,
+    name: &'static str,
+    segment: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response, Refusal> {
+    let call = if name == "token" {
+        ctcu::token_call(named(app, segment)?, body)?
+    } else {
+        let row = authorised(app, segment, headers).await?;
+        match name {
+            "send" => ctcu::send_call(row.address, body, &app.numbering)?,
+            "revoke" => ctcu::revoke_call(row.address, body, &app.numbering)?,
+            "media download" => return media::download(app, &row, method, headers).await,
+            "media delete" => return media::delete(app, &row, headers).await.map(Told::told),
+            _ => return Ok(Bytes::from(maap::own_data(&row).to_string()).told()),
+        }
     };
-    let answer = answer(&app, name, chatbot, &headers, &body).await;
+    let answer = app.ask_maap(call).await.map_err(|_| Refusal::of(ReturnCode::Busy))?;
+    ctcu::answer(answer, &app.public_url).map(Told::told)
+}
+
+/// The chatbot that the path names.
+fn named(app: &App, segment: &str) -> Result<Address, Refusal> {
+    address::chatbot(segment, &app.numbering)
+        .ok_or_else(|| Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"))
+}
+
+/// The chatbot that the path names, which has shown its token.
+async fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refusal> {
+    let row = app.chatbot(&named(app, segment)?).await.map_err(|_| Refusal::of(ReturnCode::Internal))?;
+    let token = access_token(headers);
+    let row = maap::authorise(row.as_ref(), token.as_deref(), now());
+    row.cloned().map_err(|refusal| ctcu::refusal_of(&refusal))
+}
+
+/// What the chatbot hears, counted.
+fn counted(app: &App, name: &'static str, answer: Result<impl Told, Refusal>) -> Response {
     let code = answer.as_ref().err().map_or(ReturnCode::Ok, |refusal| refusal.code);
     app.count_api_call("ctcu", name, code.number());
     match answer {
-        Ok(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
+        Ok(answer) => answer.told(),
         Err(refusal) if refusal.code == ReturnCode::Busy => busy(Json(refusal.answer())),
         Err(refusal) => refused(&refusal),
     }
 }
 
-async fn answer(
-    app: &App,
-    name: &'static str,
-    chatbot: Address,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Bytes, Refusal> {
-    let call = if name == "token" {
-        ctcu::token_call(chatbot, body)?
-    } else {
-        let row = app.chatbot(&chatbot).await.map_err(|_| Refusal::of(ReturnCode::Internal))?;
-        let token = access_token(headers);
-        let row = maap::authorise(row.as_ref(), token.as_deref(), now());
-        let row = row.map_err(|refusal| ctcu::refusal_of(&refusal))?;
-        match name {
-            "send" => ctcu::send_call(chatbot, body, &app.numbering)?,
-            "revoke" => ctcu::revoke_call(chatbot, body, &app.numbering)?,
-            _ => return Ok(maap::own_data(row).to_string().into()),
-        }
-    };
-    let answer = app.ask_maap(call).await.map_err(|_| Refusal::of(ReturnCode::Busy))?;
-    ctcu::answer(answer, &app.public_url)
+/// What is told as it is: JSON, or an answer that is ready.
+trait Told {
+    fn told(self) -> Response;
+}
+
+impl Told for Bytes {
+    fn told(self) -> Response {
+        ([(CONTENT_TYPE, "application/json")], self).into_response()
+    }
+}
+
+impl Told for Response {
+    fn told(self) -> Response {
+        self
+    }
+}
+
+fn json(answer: &impl serde::Serialize) -> Bytes {
+    serde_json::to_vec(answer).expect("answers have string keys and finite numbers only").into()
 }
 
 fn access_token(headers: &HeaderMap) -> Option<String> {

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body;
 use axum::extract::{Extension, Path, State};
@@ -17,7 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcs::Timestamp;
-use store::FileId;
+use store::{FileId, Media, Review, Thumbnail};
 
 use super::super::assets::is_current;
 use super::super::{App, Failure, Peer, now, openapi};
@@ -29,6 +30,9 @@ use crate::content::kind;
 use crate::content::link::Purpose;
 use crate::content::shelf::Kept;
 use crate::metrics::Kind;
+
+/// For so long what never goes by itself may be kept by whoever fetched it: its chatbot may remove it.
+const CACHED_MAX: Duration = Duration::from_secs(86_400);
 
 /// Nothing is loaded, nothing runs, and the page has no origin.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
@@ -77,6 +81,18 @@ pub async fn get(
     }
 }
 
+/// Something of a chatbot's media for its own program, whatever the operator has said of it.
+pub(in crate::http) async fn own_media(
+    app: &Arc<App>,
+    media: Media,
+    body: Body,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let found = of_media(app, media, body).await?;
+    Ok(answer(app, found, method, headers))
+}
+
 /// The icon of a group: small, and never another under the same link.
 async fn icon(app: &Arc<App>, id: FileId, headers: &HeaderMap) -> Result<Response, Failure> {
     const DAY_S: u32 = 86_400;
@@ -101,23 +117,60 @@ async fn find(app: &Arc<App>, link: &str) -> Result<Found, Failure> {
         return Err(Failure::not_found("there is no such file"));
     };
     let row = app.read(move |store| store.file(id)).await?;
-    // The link is ours, so there was such a file.
-    let gone = || Failure::new(StatusCode::GONE, "the file is gone");
-    let row = row.filter(|row| row.is_complete && row.expires_at > now()).ok_or_else(gone)?;
-    let (content_type, name) = match (body, row.thumbnail) {
-        (Body::File, _) => (row.content_type, row.name),
-        (Body::Thumbnail, Some(thumbnail)) => (thumbnail.content_type, None),
-        (Body::Thumbnail, None) => return Err(gone()),
-    };
+    if let Some(row) = row {
+        let is_there = row.is_complete && row.expires_at > now();
+        let (created_at, expires_at) = (row.created_at, row.expires_at);
+        let wanted = of_body(body, row.content_type, row.name, row.thumbnail).filter(|_| is_there);
+        return open(app, id, body, wanted.ok_or_else(gone)?, created_at, expires_at).await;
+    }
+    match app.read(move |store| store.media(id)).await? {
+        // What the operator has not seen is shown to nobody.
+        Some(media) if media.review == Review::Approved => of_media(app, media, body).await,
+        Some(_) => Err(Failure::not_found("this has not been approved")),
+        // The link is ours, so there was such a file.
+        None => Err(gone()),
+    }
+}
+
+/// Something of the media library.
+async fn of_media(app: &Arc<App>, media: Media, body: Body) -> Result<Found, Failure> {
+    let expires_at = media.expires_at.unwrap_or_else(|| now().plus(CACHED_MAX));
+    let is_there = !media.is_over(now());
+    let wanted = of_body(body, media.content_type, media.name, media.thumbnail).filter(|_| is_there);
+    open(app, media.id, body, wanted.ok_or_else(gone)?, media.created_at, expires_at).await
+}
+
+/// Media type and name of a body; `None` for a thumbnail that is not there.
+fn of_body(
+    body: Body,
+    content_type: String,
+    name: Option<String>,
+    thumbnail: Option<Thumbnail>,
+) -> Option<(String, Option<String>)> {
+    match body {
+        Body::File => Some((content_type, name)),
+        Body::Thumbnail => thumbnail.map(|thumbnail| (thumbnail.content_type, None)),
+    }
+}
+
+async fn open(
+    app: &Arc<App>,
+    id: FileId,
+    body: Body,
+    (content_type, name): (String, Option<String>),
+    created_at: Timestamp,
+    expires_at: Timestamp,
+) -> Result<Found, Failure> {
     match app.content.shelf.find(id, body).await {
-        Ok(kept) => {
-            let (created_at, expires_at) = (row.created_at, row.expires_at);
-            Ok(Found { id, body, kept, name, content_type, created_at, expires_at })
-        }
+        Ok(kept) => Ok(Found { id, body, kept, name, content_type, created_at, expires_at }),
         // It went between the two looks.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
         Err(error) => Err(disk_failure(&error)),
     }
+}
+
+fn gone() -> Failure {
+    Failure::new(StatusCode::GONE, "the file is gone")
 }
 
 fn answer(app: &App, found: Found, method: &Method, headers: &HeaderMap) -> Response {

@@ -4,16 +4,17 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use message_centre::access::guesses::Guesses;
 use message_centre::provisioning::subscriber_of;
 use rcs::Timestamp;
 use rcs::address::Address;
 use sip::digest::{Authorization, Denied, NonceCounter, Target, Verifier};
 
-use super::super::{App, Failure, now};
+use super::super::{App, Failure, Peer, now};
 
 /// Most nonces whose counts are remembered.
 const NONCES_MAX: usize = 50_000;
@@ -22,13 +23,22 @@ const NONCES_MAX: usize = 50_000;
 pub struct Gate {
     verifier: Verifier,
     nonces: Mutex<NonceCounter>,
+    guesses: Mutex<Guesses>,
 }
 
 impl Gate {
-    /// For subscribers of `realm`. `secret` signs nonces, which live for `nonce_life`; `started` is the time of the start.
-    pub fn new(realm: &str, secret: [u8; 32], nonce_life: Duration, started: Timestamp) -> Self {
+    /// For subscribers of `realm`. `secret` signs nonces, which live for `nonce_life`; `started` is the time of the start. So
+    /// many wrong passwords as `guesses` says are looked at.
+    pub fn new(
+        realm: &str,
+        secret: [u8; 32],
+        nonce_life: Duration,
+        started: Timestamp,
+        guesses: Guesses,
+    ) -> Self {
         Self {
             verifier: Verifier::new(realm, secret, nonce_life),
+            guesses: Mutex::new(guesses),
             nonces: Mutex::new(NonceCounter::new(NONCES_MAX, since_epoch(started))),
         }
     }
@@ -53,7 +63,7 @@ impl App {
     /// Who makes a request.
     ///
     /// # Errors
-    /// The answer that it gets instead: 401, or 400 when its credentials cannot be read.
+    /// The answer that it gets instead: 401, 400 when its credentials cannot be read, or 429 after too many wrong ones.
     pub(in crate::http) async fn subscriber(&self, head: &Parts) -> Result<Address, Response> {
         let gate = &self.content.gate;
         let offered = head.headers.get_all(AUTHORIZATION).iter();
@@ -63,6 +73,16 @@ impl App {
         };
         let username = offered.username().into_owned();
         let address = subscriber_of(&username, &self.numbering);
+        let source = head.extensions.get::<Peer>().map(|peer| peer.address.ip());
+        let guess = address.clone().zip(source);
+        let guesses = || gate.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((address, source)) = &guess
+            && let Some(wait) = guesses().wait(address, *source, now())
+        {
+            let mut response = Failure::busy().into_response();
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+            return Err(response);
+        }
         let known = match address.clone() {
             Some(address) => self.read(move |store| store.credentials(&address, &username)).await,
             None => Ok(Vec::new()),
@@ -88,6 +108,9 @@ impl App {
                 (Ok(()), None) | (Err(Denied::Wrong), _) => {}
                 (Err(other), _) => denied = other,
             }
+        }
+        if let (Denied::Wrong, Some((address, source))) = (&denied, &guess) {
+            guesses().wrong(address, *source, now());
         }
         match denied.challenge_stale() {
             Some(stale) => Err(gate.challenge(stale)),

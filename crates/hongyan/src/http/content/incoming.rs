@@ -19,6 +19,8 @@ const LINGER: Duration = Duration::from_secs(30);
 /// A body of which not everything has arrived.
 pub struct Incoming {
     stream: BodyDataStream,
+    /// What the largest file has, for the refusal of more.
+    file_bytes_max: u64,
     left: u64,
     idle: Duration,
     /// Whether the client waits to be told to go on, and was not yet.
@@ -30,11 +32,17 @@ pub struct Incoming {
 impl Incoming {
     /// The body of a request with these headers.
     pub fn new(app: &App, headers: &HeaderMap, body: Body) -> Self {
-        let config = &app.content.config;
+        let file_bytes_max = app.content.config.max_file_bytes.get();
+        Self::within(app, headers, body, app.content.upload_bytes_max(), file_bytes_max)
+    }
+
+    /// The same with other ceilings: `bytes_max` in all, of which the largest file has `file_bytes_max`.
+    pub fn within(app: &App, headers: &HeaderMap, body: Body, bytes_max: u64, file_bytes_max: u64) -> Self {
         Self {
             stream: body.into_data_stream(),
-            left: app.content.upload_bytes_max(),
-            idle: crate::config::seconds(config.idle_timeout_s),
+            file_bytes_max,
+            left: bytes_max,
+            idle: crate::config::seconds(app.content.config.idle_timeout_s),
             is_waiting: headers
                 .get(EXPECT)
                 .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")),
@@ -73,7 +81,10 @@ impl Incoming {
             }
             Some(Ok(bytes)) => {
                 app.metrics.file_bytes.get_or_create(&Kind::of("in")).inc_by(bytes.len() as u64);
-                self.left = self.left.checked_sub(bytes.len() as u64).ok_or_else(|| too_large(app))?;
+                self.left = self
+                    .left
+                    .checked_sub(bytes.len() as u64)
+                    .ok_or_else(|| too_large(self.file_bytes_max))?;
                 Ok(Some(bytes))
             }
         }
@@ -102,7 +113,6 @@ pub fn declared_bytes(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// 413 with what may be sent.
-pub fn too_large(app: &App) -> Failure {
-    let max_bytes = app.content.config.max_file_bytes;
+pub fn too_large(max_bytes: u64) -> Failure {
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a file has at most {max_bytes} bytes"))
 }

@@ -13,10 +13,10 @@
 
 pub(crate) mod download;
 pub(crate) mod gate;
-mod incoming;
+pub(super) mod incoming;
 mod range;
 mod resume;
-mod upload;
+pub(super) mod upload;
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl App {
     }
 
     /// Does something that may wait for the disk.
-    async fn on_disk<T: Send + 'static>(
+    pub(super) async fn on_disk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&crate::content::blobs::Blobs) -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
@@ -66,12 +66,12 @@ impl App {
         done.map_err(|error| disk_failure(&error))
     }
 
-    fn count_file(&self, event: &'static str) {
+    pub(super) fn count_file(&self, event: &'static str) {
         self.metrics.files.get_or_create(&Message::of(event)).inc();
     }
 
     /// Notes a refusal by its status, and gives it back.
-    fn refused(&self, failure: Failure) -> Failure {
+    pub(super) fn refused(&self, failure: Failure) -> Failure {
         let kind = match failure.status {
             StatusCode::UNAUTHORIZED => "credentials",
             StatusCode::FORBIDDEN => "quota",
@@ -126,7 +126,7 @@ impl App {
 }
 
 /// Our disk is full, or failed.
-fn disk_failure(error: &std::io::Error) -> Failure {
+pub(super) fn disk_failure(error: &std::io::Error) -> Failure {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             tracing::error!("the content directory is full");

@@ -74,7 +74,7 @@ async fn receive(
     incoming: &mut Incoming,
 ) -> Result<Option<File>, Failure> {
     if declared_bytes(headers).is_some_and(|bytes| bytes > app.content.upload_bytes_max()) {
-        return Err(too_large(app));
+        return Err(too_large(app.content.config.max_file_bytes.get()));
     }
     let Some(first) = first_bytes(app, incoming).await? else { return Ok(None) };
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -105,7 +105,7 @@ async fn first_bytes(app: &App, incoming: &mut Incoming) -> Result<Option<Bytes>
 
 impl App {
     /// A place among the uploads.
-    pub(super) fn slot(&self, owner: &Address) -> Result<Slot, Failure> {
+    pub(in crate::http) fn slot(&self, owner: &Address) -> Result<Slot, Failure> {
         #[expect(clippy::disallowed_methods, reason = "slots count rates")]
         let now = Instant::now();
         self.content.slots.take(owner, now).map_err(|none| match none {
@@ -323,7 +323,7 @@ impl Receiving {
         let bytes = spool.bytes() + data.len() as u64;
         if bytes > self.bytes_max {
             return Err(if bytes > app.content.config.max_file_bytes.get() {
-                too_large(app)
+                too_large(app.content.config.max_file_bytes.get())
             } else {
                 over_quota()
             });
@@ -446,7 +446,7 @@ impl App {
     pub(super) async fn room(&self, owner: &Address, wanted: u64, counted: u64) -> Result<u64, Failure> {
         let config = &self.content.config;
         if wanted > config.max_file_bytes.get() {
-            return Err(too_large(self));
+            return Err(too_large(config.max_file_bytes.get()));
         }
         let owner = owner.clone();
         let used = self.read(move |store| store.usage(&owner)).await?;
@@ -458,7 +458,11 @@ impl App {
     }
 
     /// Keeps the small picture that came with a file; none if it is no picture.
-    async fn write_thumbnail(&self, id: FileId, bytes: Vec<u8>) -> Result<Option<Thumbnail>, Failure> {
+    pub(in crate::http) async fn write_thumbnail(
+        &self,
+        id: FileId,
+        bytes: Vec<u8>,
+    ) -> Result<Option<Thumbnail>, Failure> {
         let Some(content_type) = kind::is_thumbnail(&bytes) else { return Ok(None) };
         let thumbnail = Thumbnail { content_type: content_type.to_owned(), bytes: bytes.len() as u64 };
         self.on_disk(move |blobs| blobs.write_thumbnail(id, &bytes)).await?;
@@ -466,7 +470,7 @@ impl App {
     }
 
     /// Makes a small picture of an upload that is one; none if it cannot be made.
-    async fn make_thumbnail(&self, id: FileId) -> Result<Option<Thumbnail>, Failure> {
+    pub(in crate::http) async fn make_thumbnail(&self, id: FileId) -> Result<Option<Thumbnail>, Failure> {
         let _turn = self.content.decoders.acquire().await.map_err(|_| Failure::stopping())?;
         let path = self.content.blobs.incoming(id, Body::File);
         let pixels_max = self.content.config.thumbnail_max_pixels.get();
@@ -478,7 +482,7 @@ impl App {
     }
 }
 
-fn random_id() -> FileId {
+pub(in crate::http) fn random_id() -> FileId {
     let mut id = [0; 16];
     getrandom::fill(&mut id).expect("the kernel gives random bytes");
     FileId(id)

@@ -1,0 +1,142 @@
+//! `/admin/v1/chatbots/{name}/keys` and `…/testers`: service accounts of the RBM-style interface.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use chatbot_api::rbm::key::KeyFile;
+use maap::{Answer, Call};
+use rcs::address::{Address, AddressKind};
+use serde_json::{Value, json};
+use store::ServiceAccount;
+
+use super::chatbots::{chatbot_address, failure_of};
+use crate::http::{App, Failure, now};
+use crate::service_key;
+
+/// The keys, without anything secret.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/keys",
+    responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
+)]
+pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+    let account = account(&app, &name).await?;
+    let keys = account.keys.iter();
+    Ok(Json(keys.map(|key| json!({ "keyId": key.id, "createdAt": key.created_at.rfc3339() })).collect()))
+}
+
+/// A further key: its file, shown this once.
+#[utoipa::path(
+    post, path = "/chatbots/{name}/keys",
+    responses(
+        (status = 201, body = Object),
+        (status = 404, description = "There is no such chatbot"),
+        (status = 409, description = "It has as many as it may have, or speaks another dialect"),
+    ),
+)]
+pub async fn add_key(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<(StatusCode, Json<KeyFile>), Failure> {
+    let chatbot = chatbot_address(&app, &name)?;
+    Ok((StatusCode::CREATED, Json(make_key(&app, chatbot).await?)))
+}
+
+/// Takes a key away, and with it the tokens that it got.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/keys/{key}",
+    responses((status = 204), (status = 404, description = "There is no such key"), (status = 409)),
+)]
+pub async fn remove_key(
+    State(app): State<Arc<App>>,
+    Path((name, key)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    done(&app, Call::RemoveKey { chatbot: chatbot_address(&app, &name)?, key }, "there is no such key").await
+}
+
+/// Makes a key for a chatbot.
+pub(super) async fn make_key(app: &App, chatbot: Address) -> Result<KeyFile, Failure> {
+    let at = now();
+    let drawn = tokio::task::spawn_blocking(move || service_key::draw(at)).await;
+    let key = drawn.map_err(|_| Failure::stopping())?;
+    let file = KeyFile::new(&chatbot, &app.numbering, &app.public_url, &key.public.id, &key.private_pem);
+    done(app, Call::AddKey { chatbot, key: key.public }, "there is no such chatbot").await?;
+    Ok(file)
+}
+
+/// Whom a chatbot has invited to test it.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/testers",
+    responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
+)]
+pub async fn testers(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+    let account = account(&app, &name).await?;
+    let testers = account.invitations.iter().map(|invitation| {
+        let status = match invitation.accepted {
+            None => "pending",
+            Some(true) => "accepted",
+            Some(false) => "declined",
+        };
+        json!({ "number": invitation.user, "status": status, "at": invitation.at.rfc3339() })
+    });
+    Ok(Json(testers.collect()))
+}
+
+/// Answers for a user: `{"accepted": true}`.
+#[utoipa::path(
+    put, path = "/chatbots/{name}/testers/{number}",
+    request_body(content = Object, example = json!({ "accepted": true })),
+    responses((status = 204), (status = 404, description = "There is no such chatbot or tester"), (status = 409)),
+)]
+pub async fn set_tester(
+    State(app): State<Arc<App>>,
+    Path((name, number)): Path<(String, String)>,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<StatusCode, Failure> {
+    let Json(body) = body?;
+    let accepted = body["accepted"].as_bool();
+    let accepted = accepted.ok_or_else(|| Failure::bad_request("accepted: neither true nor false"))?;
+    set(&app, &name, &number, Some(accepted)).await
+}
+
+/// Takes a user off the list.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/testers/{number}",
+    responses((status = 204), (status = 404, description = "There is no such chatbot or tester"), (status = 409)),
+)]
+pub async fn remove_tester(
+    State(app): State<Arc<App>>,
+    Path((name, number)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    set(&app, &name, &number, None).await
+}
+
+async fn set(app: &App, name: &str, number: &str, accepted: Option<bool>) -> Result<StatusCode, Failure> {
+    let chatbot = chatbot_address(app, name)?;
+    let user = app.numbering.address(number).map_err(|error| Failure::bad_request(&error.to_string()))?;
+    if user.kind() != AddressKind::Subscriber {
+        return Err(Failure::bad_request(&format!("{user} is not a phone number")));
+    }
+    done(app, Call::SetTester { chatbot, user, accepted }, "there is no such chatbot or tester").await
+}
+
+async fn done(app: &App, call: Call, not_found: &str) -> Result<StatusCode, Failure> {
+    match app.ask_maap(call).await? {
+        Answer::Done => Ok(StatusCode::NO_CONTENT),
+        Answer::NotFound => Err(Failure::not_found(not_found)),
+        other => Err(failure_of(other)),
+    }
+}
+
+async fn account(app: &App, name: &str) -> Result<ServiceAccount, Failure> {
+    let chatbot = chatbot_address(app, name)?;
+    let address = chatbot.clone();
+    let found =
+        app.read(move |store| Ok((store.chatbot(&address)?, store.service_account(&address)?))).await?;
+    match found {
+        (Some(_), account) => Ok(account.unwrap_or_else(|| ServiceAccount::new(chatbot))),
+        (None, _) => Err(Failure::not_found("there is no such chatbot")),
+    }
+}

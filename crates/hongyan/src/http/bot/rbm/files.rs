@@ -1,0 +1,444 @@
+//! Files of the RBM-style interface: uploads by URL, in one body, in two parts, and in pieces; and what is known of the files that
+//! messages name. Uploads lie in the media library, where their names (`files/…`) lead.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, LOCATION, RANGE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use chatbot_api::rbm::message::{FILE_BYTES_MAX, FileRequest, FileSource, FileUse, FoundFile};
+use chatbot_api::rbm::{Code, Refusal, answer};
+use rcs::Timestamp;
+use rcs::address::Address;
+use rcs::bot::rule;
+use rcs::file_transfer::{FileInfo, FileTransfer};
+use serde_json::Value;
+use store::{Chatbot, FileId, Media};
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::{auth, refused, told};
+use crate::content::kind;
+use crate::http::content::incoming::Incoming;
+use crate::http::media::{self, Keep, Upload, fetch, receive};
+use crate::http::{App, Failure, Peer, now};
+
+/// How long uploads are kept (maap-api §7).
+const KEPT: Duration = Duration::from_secs(60 * 24 * 3600);
+
+/// To find out about a file elsewhere.
+const LOOK_MAX: Duration = Duration::from_secs(10);
+
+/// How long what was found out about a URL holds, and of how many it is remembered.
+const FOUND_FOR: Duration = Duration::from_secs(600);
+const FOUND_MAX: usize = 1024;
+
+/// An upload in pieces that hears nothing for so long is given up.
+const PAUSE_MAX: Duration = Duration::from_secs(600);
+
+/// What the edge remembers of files. All of it can be lost: whoever uploads in pieces begins again.
+#[derive(Default)]
+pub struct Files {
+    found: Mutex<HashMap<String, (Timestamp, FileInfo)>>,
+    sessions: Mutex<HashMap<String, Arc<AsyncMutex<Session>>>>,
+}
+
+/// An upload in pieces.
+struct Session {
+    owner: Address,
+    /// Gone once it has ended.
+    upload: Option<Upload>,
+    received: u64,
+    touched_at: Timestamp,
+}
+
+/// `POST /v1/files`: a file that lies elsewhere is brought here.
+pub(super) async fn by_url(app: &Arc<App>, chatbot: &Chatbot, body: &[u8]) -> Result<Value, Refusal> {
+    let FileRequest { file_url, thumbnail_url, .. } = FileRequest::parse(body)?;
+    let media =
+        fetch(app, chatbot, file_url, thumbnail_url, keep()).await.map_err(|refusal| of_media(&refusal))?;
+    Ok(answer::file(&name(media.id)))
+}
+
+/// `POST /upload/v1/files`: the bytes themselves (`uploadType` media), after a part that describes them (multipart), or in
+/// pieces that follow (resumable); `PUT` is such a piece.
+pub async fn upload(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let (chatbot, _) = match auth::authorised(&app, &head.headers).await {
+        Ok(caller) => caller,
+        Err(refusal) => return told(&app, "upload", Err(refusal)),
+    };
+    let query = head.uri.query().unwrap_or_default();
+    let param = |wanted: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
+    };
+    match (head.method, param("uploadType"), param("upload_id")) {
+        (Method::POST, Some("resumable"), None) => match begin(&app, &chatbot).await {
+            Ok(id) => {
+                let root = root(&app, &peer, &head.headers);
+                let location = format!("{root}/upload/v1/files?uploadType=resumable&upload_id={id}");
+                [(LOCATION, location)].into_response()
+            }
+            Err(refusal) => told(&app, "upload", Err(refusal)),
+        },
+        (Method::PUT | Method::POST, _, Some(id)) => {
+            match piece(&app, &chatbot, id, &head.headers, body).await {
+                Ok(Piece::Whole(name)) => told(&app, "upload", Ok(answer::file(&name))),
+                Ok(Piece::Part(0)) => StatusCode::PERMANENT_REDIRECT.into_response(),
+                Ok(Piece::Part(received)) => {
+                    let so_far = [(RANGE, format!("bytes=0-{}", received - 1))];
+                    (StatusCode::PERMANENT_REDIRECT, so_far).into_response()
+                }
+                Err(refusal) => told(&app, "upload", Err(refusal)),
+            }
+        }
+        (Method::POST, ..) => {
+            let received = receive(&app, &chatbot, head.headers, body, |_| Ok(keep())).await;
+            let media = received
+                .map_err(|refusal| of_media(&refusal))
+                .and_then(|received| received.media.ok_or_else(|| of_media(&media::Refusal::Empty)));
+            told(&app, "upload", media.map(|media| answer::file(&name(media.id))))
+        }
+        _ => refused(&Refusal::new(Code::NotFound, "uploads are POSTed, and their pieces PUT")),
+    }
+}
+
+/// What is known of a file that a message names.
+pub(super) async fn find(app: &Arc<App>, chatbot: &Chatbot, wanted: &FileUse) -> Result<FoundFile, Refusal> {
+    let owner = &chatbot.address;
+    match &wanted.file {
+        FileSource::Uploaded { name, thumbnail_name } => {
+            let media = uploaded(app, owner, &wanted.path, name).await?;
+            let thumbnail = match thumbnail_name {
+                Some(name) => Some(info(app, &uploaded(app, owner, &wanted.path, name).await?)),
+                None => own_thumbnail(app, &media),
+            };
+            Ok(FoundFile { transfer: FileTransfer { thumbnail, file: info(app, &media) }, description: None })
+        }
+        FileSource::Url { file_url, thumbnail_url, force_refresh, description } => {
+            let path = |member: &str| format!("{}.{member}", wanted.path);
+            let (file, own) = elsewhere(app, chatbot, &path("fileUrl"), file_url, *force_refresh).await?;
+            let thumbnail = match thumbnail_url {
+                Some(url) => {
+                    Some(elsewhere(app, chatbot, &path("thumbnailUrl"), url, *force_refresh).await?.0)
+                }
+                None => own,
+            };
+            Ok(FoundFile { transfer: FileTransfer { thumbnail, file }, description: description.clone() })
+        }
+    }
+}
+
+async fn uploaded(app: &App, owner: &Address, path: &str, name: &str) -> Result<Media, Refusal> {
+    let found = match id_of(name) {
+        Some(id) => app.media(owner, id).await.map_err(failed)?,
+        None => None,
+    };
+    found.ok_or_else(|| Refusal::of_field(path, rule::WORD, "no upload of this agent, or not any more"))
+}
+
+/// A file by its URL, and the thumbnail that it has if it is one of ours.
+async fn elsewhere(
+    app: &App,
+    chatbot: &Chatbot,
+    path: &str,
+    url: &str,
+    is_fresh: bool,
+) -> Result<(FileInfo, Option<FileInfo>), Refusal> {
+    if let Some((media, _)) = app.media_at(&chatbot.address, url).await.map_err(failed)? {
+        return Ok((info(app, &media), own_thumbnail(app, &media)));
+    }
+    if let Some(found) = app.rbm.files.recall(url).filter(|_| !is_fresh) {
+        return Ok((found, None));
+    }
+    let looked = tokio::time::timeout(LOOK_MAX, look(app, chatbot, url)).await;
+    let late = || Err(format!("took more than {} s", LOOK_MAX.as_secs()));
+    let found = looked.unwrap_or_else(|_| late());
+    let found =
+        found.map_err(|what| Refusal::of_field(path, rule::URL, format!("cannot be fetched: {what}")))?;
+    app.rbm.files.remember(url, &found);
+    Ok((found, None))
+}
+
+/// Asks whoever has a file for its type and size. The platform goes where the chatbot says, under the rules of webhooks.
+async fn look(app: &App, chatbot: &Chatbot, url: &str) -> Result<FileInfo, String> {
+    let asked = app.pusher.get(url, chatbot.allow_private_webhook).await;
+    let mut answer = asked.map_err(|failure| failure.text)?;
+    if answer.status().is_redirection() {
+        return Err("it leads elsewhere, and redirects are not followed".to_owned());
+    }
+    if !answer.status().is_success() {
+        return Err(format!("answered {}", answer.status().as_u16()));
+    }
+    let header = |name| answer.headers().get(name)?.to_str().ok();
+    let declared = header(CONTENT_TYPE).unwrap_or("application/octet-stream").to_owned();
+    let declared_bytes = header(CONTENT_LENGTH).and_then(|bytes| bytes.parse::<u64>().ok());
+    let (mut head, mut bytes) = (Vec::new(), 0);
+    let broken = |_| "broke off".to_owned();
+    while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+        bytes += chunk.len() as u64;
+        head.extend_from_slice(&chunk[..chunk.len().min(kind::HEAD_BYTES - head.len())]);
+        // Who says how much there is need not send all of it.
+        if (declared_bytes.is_some() && head.len() == kind::HEAD_BYTES) || bytes > FILE_BYTES_MAX {
+            break;
+        }
+    }
+    let name = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
+    Ok(FileInfo {
+        size: declared_bytes.unwrap_or(bytes).max(bytes),
+        name: name.filter(|name| !name.is_empty()).map(|name| name.chars().take(100).collect()),
+        content_type: kind::of(&declared, &head),
+        url: url.to_owned(),
+        until: None,
+        disposition: None,
+        playing_length: None,
+        branded_url: None,
+    })
+}
+
+impl Files {
+    fn recall(&self, url: &str) -> Option<FileInfo> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.get(url).filter(|(at, _)| now().since(*at) < FOUND_FOR).map(|(_, found)| found.clone())
+    }
+
+    fn remember(&self, url: &str, info: &FileInfo) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.len() >= FOUND_MAX {
+            found.retain(|_, (at, _)| now().since(*at) < FOUND_FOR);
+        }
+        if found.len() >= FOUND_MAX {
+            found.clear();
+        }
+        found.insert(url.to_owned(), (now(), info.clone()));
+    }
+
+    fn session(&self, id: &str) -> Option<Arc<AsyncMutex<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn end(&self, id: &str) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Sessions that nobody has touched for too long, taken out.
+    fn take_stale(&self) -> Vec<Upload> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stale = Vec::new();
+        sessions.retain(|_, session| {
+            // One that is locked is being written to.
+            let Ok(mut session) = session.try_lock() else { return true };
+            let is_stale = now().since(session.touched_at) > PAUSE_MAX;
+            if is_stale {
+                stale.extend(session.upload.take());
+            }
+            !is_stale
+        });
+        stale
+    }
+}
+
+/// What a piece of an upload leads to.
+enum Piece {
+    /// There is more to come; so many bytes are here.
+    Part(u64),
+    /// All of it is here, under this name.
+    Whole(String),
+}
+
+async fn begin(app: &Arc<App>, chatbot: &Chatbot) -> Result<String, Refusal> {
+    for stale in app.rbm.files.take_stale() {
+        stale.abandon().await;
+    }
+    let limits = app.media.limits(chatbot.dialect);
+    let mut upload = Upload::begin(app.clone(), chatbot, limits).map_err(|refusal| of_media(&refusal))?;
+    upload.begin_file(None).await.map_err(|refusal| of_media(&refusal))?;
+    let session =
+        Session { owner: chatbot.address.clone(), upload: Some(upload), received: 0, touched_at: now() };
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let mut sessions = app.rbm.files.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.insert(id.clone(), Arc::new(AsyncMutex::new(session)));
+    Ok(id)
+}
+
+async fn piece(
+    app: &Arc<App>,
+    chatbot: &Chatbot,
+    id: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Piece, Refusal> {
+    let gone = || Refusal::new(Code::NotFound, "there is no such upload, or not any more: begin again");
+    let session = app.rbm.files.session(id).ok_or_else(gone)?;
+    let mut session = session.lock().await;
+    if session.owner != chatbot.address || session.upload.is_none() {
+        return Err(gone());
+    }
+    session.touched_at = now();
+    let range = Range::of(headers)
+        .ok_or_else(|| Refusal::of_field("Content-Range", rule::TYPE, "not bytes FIRST-LAST/TOTAL"))?;
+    if range.first.is_none_or(|first| first != session.received) && !range.is_all() {
+        // A question how much is here, or a piece that does not follow: the client goes on from what is.
+        if session.received == 0 || range.total != Some(session.received) {
+            return Ok(Piece::Part(session.received));
+        }
+    } else {
+        let mut incoming = Incoming::within(app, headers, body, FILE_BYTES_MAX, FILE_BYTES_MAX);
+        // A connection that breaks loses nothing: the client asks how much is here, and goes on.
+        while let Ok(Some(chunk)) = incoming.next(app, None).await {
+            let Session { upload: Some(upload), received, .. } = &mut *session else { return Err(gone()) };
+            match upload.append(&chunk).await {
+                Ok(()) => *received += chunk.len() as u64,
+                Err(refusal) => {
+                    give_up(app, id, &mut session).await;
+                    return Err(of_media(&refusal));
+                }
+            }
+        }
+    }
+    let is_whole = match range.total {
+        Some(total) => session.received >= total,
+        None => range.is_all(),
+    };
+    if !is_whole {
+        return Ok(Piece::Part(session.received));
+    }
+    let Some(upload) = session.upload.take() else { return Err(gone()) };
+    app.rbm.files.end(id);
+    let media = upload.complete(keep()).await.map_err(|refusal| of_media(&refusal))?;
+    Ok(Piece::Whole(name(media.id)))
+}
+
+async fn give_up(app: &App, id: &str, session: &mut Session) {
+    app.rbm.files.end(id);
+    if let Some(upload) = session.upload.take() {
+        upload.abandon().await;
+    }
+}
+
+/// `Content-Range` of a piece: `bytes 0-99/200`, `bytes 0-99/*`, `bytes */200`; without one, the body is all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    first: Option<u64>,
+    total: Option<u64>,
+    is_given: bool,
+}
+
+impl Range {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let Some(value) = headers.get(CONTENT_RANGE) else {
+            return Some(Self { first: Some(0), total: None, is_given: false });
+        };
+        let (range, total) = value.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
+        let total = match total {
+            "*" => None,
+            total => Some(total.parse().ok()?),
+        };
+        let first = match range {
+            "*" => None,
+            range => Some(range.split_once('-')?.0.parse().ok()?),
+        };
+        Some(Self { first, total, is_given: true })
+    }
+
+    /// Whether the body is all there is, from its beginning.
+    fn is_all(self) -> bool {
+        !self.is_given
+    }
+}
+
+/// Where the client reached us: the pieces that follow go the same way.
+fn root(app: &App, peer: &Peer, headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = app.public_url.split("://").nth(1);
+    match host {
+        Some(host) if own != Some(host) => {
+            format!("{}://{host}", if peer.secure { "https" } else { "http" })
+        }
+        _ => app.public_url.clone(),
+    }
+}
+
+fn info(app: &App, media: &Media) -> FileInfo {
+    FileInfo {
+        size: media.bytes,
+        name: media.name.clone(),
+        content_type: media.content_type.clone(),
+        url: app.media_url(media),
+        until: media.expires_at,
+        disposition: None,
+        playing_length: None,
+        branded_url: None,
+    }
+}
+
+fn own_thumbnail(app: &App, media: &Media) -> Option<FileInfo> {
+    let (url, thumbnail) = (app.media_thumbnail_url(media)?, media.thumbnail.as_ref()?);
+    Some(FileInfo {
+        size: thumbnail.bytes,
+        name: None,
+        content_type: thumbnail.content_type.clone(),
+        url,
+        ..info(app, media)
+    })
+}
+
+fn name(id: FileId) -> String {
+    format!("files/{id}")
+}
+
+fn id_of(name: &str) -> Option<FileId> {
+    name.strip_prefix("files/")?.parse().ok()
+}
+
+fn keep() -> Keep {
+    Keep::Until(now().plus(KEPT))
+}
+
+fn failed(failure: Failure) -> Refusal {
+    Refusal::new(Code::Internal, failure.to_string())
+}
+
+/// What the media library says, in the interface's words.
+fn of_media(refusal: &media::Refusal) -> Refusal {
+    let code = match refusal {
+        media::Refusal::Malformed(_)
+        | media::Refusal::Empty
+        | media::Refusal::TooMany
+        | media::Refusal::Type { .. }
+        | media::Refusal::TooLarge { .. }
+        | media::Refusal::TooLong { .. }
+        | media::Refusal::Unreachable(_) => Code::InvalidArgument,
+        media::Refusal::OverQuota | media::Refusal::Busy(_) => Code::ResourceExhausted,
+        media::Refusal::NoChatbot => Code::Unauthenticated,
+        media::Refusal::Failed(_) => Code::Internal,
+    };
+    Refusal::new(code, refusal.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_say_where_they_belong() {
+        let of = |value: &str| Range::of(&HeaderMap::from_iter([(CONTENT_RANGE, value.parse().unwrap())]));
+        let range = |first, total| Some(Range { first, total, is_given: true });
+        assert_eq!(of("bytes 0-99/200"), range(Some(0), Some(200)));
+        assert_eq!(of("bytes 100-199/*"), range(Some(100), None));
+        assert_eq!(of("bytes */200"), range(None, Some(200)));
+        assert_eq!(of("bytes */*"), range(None, None));
+        for bad in ["", "bytes", "bytes 0-99", "items 0-1/2", "bytes x-1/2", "bytes 0-1/x"] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
+        assert!(Range::of(&HeaderMap::new()).unwrap().is_all());
+    }
+}

@@ -1,0 +1,124 @@
+//! China Mobile's interface (maap-api §3): who its dated credentials are of, the platform's refusals in its words, its pushes.
+
+use chatbot_api::cm::auth::{self, AuthError};
+use chatbot_api::cm::error::Exception;
+use chatbot_api::cm::file::{self, AuthStatus};
+use chatbot_api::cm::push::{self, MessagePush};
+use chatbot_api::cm::{Dated, RequestError, XML};
+use chatbot_api::ctcu::address::PathForm;
+use message_centre::indication::MediaReviewed;
+use rcs::Timestamp;
+use store::{Chatbot, Dialect};
+
+use super::{Fresh, Request, Taken};
+use crate::push::{Method, PushAnswer};
+use crate::refusal::{Reason, Refusal};
+use crate::told::Told;
+
+/// The chatbot, if the credentials are its.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn authorise<'c>(
+    chatbot: Option<&'c Chatbot>,
+    dated: &Dated,
+    now: Timestamp,
+) -> Result<&'c Chatbot, AuthError> {
+    let chatbot = chatbot
+        .filter(|chatbot| chatbot.dialect == Dialect::Cm && chatbot.app_id == dated.id)
+        .ok_or(AuthError::Wrong)?;
+    dated.verify(&auth::chatbot_secret(&chatbot.app_key_sha256), now)?;
+    Ok(chatbot)
+}
+
+/// A refusal of the platform, in the interface's words.
+pub fn error_of(refusal: &Refusal) -> RequestError {
+    let (status, exception, text) = match refusal.reason {
+        Reason::NoCredential | Reason::WrongCredential | Reason::LapsedCredential | Reason::WrongKey => {
+            (401, Exception::Policy, "unknown id or wrong hash")
+        }
+        Reason::NotAllowed => (403, Exception::Policy, "not allowed"),
+        Reason::CallbackUnchecked => (403, Exception::Policy, "the webhook is not checked"),
+        Reason::SecondLimit => (429, Exception::Policy, "too many messages in this second"),
+        Reason::CallLimit => (429, Exception::Policy, "too many calls of this kind"),
+        Reason::MediaUrl => (400, Exception::InvalidValue, "not a media URL of this platform"),
+        Reason::NoSuchUser => (404, Exception::NoValidAddress, "there is no such user"),
+        Reason::MailboxFull => (503, Exception::NoResources, "too much waits for the user"),
+        Reason::Blocked => (403, Exception::Policy, "the user has blocked the chatbot"),
+        Reason::NotATester => (403, Exception::Policy, "the user has not agreed to test the chatbot"),
+        Reason::NoSuchMessage => (404, Exception::InvalidValue, "there is no such message"),
+    };
+    RequestError::new(status, exception, if refusal.detail.is_empty() { text } else { &refusal.detail })
+}
+
+/// A push (maap-api §3.4).
+pub(super) fn push(
+    chatbot: &Chatbot,
+    webhook: &str,
+    told: &Told,
+    form: PathForm,
+    fresh: &Fresh<'_>,
+) -> Option<Request> {
+    if let Told::Media(told) = told {
+        return Some(reviewed(chatbot, webhook, told, form, fresh));
+    }
+    let root = fresh.public_url;
+    let (path, body, user) = match told {
+        Told::Message(message) => {
+            let document = MessagePush {
+                message_id: &message.message_id,
+                sender: &message.from,
+                chatbot: &message.to,
+                incoming: &message.incoming,
+                conversation_id: &message.conversation_id,
+                contribution_id: &message.contribution_id,
+                in_reply_to: message.in_reply_to.as_deref(),
+                at: message.at,
+            };
+            (push::message_path(&chatbot.address, form), document.to_xml(root), &message.from)
+        }
+        Told::Status(told) => {
+            let document =
+                push::status(&told.message_id, &told.user, &told.chatbot, told.status, told.failure, root);
+            (push::path_of(told.status, &chatbot.address, form), document, &told.user)
+        }
+        Told::Capabilities(_) | Told::Media(_) => return None,
+    };
+    let mut headers = credentials(chatbot, fresh);
+    headers.push(("Address", user.user().to_owned()));
+    headers.push(("content-type", XML.to_owned()));
+    Some(Request { method: Method::Post, url: format!("{webhook}{path}"), headers, body: body.into() })
+}
+
+/// How the audit of a file ended (maap-api §3.5); a rejected one has no document.
+fn reviewed(
+    chatbot: &Chatbot,
+    webhook: &str,
+    told: &MediaReviewed,
+    form: PathForm,
+    fresh: &Fresh<'_>,
+) -> Request {
+    let status = if told.is_approved { AuthStatus::Passed } else { AuthStatus::Rejected };
+    let mut headers = credentials(chatbot, fresh);
+    headers.push((file::TID, told.id.to_string()));
+    headers.push((file::AUTH_STATUS, status.as_str().to_owned()));
+    headers.push(("content-type", XML.to_owned()));
+    let body = if told.is_approved { told.transfer.to_xml() } else { String::new() };
+    let url = format!("{webhook}{}", push::message_path(&chatbot.address, form));
+    Request { method: Method::Post, url, headers, body: body.into() }
+}
+
+/// The chatbot's own credentials: it knows by them that the push is ours.
+fn credentials(chatbot: &Chatbot, fresh: &Fresh<'_>) -> Vec<(&'static str, String)> {
+    let secret = auth::chatbot_secret(&chatbot.app_key_sha256);
+    auth::headers(&chatbot.app_id, &secret, fresh.now).to_vec()
+}
+
+/// 2xx; after a 404 the URI in the path is written in the other form.
+pub(super) fn taken(answer: &PushAnswer) -> Taken {
+    match answer.status {
+        200..300 => Taken::Yes,
+        404 => Taken::OtherForm,
+        status => Taken::No(format!("answered {status}")),
+    }
+}

@@ -1,0 +1,111 @@
+//! The media library, deciding: what a chatbot may keep here, and what goes.
+//!
+//! The bytes are on the shelf before their row is asked for, and go after their row is gone, as with files of handsets
+//! ([`message_centre::files`]): what lies there without a row is a left-over of a crash.
+
+use message_centre::Work;
+use rcs::address::Address;
+use store::{FileId, Media, Review, Usage, Wants};
+
+use crate::call::Answer;
+use crate::{Maap, Out, Task};
+
+/// Media of a chatbot that is gone which one batch removes.
+const PAGE: usize = 256;
+
+/// A change of the media library.
+#[derive(Debug, Clone)]
+pub enum MediaCall {
+    /// An upload came whole and has its place. Its review is ours to say. Answered with [`Answer::Media`].
+    Add(Box<Media>),
+    /// One of them goes before its time. Answered with [`Answer::Removed`].
+    Remove {
+        /// Which.
+        id: FileId,
+        /// Whose: one of another chatbot is not found.
+        owner: Address,
+    },
+}
+
+impl MediaCall {
+    pub(crate) fn wants(&self, wants: &mut Wants) {
+        match self {
+            Self::Add(media) => {
+                wants.chatbot(&media.owner);
+                wants.media(media.id, &media.owner);
+            }
+            Self::Remove { id, owner } => wants.media(*id, owner),
+        }
+    }
+}
+
+impl Maap {
+    pub(crate) fn decide_media(&mut self, call: MediaCall, work: &mut Work<'_>) -> Answer {
+        match call {
+            MediaCall::Add(media) => self.add_media(*media, work),
+            MediaCall::Remove { id, owner } => match work.view.media(id) {
+                Some(media) if media.owner == owner => {
+                    remove(id, work);
+                    Answer::Removed
+                }
+                _ => Answer::NotFound,
+            },
+        }
+    }
+
+    fn add_media(&mut self, mut media: Media, work: &mut Work<'_>) -> Answer {
+        if work.view.chatbot(&media.owner).is_none() {
+            return Answer::NotFound;
+        }
+        let usage = work.view.usage(&media.owner).with_media(None, Some(&media));
+        let Usage { files, bytes } = self.config.media_quota;
+        if usage.files > files || usage.bytes > bytes {
+            return Answer::OverQuota;
+        }
+        media.review = Review::Approved;
+        work.view.put_media(media.clone());
+        Answer::Media(Box::new(media))
+    }
+
+    pub(crate) fn expire_media_wants(media: &[Media], wants: &mut Wants) {
+        for one in media {
+            wants.media(one.id, &one.owner);
+            wants.chatbot(&one.owner);
+        }
+    }
+
+    /// Removes media whose time is over, or whose chatbot is gone.
+    pub(crate) fn expire_media(media: &[Media], work: &mut Work<'_>) {
+        for one in media {
+            let is_orphan = work.view.chatbot(&one.owner).is_none();
+            if work.view.media(one.id).is_some_and(|row| is_orphan || row.is_over(work.now)) {
+                remove(one.id, work);
+                work.stats.files_expired += 1;
+            }
+        }
+    }
+
+    pub(crate) fn clear_media_wants(owner: &Address, wants: &mut Wants) {
+        wants.chatbot(owner);
+        wants.media_page(owner, PAGE);
+    }
+
+    /// Removes a page of the media of a chatbot that is gone.
+    pub(crate) fn clear_media(owner: &Address, work: &mut Work<'_>, out: &mut Out) {
+        if work.view.chatbot(owner).is_some() {
+            return;
+        }
+        let page = work.view.media_page(owner, PAGE).to_vec();
+        let is_last = page.len() < PAGE;
+        page.into_iter().for_each(|id| remove(id, work));
+        if !is_last {
+            out.next.push(Task::ClearMedia(owner.clone()));
+        }
+    }
+}
+
+/// The row now, the bytes after the commit.
+fn remove(id: FileId, work: &mut Work<'_>) {
+    work.view.remove_media(id);
+    work.files_gone.push(id);
+}
