@@ -7,18 +7,12 @@ import re
 import uuid
 from pathlib import Path
 
+import virtual_environment
 from client import Client
 from platform_under_test import DOMAIN, PASSWORD, wait_for
-from python_packages import environment
 
 HERE = Path(__file__).parent / "pjsip"
 SHA_256 = re.compile(r"(?m)^Authorization: *Digest .*algorithm=SHA-256")
-
-
-def python():
-    """The Python that has pjsua2; `None` when it cannot be had."""
-    programs = environment(HERE, "pjsua2")
-    return programs and programs / "python"
 
 
 class Phone(Client):
@@ -50,7 +44,7 @@ class Phone(Client):
 
 
 def run(platform, checks, directory):
-    program = python()
+    program = virtual_environment.install(HERE, "pjsua2")
     if program is None:
         checks.skipped("PJSIP", "pjsua2 cannot be installed here (pip, wheels for CPython 3.10 to 3.12 on x86-64)")
         return

@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 import capture
+import cm
+import fnw11
 import groups
 import jssip
 import linphone
@@ -18,6 +20,7 @@ import msrp
 import msrps
 import pjsip
 import raw
+import rbm
 import relay
 import schemathesis_suite
 import sipjs
@@ -27,6 +30,7 @@ from platform_under_test import Platform
 
 SUITES = {
     "raw": raw.run,
+    "rbm": rbm.run,
     "sipp": sipp.run,
     "jssip": jssip.run,
     "sipjs": sipjs.run,
@@ -39,6 +43,8 @@ SUITES = {
     "pjsip": pjsip.run,
     "relay": relay.run,
     "schemathesis": schemathesis_suite.run,
+    "fnw11": fnw11.run,
+    "cm": cm.run,
 }
 # What a suite's platform is told beyond its addresses.
 SETTINGS = {"msrps": msrps.SETTINGS}

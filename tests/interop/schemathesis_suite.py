@@ -5,7 +5,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from python_packages import environment
+import virtual_environment
 
 HERE = Path(__file__).parent / "schemathesis"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -19,14 +19,14 @@ LONGEST_S = 900
 
 def run(platform, checks, directory):
     """Counts one check for each call of the document."""
-    programs = environment(HERE, "schemathesis")
-    if programs is None:
+    python = virtual_environment.install(HERE, "schemathesis")
+    if python is None:
         checks.skipped("schemathesis", "its packages cannot be installed here")
         return
     for number in ("+8613800000001", "+8613800000002"):
         platform.admin("POST", "/subscribers", {"number": number, "password": "correct-horse"})
     report = directory / "schemathesis.xml"
-    command = [programs / "schemathesis", "run", f"http://{platform.http}/openapi.json"]
+    command = [python.parent / "schemathesis", "run", f"http://{platform.http}/openapi.json"]
     command += ["--checks", CHECKS, "--seed", SEED, "--max-examples", EXAMPLES, "--workers", "1", "--no-color"]
     command += ["--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--warnings", "off"]
     command += ["--continue-on-failure", "--request-timeout", "60", "--generation-database", "none"]

@@ -27,5 +27,5 @@ pub mod recipients;
 pub mod template;
 
 pub use content::{Body, Content, Incoming};
-pub use outgoing::{Failure, Outgoing, Status, StatusSet};
+pub use outgoing::{Failure, Outgoing, Status, StatusSet, is_user};
 pub use template::Template;

@@ -2,10 +2,21 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use rcs::{Address, bot::reader::Word};
+use rcs::{Address, address::AddressKind, bot::reader::Word};
 use serde::{Deserialize, Serialize};
 
 use crate::Content;
+
+/// Whether a chatbot may mean a user by this: a phone number, or the token of one whose number it does not know, which is 32
+/// hexadecimal digits in the platform's domain.
+pub fn is_user(address: &Address) -> bool {
+    let is_token = |user: &str| user.len() == 32 && user.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match address.kind() {
+        AddressKind::Subscriber => true,
+        AddressKind::Other => is_token(address.user()),
+        AddressKind::Chatbot | AddressKind::Group => false,
+    }
+}
 
 /// What a chatbot wants sent, read and validated.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,6 +6,7 @@
 //! A variable `HONGYAN_SECTION__KEY` overrides `key` of `[section]`, and `HONGYAN_DOMAIN` the `domain` at the top. Text
 //! is taken as it stands; numbers, booleans and lists in TOML's syntax.
 
+mod consent;
 mod content;
 mod environment;
 mod listeners;
@@ -20,6 +21,7 @@ use std::path::Path;
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
 
+pub use consent::Consent;
 pub use content::{Content, ForeignUrls};
 pub use listeners::{Http, Msrp, Sip, Tls};
 pub use log::{Log, LogAddresses, LogFormat};
@@ -64,6 +66,8 @@ pub struct Config {
     pub history: History,
     /// Chatbots.
     pub maap: Maap,
+    /// What users are protected from.
+    pub consent: Consent,
     /// What chatbots upload.
     pub media: Media,
     /// The log.
@@ -252,8 +256,26 @@ pub struct Maap {
     pub pushes: NonZeroU32,
     /// Webhook calls at once to one chatbot.
     pub pushes_per_chatbot: NonZeroU32,
+    /// Waits before a webhook call that failed is made again; the last one repeats.
+    pub webhook_retries_s: Vec<NonZeroU64>,
+    /// How much longer a wait may be, in percent of it.
+    pub webhook_jitter_percent: u32,
+    /// So long after its first failure a call is given up and becomes a dead letter.
+    pub webhook_give_up_s: NonZeroU64,
+    /// Dead letters of one chatbot.
+    pub dead_letters: NonZeroU32,
+    /// How long they are kept.
+    pub dead_letters_keep_s: NonZeroU64,
     /// Messages a second that a chatbot may send, counted by addressee.
     pub sends_per_second: NonZeroU32,
+    /// Messages a day; 0: any number.
+    pub sends_per_day: u64,
+    /// Messages a month; 0: any number.
+    pub sends_per_month: u64,
+    /// By which days, months and quiet hours are told: distance from UTC, `+08:00`.
+    pub time_zone: String,
+    /// Whether chatbots know users by tokens and not by numbers.
+    pub anonymous: bool,
     /// How long a chatbot's message waits for its addressee.
     pub keep_s: NonZeroU64,
     /// Media in chatbots' messages must have a URL that begins with one of these; none: any http and https URL.
@@ -327,7 +349,16 @@ impl Default for Maap {
             webhook_timeout_s: nonzero_u64(10),
             pushes: nonzero(256),
             pushes_per_chatbot: nonzero(32),
+            webhook_retries_s: [1, 5, 30, 300, 1_800].map(nonzero_u64).to_vec(),
+            webhook_jitter_percent: 20,
+            webhook_give_up_s: nonzero_u64(86_400),
+            dead_letters: nonzero(10_000),
+            dead_letters_keep_s: nonzero_u64(14 * 86_400),
             sends_per_second: nonzero(100),
+            sends_per_day: 0,
+            sends_per_month: 0,
+            time_zone: "+08:00".to_owned(),
+            anonymous: false,
             keep_s: nonzero_u64(3 * 86_400),
             media_url_prefixes: Vec::new(),
             rbm_audiences: [
@@ -438,6 +469,11 @@ impl Config {
             recipients_max: self.messages.max_recipients.get() as usize,
             refuse_blocked: self.messages.blocked == Blocked::Refuse,
             provisioning: self.provisioning(reach),
+            dead_letters: message_centre::dead_letters::Config {
+                per_chatbot_max: self.maap.dead_letters.get().into(),
+                keep: seconds(self.maap.dead_letters_keep_s),
+                ..Default::default()
+            },
             ..defaults
         }
     }
@@ -463,8 +499,18 @@ impl Config {
         let defaults = maap::Config::new(self.numbering(), public_url);
         maap::Config {
             media_url_prefixes: self.maap.media_url_prefixes.clone(),
+            limits: maap::rate::Limits {
+                per_second: self.maap.sends_per_second.get(),
+                per_day: NonZeroU64::new(self.maap.sends_per_day).map(NonZeroU64::get),
+                per_month: NonZeroU64::new(self.maap.sends_per_month).map(NonZeroU64::get),
+            },
+            local_time: self.maap.time_zone.parse().unwrap_or(defaults.local_time),
+            consent: self.consent.rules(),
+            anonymous: self.maap.anonymous,
+            backoff: self.maap.webhook_retries_s.iter().copied().map(seconds).collect(),
+            jitter_percent: self.maap.webhook_jitter_percent,
+            give_up_after: seconds(self.maap.webhook_give_up_s),
             media_quota: self.media.quota(),
-            sends_per_second: self.maap.sends_per_second.get(),
             validity: keep,
             validity_max: defaults.validity_max.max(keep),
             push_timeout: seconds(self.maap.webhook_timeout_s),
@@ -522,6 +568,13 @@ impl Config {
             );
         }
         self.provisioning.validate()?;
+        self.consent.validate()?;
+        if let Err(error) = self.maap.time_zone.parse::<rcs::local_time::LocalTime>() {
+            return Err(ConfigError(format!("maap.time_zone: {error}")));
+        }
+        if self.maap.webhook_retries_s.is_empty() || self.maap.webhook_jitter_percent > 100 {
+            return refuse("maap: webhook_retries_s needs a wait, webhook_jitter_percent is at most 100");
+        }
         let is_user = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
         let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_user);
         if !is_name(&self.groups.factory) {
@@ -649,6 +702,9 @@ mod tests {
             "[content]\npartner_urls = [\"https://partner.example\"]\n",
             "domain = \"-a.example\"\n",
             "domain = \"\"\n",
+            "[maap]\ntime_zone = \"Beijing\"\n",
+            "[maap]\nwebhook_retries_s = []\n",
+            "[consent]\nquiet_from = \"25:00\"\n",
         ] {
             assert!(load(text, &[]).is_err(), "{text}");
         }

@@ -16,6 +16,8 @@ const SWEEP_RECORDS: usize = 2_000;
 const SWEEP_FILES: usize = 2_000;
 /// The same for histories with messages that are too old.
 const SWEEP_HISTORIES: usize = 2_000;
+/// The same for dead letters that are too old.
+const SWEEP_DEAD_LETTERS: usize = 2_000;
 /// Pause between two such looks.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same while there is much to forget.
@@ -156,6 +158,7 @@ pub struct Engine {
     sweep_at: Timestamp,
     sweep_cursor: Option<Vec<u8>>,
     files_cursor: Option<Vec<u8>>,
+    letters_cursor: Option<Vec<u8>>,
     media_cursor: Option<Vec<u8>>,
     histories_cursor: Option<Vec<u8>>,
 }
@@ -190,6 +193,7 @@ impl Engine {
             sweep_at: now,
             sweep_cursor: None,
             files_cursor: None,
+            letters_cursor: None,
             media_cursor: None,
             histories_cursor: None,
         })
@@ -242,6 +246,11 @@ impl Engine {
                 self.decide(one, &mut work, &mut out, &mut answers);
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
+            todo.extend(
+                work.heard
+                    .drain(..)
+                    .map(|heard| Todo::Maap(maap::Task::Heard(Box::new(heard)), Reply::none())),
+            );
         }
         let Work { next, close, stats, mut woken, typing, files_gone, icons, mut discarded, .. } = work;
         let is_committed = view.is_changed();
@@ -356,6 +365,13 @@ impl Engine {
                 tasks.push(Task::ExpireFiles(expired));
             }
             self.files_cursor = cursor;
+            let begins = self.centre.dead_letters_begin(now);
+            let cursor = self.letters_cursor.take();
+            let (old, cursor) = self.store.old_dead_letters(begins, cursor, SWEEP_DEAD_LETTERS)?;
+            if !old.is_empty() {
+                tasks.push(Task::ForgetDeadLetters(old));
+            }
+            self.letters_cursor = cursor;
             let (expired, cursor) = self.store.expired_media(now, self.media_cursor.take(), SWEEP_FILES)?;
             if !expired.is_empty() {
                 self.next.push(Todo::Maap(maap::Task::ExpireMedia(expired), Reply::none()));

@@ -20,4 +20,5 @@ pub mod push;
 pub mod secret_file;
 pub mod serve;
 pub mod service_key;
+mod turns;
 pub mod webhook_guard;

@@ -2,24 +2,23 @@
 //!
 //! Webhooks are other people's machines: slow, gone, hostile. Each call has a time limit, each answer a size limit,
 //! redirects are not followed, and addresses are checked (`webhook_guard.rs`). How many calls one chatbot may have under
-//! way is `maap`'s to say.
+//! way is `maap`'s to say; how many of all that run at once are one endpoint's, `turns.rs`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use maap::{ANSWER_BYTES_MAX, ANSWER_HEADERS, Push, PushAnswer, PushFailure, PushFailureKind, Pushed};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
-use tokio::sync::Semaphore;
 
 use crate::config::{self, ConfigError};
 use crate::metrics::{Metrics, Outcome};
-use crate::webhook_guard::{self, PublicOnly, Refused};
+use crate::turns::Turns;
+use crate::webhook_guard::{self, Refused, Resolver};
 
-/// Calls that wait for their turn, for each that may run. `maap` tries again later what is turned away here.
-const WAITING_PER_RUNNING: usize = 64;
+/// For the rest of an answer, once its status is known: that is what counts, and what drips after it is not waited for.
+const BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// A connection without calls is kept so long.
 const IDLE: Duration = Duration::from_secs(60);
@@ -33,9 +32,7 @@ struct Inner {
     public: Client,
     any: Client,
     allow_private: bool,
-    running: Semaphore,
-    waiting: AtomicUsize,
-    waiting_max: usize,
+    turns: Turns,
     metrics: Arc<Metrics>,
 }
 
@@ -45,8 +42,9 @@ impl Pusher {
     /// # Errors
     /// The system's certificates cannot be read.
     pub fn new(maap: &config::Maap, metrics: Arc<Metrics>) -> Result<Self, ConfigError> {
-        let client = || {
+        let client = |resolver: Arc<Resolver>| {
             Client::builder()
+                .dns_resolver(resolver)
                 .redirect(Policy::none())
                 .no_proxy()
                 .connect_timeout(config::seconds(maap.webhook_connect_timeout_s))
@@ -54,13 +52,13 @@ impl Pusher {
                 .user_agent(concat!("hongyan/", env!("CARGO_PKG_VERSION")))
         };
         let failed = |error: reqwest::Error| ConfigError(format!("maap: webhooks cannot be called: {error}"));
+        // A connection that is kept is used again by the client that checked it, and by no other.
+        let [public, any] = Resolver::both();
         Ok(Self(Arc::new(Inner {
-            public: client().dns_resolver(Arc::new(PublicOnly)).build().map_err(failed)?,
-            any: client().build().map_err(failed)?,
+            public: client(public).build().map_err(failed)?,
+            any: client(any).build().map_err(failed)?,
             allow_private: maap.allow_private_webhooks,
-            running: Semaphore::new(maap.pushes.get() as usize),
-            waiting: AtomicUsize::new(0),
-            waiting_max: maap.pushes.get() as usize * WAITING_PER_RUNNING,
+            turns: Turns::new(maap.pushes.get() as usize),
             metrics,
         })))
     }
@@ -100,13 +98,18 @@ pub async fn perform(pusher: &Pusher, push: Push) -> Pushed {
 
 impl Inner {
     async fn take_turn(&self, push: &Push) -> Result<PushAnswer, PushFailure> {
-        let Some(_waiting) = Waiting::begin(self) else {
+        let forbidden = |text: &str| failure(PushFailureKind::Forbidden, text);
+        let url: Url = push.url.parse().map_err(|_| forbidden("the webhook is no URL"))?;
+        let client = self.client(&url, push.allow_private)?;
+        let Some(mut turn) = self.turns.take(url.authority()).await else {
             return Err(failure(PushFailureKind::Busy, "too many webhook calls at once"));
         };
-        let _turn = self.running.acquire().await.expect("the semaphore is never closed");
         let begun = Instant::now();
-        let outcome = tokio::time::timeout(push.timeout, self.call(push)).await;
+        let outcome = tokio::time::timeout(push.timeout, self.call(push, client, url)).await;
         self.metrics.push_seconds.observe(begun.elapsed().as_secs_f64());
+        if let Ok(Ok(_)) = outcome {
+            turn.answered();
+        }
         outcome.unwrap_or_else(|_| Err(failure(PushFailureKind::Timeout, "no answer in time")))
     }
 
@@ -118,47 +121,40 @@ impl Inner {
         Ok(if allow_private { &self.any } else { &self.public })
     }
 
-    async fn call(&self, push: &Push) -> Result<PushAnswer, PushFailure> {
+    async fn call(&self, push: &Push, client: &Client, url: Url) -> Result<PushAnswer, PushFailure> {
         let forbidden = |text: &str| failure(PushFailureKind::Forbidden, text);
-        let url: Url = push.url.parse().map_err(|_| forbidden("the webhook is no URL"))?;
-        let client = self.client(&url, push.allow_private)?;
         let headers = header_map(&push.headers).ok_or_else(|| forbidden("a header cannot be written"))?;
         let method = match push.method {
             maap::Method::Get => reqwest::Method::GET,
             maap::Method::Post => reqwest::Method::POST,
         };
         let request = client.request(method, url).headers(headers).body(push.body.clone());
-        let mut answer = request.send().await.map_err(|error| failure_of(&error))?;
+        let answer = request.send().await.map_err(|error| failure_of(&error))?;
         let header = |name: &'static str| {
             let value = answer.headers().get(name)?.to_str().ok()?;
             Some((name, value.to_owned()))
         };
         let headers = ANSWER_HEADERS.into_iter().filter_map(header).collect();
-        let mut body = Vec::new();
+        let status = answer.status().as_u16();
+        Ok(PushAnswer { status, headers, body: beginning(answer).await.into() })
+    }
+}
+
+/// The first bytes of an answer's body: as many as are of use, and as come in good time. The connection of an answer that was
+/// not read to its end is closed.
+async fn beginning(mut answer: reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    let read = async {
         while body.len() < ANSWER_BYTES_MAX
-            && let Some(chunk) = answer.chunk().await.map_err(|error| failure_of(&error))?
+            && let Ok(Some(chunk)) = answer.chunk().await
         {
             body.extend_from_slice(&chunk);
         }
-        body.truncate(ANSWER_BYTES_MAX);
-        Ok(PushAnswer { status: answer.status().as_u16(), headers, body: body.into() })
-    }
-}
-
-/// Counts a call while it waits and runs.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn begin(inner: &'a Inner) -> Option<Self> {
-        let waiting = Self(&inner.waiting);
-        (inner.waiting.fetch_add(1, Ordering::Relaxed) < inner.waiting_max).then_some(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    };
+    // Cut off or whole, it is judged by what has come.
+    let _ = tokio::time::timeout(BODY_WAIT, read).await;
+    body.truncate(ANSWER_BYTES_MAX);
+    body
 }
 
 fn header_map(headers: &[(&'static str, String)]) -> Option<HeaderMap> {
@@ -188,10 +184,14 @@ fn failure_of(error: &reqwest::Error) -> PushFailure {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::Router;
+    use axum::body::Body;
     use axum::response::Redirect;
     use axum::routing::{get, post};
     use bytes::Bytes;
+    use futures_util::stream;
     use maap::{Method, PushId};
 
     use super::*;
@@ -207,11 +207,21 @@ mod tests {
             )
             .route("/away", get(|| async { Redirect::temporary("/hook") }))
             .route("/large", get(|| async { vec![b'x'; 3 * ANSWER_BYTES_MAX] }))
-            .route("/slow", post(std::future::pending::<()>));
+            .route("/slow", post(std::future::pending::<()>))
+            .route(
+                "/drip",
+                post(|| async { Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()) }),
+            )
+            .route("/flood", post(|| async { Body::from_stream(stream::repeat(flood())) }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(axum::serve(listener, router).into_future());
         url
+    }
+
+    /// A piece of an answer without end.
+    fn flood() -> Result<Bytes, Infallible> {
+        Ok(Bytes::from_static(&[b'x'; 16 << 10]))
     }
 
     async fn call(method: Method, url: &str, allow_private: bool) -> Result<PushAnswer, PushFailure> {
@@ -225,7 +235,7 @@ mod tests {
             headers: vec![("nonce", "n1".to_owned())],
             body: Bytes::from_static(b"{}"),
             allow_private,
-            timeout: Duration::from_secs(1),
+            timeout: Duration::from_secs(5),
         };
         perform(&pusher, push).await.outcome
     }
@@ -256,6 +266,15 @@ mod tests {
         assert_eq!(answer.status, 307);
         let answer = call(Method::Get, &format!("{url}/large"), true).await.unwrap();
         assert_eq!(answer.body.len(), ANSWER_BYTES_MAX);
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_by_its_status_however_long_its_body_takes() {
+        let url = webhook().await;
+        let answer = call(Method::Post, &format!("{url}/flood"), true).await.unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, ANSWER_BYTES_MAX));
+        let answer = call(Method::Post, &format!("{url}/drip"), true).await.unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, 0));
     }
 
     #[tokio::test]

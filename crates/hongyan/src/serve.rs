@@ -237,6 +237,7 @@ impl Running {
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
         let rbm = rbm(&config, &public_url, &store)?;
+        let maap = config.maap(&public_url);
         let app = Arc::new(App {
             numbering: config.numbering(),
             public_url,
@@ -255,6 +256,8 @@ impl Running {
             media: config.media.clone(),
             pusher,
             history: config.history.terms(),
+            limits: maap.limits,
+            local_time: maap.local_time,
         });
         let mut running = Self {
             bound,

@@ -3,10 +3,12 @@
 //! Names are resolved here and the connection goes to the very address that was checked, so a name that changes its
 //! mind between check and connection gains nothing.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 /// Why a webhook is not called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,16 +34,36 @@ pub fn check(url: &Url, allow_private: bool) -> Result<(), Refused> {
     }
 }
 
-/// Resolves names to their public addresses only.
-pub struct PublicOnly;
+/// Names that are looked up at once. The system's resolver holds a thread for each, as long as a name server makes it wait, and
+/// nobody can take that back: other work needs threads too.
+const LOOKUPS_MAX: usize = 128;
 
-impl Resolve for PublicOnly {
+/// Resolves names, to their public addresses only unless private ones are allowed.
+pub struct Resolver {
+    allow_private: bool,
+    lookups: Arc<Semaphore>,
+}
+
+impl Resolver {
+    /// One for each answer to the question whether private addresses are allowed: first no, then yes.
+    pub fn both() -> [Arc<Self>; 2] {
+        let lookups = Arc::new(Semaphore::new(LOOKUPS_MAX));
+        [false, true].map(|allow_private| Arc::new(Self { allow_private, lookups: lookups.clone() }))
+    }
+}
+
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let (allow_private, lookups) = (self.allow_private, self.lookups.clone());
         Box::pin(async move {
-            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
-                .await?
-                .filter(|address| is_public(address.ip()))
-                .collect();
+            let permit = lookups.acquire_owned().await?;
+            // The permit goes with the thread, not with whoever waits and may give up.
+            let lookup = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                (name.as_str(), 0).to_socket_addrs()
+            });
+            let addresses: Vec<SocketAddr> =
+                lookup.await??.filter(|address| allow_private || is_public(address.ip())).collect();
             if addresses.is_empty() {
                 return Err(Refused::Address.into());
             }
@@ -67,6 +89,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         (172, 16..=31, _) | (192, 168, _) => true,
         (192, 0, 0 | 2) => true,   // protocol assignments, documentation
         (192, 88, 99) => true,     // 6to4 relay
+        (168, 63, 129) => true,    // a cloud's own services towards its virtual machines (168.63.129.16)
         (198, 18..=19, _) => true, // benchmarks
         (198, 51, 100) | (203, 0, 113) => true,
         (224.., ..) => true, // multicast, reserved, broadcast
@@ -119,6 +142,7 @@ mod tests {
             "192.168.1.1",
             "192.0.0.192",
             "100.100.100.200",
+            "168.63.129.16",
             "198.18.0.1",
             "192.0.2.1",
             "203.0.113.1",
@@ -154,9 +178,19 @@ mod tests {
         assert_eq!(judge("http://127.0.0.1/hook", false), Err(Refused::Address));
         assert_eq!(judge("http://127.0.0.1/hook", true), Ok(()));
         // Other spellings of the same address are normalised by the URL parser.
-        for spelling in
-            ["http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://127.1/", "http://[::1]/"]
-        {
+        for spelling in [
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0177.0.0.1/",
+            "http://127.1/",
+            "http://127.0.0.1./",
+            "http://１２７。0。0。1/",
+            "http://%31%32%37.0.0.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://[64:ff9b::a9fe:a9fe]/",
+        ] {
             assert_eq!(judge(spelling, false), Err(Refused::Address), "{spelling}");
         }
         for bad in
@@ -168,6 +202,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_not_resolved() {
-        assert!(PublicOnly.resolve("localhost".parse().unwrap()).await.is_err());
+        let [public, any] = Resolver::both();
+        assert!(public.resolve("localhost".parse().unwrap()).await.is_err());
+        assert!(any.resolve("localhost".parse().unwrap()).await.is_ok());
     }
 }

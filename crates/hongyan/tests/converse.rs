@@ -75,7 +75,10 @@ async fn two_people_talk_by_script_and_leave_nothing_behind() {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("alice  ▶ 晚饭去外婆家？"), "{text}");
-    assert!(text.contains("${where} = 外婆家") && text.contains("1 of 1 conversations went as expected"), "{text}");
+    assert!(
+        text.contains("${where} = 外婆家") && text.contains("1 of 1 conversations went as expected"),
+        "{text}"
+    );
     let report = std::fs::read_to_string(report).unwrap();
     assert!(report.contains("tests=\"1\" failures=\"0\"") && report.contains("name=\"supper\""), "{report}");
     assert_eq!(subscribers(&server).await, 0, "temporary subscribers go");

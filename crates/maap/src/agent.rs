@@ -16,14 +16,14 @@ use message_centre::{Centre, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, View, Wants};
+use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, Outcome, View, Wants};
 
 use crate::check::Check;
 use crate::circuit::Circuit;
 use crate::dialect::{self, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
-use crate::{Maap, Out, Task, Timer, service_account};
+use crate::{Maap, Out, Task, Timer, privacy, service_account};
 
 /// Entries brought from the mailbox at a time.
 const PAGE: usize = 64;
@@ -31,6 +31,9 @@ const PAGE: usize = 64;
 const QUEUE_MAX: usize = 512;
 /// Pause between two readings of the mailbox for what was left in it.
 const REREAD_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+/// An entry whose push failed expires so long after it is to be given up on: its last try is made at that moment, and ends
+/// before.
+const LAST_TRY: std::time::Duration = std::time::Duration::from_secs(60);
 /// Wait after a push for which we had no room ourselves.
 const BUSY_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -55,6 +58,8 @@ pub(crate) struct Agent {
     circuit: Circuit,
     /// How the webhook wants the chatbot's URI in paths, as far as is known.
     form: PathForm,
+    /// Whether the chatbot knows users by tokens.
+    is_anonymous: bool,
     /// A callback check under way.
     pub(crate) check: Option<Check>,
     /// Callback checks that failed in a row.
@@ -112,6 +117,7 @@ impl Default for Agent {
             reread_at: Timestamp::EPOCH,
             circuit: Circuit::default(),
             form: PathForm::default(),
+            is_anonymous: false,
             check: None,
             check_failures: 0,
             check_at: None,
@@ -202,11 +208,11 @@ impl Agent {
     }
 
     /// The first entry of each conversation that has no push under way, but for `ended`; at most `limit`.
-    fn ready(&self, ended: Option<PushId>, limit: usize) -> impl Iterator<Item = EntryId> {
+    fn ready(&self, ended: Option<PushId>, limit: usize) -> impl Iterator<Item = &(EntryId, Address)> {
         let in_flight = self.in_flight.iter().filter(|(id, _)| Some(**id) != ended);
         let mut busy: FxHashSet<&Address> = in_flight.map(|(_, one)| &one.conversation).collect();
         let first = self.queue.iter().filter(move |(_, conversation)| busy.insert(conversation));
-        first.map(|(id, _)| *id).take(limit)
+        first.take(limit)
     }
 }
 
@@ -222,6 +228,8 @@ impl Maap {
         let agent = self.agents.get(&pushed.chatbot);
         if let Some(one) = agent.and_then(|agent| agent.in_flight.get(&pushed.id)) {
             centre.fetched_wants(&one.fetched, wants);
+            centre.give_up_wants(&one.fetched.key, wants);
+            wants.contact(&pushed.chatbot, &one.conversation);
         }
     }
 
@@ -231,8 +239,13 @@ impl Maap {
         if agent.wants_page() {
             wants.page(chatbot, agent.cursor, PAGE);
         }
-        for id in agent.ready(ended, self.config.pushes_per_chatbot) {
-            wants.entry(&(chatbot.clone(), id));
+        wants.rules(chatbot);
+        wants.dead_letter_count(chatbot);
+        for (id, conversation) in agent.ready(ended, self.config.pushes_per_chatbot) {
+            wants.entry(&(chatbot.clone(), *id));
+            if agent.is_anonymous {
+                wants.contact(chatbot, conversation);
+            }
         }
     }
 
@@ -251,6 +264,7 @@ impl Maap {
             return;
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
+        agent.is_anonymous = privacy::is_anonymous(&work.view.rules(address), &self.config);
         if !chatbot.callback_checked
             && (chatbot.token.is_some() || !dialect::check_waits_for_token(chatbot.dialect))
             && agent.check.is_none()
@@ -306,13 +320,16 @@ impl Maap {
                 continue;
             }
             let key = (chatbot.address.clone(), id);
+            // Under which token the chatbot knows the user is to be looked up first.
+            let is_known = !agent.is_anonymous
+                || work.view.has_contact(&(chatbot.address.clone(), conversation.clone()));
             let entry = match work.view.lookup(&key) {
-                Lookup::Here(entry) => entry,
+                Lookup::Here(entry) if is_known => entry,
                 Lookup::Gone => {
                     agent.passed(&conversation, id);
                     continue;
                 }
-                Lookup::NotLoaded => {
+                Lookup::NotLoaded | Lookup::Here(_) => {
                     busy.insert(conversation.clone());
                     kept.push_back((id, conversation));
                     continue;
@@ -323,7 +340,7 @@ impl Maap {
                 continue;
             }
             let fetched = Fetched::of(entry);
-            let told = match Told::of(entry) {
+            let mut told = match Told::of(entry) {
                 Ok(told) => told,
                 Err(why) => {
                     centre.refused_by_chatbot(&key, why, work);
@@ -342,7 +359,7 @@ impl Maap {
                 form: agent.form,
                 is_second_form: false,
             };
-            match self.request(chatbot, &told, one.form, work.now) {
+            match self.request(chatbot, &mut told, one.form, work) {
                 Some(request) => {
                     self.push(agent, one, chatbot, request, out);
                     busy.insert(conversation);
@@ -373,11 +390,12 @@ impl Maap {
     fn request(
         &mut self,
         chatbot: &Chatbot,
-        told: &Told,
+        told: &mut Told,
         form: PathForm,
-        now: Timestamp,
+        work: &mut Work<'_>,
     ) -> Option<dialect::Request> {
-        let fresh = self.fresh(now);
+        self.disguise(chatbot, told, work);
+        let fresh = self.fresh(work.now);
         dialect::push(chatbot, told, form, &fresh)
     }
 
@@ -439,11 +457,11 @@ impl Maap {
                 out.stats.pushes_refused += 1;
                 agent.reached(work.now);
                 let entry = work.view.entry(&one.fetched.key);
-                let told = entry.map(Told::of).and_then(Result::ok);
+                let mut told = entry.map(Told::of).and_then(Result::ok);
                 let chatbot = work.view.chatbot(&pushed.chatbot).cloned();
                 let second = InFlight { form: one.form.other(), is_second_form: true, ..one.clone() };
-                let request = match (&told, &chatbot) {
-                    (Some(told), Some(chatbot)) => self.request(chatbot, told, second.form, work.now),
+                let request = match (&mut told, &chatbot) {
+                    (Some(told), Some(chatbot)) => self.request(chatbot, told, second.form, work),
                     _ => None,
                 };
                 match (request, chatbot) {
@@ -460,15 +478,22 @@ impl Maap {
                         agent.reached(work.now);
                         None
                     }
-                    false => agent.circuit.missed(&self.config, work.now),
+                    false => agent.circuit.missed(&self.config, work.now, self.random.number()),
                 };
                 let Some(entry) = work.view.entry(&one.fetched.key) else {
                     return agent.passed(&one.conversation, one.fetched.key.1);
                 };
-                let due = self.due_again(entry, work.now).max(probe_at.unwrap_or(work.now));
-                let give_up_at = entry.accepted_at.plus(self.config.give_up_after);
+                let give_up_at = self.give_up_at(entry, work.now);
+                if give_up_at <= work.now {
+                    agent.passed(&one.conversation, entry.id);
+                    out.stats.given_up += 1;
+                    centre.retry_for_chatbot(&one.fetched, &why, give_up_at, work);
+                    return centre.give_up_for_chatbot(&one.fetched.key, Outcome::Expired, work);
+                }
+                let wait = self.config.backoff(entry.attempts.saturating_add(1), self.random.number());
+                let due = work.now.plus(wait).min(give_up_at).max(probe_at.unwrap_or(work.now));
                 agent.hold_back(&one.conversation, entry.id, due);
-                centre.retry_for_chatbot(&one.fetched, &why, give_up_at, work);
+                centre.retry_for_chatbot(&one.fetched, &why, give_up_at.plus(LAST_TRY), work);
             }
             Verdict::Unmade => {
                 agent.hold_back(&one.conversation, one.fetched.key.1, work.now.plus(BUSY_WAIT));
@@ -476,13 +501,16 @@ impl Maap {
         }
     }
 
-    /// When to try an entry again whose push has just failed.
-    fn due_again(&self, entry: &Entry, now: Timestamp) -> Timestamp {
-        now.plus(self.config.backoff(entry.attempts.saturating_add(1)))
+    /// When an entry whose push has just failed is given up on: the first failure sets it, and the entry's end says it from then on.
+    fn give_up_at(&self, entry: &Entry, now: Timestamp) -> Timestamp {
+        match entry.attempts {
+            0 => now.plus(self.config.give_up_after).min(entry.expires_at),
+            _ => entry.expires_at.minus(LAST_TRY),
+        }
     }
 
-    /// What was known of the webhook is known no more; pushes under way stay so.
-    pub(crate) fn webhook_changed(&mut self, chatbot: &Address) {
+    /// What was known of the webhook and its mailbox is known no more; pushes under way stay so.
+    pub(crate) fn start_over(&mut self, chatbot: &Address) {
         let before = self.agents.remove(chatbot).unwrap_or_default();
         let agent = Agent {
             in_flight: before.in_flight,

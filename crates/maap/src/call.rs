@@ -1,12 +1,15 @@
 //! What is asked of the chatbot platform, by chatbots and by administrators, and what it answers.
 
 use chatbot_api::Outgoing;
+use message_centre::dead_letters::DeadLetterKey;
 use message_centre::indication::MediaReviewed;
 use rcs::address::Address;
 use rcs::composing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, Media, PublicKey, WebhookAuth};
+use store::{
+    Chatbot, ChatbotStatus, ConsentBy, Contact, Dialect, EntryKey, Media, PublicKey, Rules, WebhookAuth,
+};
 
 use crate::Refusal;
 use crate::media::MediaCall;
@@ -126,6 +129,48 @@ pub enum Call {
     Remove(Address),
     /// A change of the media library.
     Media(MediaCall),
+    /// Puts dead letters back into a chatbot's mailbox. Answered with [`Answer::Counted`]: those that were put back.
+    PutBack {
+        /// The chatbot.
+        chatbot: Address,
+        /// Which, the oldest first ([`message_centre::dead_letters::key_of`]).
+        letters: Vec<DeadLetterKey>,
+    },
+    /// Removes dead letters for good. Answered with [`Answer::Counted`].
+    RemoveDeadLetters(Vec<EntryKey>),
+    /// Sets what holds for a chatbot's traffic. Answered with [`Answer::Rules`].
+    SetRules {
+        /// The chatbot.
+        chatbot: Address,
+        /// All of it: what is absent is as configured.
+        rules: Rules,
+    },
+    /// Changes what a chatbot and a user are to each other. Answered with [`Answer::Contact`].
+    SetContact {
+        /// The chatbot.
+        chatbot: Address,
+        /// The subscriber.
+        user: Address,
+        /// What to change.
+        change: ContactChange,
+    },
+}
+
+/// What an operator, or the user, may change of a chatbot and a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct ContactChange {
+    /// Whether the user wants the chatbot's messages from now on.
+    pub consent: Option<bool>,
+    /// Why, for the record of consent; at most 100 characters.
+    pub reason: Option<String>,
+    /// Whether the chatbot may know the user's number, where it knows users by tokens.
+    pub revealed: Option<bool>,
+    /// Whether to take back the token under which the chatbot knows the user.
+    pub revoke_token: bool,
+    /// Who changes it.
+    #[serde(skip)]
+    pub by: ConsentBy,
 }
 
 impl std::fmt::Debug for Call {
@@ -234,6 +279,12 @@ pub enum Answer {
     OverQuota,
     /// The chatbot is gone, and what waits for it expires in its time; or one of the media is gone.
     Removed,
+    /// So many were put back or removed.
+    Counted(usize),
+    /// The rules of the chatbot, as stored.
+    Rules(Box<Rules>),
+    /// What the chatbot and the user are to each other, as stored.
+    Contact(Box<Contact>),
     /// There is no such chatbot (HTTP 404).
     NotFound,
     /// There is one of this address already (HTTP 409).

@@ -105,7 +105,7 @@ impl Maap {
         }
         work.view.put_chatbot(chatbot.clone());
         if chatbot.webhook != webhook {
-            self.webhook_changed(address);
+            self.start_over(address);
             out.next.push(Task::Check(address.clone()));
         }
         out.next.push(self.woken(address));

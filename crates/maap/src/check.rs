@@ -64,7 +64,7 @@ impl Maap {
             Err(why) => {
                 out.stats.checks_failed += 1;
                 agent.check_failures = agent.check_failures.saturating_add(1);
-                let wait = self.config.backoff(agent.check_failures);
+                let wait = self.config.backoff(agent.check_failures, self.random.number());
                 tracing::warn!(chatbot = %address, why, retry_s = wait.as_secs(), "the callback check failed");
                 // One chain of retries: the check that a token set off meanwhile neither adds one nor puts it off.
                 if agent.check_at.is_none_or(|at| at <= work.now) {

@@ -34,15 +34,15 @@ impl Circuit {
         self.probe_at.take().is_some()
     }
 
-    /// The webhook was not reached. When it is tried next, if it is out of reach now.
-    pub(crate) fn missed(&mut self, config: &Config, now: Timestamp) -> Option<Timestamp> {
+    /// The webhook was not reached. When it is tried next, if it is out of reach now. `random` is as in [`Config::backoff`].
+    pub(crate) fn missed(&mut self, config: &Config, now: Timestamp, random: u64) -> Option<Timestamp> {
         // Pushes that were under way when the circuit opened tell nothing new.
         if self.probe_at.is_some_and(|at| at > now) {
             return self.probe_at;
         }
         self.failures = self.failures.saturating_add(1);
         if self.failures >= config.failures_max {
-            self.probe_at = Some(now.plus(config.backoff(self.failures - config.failures_max + 1)));
+            self.probe_at = Some(now.plus(config.backoff(self.failures - config.failures_max + 1, random)));
         }
         self.probe_at
     }
@@ -63,12 +63,12 @@ mod tests {
         let at = |seconds| start.plus(Duration::from_secs(seconds));
         let mut circuit = Circuit::default();
         for _ in 1..config.failures_max {
-            assert_eq!(circuit.missed(&config, start), None);
+            assert_eq!(circuit.missed(&config, start, 0), None);
         }
-        assert_eq!(circuit.missed(&config, start), Some(at(1)));
-        assert_eq!(circuit.missed(&config, start), Some(at(1)), "pushes of before are no probes");
+        assert_eq!(circuit.missed(&config, start, 0), Some(at(1)));
+        assert_eq!(circuit.missed(&config, start, 0), Some(at(1)), "pushes of before are no probes");
         assert_eq!((circuit.room(&config, start), circuit.room(&config, at(1))), (0, 1));
-        assert_eq!(circuit.missed(&config, at(1)), Some(at(6)));
+        assert_eq!(circuit.missed(&config, at(1), 0), Some(at(6)));
         assert!(circuit.reached());
         assert_eq!(circuit.room(&config, at(6)), config.pushes_per_chatbot);
         assert!(!circuit.reached());

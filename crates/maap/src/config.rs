@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use rcs::address::Numbering;
+use rcs::local_time::LocalTime;
 use store::Usage;
+
+use crate::consent;
+use crate::rate::Limits;
 
 /// How the chatbot platform behaves.
 #[derive(Debug, Clone)]
@@ -14,10 +18,16 @@ pub struct Config {
     pub public_url: String,
     /// Media in chatbots' messages must have a URL that begins with one of these; empty allows any http and https URL.
     pub media_url_prefixes: Vec<String>,
+    /// How much a chatbot may send.
+    pub limits: Limits,
+    /// When days and months begin, and what quiet hours are told by.
+    pub local_time: LocalTime,
+    /// What users are protected from.
+    pub consent: consent::Config,
+    /// Whether chatbots know users by tokens and not by their numbers.
+    pub anonymous: bool,
     /// What the media of one chatbot may come to.
     pub media_quota: Usage,
-    /// Messages a second that a chatbot may send, counted by addressee; as many again may come at once.
-    pub sends_per_second: u32,
     /// How long a chatbot's message waits for its addressee when the chatbot does not say.
     pub validity: Duration,
     /// The longest that a chatbot may ask for.
@@ -30,7 +40,10 @@ pub struct Config {
     pub pushes_per_chatbot: usize,
     /// Waits after failed pushes and callback checks; the last one repeats.
     pub backoff: Vec<Duration>,
-    /// After this long an entry whose push fails is given up.
+    /// How much longer than that a wait may be, in hundredths of it, drawn anew for each: so that what failed together is not
+    /// tried again together.
+    pub jitter_percent: u32,
+    /// So long after its first failure an entry is given up, and becomes a dead letter.
     pub give_up_after: Duration,
     /// Connection failures in a row after which a webhook is tried with one push at a time.
     pub failures_max: u32,
@@ -44,22 +57,43 @@ impl Config {
             numbering,
             public_url: public_url.trim_end_matches('/').to_owned(),
             media_url_prefixes: Vec::new(),
+            limits: Limits { per_second: 100, per_day: None, per_month: None },
+            local_time: LocalTime::hours_east(8),
+            consent: consent::Config::default(),
+            anonymous: false,
             media_quota: Usage { files: 10_000, bytes: 2 << 30 },
-            sends_per_second: 100,
             validity: Duration::from_secs(3 * DAY),
             validity_max: Duration::from_secs(30 * DAY),
             validity_unstored: Duration::from_secs(60),
             push_timeout: Duration::from_secs(10),
             pushes_per_chatbot: 32,
             backoff: [1, 5, 30, 300, 1800].map(Duration::from_secs).to_vec(),
+            jitter_percent: 20,
             give_up_after: Duration::from_secs(DAY),
             failures_max: 5,
         }
     }
 
-    /// How long to wait after the `failures`th failure in a row (from 1).
-    pub(crate) fn backoff(&self, failures: u32) -> Duration {
+    /// How long to wait after the `failures`th failure in a row (from 1). `random` is any number that nobody foresees.
+    pub(crate) fn backoff(&self, failures: u32, random: u64) -> Duration {
         let index = (failures.max(1) as usize - 1).min(self.backoff.len().saturating_sub(1));
-        self.backoff.get(index).copied().unwrap_or(Duration::from_secs(60))
+        let wait = self.backoff.get(index).copied().unwrap_or(Duration::from_secs(60));
+        let spread_ms = wait.as_millis() as u64 * u64::from(self.jitter_percent) / 100;
+        wait + Duration::from_millis(random % (spread_ms + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_no_two_need_be_alike() {
+        let config = Config::new(Numbering::new("CN", "hongyan.local"), "http://localhost");
+        let wait = |failures, random| config.backoff(failures, random).as_millis();
+        assert_eq!((wait(1, 0), wait(2, 0), wait(5, 0), wait(99, 0)), (1000, 5000, 1_800_000, 1_800_000));
+        assert_eq!((wait(1, 200), wait(1, 201), wait(2, 1_000)), (1200, 1000, 6000), "a fifth more at most");
+        let still = Config { jitter_percent: 0, ..config };
+        assert_eq!(still.backoff(1, u64::MAX).as_millis(), 1000);
     }
 }

@@ -19,6 +19,7 @@ impl Maap {
     /// The rows of [`Maap::decide_composing`].
     pub(crate) fn composing_wants(chatbot: &Address, to: &Address, centre: &Centre, wants: &mut Wants) {
         wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
         wants.service_account(chatbot);
         centre.composing_wants(to, wants);
     }
@@ -33,7 +34,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(chatbot))?;
-        self.take_allowance(chatbot, 1, work.now)?;
+        self.take_turns(chatbot, 1, work)?;
         match centre.pass_composing(chatbot, to, state, work) {
             true => Ok(()),
             false => Err(Refusal::of(Reason::NoSuchUser)),
@@ -49,6 +50,7 @@ impl Maap {
         wants: &mut Wants,
     ) {
         wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
         centre.read_wants(&(message_id.to_owned(), user.clone(), chatbot.clone()), wants);
     }
 
@@ -62,7 +64,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(chatbot))?;
-        self.take_allowance(chatbot, 1, work.now)?;
+        self.take_turns(chatbot, 1, work)?;
         match centre.read_by_chatbot(&(message_id.to_owned(), user.clone(), chatbot.clone()), work) {
             true => Ok(()),
             false => Err(Refusal::of(Reason::NoSuchMessage)),
@@ -72,6 +74,7 @@ impl Maap {
     /// The rows of [`Maap::decide_capabilities`].
     pub(crate) fn capabilities_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
         wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
         wants.head(chatbot);
         wants.bindings(user);
     }
@@ -86,7 +89,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(chatbot))?;
-        self.take_allowance(chatbot, 1, work.now)?;
+        self.take_turns(chatbot, 1, work)?;
         let mut devices = work.view.bindings(user).into_iter().flat_map(|all| all.live(work.now)).peekable();
         let found = devices
             .peek()
@@ -113,6 +116,13 @@ impl Maap {
         Err(Refusal::of(Reason::MailboxFull))
     }
 
+    /// The rows of [`Maap::decide_typing`].
+    pub(crate) fn typing_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
+        wants.chatbot(chatbot);
+        wants.rules(chatbot);
+        wants.contact(chatbot, user);
+    }
+
     /// A user writes to a chatbot, or has stopped.
     pub(crate) fn decide_typing(
         &mut self,
@@ -126,8 +136,9 @@ impl Maap {
         if self.may_act(Some(&chatbot)).is_err() {
             return;
         }
+        let user = self.known_as(address, user, work);
         let fresh = self.fresh(work.now);
-        let Some(request) = dialect::typing(&chatbot, user, state, &fresh) else { return };
+        let Some(request) = dialect::typing(&chatbot, &user, state, &fresh) else { return };
         let id = self.push_id();
         let agent = self.agents.entry(address.clone()).or_default();
         if agent.typing.len() < TYPING_MAX {

@@ -8,6 +8,7 @@
 //!   `service_account.rs`).
 //! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
 //!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
+//! - `rate.rs`: how much may be sent. `consent.rs`: what users do not want. `privacy.rs`: chatbots that know no numbers.
 //! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
 //!   nothing to check, may send, and hears nothing.
@@ -19,12 +20,15 @@ mod chatbots;
 mod check;
 mod circuit;
 mod config;
+pub mod consent;
+mod dead_letters;
 pub mod dialect;
 mod indication;
 mod information;
 mod media;
+pub mod privacy;
 mod push;
-mod rate;
+pub mod rate;
 mod refusal;
 mod revoke;
 mod send;
@@ -43,7 +47,7 @@ use rcs::composing::State;
 use rustc_hash::FxHashMap;
 use store::Wants;
 
-pub use call::{Answer, Call, Change, Credentials, NewChatbot};
+pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::Config;
 pub use information::{etag, information, own_data};
 pub use media::MediaCall;
@@ -62,7 +66,8 @@ pub struct Maap {
     config: Config,
     random: Random,
     agents: FxHashMap<Address, Agent>,
-    allowances: FxHashMap<Address, Allowance>,
+    /// What is left of a second's messages, by the names under which they are counted.
+    allowances: FxHashMap<String, Allowance>,
     last_push: u64,
     /// What wants attention when: see [`Maap::tick`].
     timers: BTreeSet<(Timestamp, Address, Timer)>,
@@ -120,13 +125,27 @@ impl Maap {
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. }
-                | Call::Revoke { chatbot, .. }
-                | Call::Update { chatbot, .. }
-                | Call::Remove(chatbot) => {
+                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } | Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                 }
                 Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
+                Call::Revoke { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    Self::allowance_wants(chatbot, wants);
+                }
+                Call::PutBack { chatbot, letters } => {
+                    wants.chatbot(chatbot);
+                    letters.iter().for_each(|letter| centre.put_back_wants(letter, wants));
+                }
+                Call::RemoveDeadLetters(keys) => keys.iter().for_each(|key| wants.dead_letter(key)),
+                Call::SetRules { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.rules(chatbot);
+                }
+                Call::SetContact { chatbot, user, .. } => {
+                    wants.chatbot(chatbot);
+                    wants.contact(chatbot, user);
+                }
                 Call::Composing { chatbot, to, .. } => Self::composing_wants(chatbot, to, centre, wants),
                 Call::Read { chatbot, user, message_id } => {
                     Self::read_wants(chatbot, user, message_id, centre, wants);
@@ -148,8 +167,10 @@ impl Maap {
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
             Task::ClearMedia(owner) => Self::clear_media_wants(owner, wants),
-            Task::Check(chatbot) | Task::Typing { chatbot, .. } => wants.chatbot(chatbot),
+            Task::Check(chatbot) => wants.chatbot(chatbot),
+            Task::Typing { chatbot, user, .. } => Self::typing_wants(chatbot, user, wants),
             Task::Invited(fetched) => Self::invited_wants(fetched, centre, wants),
+            Task::Heard(heard) => self.heard_wants(heard, centre, wants),
         }
     }
 
@@ -166,6 +187,7 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::Heard(heard) => self.decide_heard(&heard, centre, work),
             Task::ExpireMedia(media) => Self::expire_media(&media, work),
             Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
             Task::Typing { chatbot, user, state } => self.decide_typing(&chatbot, &user, state, work, out),
@@ -214,6 +236,10 @@ impl Maap {
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
             Call::Media(call) => self.decide_media(call, work),
+            Call::PutBack { chatbot, letters } => self.decide_put_back(&chatbot, &letters, centre, work),
+            Call::RemoveDeadLetters(keys) => self.decide_remove_dead_letters(&keys, work),
+            Call::SetRules { chatbot, rules } => self.decide_rules(&chatbot, rules, work),
+            Call::SetContact { chatbot, user, change } => self.decide_contact(&chatbot, &user, change, work),
         }
     }
 
@@ -225,7 +251,7 @@ impl Maap {
     /// Forgets what is in memory about a chatbot; pushes under way are settled without it.
     fn forget(&mut self, chatbot: &Address) {
         self.agents.remove(chatbot);
-        self.allowances.remove(chatbot);
+        self.allowances.remove(chatbot.as_str());
         self.timers.retain(|(_, of, _)| of != chatbot);
     }
 

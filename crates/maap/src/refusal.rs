@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rate::Span;
+
 /// A refusal, whichever API it goes out through: each dialect has words and numbers of its own for it (`dialect`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -11,6 +13,8 @@ pub struct Refusal {
     pub detail: String,
     /// When to try again, if that would help.
     pub retry_after: Option<Duration>,
+    /// The limit that was reached, if it is one on messages.
+    pub limit: Option<(Span, u64)>,
 }
 
 /// Kinds of refusal.
@@ -30,6 +34,10 @@ pub enum Reason {
     CallbackUnchecked,
     /// More messages in this second than it may send.
     SecondLimit,
+    /// More messages in this day.
+    DayLimit,
+    /// More messages in this month.
+    MonthLimit,
     /// More calls of this kind than it may make.
     CallLimit,
     /// Media of other people's.
@@ -54,7 +62,7 @@ impl Refusal {
 
     /// A refusal, explained.
     pub fn with(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), retry_after: None }
+        Self { reason, detail: detail.into(), retry_after: None, limit: None }
     }
 
     /// A limit that is reached, and when it is no longer.

@@ -15,7 +15,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         self.may_act(work.view.chatbot(address))?;
-        self.take_allowance(address, to.len(), work.now)?;
+        self.take_turns(address, to.len(), work)?;
         for to in to {
             let revocation = Revocation::new(message_id.to_owned(), address.clone(), to.clone());
             work.then.push(Task::Revoke(Box::new(revocation)));

@@ -3,8 +3,6 @@
 //! Each user is an acceptance of its own, with a record of its own; the call is answered when all are committed. What goes
 //! wrong for one of them (no such user, a full mailbox) is told as a status, not in the answer.
 
-use std::time::Duration;
-
 use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
@@ -17,8 +15,9 @@ use rcs::{Timestamp, content_type, ids};
 use store::{Chatbot, ChatbotStatus, Wants};
 
 use crate::call::Answer;
-use crate::rate::Allowance;
-use crate::{Maap, Reason, Refusal, dialect, token};
+use crate::consent::Admission;
+use crate::rate::Account;
+use crate::{Maap, Reason, Refusal, dialect, privacy, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -31,8 +30,10 @@ impl Maap {
     /// The rows of [`Maap::decide_send`].
     pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
         wants.chatbot(chatbot);
+        Self::allowance_wants(chatbot, wants);
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
+            wants.contact(chatbot, user);
         }
     }
 
@@ -49,14 +50,8 @@ impl Maap {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         self.check_media(&message.content)?;
-        self.take_allowance(address, message.to.len(), work.now)?;
-        match dialect::refuses_at_once(dialect) {
-            true => self.accept_or_refuse(address, message, centre, work),
-            false => {
-                self.accept(address, message, centre, work);
-                Ok(())
-            }
-        }
+        self.take_allowance(address, message.to.len(), work)?;
+        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
     }
 
     /// The chatbot, if it is one and its traffic flows.
@@ -68,20 +63,33 @@ impl Maap {
         }
     }
 
-    /// Takes `count` messages from what the chatbot may send in this second.
+    /// The rows of [`Maap::take_allowance`].
+    pub(crate) fn allowance_wants(chatbot: &Address, wants: &mut Wants) {
+        wants.rules(chatbot);
+        wants.spending(chatbot.as_str());
+    }
+
+    /// Counts `count` messages for the chatbot, unless it may send no more now.
     pub(crate) fn take_allowance(
         &mut self,
         address: &Address,
         count: usize,
-        now: Timestamp,
+        work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let per_second = self.config.sends_per_second;
-        let full = || Allowance::full(per_second, now);
-        let allowance = self.allowances.entry(address.clone()).or_insert_with(full);
-        match allowance.take(count, per_second, now) {
-            true => Ok(()),
-            false => Err(Refusal::until(Reason::SecondLimit, Duration::from_secs(1))),
-        }
+        let account = Account::of(address, &work.view.rules(address), &self.config);
+        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
+    }
+
+    /// As [`Maap::take_allowance`], for what is no message and so counts for the second alone.
+    pub(crate) fn take_turns(
+        &mut self,
+        address: &Address,
+        count: usize,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
+        let mut account = Account::of(address, &work.view.rules(address), &self.config);
+        (account.limits.per_day, account.limits.per_month) = (None, None);
+        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
     }
 
     /// Media must come from where the operator allows.
@@ -98,40 +106,63 @@ impl Maap {
         }
     }
 
-    fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
-        let (payload_type, payload) = message.content.to_sip();
-        for to in &message.to {
-            let mut submission = self.submission(from, to, message, &payload_type, &payload, work);
-            if message.store {
-                submit(submission, centre, work);
-            } else if centre.is_there(to, work) || work.view.account(to).is_none() {
-                submission.expires_at = work.now.plus(self.config.validity_unstored);
-                submit(submission, centre, work);
-            } else {
-                centre.give_up(submission, Fate::Offline, work);
-            }
-        }
-    }
-
-    /// As [`Maap::accept`], for a chatbot whose API says at once when a message cannot be kept; to the first user who cannot have
-    /// it. Such APIs send to one user at a time.
-    fn accept_or_refuse(
+    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, a user who
+    /// cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
+    fn accept(
         &self,
         from: &Address,
         message: &Outgoing,
+        at_once: bool,
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
         let (payload_type, payload) = message.content.to_sip();
+        let rules = work.view.rules(from);
+        let is_promotional = self.is_promotional(message.traffic.as_deref());
+        let asked =
+            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
         for to in &message.to {
-            let submission = self.submission(from, to, message, &payload_type, &payload, work);
-            let key = submission.record_key();
-            match centre.submit(submission, work) {
-                Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
-                Submitted::Duplicate => {}
-                Submitted::NoSuchUser => return Err(Refusal::of(Reason::NoSuchUser)),
-                Submitted::MailboxFull => return Err(Refusal::of(Reason::MailboxFull)),
-                Submitted::Blocked => return Err(Refusal::of(Reason::Blocked)),
+            let mut submission = self.submission(from, to, message, &payload_type, &payload, work.now);
+            let contact = work.view.contact(&(from.clone(), to.clone()));
+            let at = match self.admits(contact, &rules, is_promotional, work.now) {
+                Admission::Now => None,
+                Admission::Later(at) => Some(at),
+                Admission::Never(why) if at_once => return Err(Refusal::with(Reason::Blocked, why)),
+                Admission::Never(why) => {
+                    centre.give_up_because(submission, Fate::Blocked, &why, work);
+                    continue;
+                }
+            };
+            if !message.store {
+                if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
+                    centre.give_up(submission, Fate::Offline, work);
+                    continue;
+                }
+                submission.expires_at = work.now.plus(self.config.validity_unstored);
+            }
+            let submitted = match at {
+                Some(at) => centre.submit_later(submission.clone(), at, work),
+                None => centre.submit(submission.clone(), work),
+            };
+            let (reason, fate) = match submitted {
+                Submitted::Accepted => {
+                    centre.tell(&submission.record_key(), Fate::Sent, work);
+                    if is_promotional {
+                        self.count_promotion(from, to, at.unwrap_or(work.now), work);
+                    }
+                    if let Some(asked) = asked {
+                        self.note_question(from, to, asked, work);
+                    }
+                    continue;
+                }
+                Submitted::Duplicate => continue,
+                Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
+                Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
+                Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
+            };
+            match at_once {
+                true => return Err(Refusal::of(reason)),
+                false => centre.give_up(submission, fate, work),
             }
         }
         Ok(())
@@ -147,23 +178,23 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Submitted {
         let (payload_type, payload) = message.content.to_sip();
-        let submission = self.submission(from, to, message, &payload_type, &payload, work);
+        let submission = self.submission(from, to, message, &payload_type, &payload, work.now);
         centre.submit_new(submission, work)
     }
 
-    fn submission(
+    pub(crate) fn submission(
         &self,
         from: &Address,
         to: &Address,
         message: &Outgoing,
         payload_type: &str,
         payload: &[u8],
-        work: &Work<'_>,
+        now: Timestamp,
     ) -> Submission {
         let domain = &self.config.numbering.domain;
         let mut envelope = CpimBuilder::new(&from.sip_uri(domain), &to.sip_uri(domain))
             .message_id(&message.message_id)
-            .date_time(work.now)
+            .date_time(now)
             .dispositions(WANTED);
         if let Some(traffic) = &message.traffic {
             envelope = envelope.namespace("maap", cpim::MAAP_NAMESPACE).header("maap.Traffic-Type", traffic);
@@ -184,7 +215,7 @@ impl Maap {
             payload_type: content_type::essence(payload_type).to_ascii_lowercase(),
             wanted: WANTED,
             report_request: statuses.map(|status| status.as_str().to_owned()).collect(),
-            expires_at: work.now.plus(validity),
+            expires_at: now.plus(validity),
         }
     }
 
@@ -216,7 +247,18 @@ impl Maap {
         if let Some(violation) = Limits::RCC07.check_text("text", text) {
             return Answer::Invalid(violation.to_string());
         }
-        let message = Outgoing {
+        let message = self.text_message(from, to, text);
+        match self.submit_silently(from, to, &message, centre, work) {
+            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
+            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
+            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
+            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
+        }
+    }
+
+    /// A text in a chatbot's name that nobody asked its program for.
+    pub(crate) fn text_message(&mut self, from: &Address, to: &Address, text: &str) -> Outgoing {
+        Outgoing {
             message_id: ids::message_id(self.random.id()),
             to: vec![to.clone()],
             content: Content { body: Body::of_text(text.to_owned()), chips: Vec::new() },
@@ -228,25 +270,7 @@ impl Maap {
             sms: None,
             store: true,
             validity: None,
-        };
-        match self.submit_silently(from, to, &message, centre, work) {
-            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
-            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
-            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
-            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
         }
-    }
-}
-
-/// Hands a message to the centre, and tells its chatbot that it is on its way or why it is not.
-fn submit(submission: Submission, centre: &mut Centre, work: &mut Work<'_>) {
-    let key = submission.record_key();
-    match centre.submit(submission.clone(), work) {
-        Submitted::Accepted => centre.tell(&key, Fate::Sent, work),
-        Submitted::Duplicate => {}
-        Submitted::NoSuchUser => centre.give_up(submission, Fate::NoSuchUser, work),
-        Submitted::MailboxFull => centre.give_up(submission, Fate::MailboxFull, work),
-        Submitted::Blocked => centre.give_up(submission, Fate::Blocked, work),
     }
 }
 

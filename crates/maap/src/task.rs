@@ -1,5 +1,6 @@
 //! What the chatbot platform decides, and what a batch of decisions leaves behind.
 
+use message_centre::Heard;
 use message_centre::submit::Fetched;
 use rcs::address::Address;
 use rcs::composing::State;
@@ -19,6 +20,8 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// What a user said to a chatbot may be meant for the platform: to be decided in the commit that takes it.
+    Heard(Box<Heard>),
     /// Media whose time is over, or whose chatbot is gone.
     ExpireMedia(Vec<Media>),
     /// A chatbot is gone and has left media.
@@ -56,6 +59,8 @@ pub struct Stats {
     pub pushes_refused: u64,
     /// Pushes that got no answer.
     pub pushes_failed: u64,
+    /// Entries that were given up on after their last try.
+    pub given_up: u64,
     /// Callback checks that passed.
     pub checks_passed: u64,
     /// Callback checks that did not.

@@ -77,7 +77,7 @@ impl Told {
     /// What an entry says; `Err` when chatbots cannot be told such a thing, with the reason.
     pub(crate) fn of(entry: &Entry) -> Result<Self, String> {
         match entry.kind {
-            EntryKind::Message => message(entry),
+            EntryKind::Message | EntryKind::Deferred => message(entry),
             EntryKind::Report => report(entry),
             EntryKind::Status if entry.content_type == CAPABILITIES_TYPE => capabilities(entry),
             EntryKind::Status if entry.content_type == MEDIA_TYPE => media(entry),

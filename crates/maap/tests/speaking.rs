@@ -328,7 +328,7 @@ fn the_envelope_carries_what_reports_and_filters_need() {
 #[test]
 fn limits_and_rules_are_answered_by_their_codes() {
     let mut world = World::with(|config| {
-        config.sends_per_second = 2;
+        config.limits.per_second = 2;
         config.media_url_prefixes = vec!["https://media.example/".to_owned()];
     });
     world.make_bot();

@@ -63,6 +63,8 @@ pub struct Config {
     pub transactions: sip::transaction::Config,
     /// Chats and large messages.
     pub sessions: Sessions,
+    /// What was given up on on its way to chatbots.
+    pub dead_letters: crate::dead_letters::Config,
 }
 
 /// Chats and large messages over MSRP.
@@ -191,6 +193,7 @@ impl Config {
             events: crate::events::Config::default(),
             transactions,
             sessions: Sessions::default(),
+            dead_letters: Default::default(),
         }
     }
 

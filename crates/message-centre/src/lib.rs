@@ -9,6 +9,8 @@
 //! - [`group`]: the conference factory, focuses and members. [`events`]: subscriptions, to groups, registrations and presence.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
+//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform. [`dead_letters`]: what chatbots never took.
+//! - [`admin`]: subscribers.
 //! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform, with `indication.rs`. [`admin`]: subscribers.
 //! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
@@ -18,6 +20,7 @@ pub mod admin;
 pub mod blocks;
 mod calls;
 mod config;
+pub mod dead_letters;
 pub mod delivery;
 pub mod events;
 pub mod files;
@@ -50,7 +53,7 @@ use sip::{Flow, Message};
 use store::{EntryIds, RecordKey, Wants};
 
 pub use config::{Config, Media, RecordRoute, Registration, Sessions};
-pub use work::{Stats, Task, Work};
+pub use work::{Heard, Stats, Task, Work};
 
 use access::guesses::Guesses;
 use delivery::agent::{Agent, DeviceKey};
@@ -273,6 +276,7 @@ impl Centre {
             Task::Revoke(revocation) => revocation.wants(wants),
             Task::RevokeInGroup(revocation) => revocation.wants(wants),
             Task::ForgetSpam(_) => {}
+            Task::ForgetDeadLetters(keys) => keys.iter().for_each(|key| wants.dead_letter(key)),
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
             Task::FanOut(fan_out) => fan_out.wants(wants),
@@ -330,6 +334,7 @@ impl Centre {
             Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
             Task::RevokeInGroup(revocation) => self.decide_group_revocation(*revocation, work),
             Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
+            Task::ForgetDeadLetters(keys) => self.forget_dead_letters(&keys, work),
             Task::ExpireFiles(files) => self.expire_files(&files, work),
             Task::Group(claim) => self.decide_group(*claim, work),
             Task::FanOut(fan_out) => self.decide_fan_out(*fan_out, work),

@@ -62,7 +62,8 @@ impl Centre {
         };
         let page = work.view.page(&(key.2.clone(), after, PAGE)).unwrap_or_default().to_vec();
         let keys = page.iter().map(|id| (key.2.clone(), *id));
-        let is_it = |entry: &Entry| entry.kind == EntryKind::Message && report::record_key(entry) == key;
+        let is_message = |entry: &Entry| matches!(entry.kind, EntryKind::Message | EntryKind::Deferred);
+        let is_it = |entry: &Entry| is_message(entry) && report::record_key(entry) == key;
         let found = keys.filter_map(|key| work.view.entry(&key)).find(|entry| is_it(entry)).cloned();
         match (found, page.last()) {
             (Some(entry), _) => {

@@ -32,6 +32,11 @@ impl Random {
         std::array::from_fn(|at| bytes[at])
     }
 
+    /// A number.
+    pub fn number(&mut self) -> u64 {
+        u128::from_be_bytes(self.id()) as u64
+    }
+
     /// A UUID.
     pub fn uuid(&mut self) -> String {
         ids::conversation_id(self.id())

@@ -106,15 +106,41 @@ impl Centre {
         self.submit_new(submission, work)
     }
 
+    /// As [`Centre::submit`], and no device is given the message before `not_before`.
+    pub fn submit_later(
+        &mut self,
+        submission: Submission,
+        not_before: Timestamp,
+        work: &mut Work<'_>,
+    ) -> Submitted {
+        if work.view.record(&submission.record_key()).is_some() {
+            work.stats.duplicates += 1;
+            return Submitted::Duplicate;
+        }
+        self.submit_at(submission, Some(not_before), work)
+    }
+
     /// As [`Centre::submit`], for a message id that nobody has used; so the record and the sender's head are not read.
     pub fn submit_new(&mut self, submission: Submission, work: &mut Work<'_>) -> Submitted {
+        self.submit_at(submission, None, work)
+    }
+
+    fn submit_at(
+        &mut self,
+        submission: Submission,
+        not_before: Option<Timestamp>,
+        work: &mut Work<'_>,
+    ) -> Submitted {
         if work.view.account(&submission.to).is_none() {
             return Submitted::NoSuchUser;
         }
         if work.view.blocks(&submission.to).is_some_and(|blocks| blocks.has(&submission.from)) {
             return Submitted::Blocked;
         }
-        let (entry, about) = self.entry_of(submission, work.now);
+        let (mut entry, about) = self.entry_of(submission, work.now);
+        if let Some(not_before) = not_before {
+            (entry.kind, entry.next_due) = (EntryKind::Deferred, not_before.min(entry.expires_at));
+        }
         match self.keep(Delivery { entry, only: None, about }, work) {
             Ok(()) => Submitted::Accepted,
             Err(Refusal::MailboxFull) => Submitted::MailboxFull,
@@ -138,11 +164,6 @@ impl Centre {
     /// Accepts a message and gives it up at once: there is a record to ask for, and the sender hears why through its mailbox.
     /// The rows are those of [`Centre::submit_wants`].
     pub fn give_up(&mut self, submission: Submission, fate: Fate, work: &mut Work<'_>) {
-        if work.view.record(&submission.record_key()).is_some() {
-            work.stats.duplicates += 1;
-            return;
-        }
-        work.stats.refused += 1;
         let reason = match fate {
             Fate::NoSuchUser => "there is no such subscriber",
             Fate::MailboxFull => "the mailbox is full",
@@ -150,6 +171,16 @@ impl Centre {
             Fate::Blocked => "blocked by the addressee",
             Fate::Sent | Fate::Expired | Fate::Refused | Fate::Revoked | Fate::NotRevoked => "given up",
         };
+        self.give_up_because(submission, fate, reason, work);
+    }
+
+    /// As [`Centre::give_up`], with a reason of the caller's for the trace.
+    pub fn give_up_because(&mut self, submission: Submission, fate: Fate, reason: &str, work: &mut Work<'_>) {
+        if work.view.record(&submission.record_key()).is_some() {
+            work.stats.duplicates += 1;
+            return;
+        }
+        work.stats.refused += 1;
         let (entry, about) = self.entry_of(submission, work.now);
         let key = report::record_key(&entry);
         let outcome = Outcome::Refused(reason.to_owned());
@@ -199,28 +230,31 @@ impl Centre {
         }
     }
 
-    /// An entry is nothing that its chatbot can be told: it leaves the mailbox, and a message's sender hears of it.
+    /// An entry is nothing that its chatbot can be told: it leaves the mailbox, and a message's sender hears of it. A message
+    /// becomes a dead letter, since another version of the platform may know what to make of it.
     pub fn refused_by_chatbot(&mut self, key: &EntryKey, why: String, work: &mut Work<'_>) {
-        let Some(entry) = work.view.entry(key).cloned() else { return };
-        work.view.remove_entry(key);
-        work.stats.refused += u64::from(entry.kind == EntryKind::Message);
-        self.lost(&entry, Outcome::Refused(why), work);
+        let Some(entry) = work.view.entry(key) else { return };
+        match entry.kind {
+            EntryKind::Message => self.give_up_for_chatbot(key, Outcome::Refused(why), work),
+            _ => work.view.remove_entry(key),
+        }
     }
 
-    /// A chatbot's webhook was tried and failed: the entry stays, and expires at `give_up_at` if not before. Its agent knows
+    /// A chatbot's webhook was tried and failed: the entry stays, and expires at `expires_at` if not before. Its agent knows
     /// when to try again.
     pub fn retry_for_chatbot(
         &mut self,
         fetched: &Fetched,
         why: &str,
-        give_up_at: Timestamp,
+        expires_at: Timestamp,
         work: &mut Work<'_>,
     ) {
         let Some(mut entry) = work.view.entry(&fetched.key).cloned() else {
             return;
         };
         entry.attempts += 1;
-        entry.expires_at = entry.expires_at.min(give_up_at);
+        entry.refused = vec![why.to_owned()];
+        entry.expires_at = entry.expires_at.min(expires_at);
         entry.next_due = entry.expires_at;
         work.view.put_entry(entry);
         let now = work.now;

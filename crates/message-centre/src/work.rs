@@ -1,5 +1,6 @@
 //! What a decision is given and what it leaves behind.
 
+use bytes::Bytes;
 use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::composing::State;
@@ -77,6 +78,8 @@ pub enum Task {
     RevokeInGroup(Box<GroupRevocation>),
     /// Spam reports that may be forgotten.
     ForgetSpam(Vec<EntryId>),
+    /// Dead letters that may be forgotten.
+    ForgetDeadLetters(Vec<EntryKey>),
     /// Files whose time is over.
     ExpireFiles(Vec<File>),
     /// A request to the conference factory or to a group's focus.
@@ -130,6 +133,8 @@ pub struct Work<'v> {
     pub next: Vec<Task>,
     /// Chatbots in whose mailboxes something new waits.
     pub woken: Vec<Address>,
+    /// What users said to chatbots in a few words, for the chatbot platform to look at before this batch's commit.
+    pub heard: Vec<Heard>,
     /// Chatbots, and the users who are writing to them just now or have stopped.
     pub typing: Vec<(Address, Address, State)>,
     /// Connections to close.
@@ -144,6 +149,21 @@ pub struct Work<'v> {
     pub stats: Stats,
 }
 
+/// A short text or a tap of a user, to a chatbot: it may be meant for the platform too.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// The chatbot.
+    pub chatbot: Address,
+    /// The user.
+    pub user: Address,
+    /// Media type of what was said.
+    pub payload_type: String,
+    /// Media type of `body`: CPIM, or the payload's own.
+    pub content_type: String,
+    /// As it was sent.
+    pub body: Bytes,
+}
+
 impl<'v> Work<'v> {
     /// An empty batch over `view`.
     pub fn new(now: Timestamp, view: &'v mut View) -> Self {
@@ -153,6 +173,7 @@ impl<'v> Work<'v> {
             then: Vec::new(),
             next: Vec::new(),
             woken: Vec::new(),
+            heard: Vec::new(),
             typing: Vec::new(),
             close: Vec::new(),
             discarded: Vec::new(),

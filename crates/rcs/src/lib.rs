@@ -30,6 +30,7 @@ pub mod geolocation;
 pub mod group_data;
 pub mod ids;
 pub mod imdn;
+pub mod local_time;
 pub mod multipart;
 pub mod playing;
 pub mod presence;

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Act, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration, Entry,
-    File, Group, Head, History, HistoryState, IconPicture, Leg, Media, Memberships, Progress, Record,
-    Remembered, ServiceAccount, SpamReport, Store, StoreError, Tally, Template, Tenant, Transfer, Usage,
-    Watchers, mailbox,
+    Account, Act, Alias, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration,
+    Contact, DeadLetter, DeadLetterCount, Entry, File, Group, Head, History, HistoryState, IconPicture, Leg,
+    Media, Memberships, Progress, Record, Remembered, Rules, ServiceAccount, SpamReport, Spending, Store,
+    StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers, mailbox,
 };
 
 impl Store {
@@ -57,6 +57,16 @@ impl Store {
                 Family::Histories => json_of::<History>(&value)?,
                 Family::History => without(json_of::<Remembered>(&value)?, &["body"]),
                 Family::HistoryStates => json_of::<HistoryState>(&value)?,
+                Family::DeadLetters => {
+                    let mut row = json_of::<DeadLetter>(&value)?;
+                    row["entry"] = without(row["entry"].take(), &["body"]);
+                    row
+                }
+                Family::DeadLetterCounts => json_of::<DeadLetterCount>(&value)?,
+                Family::Contacts => json_of::<Contact>(&value)?,
+                Family::Aliases => json_of::<Alias>(&value)?,
+                Family::Rules => json_of::<Rules>(&value)?,
+                Family::Spending => json_of::<Spending>(&value)?,
                 Family::Media => json_of::<Media>(&value)?,
                 Family::Templates => without(json_of::<Template>(&value)?, &["source"]),
                 Family::Campaigns => without(json_of::<Campaign>(&value)?, &["source"]),

@@ -4,6 +4,7 @@
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
 //! [`record`], [`chatbot`], [`file`], [`media`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
+//! [`dead_letter`], [`contact`], [`rules`],
 //! [`service_account`], [`template`], [`campaign`], [`tenant`], [`audit`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
 
@@ -15,6 +16,8 @@ mod cache;
 pub mod campaign;
 pub mod chatbot;
 pub mod configuration;
+pub mod contact;
+pub mod dead_letter;
 mod dump;
 pub mod file;
 pub mod group;
@@ -23,6 +26,7 @@ pub mod mailbox;
 pub mod media;
 pub mod record;
 mod row;
+pub mod rules;
 pub mod service_account;
 pub mod spam_report;
 pub mod subscription;
@@ -47,6 +51,8 @@ pub use campaign::{
 };
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
+pub use contact::{Alias, Consent, ConsentBy, Contact, ContactKey, Token};
+pub use dead_letter::{DeadLetter, DeadLetterCount};
 pub use file::{File, FileId, Thumbnail, Transfer, TransferKey, Usage};
 pub use group::{
     Author, AuthorKey, Group, Icon, IconPicture, Leg, LegDevice, LegKey, Member, MemberState, Memberships,
@@ -57,6 +63,7 @@ pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use media::{Media, Review};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
+pub use rules::{Rules, Spending};
 pub use service_account::{Invitation, PublicKey, ServiceAccount};
 pub use spam_report::SpamReport;
 pub use subscription::{Package, Subscription, Watch, Watchers};
@@ -120,6 +127,10 @@ struct Caches {
     memberships: Cache<Memberships>,
     configurations: Cache<Configuration>,
     blocks: Cache<Blocks>,
+    dead_letter_counts: Cache<DeadLetterCount>,
+    contacts: Cache<Contact>,
+    rules: Cache<Rules>,
+    spending: Cache<Spending>,
 }
 
 impl Store {
@@ -153,6 +164,14 @@ impl Store {
         self.load_cached(wants.memberships, &mut caches.memberships, &mut view.memberships)?;
         self.load_cached(wants.configurations, &mut caches.configurations, &mut view.configurations)?;
         self.load_cached(wants.blocks, &mut caches.blocks, &mut view.blocks)?;
+        self.load_cached(
+            wants.dead_letter_counts,
+            &mut caches.dead_letter_counts,
+            &mut view.dead_letter_counts,
+        )?;
+        self.load_cached(wants.contacts, &mut caches.contacts, &mut view.contacts)?;
+        self.load_cached(wants.rules, &mut caches.rules, &mut view.rules)?;
+        self.load_cached(wants.spending, &mut caches.spending, &mut view.spending)?;
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
         self.load_rows(wants.chatbots, &mut view.chatbots)?;
@@ -166,6 +185,7 @@ impl Store {
         self.load_rows(wants.watchers, &mut view.watchers)?;
         self.load_rows(wants.histories, &mut view.histories)?;
         self.load_rows(wants.history_states, &mut view.history_states)?;
+        self.load_rows(wants.dead_letters, &mut view.dead_letters)?;
         self.load_rows(wants.templates, &mut view.templates)?;
         self.load_rows(wants.campaigns, &mut view.campaigns)?;
         self.load_rows(wants.campaign_progress, &mut view.campaign_progress)?;
@@ -218,6 +238,10 @@ impl Store {
         remember(&view.memberships, &mut caches.memberships);
         remember(&view.configurations, &mut caches.configurations);
         remember(&view.blocks, &mut caches.blocks);
+        remember(&view.dead_letter_counts, &mut caches.dead_letter_counts);
+        remember(&view.contacts, &mut caches.contacts);
+        remember(&view.rules, &mut caches.rules);
+        remember(&view.spending, &mut caches.spending);
         Ok(())
     }
 
@@ -644,6 +668,121 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn owners_of_mail(&self) -> Result<Vec<Address>, StoreError> {
         self.addresses(Family::Heads)
+    }
+
+    /// One dead letter.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn dead_letter(&self, key: &EntryKey) -> Result<Option<DeadLetter>, StoreError> {
+        self.get(key)
+    }
+
+    /// Up to `limit` dead letters after `after`, by chatbot and then the oldest first; of one chatbot, or of all (`None`).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn dead_letters(
+        &self,
+        chatbot: Option<&Address>,
+        after: Option<&EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let prefix = chatbot.map(mailbox::prefix).unwrap_or_default();
+        let first = match after {
+            Some(after) => std::ops::Bound::Excluded(DeadLetter::key_bytes(after)),
+            None => std::ops::Bound::Included(prefix.clone()),
+        };
+        let mut found = Vec::new();
+        for guard in self.keyspace(Family::DeadLetters).range((first, std::ops::Bound::Unbounded)) {
+            let (key, value) = guard.into_inner()?;
+            if found.len() == limit || !key.starts_with(&prefix) {
+                break;
+            }
+            found.push(decode(&value)?);
+        }
+        Ok(found)
+    }
+
+    /// How many dead letters a chatbot has.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn dead_letter_count(&self, chatbot: &Address) -> Result<DeadLetterCount, StoreError> {
+        Ok(self.get(chatbot)?.unwrap_or_default())
+    }
+
+    /// Looks at up to `limit` dead letters from `cursor` on for ones that were given up before `before`: which, and where to go
+    /// on (`None`: the end was reached).
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn old_dead_letters(
+        &self,
+        before: Timestamp,
+        cursor: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<(Vec<EntryKey>, Option<Vec<u8>>), StoreError> {
+        let (old, cursor) = self.sift(cursor, limit, |letter: &DeadLetter| letter.given_up_at < before)?;
+        Ok((old.iter().map(DeadLetter::key).collect(), cursor))
+    }
+
+    /// What a chatbot and a user are to each other; `None` when nothing is known.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn contact(&self, key: &ContactKey) -> Result<Option<Contact>, StoreError> {
+        self.get(key)
+    }
+
+    /// Up to `limit` contacts of a chatbot, by user, with those after `after`.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn contacts(
+        &self,
+        chatbot: &Address,
+        after: Option<&Address>,
+        limit: usize,
+    ) -> Result<Vec<Contact>, StoreError> {
+        let prefix = mailbox::prefix(chatbot);
+        let first = match after {
+            Some(user) => std::ops::Bound::Excluded(Contact::key_bytes(&(chatbot.clone(), user.clone()))),
+            None => std::ops::Bound::Included(prefix.clone()),
+        };
+        let mut found = Vec::new();
+        for guard in self.keyspace(Family::Contacts).range((first, std::ops::Bound::Unbounded)) {
+            let (key, value) = guard.into_inner()?;
+            if found.len() == limit || !key.starts_with(&prefix) {
+                break;
+            }
+            found.push(decode(&value)?);
+        }
+        Ok(found)
+    }
+
+    /// Whom a token stands for; `None` when it is nobody's, or not any more.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn alias(&self, token: Token) -> Result<Option<Alias>, StoreError> {
+        self.get(&token)
+    }
+
+    /// What an operator has set of a chatbot's traffic.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn rules(&self, chatbot: &Address) -> Result<Rules, StoreError> {
+        Ok(self.get(chatbot)?.unwrap_or_default())
+    }
+
+    /// How much was counted for somebody.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn spending(&self, whose: &str) -> Result<Spending, StoreError> {
+        Ok(self.get(&whose.to_owned())?.unwrap_or_default())
     }
 
     /// Names of the files that entries hold their bodies in.

@@ -103,6 +103,8 @@ pub enum EntryKind {
     Report,
     /// What became of a message that the owning chatbot sent, when no IMDN tells it: sent, failed, expired.
     Status,
+    /// As [`EntryKind::Message`], and not to be handed over before it is due; then it becomes one.
+    Deferred,
 }
 
 /// One accepted thing on its way to one addressee.
@@ -140,7 +142,7 @@ pub struct Entry {
     pub waiting: Vec<String>,
     /// Devices that have it.
     pub taken: Vec<String>,
-    /// Devices that will never take it (415, 488 …).
+    /// Devices that will never take it (415, 488 …). Of an entry for a chatbot: what its webhook said last, in a few words.
     pub refused: Vec<String>,
     /// Failed attempts so far.
     pub attempts: u32,

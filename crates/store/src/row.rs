@@ -80,6 +80,18 @@ pub enum Family {
     History,
     /// What became of them.
     HistoryStates,
+    /// What was given up on on its way to chatbots.
+    DeadLetters,
+    /// How many dead letters each chatbot has.
+    DeadLetterCounts,
+    /// What a chatbot and a user are to each other, one row for both.
+    Contacts,
+    /// Whom the tokens of users stand for.
+    Aliases,
+    /// What an operator has set of a chatbot's traffic.
+    Rules,
+    /// How much somebody has sent today and this month.
+    Spending,
     /// What chatbots have uploaded for their messages.
     Media,
     /// What chatbots say with places left open.
@@ -132,6 +144,12 @@ impl Family {
         Self::Histories,
         Self::History,
         Self::HistoryStates,
+        Self::DeadLetters,
+        Self::DeadLetterCounts,
+        Self::Contacts,
+        Self::Aliases,
+        Self::Rules,
+        Self::Spending,
         Self::Media,
         Self::Templates,
         Self::Campaigns,
@@ -173,6 +191,12 @@ impl Family {
             Self::Histories => "histories",
             Self::History => "history",
             Self::HistoryStates => "history-states",
+            Self::DeadLetters => "dead-letters",
+            Self::DeadLetterCounts => "dead-letter-counts",
+            Self::Contacts => "contacts",
+            Self::Aliases => "aliases",
+            Self::Rules => "rules",
+            Self::Spending => "spending",
             Self::Media => "media",
             Self::Templates => "templates",
             Self::Campaigns => "campaigns",
@@ -212,6 +236,26 @@ pub(crate) fn decode<R: Row>(bytes: &[u8]) -> Result<R, StoreError> {
             }
         }
         None => Err(StoreError::Corrupt { family, detail: "empty row".to_owned() }),
+    }
+}
+
+/// A row within another row: with its own version byte, so that the outer one need not change when it does.
+pub(crate) mod nested {
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    use super::{Row, decode, encode};
+
+    pub fn serialize<R: Row, S: Serializer>(row: &R, serializer: S) -> Result<S::Ok, S::Error> {
+        // For people, as it would be on its own.
+        match serializer.is_human_readable() {
+            true => row.serialize(serializer),
+            false => serializer.serialize_bytes(&encode(row)),
+        }
+    }
+
+    pub fn deserialize<'de, R: Row, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
+        let bytes = bytes::Bytes::deserialize(deserializer)?;
+        decode(&bytes).map_err(de::Error::custom)
     }
 }
 

@@ -20,6 +20,8 @@ use crate::campaign::{
 };
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
+use crate::contact::{Alias, Contact, ContactKey};
+use crate::dead_letter::{DeadLetter, DeadLetterCount};
 use crate::file::{File, FileId, Transfer, TransferKey, Usage};
 use crate::group::{Author, AuthorKey, Group, IconPicture, Leg, LegKey, Memberships};
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
@@ -27,6 +29,7 @@ use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::media::Media;
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
+use crate::rules::{Rules, Spending};
 use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
@@ -60,6 +63,11 @@ pub struct Wants {
     pub(crate) histories: Vec<Address>,
     pub(crate) history_states: Vec<HistoryKey>,
     pub(crate) history_pages: Vec<HistoryPageKey>,
+    pub(crate) dead_letters: Vec<EntryKey>,
+    pub(crate) dead_letter_counts: Vec<Address>,
+    pub(crate) contacts: Vec<ContactKey>,
+    pub(crate) rules: Vec<Address>,
+    pub(crate) spending: Vec<String>,
     pub(crate) templates: Vec<TemplateKey>,
     pub(crate) campaigns: Vec<CampaignId>,
     pub(crate) campaign_progress: Vec<CampaignId>,
@@ -217,6 +225,32 @@ impl Wants {
         self.history_pages.push((owner.clone(), limit));
     }
 
+    /// A dead letter, and how many its chatbot has. Needed before one is added, put back or removed.
+    pub fn dead_letter(&mut self, key: &EntryKey) {
+        self.dead_letters.push(key.clone());
+        self.dead_letter_counts.push(key.0.clone());
+    }
+
+    /// How many dead letters a chatbot has. Needed before something that was in its mailbox becomes one.
+    pub fn dead_letter_count(&mut self, chatbot: &Address) {
+        self.dead_letter_counts.push(chatbot.clone());
+    }
+
+    /// What a chatbot and a user are to each other.
+    pub fn contact(&mut self, chatbot: &Address, user: &Address) {
+        self.contacts.push((chatbot.clone(), user.clone()));
+    }
+
+    /// What an operator has set of a chatbot's traffic.
+    pub fn rules(&mut self, chatbot: &Address) {
+        self.rules.push(chatbot.clone());
+    }
+
+    /// How much was counted for somebody.
+    pub fn spending(&mut self, whose: &str) {
+        self.spending.push(whose.to_owned());
+    }
+
     /// How many pages are wanted: what costs most to load.
     pub fn pages(&self) -> usize {
         self.pages.len()
@@ -248,6 +282,11 @@ impl Wants {
             && self.histories.is_empty()
             && self.history_states.is_empty()
             && self.history_pages.is_empty()
+            && self.dead_letters.is_empty()
+            && self.dead_letter_counts.is_empty()
+            && self.contacts.is_empty()
+            && self.rules.is_empty()
+            && self.spending.is_empty()
             && self.templates.is_empty()
             && self.campaigns.is_empty()
             && self.campaign_progress.is_empty()
@@ -308,6 +347,12 @@ pub struct View {
     pub(crate) api_keys: Table<ApiKey>,
     pub(crate) acts: Table<Act>,
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
+    pub(crate) dead_letters: Table<DeadLetter>,
+    pub(crate) dead_letter_counts: Table<DeadLetterCount>,
+    pub(crate) contacts: Table<Contact>,
+    pub(crate) aliases: Table<Alias>,
+    pub(crate) rules: Table<Rules>,
+    pub(crate) spending: Table<Spending>,
     pub(crate) pages: FxHashMap<PageKey, Vec<EntryId>>,
     pub(crate) file_pages: FxHashMap<FilePageKey, FilePage>,
     /// The due time on disk of the entries that were loaded with one.
@@ -734,6 +779,84 @@ impl View {
         }
     }
 
+    /// Something that was given up on; `None` when it is no dead letter.
+    pub fn dead_letter(&self, key: &EntryKey) -> Option<&DeadLetter> {
+        self.dead_letters.get(key)
+    }
+
+    /// How many dead letters a chatbot has.
+    pub fn dead_letter_count(&self, chatbot: &Address) -> DeadLetterCount {
+        self.dead_letter_counts.get(chatbot).copied().unwrap_or_default()
+    }
+
+    /// Makes a dead letter of an entry, which has left its mailbox and so is none yet.
+    pub fn put_dead_letter(&mut self, letter: DeadLetter) {
+        let key = letter.key();
+        let mut count = self.dead_letter_count(&key.0);
+        count.count += 1;
+        count.body_bytes += letter.entry.body_bytes();
+        self.dead_letter_counts.put(key.0.clone(), Some(count));
+        self.dead_letters.put(key, Some(letter));
+    }
+
+    /// Removes a dead letter. Without effect when there is none.
+    pub fn remove_dead_letter(&mut self, key: &EntryKey) {
+        let Some(letter) = self.dead_letter(key) else { return };
+        let body_bytes = letter.entry.body_bytes();
+        let mut count = self.dead_letter_count(&key.0);
+        count.count = count.count.saturating_sub(1);
+        count.body_bytes = count.body_bytes.saturating_sub(body_bytes);
+        self.dead_letter_counts.put(key.0.clone(), (count.count > 0).then_some(count));
+        self.dead_letters.put(key.clone(), None);
+    }
+
+    /// What a chatbot and a user are to each other; `None` when nothing is known.
+    pub fn contact(&self, key: &ContactKey) -> Option<&Contact> {
+        self.contacts.get(key)
+    }
+
+    /// Whether it was asked what a chatbot and a user are to each other.
+    pub fn has_contact(&self, key: &ContactKey) -> bool {
+        self.contacts.has(key)
+    }
+
+    /// Adds or replaces a contact. Its token means this contact from now on, and one that it had before means nobody.
+    pub fn put_contact(&mut self, contact: Contact) {
+        let key = contact.key();
+        let before = self.contact(&key).and_then(|before| before.token);
+        if before != contact.token {
+            if let Some(token) = before {
+                self.aliases.put(token, None);
+            }
+            if let Some(token) = contact.token {
+                let (chatbot, user) = key.clone();
+                self.aliases.put(token, Some(Alias { chatbot, user }));
+            }
+        }
+        self.contacts.put(key, Some(contact));
+    }
+
+    /// What an operator has set of a chatbot's traffic.
+    pub fn rules(&self, chatbot: &Address) -> Rules {
+        self.rules.get(chatbot).cloned().unwrap_or_default()
+    }
+
+    /// Replaces the rules of a chatbot; those that say nothing remove the row.
+    pub fn put_rules(&mut self, chatbot: &Address, rules: Rules) {
+        let row = (rules != Rules::default()).then_some(rules);
+        self.rules.put(chatbot.clone(), row);
+    }
+
+    /// How much was counted for somebody.
+    pub fn spending(&self, whose: &str) -> Spending {
+        self.spending.get(&whose.to_owned()).copied().unwrap_or_default()
+    }
+
+    /// Replaces what was counted for somebody.
+    pub fn put_spending(&mut self, whose: &str, spending: Spending) {
+        self.spending.put(whose.to_owned(), Some(spending));
+    }
+
     /// Whether anything was changed, and so a commit is due.
     pub fn is_changed(&self) -> bool {
         self.accounts.changed
@@ -759,6 +882,10 @@ impl View {
             || self.histories.changed
             || self.remembered.changed
             || self.history_states.changed
+            || self.dead_letters.changed
+            || self.contacts.changed
+            || self.rules.changed
+            || self.spending.changed
             || self.templates.changed
             || self.campaigns.changed
             || self.campaign_progress.changed
@@ -825,6 +952,12 @@ impl View {
         self.histories.changes(&mut changes);
         self.remembered.changes(&mut changes);
         self.history_states.changes(&mut changes);
+        self.dead_letters.changes(&mut changes);
+        self.dead_letter_counts.changes(&mut changes);
+        self.contacts.changes(&mut changes);
+        self.aliases.changes(&mut changes);
+        self.rules.changes(&mut changes);
+        self.spending.changes(&mut changes);
         self.templates.changes(&mut changes);
         self.campaigns.changes(&mut changes);
         self.campaign_progress.changes(&mut changes);

@@ -522,3 +522,101 @@ fn a_group_with_its_legs_is_there_after_reopening_and_goes_without_a_trace() {
         store.dump(family, |line| panic!("{line} is left")).expect("readable");
     }
 }
+
+#[test]
+fn dead_letters_are_counted_listed_and_go_back_where_they_were() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opened");
+    let mut ids = EntryIds::new(1);
+    let entries = [entry(&mut ids, 10, "one"), entry(&mut ids, 10, "three"), entry(&mut ids, 10, "fifteen")];
+    let want = |wants: &mut Wants| {
+        entries.iter().for_each(|entry| {
+            wants.entry(&entry.key());
+            wants.dead_letter(&entry.key());
+        });
+    };
+    let mut loaded = view(&store, want);
+    for (n, entry) in (0..).zip(&entries) {
+        let last_answer = Some("answered 500".to_owned());
+        let why = "a day is over".to_owned();
+        let letter = store::DeadLetter { entry: entry.clone(), why, last_answer, given_up_at: at(100 + n) };
+        loaded.put_dead_letter(letter);
+    }
+    store.commit(&loaded).expect("committed");
+    drop(store);
+    let store = Store::open(directory.path()).expect("opened");
+    let texts = |letters: Vec<store::DeadLetter>| -> Vec<String> {
+        letters.into_iter().map(|letter| letter.entry.message_id).collect()
+    };
+    assert_eq!(
+        texts(store.dead_letters(Some(&bob()), None, 9).expect("readable")),
+        ["one", "three", "fifteen"]
+    );
+    assert_eq!(texts(store.dead_letters(None, Some(&entries[0].key()), 1).expect("readable")), ["three"]);
+    assert_eq!(texts(store.dead_letters(Some(&alice()), None, 9).expect("readable")), [""; 0]);
+    let count = store.dead_letter_count(&bob()).expect("readable");
+    assert_eq!((count.count, count.body_bytes), (3, 15));
+    let (old, cursor) = store.old_dead_letters(at(102), None, 9).expect("readable");
+    assert_eq!((old, cursor), (vec![entries[0].key(), entries[1].key()], None));
+
+    let mut loaded = view(&store, want);
+    let letter = loaded.dead_letter(&entries[1].key()).cloned().expect("there");
+    assert_eq!(letter.entry, entries[1]);
+    loaded.remove_dead_letter(&letter.key());
+    loaded.put_entry(letter.entry);
+    loaded.remove_dead_letter(&entries[2].key());
+    loaded.remove_dead_letter(&entries[2].key());
+    store.commit(&loaded).expect("committed");
+    assert_eq!(texts(store.dead_letters(None, None, 9).expect("readable")), ["one"]);
+    assert_eq!(store.dead_letter_count(&bob()).expect("readable").count, 1);
+    assert_eq!(store.mailbox(&bob(), 9).expect("readable"), entries[1..2]);
+    let mut lines = Vec::new();
+    store.dump(Family::DeadLetters, |line| lines.push(line)).expect("readable");
+    assert_eq!(lines[0]["row"]["entry"]["message_id"], "one");
+    assert!(lines[0]["row"]["entry"]["body"]["left_out"].is_number());
+}
+
+#[test]
+fn a_token_is_found_as_long_as_its_contact_has_it() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opened");
+    let chatbot: Address = "sip:12306@botplatform.hongyan.local".parse().expect("an address");
+    let (first, second) = (store::Token::new([1; 16]), store::Token::new([2; 16]));
+    let mut contact = store::Contact::new(chatbot.clone(), alice());
+    for token in [Some(first), Some(second), None] {
+        let mut loaded = view(&store, |wants| wants.contact(&chatbot, &alice()));
+        contact.token = token;
+        loaded.put_contact(contact.clone());
+        store.commit(&loaded).expect("committed");
+        for known in [first, second] {
+            let alias = store.alias(known).expect("readable");
+            assert_eq!(alias.map(|alias| alias.user), (token == Some(known)).then(alice));
+        }
+        assert_eq!(store.contact(&contact.key()).expect("readable"), Some(contact.clone()));
+    }
+    assert_eq!(store.contacts(&chatbot, None, 9).expect("readable"), [contact]);
+    assert_eq!(store.contacts(&chatbot, Some(&alice()), 9).expect("readable"), []);
+}
+
+#[test]
+fn rules_and_spending_are_read_as_they_were_written() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opened");
+    let chatbot: Address = "sip:12306@botplatform.hongyan.local".parse().expect("an address");
+    let want = |wants: &mut Wants| {
+        wants.rules(&chatbot);
+        wants.spending(chatbot.as_str());
+    };
+    let rules = store::Rules { per_day: Some(7), anonymous: Some(true), ..Default::default() };
+    let spent = store::Spending { day: 1, in_day: 2, month: 3, in_month: 4 };
+    let mut loaded = view(&store, want);
+    assert_eq!((loaded.rules(&chatbot), loaded.spending(chatbot.as_str())), Default::default());
+    loaded.put_rules(&chatbot, rules.clone());
+    loaded.put_spending(chatbot.as_str(), spent);
+    store.commit(&loaded).expect("committed");
+    let mut loaded = view(&store, want);
+    assert_eq!((loaded.rules(&chatbot), loaded.spending(chatbot.as_str())), (rules, spent));
+    loaded.put_rules(&chatbot, store::Rules::default());
+    store.commit(&loaded).expect("committed");
+    store.dump(Family::Rules, |line| panic!("{line} is left")).expect("readable");
+}

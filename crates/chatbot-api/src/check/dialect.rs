@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{FINDINGS_MAX, violation};
-use crate::{Body, Content, ctcu};
 use crate::rbm::{self, message};
+use crate::{Body, Content, ctcu};
 
 /// An interface of chatbots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -187,7 +187,8 @@ impl Refusals {
             }
             Some(_) => {}
         }
-        let thumbnail_bytes_max = if dialect == Dialect::Rbm { message::THUMBNAIL_BYTES_MAX } else { 200 << 10 };
+        let thumbnail_bytes_max =
+            if dialect == Dialect::Rbm { message::THUMBNAIL_BYTES_MAX } else { 200 << 10 };
         if let Some(thumbnail) =
             media.thumbnail.as_ref().filter(|thumbnail| thumbnail.file_size > thumbnail_bytes_max)
         {

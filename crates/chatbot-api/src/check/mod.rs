@@ -239,7 +239,12 @@ impl Check {
                 for violation in violations.into_iter().take(FINDINGS_MAX) {
                     let path = in_text(&violation.path);
                     let at = position(text, &path);
-                    self.findings.push(Finding::of(Severity::Error, &[], Violation { path, ..violation }, at));
+                    self.findings.push(Finding::of(
+                        Severity::Error,
+                        &[],
+                        Violation { path, ..violation },
+                        at,
+                    ));
                 }
             }
             Ok(message) => {

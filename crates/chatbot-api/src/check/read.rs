@@ -79,7 +79,8 @@ pub fn rbm(value: &Value) -> Option<(&'static str, Value)> {
     if value.get("contentMessage").is_some() {
         return Some(("", value.clone()));
     }
-    let is_content = ["richCard", "contentInfo", "uploadedRbmFile"].iter().any(|member| value.get(member).is_some());
+    let is_content =
+        ["richCard", "contentInfo", "uploadedRbmFile"].iter().any(|member| value.get(member).is_some());
     is_content.then(|| ("contentMessage", serde_json::json!({ "contentMessage": value })))
 }
 

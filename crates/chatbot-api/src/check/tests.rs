@@ -195,8 +195,11 @@ fn a_message_of_rbm_is_read_by_the_reader_of_its_dialect() {
     assert_eq!(said(&report), [""; 0]);
     assert_eq!(report.form, Some(Form::RbmMessage));
     assert_eq!(report.fallback.map(|fallback| fallback.text), Some("G1\n1. 订".to_owned()));
-    assert_eq!(check_json(card), check_json(json!({"richCard": {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent":
-        {"title": "G1", "suggestions": [{"reply": {"text": "订", "postbackData": "buy"}}]}}}})));
+    assert_eq!(
+        check_json(card),
+        check_json(json!({"richCard": {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent":
+        {"title": "G1", "suggestions": [{"reply": {"text": "订", "postbackData": "buy"}}]}}}}))
+    );
     let long = json!({"richCard": {"standaloneCard": {"cardOrientation": "VERTICAL", "cardContent": {"title": "x".repeat(201)}}}});
     let report = check_json(long.clone());
     assert_eq!(report.findings[0].path, "richCard.standaloneCard.cardContent.title");

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rcs::{
     Address,
-    address::{AddressKind, Numbering},
+    address::Numbering,
     bot::{
         self, BotMessage, Document, MediaType, ParseError, Suggestion, SuggestionList,
         reader::{Faults, Members, Word, kind},
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{LIMITS, Refusal, ReturnCode, address, file};
-use crate::{Body, Content, Outgoing, Status, StatusSet};
+use crate::{Body, Content, Outgoing, Status, StatusSet, is_user};
 
 /// Ceiling of `destinationAddress`. The interface names none; each address costs a row in the same commit.
 pub const MAX_DESTINATIONS: usize = 500;
@@ -171,7 +171,7 @@ pub(super) fn read_destinations(
     let (mut seen, mut to) = (BTreeSet::new(), Vec::with_capacity(given.len()));
     for (index, one) in given.iter().enumerate() {
         let address = one.as_str().and_then(|text| numbering.address(text).ok());
-        match address.filter(|address| address.kind() == AddressKind::Subscriber) {
+        match address.filter(is_user) {
             Some(address) => {
                 if seen.insert(address.clone()) {
                     to.push(address);

@@ -95,6 +95,21 @@ pub enum Chatbot {
         #[command(subcommand)]
         command: Tester,
     },
+    /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
+    #[command(
+        after_help = "Example:\n  hongyan chatbot limits 12306\n  hongyan chatbot limits 12306 --per-day 100000 --per-second default --anonymous true"
+    )]
+    Limits {
+        /// Name or sip: URI
+        name: String,
+        #[command(flatten)]
+        limits: Limits,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Remove a chatbot
     #[command(after_help = "Example:\n  hongyan chatbot remove 10690001")]
     Remove {
@@ -126,6 +141,50 @@ pub enum Status {
     Live,
     /// Neither way
     Paused,
+}
+
+/// What holds for one chatbot alone. `default` makes it as configured for all.
+#[derive(Args)]
+pub struct Limits {
+    /// Messages a second, counted by addressee
+    #[arg(long, value_name = "N|default")]
+    per_second: Option<String>,
+    /// Messages a day
+    #[arg(long, value_name = "N|default")]
+    per_day: Option<String>,
+    /// Messages a month
+    #[arg(long, value_name = "N|default")]
+    per_month: Option<String>,
+    /// Promotional messages a day to one user
+    #[arg(long, value_name = "N|default")]
+    promotions_per_day: Option<String>,
+    /// Whether it knows users by tokens and not by their numbers
+    #[arg(long, value_name = "BOOL|default")]
+    anonymous: Option<String>,
+}
+
+impl Limits {
+    /// Puts what was given into the rules; true if anything was.
+    fn apply(self, rules: &mut Value) -> Result<bool, CommandError> {
+        let given = [
+            ("perSecond", self.per_second),
+            ("perDay", self.per_day),
+            ("perMonth", self.per_month),
+            ("promotionsPerDay", self.promotions_per_day),
+            ("anonymous", self.anonymous),
+        ];
+        let mut is_given = false;
+        for (name, text) in given.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+            rules[name] = match text.as_str() {
+                "default" => Value::Null,
+                text => serde_json::from_str(text).map_err(|_| {
+                    CommandError(format!("{name}: {text:?} is neither a number, true, false nor `default`"))
+                })?,
+            };
+            is_given = true;
+        }
+        Ok(is_given)
+    }
 }
 
 /// How pushes prove themselves where the API leaves it open.
@@ -271,6 +330,19 @@ impl Chatbot {
             }
             Self::Key { name, command } => command.run(&name)?,
             Self::Tester { name, command } => command.run(&name)?,
+            Self::Limits { name, limits, json, server } => {
+                let path = format!("/chatbots/{}", segment(&name));
+                let mut rules = server.get(&format!("{path}/rules"))?;
+                if limits.apply(&mut rules)? {
+                    rules = server.put_json(&format!("{path}/rules"), &rules)?;
+                }
+                let usage = server.get(&format!("{path}/usage"))?;
+                let answer = json!({ "rules": rules, "usage": usage });
+                match json {
+                    true => print_json(&answer),
+                    false => print(format_args!("{}\n\n{}", card(&answer["rules"]), card(&answer["usage"]))),
+                }
+            }
             Self::Remove { name, server } => {
                 server.delete(&format!("/chatbots/{}", segment(&name)))?;
                 print(format_args!("{name} is removed"));

@@ -6,7 +6,9 @@ mod card;
 mod chatbot;
 mod client;
 mod config;
+mod consent;
 mod converse;
+mod deadletter;
 mod file;
 mod group;
 mod handset;
@@ -51,6 +53,12 @@ enum Command {
     /// Create, list, show, update or remove chatbots
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
+    /// Show, list or note whether users want a chatbot's messages
+    #[command(subcommand)]
+    Consent(consent::Consent),
+    /// List, show, replay or remove what was given up on on its way to chatbots
+    #[command(subcommand, name = "deadletter")]
+    DeadLetter(deadletter::DeadLetter),
     /// List or show groups
     #[command(subcommand)]
     Group(group::Group),
@@ -109,6 +117,8 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Consent(consent) => consent.run(),
+            Command::DeadLetter(letter) => letter.run(),
             Command::Group(group) => group.run(),
             Command::Mailbox(mailbox) => mailbox.run(),
             Command::File(file) => file.run(),

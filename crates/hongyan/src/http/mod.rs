@@ -7,6 +7,7 @@
 //! | `/msrp` | MSRP over WebSocket | `net/msrp.rs` |
 //! | `/handset/config.json` | what the web handset must know | `handset.rs` |
 //! | `/handset/v1/blocked` | a subscriber's block list | `blocks.rs` |
+//! | `/handset/v1/contacts` | what chatbots may do with a subscriber | `contacts.rs` |
 //! | `/handset/v1/history` | a subscriber's conversation history | `history.rs` |
 //! | `/provisioning` | auto-configuration of handsets | `provisioning.rs` |
 //! | `/content/…` | files between handsets | `content/` |
@@ -26,6 +27,7 @@ mod assets;
 mod blocks;
 pub(crate) mod bot;
 mod bot_information;
+mod contacts;
 pub(crate) mod content;
 mod handset;
 mod history;
@@ -120,6 +122,10 @@ pub struct App {
     pub pusher: Pusher,
     /// On what terms conversation histories are kept.
     pub history: message_centre::history::Config,
+    /// How much a chatbot may send of which nothing else is set.
+    pub limits: maap::rate::Limits,
+    /// When days and months begin.
+    pub local_time: rcs::local_time::LocalTime,
 }
 
 impl App {
@@ -131,7 +137,13 @@ impl App {
     }
 
     /// Has the centre decide a chatbot's call, or one about chatbots; the answer comes after its commit.
-    async fn ask_maap(&self, call: maap::Call) -> Result<maap::Answer, Failure> {
+    async fn ask_maap(&self, mut call: maap::Call) -> Result<maap::Answer, Failure> {
+        if maap::privacy::names_tokens(&mut call) {
+            let resolve = move |store: &Store| {
+                maap::privacy::resolve(&mut call, |token| store.alias(token)).map(|()| call)
+            };
+            call = self.read(resolve).await?;
+        }
         let (reply, answer) = oneshot::channel();
         self.enter(Input::Chatbot(Box::new(call), reply.into()), "api")?;
         answer.await.map_err(|_| Failure::stopping())
@@ -265,6 +277,8 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(handset::configuration))
         .routes(routes!(blocks::own))
         .routes(routes!(blocks::block, blocks::unblock))
+        .routes(routes!(contacts::show))
+        .routes(routes!(contacts::change))
         .routes(routes!(history::own, history::turn_on, history::turn_off))
         .routes(routes!(history::messages, history::delete_all))
         .routes(routes!(history::delete_message))

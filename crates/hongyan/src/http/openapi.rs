@@ -120,11 +120,13 @@ const PATH_PARAMETERS: &[(&str, &str, &str)] = &[
     ("botId", "The chatbot's URI, percent-encoded, or its number alone", "weather"),
     ("phone", "A user's telephone number", "+8613800000001"),
     ("key", "The id of a key", "0123456789abcdef"),
+    ("chatbot", "The chatbot's name or URI", "weather"),
+    ("what", "`opted-out`, `revealed` or `token`", "opted-out"),
     ("group", "A group's URI, or its id", "5b0c0e9e-6c6f-5d5a-9a3e-0f3c1f1f9a10"),
     ("address", "A telephone number, or the name or URI of a chatbot", "+8613800000001"),
     ("message_id", "The id that the sender gave the message", "5eb63bbbe01eeed0"),
     ("device", "The id of a configured device", "d1"),
-    ("id", "An id that a listing gave", "018f2c5e"),
+    ("id", "An id that a listing gave", "0192f0c1d2e3f4a5b6c7d8e9f0a1b2c3"),
     ("peer", "Whom the conversation is with: a telephone number or a URI", "+8613800000002"),
     ("link", "The end of a link that the content server gave", "AbCdEf"),
 ];
@@ -292,8 +294,12 @@ fn complete_parameter(parameter: &mut Parameter) {
     if let Some((_, about, example)) = known {
         let own = std::mem::replace(parameter, Parameter::new(""));
         let about = own.description.clone().unwrap_or_else(|| (*about).to_owned());
-        *parameter =
-            ParameterBuilder::from(own).description(Some(about)).example(Some(json!(example))).build();
+        // Its own example can be read only as it is written.
+        let example = match serde_json::to_value(&own) {
+            Ok(written) if written.get("example").is_some() => written["example"].clone(),
+            _ => json!(example),
+        };
+        *parameter = ParameterBuilder::from(own).description(Some(about)).example(Some(example)).build();
     }
 }
 
@@ -302,6 +308,10 @@ fn id_of(method: &str, path: &str) -> String {
     let mut id = method.to_owned();
     let words = path.strip_prefix(ADMIN).unwrap_or(path).split(|c: char| !c.is_ascii_alphanumeric());
     for word in words {
+        // `/Content` is not `/content`.
+        if word.starts_with(|c: char| c.is_ascii_uppercase()) {
+            id.push('_');
+        }
         let mut letters = word.chars();
         id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
         id.push_str(letters.as_str());

@@ -40,6 +40,8 @@ pub fn error_of(refusal: &Refusal) -> RequestError {
         Reason::NotAllowed => (403, Exception::Policy, "not allowed"),
         Reason::CallbackUnchecked => (403, Exception::Policy, "the webhook is not checked"),
         Reason::SecondLimit => (429, Exception::Policy, "too many messages in this second"),
+        Reason::DayLimit => (429, Exception::Policy, "too many messages in this day"),
+        Reason::MonthLimit => (429, Exception::Policy, "too many messages in this month"),
         Reason::CallLimit => (429, Exception::Policy, "too many calls of this kind"),
         Reason::MediaUrl => (400, Exception::InvalidValue, "not a media URL of this platform"),
         Reason::NoSuchUser => (404, Exception::NoValidAddress, "there is no such user"),

@@ -74,6 +74,8 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::NotAllowed => ReturnCode::NotAuthorised,
         Reason::CallbackUnchecked => ReturnCode::CallbackCheckFailed,
         Reason::SecondLimit => ReturnCode::SecondLimit,
+        Reason::DayLimit => ReturnCode::DayLimit,
+        Reason::MonthLimit => ReturnCode::MonthLimit,
         Reason::CallLimit => ReturnCode::CallLimit,
         Reason::MediaUrl => ReturnCode::BadMediaUrl,
         Reason::NoSuchUser => ReturnCode::UserUnknown,

@@ -41,6 +41,8 @@ pub fn reason_of(refusal: &Refusal) -> Reason {
         R::NotAllowed => (403, "not allowed"),
         R::CallbackUnchecked => (403, "the webhook has not answered its probe"),
         R::SecondLimit => (429, "too many messages in this second"),
+        R::DayLimit => (429, "too many messages in this day"),
+        R::MonthLimit => (429, "too many messages in this month"),
         R::CallLimit => (429, "too many calls of this kind"),
         R::MediaUrl => (400, "not a media URL of this platform"),
         R::NoSuchUser => (404, "there is no such user"),

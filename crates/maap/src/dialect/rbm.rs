@@ -26,6 +26,10 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         }
         Reason::Blocked => (Code::PermissionDenied, "the user wants to hear nothing from this agent"),
         Reason::CallbackUnchecked => (Code::FailedPrecondition, "the webhook has not passed its check"),
+        Reason::DayLimit => (Code::ResourceExhausted, "more messages in this day than the agent may send"),
+        Reason::MonthLimit => {
+            (Code::ResourceExhausted, "more messages in this month than the agent may send")
+        }
         Reason::SecondLimit => {
             (Code::ResourceExhausted, "more messages in this second than the agent may send")
         }

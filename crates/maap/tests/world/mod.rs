@@ -11,9 +11,9 @@ use chatbot_api::ctcu::{Refusal, ReturnCode, signature};
 use maap::dialect::ctcu;
 use maap::{
     Answer, Call, Change, Config, Credentials, Maap, Method, NewChatbot, Out, Push, PushAnswer, PushFailure,
-    PushFailureKind, Pushed, Stats,
+    PushFailureKind, Pushed, Stats, privacy,
 };
-use message_centre::{Centre, Secrets, Task, Work};
+use message_centre::{Centre, Secrets, Task, Work, dead_letters};
 use rcs::Timestamp;
 use rcs::address::{Address, Numbering};
 use rcs::cpim::{self, Cpim, CpimBuilder, Dispositions};
@@ -23,7 +23,8 @@ use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{Event, Layer};
 use sip::{Flow, HeaderName, Message, RequestBuilder, ResponseBuilder, Transport};
 use store::{
-    Account, Blocked, Blocks, Credential, Dialect, Entry, EntryIds, EntryKind, Record, Store, View, Wants,
+    Account, Blocked, Blocks, Credential, DeadLetter, Dialect, Entry, EntryIds, EntryKind, Record, Store,
+    View, Wants,
 };
 
 pub const DOMAIN: &str = "hongyan.local";
@@ -63,6 +64,8 @@ pub struct World {
     due_at: Option<Timestamp>,
     starts: u8,
     config: fn(&mut Config),
+    /// What the message centre is told at the next start.
+    pub centre_config: fn(&mut message_centre::Config),
     pub phones: BTreeMap<String, Phone>,
     to_centre: VecDeque<(Flow, Bytes)>,
     pushed: VecDeque<Pushed>,
@@ -73,6 +76,21 @@ pub struct World {
     entry_ids: EntryIds,
     /// Stretches of mailboxes that were read.
     pub pages_read: usize,
+    /// Calls that get no answer, and when that is noticed.
+    unanswered: Vec<(Timestamp, Push)>,
+}
+
+/// What is the matter with a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Answers with this status.
+    Answers(u16),
+    /// Never answers.
+    Hangs,
+    /// Closes the connection.
+    Closes,
+    /// Is where no webhook may be.
+    Forbidden,
 }
 
 /// The other side of the chatbot's webhook.
@@ -87,6 +105,8 @@ pub struct Webhook {
     pub wants_encoded: bool,
     /// Users whose messages are answered with 500.
     pub fails_for: BTreeSet<String>,
+    /// What is the matter with the webhooks of other chatbots, by host.
+    pub troubles: BTreeMap<String, Trouble>,
     /// Answers callback checks with something else.
     pub fails_checks: bool,
     /// Every call, also those that failed.
@@ -133,6 +153,7 @@ impl World {
             due_at: None,
             starts: 0,
             config,
+            centre_config: |_| {},
             phones: BTreeMap::new(),
             to_centre: VecDeque::new(),
             pushed: VecDeque::new(),
@@ -142,6 +163,7 @@ impl World {
             stats: Stats::default(),
             entry_ids: EntryIds::new(7),
             pages_read: 0,
+            unanswered: Vec::new(),
         };
         world.start();
         world.phone(ALICE);
@@ -169,7 +191,10 @@ impl World {
         let transactions = sip::transaction::Config::new(DOMAIN, [9; 16]);
         let mut centre_config = message_centre::Config::new(numbering(), transactions);
         centre_config.registration.expires_s_max = 10 * 86_400;
+        (self.centre_config)(&mut centre_config);
         let mut config = Config::new(numbering(), "http://maap.example");
+        // Most stories count on when a webhook is tried again.
+        config.jitter_percent = 0;
         (self.config)(&mut config);
         let mut maap = Maap::new(config, &secrets);
         let chatbots = store.chatbots().expect("readable");
@@ -188,6 +213,7 @@ impl World {
         self.todo.clear();
         self.to_centre.clear();
         self.pushed.clear();
+        self.unanswered.clear();
         self.webhook.held.clear();
     }
 
@@ -231,8 +257,13 @@ impl World {
 
     /// A text from a subscriber to the chatbot, put into its mailbox as the centre does it; its message id is both.
     pub fn place_text(&mut self, from: &str, text: &str) {
+        self.place_text_for(&bot(), from, text);
+    }
+
+    /// The same for any chatbot.
+    pub fn place_text_for(&mut self, chatbot: &Address, from: &str, text: &str) {
         let id = format!("{from}-{text}");
-        let body = CpimBuilder::new(&format!("tel:{from}"), BOT)
+        let body = CpimBuilder::new(&format!("tel:{from}"), chatbot.as_str())
             .message_id(&id)
             .content_type("text/plain;charset=UTF-8")
             .build(text);
@@ -242,7 +273,7 @@ impl World {
             kind: EntryKind::Message,
             message_id: id,
             from: user(from),
-            to: bot(),
+            to: chatbot.clone(),
             conversation_id: "conversation".to_owned(),
             contribution_id: "contribution".to_owned(),
             in_reply_to: None,
@@ -261,12 +292,12 @@ impl World {
             accept: Vec::new(),
         };
         let (mut view, mut wants) = (View::default(), Wants::default());
-        wants.head(&bot());
+        wants.head(chatbot);
         self.store().load(wants, &mut view).expect("loaded");
         view.put_entry(entry);
         self.store().commit(&view).expect("committed");
         let maap = self.maap.as_mut().expect("the platform runs");
-        self.todo.push(Todo::Maap(maap.woken(&bot())));
+        self.todo.push(Todo::Maap(maap.woken(chatbot)));
         self.settle();
     }
 
@@ -344,6 +375,11 @@ impl World {
         self.json(|| ctcu::send_call(bot(), body.to_string().as_bytes(), &numbering()))
     }
 
+    /// The same, answered as the platform does.
+    pub fn try_send(&mut self, body: &Value) -> Answer {
+        self.call(ctcu::send_call(bot(), body.to_string().as_bytes(), &numbering()).expect("well formed"))
+    }
+
     /// Sends a text to some users; gives the error code.
     pub fn say(&mut self, id: &str, to: &[&str], text: &str) -> i64 {
         let answer = self.send(&message_to(id, to, text));
@@ -388,7 +424,9 @@ impl World {
     }
 
     /// Makes a call and lets what follows from it happen.
-    pub fn call(&mut self, call: Call) -> Answer {
+    pub fn call(&mut self, mut call: Call) -> Answer {
+        let store = self.store();
+        privacy::resolve(&mut call, |token| store.alias(token)).expect("readable");
         self.todo.push(Todo::Maap(maap::Task::Call(Box::new(call))));
         let answer = self.turn().pop().expect("an answer");
         self.settle();
@@ -421,6 +459,26 @@ impl World {
         self.store().records(message_id).expect("readable")
     }
 
+    /// What was given up on on its way to a chatbot.
+    pub fn dead_letters(&self, chatbot: &Address) -> Vec<DeadLetter> {
+        self.store().dead_letters(Some(chatbot), None, 10_000).expect("readable")
+    }
+
+    /// Puts all of it back, as the administration does; how many there were.
+    pub fn put_back(&mut self, chatbot: &Address) -> usize {
+        let letters = self.dead_letters(chatbot).iter().map(dead_letters::key_of).collect();
+        match self.call(Call::PutBack { chatbot: chatbot.clone(), letters }) {
+            Answer::Counted(count) => count,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Has the centre decide something.
+    pub fn centre_task(&mut self, task: Task) {
+        self.todo.push(Todo::Centre(task));
+        self.settle();
+    }
+
     /// What waits for the chatbot.
     pub fn mailbox(&self) -> Vec<Entry> {
         self.store().mailbox(&bot(), 10_000).expect("readable")
@@ -431,7 +489,8 @@ impl World {
         let maap = self.maap.as_ref().and_then(Maap::wake_at);
         let phones = self.phones.values().filter_map(|phone| phone.layer.poll_timeout()).min();
         let phones = phones.map(|at| Timestamp::from_millis(at.as_millis() as u64 + 1));
-        [centre, maap, phones, self.due_at].into_iter().flatten().min()
+        let unanswered = self.unanswered.iter().map(|(at, _)| *at).min();
+        [centre, maap, phones, self.due_at, unanswered].into_iter().flatten().min()
     }
 
     /// Everything that happens at this instant.
@@ -457,6 +516,12 @@ impl World {
             let message = Message::parse_datagram(bytes).expect("handsets write well-formed messages");
             centre.receive(self.now, flow, message, &mut tasks);
         }
+        let now = self.now;
+        let over = self.unanswered.extract_if(.., |(at, _)| *at <= now);
+        self.pushed.extend(over.map(|(_, push)| {
+            let text = "no answer in time".to_owned();
+            push.ended(Err(PushFailure { kind: PushFailureKind::Timeout, text }))
+        }));
         let pushed = self.pushed.drain(..);
         todo.extend(pushed.map(|pushed| Todo::Maap(maap::Task::Pushed(Box::new(pushed)))));
         centre.tick(self.now, &mut tasks);
@@ -488,6 +553,8 @@ impl World {
                 }
             }
             todo.extend(work.then.drain(..).map(Todo::Centre));
+            let heard = work.heard.drain(..).map(|heard| maap::Task::Heard(Box::new(heard)));
+            todo.extend(heard.map(Todo::Maap));
         }
         let (next, mut woken, typing) = (work.next, work.woken, work.typing);
         store.commit(&view).expect("committed");
@@ -509,7 +576,9 @@ impl World {
         }
         for push in out.pushes {
             self.webhook.calls.push(push.clone());
-            if self.webhook.holds {
+            if self.webhook.trouble_of(&push) == Some(Trouble::Hangs) {
+                self.unanswered.push((self.now.plus(push.timeout), push));
+            } else if self.webhook.holds {
                 self.webhook.held.push(push);
                 self.webhook.most_held = self.webhook.most_held.max(self.webhook.held.len());
             } else {
@@ -550,6 +619,16 @@ impl Webhook {
         of_user.map(|(_, body)| text(body)).collect()
     }
 
+    fn trouble_of(&self, push: &Push) -> Option<Trouble> {
+        let host = push.url.strip_prefix("http://")?.split('/').next()?;
+        self.troubles.get(host).copied()
+    }
+
+    /// The calls of a webhook of another chatbot.
+    pub fn calls_of(&self, host: &str) -> usize {
+        self.calls.iter().filter(|push| push.url.starts_with(&format!("http://{host}/"))).count()
+    }
+
     /// The statuses that were taken: message id, user, status, error code.
     pub fn statuses(&self) -> Vec<(String, String, String, i64)> {
         let pushes = self.taken.iter().filter(|(path, _)| path.ends_with("/status"));
@@ -574,6 +653,17 @@ impl Webhook {
             return push.ended(Err(PushFailure { kind: PushFailureKind::Connect, text }));
         }
         let status = |status| PushAnswer { status, ..PushAnswer::default() };
+        let failure = |kind, text: &str| Err(PushFailure { kind, text: text.to_owned() });
+        match self.trouble_of(push) {
+            Some(Trouble::Answers(code)) => return push.ended(Ok(status(code))),
+            Some(Trouble::Closes) => {
+                return push.ended(failure(PushFailureKind::Connect, "broken off"));
+            }
+            Some(Trouble::Forbidden) => {
+                return push.ended(failure(PushFailureKind::Forbidden, "the address is private"));
+            }
+            Some(Trouble::Hangs) | None => {}
+        }
         if push.method == Method::Get {
             assert!(push.url.ends_with("/notifyPath"), "{}", push.url);
             let echo = header("echoStr").filter(|_| !self.fails_checks);
@@ -592,8 +682,8 @@ impl Webhook {
         if self.fails_for.contains(from.trim_start_matches("tel:")) {
             return push.ended(Ok(status(500)));
         }
-        let path = push.url.strip_prefix("http://bot.example/hook").expect("the webhook's URL").to_owned();
-        self.taken.push((path, body));
+        let (_, path) = push.url.split_once("/hook").expect("the webhook's URL");
+        self.taken.push((path.to_owned(), body));
         push.ended(Ok(status(204)))
     }
 }

@@ -207,6 +207,10 @@ impl Centre {
             if entry.is_settled_for(&device.1) || entry.expires_at <= now || agent.is_under_way(id) {
                 continue;
             }
+            if entry.kind == EntryKind::Deferred {
+                // Those after it go by; agents begin anew when it is due.
+                continue;
+            }
             if self.awaits_call(entry, device, view.bindings(&device.0), now) {
                 // It is looked for again when the device has answered the invitation.
                 continue;

@@ -9,17 +9,21 @@ pub mod relay;
 
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
+use rcs::bot::BOT_SUGGESTION_RESPONSE;
 use rcs::imdn::Disposition;
 use sip::transaction::{ClientTxId, ServerTxId};
 use sip::{Flow, Request};
-use store::{Binding, Entry, EntryKey, Outcome, Record, RecordKey, Wants};
+use store::{Binding, Entry, EntryKey, EntryKind, Outcome, Record, RecordKey, Wants};
 
 use crate::access::Refusal;
 use crate::session::media;
-use crate::work::Task;
+use crate::work::{Heard, Task};
 use crate::{Centre, Work, report};
 use agent::{Agent, DeviceKey};
 use relay::RelayId;
+
+/// Bodies that the chatbot platform looks at, envelope included: a word or two, or a tap.
+const HEARD_BYTES_MAX: usize = 4096;
 
 /// An entry on its way, and what to note when it has been taken care of.
 #[derive(Debug)]
@@ -265,6 +269,9 @@ impl Centre {
         if entry.to.kind() == AddressKind::Chatbot {
             // Its agent knows when to try again; the entry itself is due when it expires.
             work.woken.push(entry.to.clone());
+            work.heard.extend(heard(&entry, &about));
+        } else if entry.kind == EntryKind::Deferred {
+            // It becomes a message when it is due.
         } else {
             let (bound, reachable) = self.devices(&entry.to, None, work);
             for device in self.fitting(&entry, bound, work) {
@@ -505,6 +512,9 @@ impl Centre {
         wants.entry(key);
         if key.0.kind() != AddressKind::Chatbot {
             wants.bindings(&key.0);
+        } else {
+            wants.chatbot(&key.0);
+            self.give_up_wants(key, wants);
         }
     }
 
@@ -513,13 +523,22 @@ impl Centre {
         let Some(mut entry) = work.view.entry(key).cloned() else {
             return;
         };
+        let is_for_chatbot = key.0.kind() == AddressKind::Chatbot;
+        if entry.expires_at <= work.now && is_for_chatbot {
+            return self.give_up_for_chatbot(key, Outcome::Expired, work);
+        }
         if entry.expires_at <= work.now {
             work.view.remove_entry(key);
             work.stats.expired += 1;
             let may_arrive = self.is_under_way(key);
             return lost(&entry, Outcome::Expired, may_arrive, work);
         }
-        if key.0.kind() == AddressKind::Chatbot {
+        if entry.kind == EntryKind::Deferred {
+            entry.kind = EntryKind::Message;
+            let (waiting, _) = self.devices(&key.0, None, work);
+            entry.waiting = self.fitting(&entry, waiting, work);
+        }
+        if is_for_chatbot {
             entry.next_due = entry.expires_at;
             work.view.put_entry(entry);
             return work.woken.push(key.0.clone());
@@ -555,8 +574,21 @@ impl Centre {
 /// An entry left its mailbox undelivered: its record ends, and its sender hears of it. That takes rows which only the
 /// entry names, and so a task of its own, in the same commit.
 fn lost(entry: &Entry, outcome: Outcome, may_arrive: bool, work: &mut Work<'_>) {
-    if entry.kind == store::EntryKind::Message && entry.taken.is_empty() {
+    if matches!(entry.kind, EntryKind::Message | EntryKind::Deferred) && entry.taken.is_empty() {
         let lost = report::Lost { record: report::record_key(entry), outcome, may_arrive };
         work.then.push(Task::Lost(Box::new(lost)));
     }
+}
+
+/// A user's message to a chatbot, if it is one that may be meant for the platform too.
+fn heard(entry: &Entry, about: &About) -> Option<Heard> {
+    let About::Message { payload_type, .. } = about else { return None };
+    let is_wish = payload_type == "text/plain" || payload_type == BOT_SUGGESTION_RESPONSE;
+    (is_wish && entry.body.len() <= HEARD_BYTES_MAX).then(|| Heard {
+        chatbot: entry.to.clone(),
+        user: entry.from.clone(),
+        payload_type: payload_type.clone(),
+        content_type: entry.content_type.clone(),
+        body: entry.body.clone(),
+    })
 }

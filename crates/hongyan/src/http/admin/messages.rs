@@ -41,7 +41,7 @@ pub struct Mailbox {
 #[schema(as = MailboxEntry)]
 struct Waiting {
     id: String,
-    /// `message`, `report` or `status`.
+    /// `message`, `report`, `status` or `deferred`.
     kind: &'static str,
     message_id: String,
     from: String,
@@ -110,15 +110,21 @@ pub async fn mailbox(
     }))
 }
 
+/// A word for what an entry is.
+pub(super) fn kind_of(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Message => "message",
+        EntryKind::Report => "report",
+        EntryKind::Status => "status",
+        EntryKind::Deferred => "deferred",
+    }
+}
+
 impl Waiting {
     fn of(entry: Entry) -> Self {
         Self {
             id: entry.id.to_string(),
-            kind: match entry.kind {
-                EntryKind::Message => "message",
-                EntryKind::Report => "report",
-                EntryKind::Status => "status",
-            },
+            kind: kind_of(entry.kind),
             body_bytes: entry.body_bytes(),
             message_id: entry.message_id,
             from: entry.from.to_string(),

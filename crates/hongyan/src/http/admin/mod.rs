@@ -14,6 +14,14 @@
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
 //! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom a chatbot has invited; answer for one; take one off the list |
+//! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
+//! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
+//! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
+//! | `GET`, `PATCH /chatbots/{name}/contacts/{number}` | one of them: what was said and when; note what is wanted |
+//! | `GET /dead-letters?limit=` | what was given up on on its way to chatbots |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters?limit=&after=` | one chatbot's; remove all |
+//! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
+//! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -28,6 +36,8 @@
 
 mod chatbots;
 mod configurations;
+mod contacts;
+mod dead_letters;
 mod files;
 mod groups;
 mod media;
@@ -37,6 +47,7 @@ mod subscribers;
 mod unwanted;
 
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
+pub(crate) use contacts::set as set_contact;
 pub(crate) use subscribers::add_subscriber;
 
 use std::sync::Arc;
@@ -72,6 +83,14 @@ pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(service_accounts::remove_key))
         .routes(routes!(service_accounts::testers))
         .routes(routes!(service_accounts::set_tester, service_accounts::remove_tester))
+        .routes(routes!(contacts::rules, contacts::set_rules))
+        .routes(routes!(contacts::usage))
+        .routes(routes!(contacts::list))
+        .routes(routes!(contacts::show, contacts::change))
+        .routes(routes!(dead_letters::list_all))
+        .routes(routes!(dead_letters::list, dead_letters::remove_all))
+        .routes(routes!(dead_letters::replay))
+        .routes(routes!(dead_letters::show, dead_letters::remove))
         .routes(routes!(groups::list))
         .routes(routes!(groups::show))
         .routes(

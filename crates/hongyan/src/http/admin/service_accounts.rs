@@ -18,7 +18,7 @@ use crate::service_key;
 
 /// The keys, without anything secret.
 #[utoipa::path(
-    get, path = "/chatbots/{name}/keys",
+    get, path = "/chatbots/{name}/keys", params(("name" = String, Path, example = "tickets")),
     responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
 )]
 pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
@@ -29,7 +29,7 @@ pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 
 /// A further key: its file, shown this once.
 #[utoipa::path(
-    post, path = "/chatbots/{name}/keys",
+    post, path = "/chatbots/{name}/keys", params(("name" = String, Path, example = "tickets")),
     responses(
         (status = 201, body = Object),
         (status = 404, description = "There is no such chatbot"),
@@ -46,7 +46,7 @@ pub async fn add_key(
 
 /// Takes a key away, and with it the tokens that it got.
 #[utoipa::path(
-    delete, path = "/chatbots/{name}/keys/{key}",
+    delete, path = "/chatbots/{name}/keys/{key}", params(("name" = String, Path, example = "tickets"), ("key" = String, Path)),
     responses((status = 204), (status = 404, description = "There is no such key"), (status = 409)),
 )]
 pub async fn remove_key(
@@ -68,7 +68,7 @@ pub(super) async fn make_key(app: &App, chatbot: Address) -> Result<KeyFile, Fai
 
 /// Whom a chatbot has invited to test it.
 #[utoipa::path(
-    get, path = "/chatbots/{name}/testers",
+    get, path = "/chatbots/{name}/testers", params(("name" = String, Path, example = "tickets")),
     responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
 )]
 pub async fn testers(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
@@ -86,7 +86,7 @@ pub async fn testers(State(app): State<Arc<App>>, Path(name): Path<String>) -> R
 
 /// Answers for a user: `{"accepted": true}`.
 #[utoipa::path(
-    put, path = "/chatbots/{name}/testers/{number}",
+    put, path = "/chatbots/{name}/testers/{number}", params(("name" = String, Path, example = "tickets"), ("number" = String, Path)),
     request_body(content = Object, example = json!({ "accepted": true })),
     responses((status = 204), (status = 404, description = "There is no such chatbot or tester"), (status = 409)),
 )]
@@ -103,7 +103,7 @@ pub async fn set_tester(
 
 /// Takes a user off the list.
 #[utoipa::path(
-    delete, path = "/chatbots/{name}/testers/{number}",
+    delete, path = "/chatbots/{name}/testers/{number}", params(("name" = String, Path, example = "tickets"), ("number" = String, Path)),
     responses((status = 204), (status = 404, description = "There is no such chatbot or tester"), (status = 409)),
 )]
 pub async fn remove_tester(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, LOCATION, RANGE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use chatbot_api::rbm::message::{FILE_BYTES_MAX, FileRequest, FileSource, FileUse, FoundFile};
@@ -20,7 +20,7 @@ use serde_json::Value;
 use store::{Chatbot, FileId, Media};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{auth, refused, told};
+use super::{auth, refused, root, told};
 use crate::content::kind;
 use crate::http::content::incoming::Incoming;
 use crate::http::media::{self, Keep, Upload, fetch, receive};
@@ -352,18 +352,6 @@ impl Range {
     /// Whether the body is all there is, from its beginning.
     fn is_all(self) -> bool {
         !self.is_given
-    }
-}
-
-/// Where the client reached us: the pieces that follow go the same way.
-fn root(app: &App, peer: &Peer, headers: &HeaderMap) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let own = app.public_url.split("://").nth(1);
-    match host {
-        Some(host) if own != Some(host) => {
-            format!("{}://{host}", if peer.secure { "https" } else { "http" })
-        }
-        _ => app.public_url.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
@@ -29,7 +29,7 @@ use rcs::composing;
 use serde_json::{Value, json};
 use store::Chatbot;
 
-use crate::http::{App, BODY_BYTES_MAX, RETRY_AFTER_S, now};
+use crate::http::{App, BODY_BYTES_MAX, Peer, RETRY_AFTER_S, now};
 
 pub use auth::exchange;
 pub use files::upload;
@@ -46,9 +46,27 @@ pub struct Rbm {
 
 type Params = HashMap<String, String>;
 
-/// `GET /$discovery/rest`: from what generic client libraries build themselves.
-pub async fn discover(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(discovery::document(&app.public_url))
+/// `GET /$discovery/rest`: from what generic client libraries build themselves, for the root under which they asked.
+pub async fn discover(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Json<Value> {
+    Json(discovery::document(&root(&app, &peer, &headers)))
+}
+
+/// Where a client reached us, so that what it is told to call next goes the same way. Whoever ends TLS in front of us says so in
+/// `X-Forwarded-Proto`; who lies there leads nobody astray but the one who asks.
+fn root(app: &App, peer: &Peer, headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let own = app.public_url.split("://").nth(1);
+    match text("host") {
+        Some(host) if own != Some(host) => {
+            let is_secure = peer.secure || text("x-forwarded-proto") == Some("https");
+            format!("{}://{host}", if is_secure { "https" } else { "http" })
+        }
+        _ => app.public_url.clone(),
+    }
 }
 
 /// Any call below `/v1/`.

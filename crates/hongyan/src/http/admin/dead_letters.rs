@@ -1,0 +1,212 @@
+//! `/admin/v1/chatbots/{name}/dead-letters` and `/admin/v1/dead-letters`: what was given up on on its way to chatbots.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use maap::{Answer, Call};
+use message_centre::dead_letters::key_of;
+use rcs::address::Address;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{DeadLetter, EntryId, EntryKey};
+use utoipa::{IntoParams, ToSchema};
+
+use super::chatbots::{chatbot_address, failure_of};
+use super::messages::kind_of;
+use crate::http::{App, Failure};
+
+/// Letters in one answer.
+const LETTERS_MAX: usize = 1_000;
+/// Letters that one decision puts back or removes.
+const STEP: usize = 256;
+
+/// Query of the lists.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Page {
+    /// At most so many, 100 if absent, never more than 1000.
+    limit: Option<usize>,
+    /// The id after which to go on.
+    after: Option<String>,
+}
+
+/// Body of a replay: which letters; all of the chatbot's if it names none.
+#[derive(Deserialize, Default, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DeadLettersWanted, example = json!({ "ids": [] }))]
+pub struct Which {
+    /// Their ids.
+    ids: Option<Vec<String>>,
+}
+
+/// The dead letters of all chatbots, by chatbot and then the oldest first.
+#[utoipa::path(get, path = "/dead-letters", params(Page), responses((status = 200, body = Vec<Object>)))]
+pub async fn list_all(
+    State(app): State<Arc<App>>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Query(page) = page?;
+    let limit = page.limit.unwrap_or(100).min(LETTERS_MAX);
+    let letters = app.read(move |store| store.dead_letters(None, None, limit)).await?;
+    Ok(Json(letters.iter().map(shown).collect()))
+}
+
+/// The dead letters of a chatbot, the oldest first.
+#[utoipa::path(get, path = "/chatbots/{name}/dead-letters", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Object>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Query(page) = page?;
+    let chatbot = chatbot_address(&app, &name)?;
+    let after = page.after.map(|id| key(&chatbot, &id)).transpose()?;
+    let limit = page.limit.unwrap_or(100).min(LETTERS_MAX);
+    Ok(Json(letters(&app, &chatbot, after, limit).await?.iter().map(shown).collect()))
+}
+
+/// One of them.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/dead-letters/{id}",
+    responses((status = 200, body = Object), (status = 404, description = "There is no such dead letter")),
+)]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Json<Value>, Failure> {
+    Ok(Json(shown(&letter(&app, &name, &id).await?)))
+}
+
+/// Puts letters back into the mailbox: `{"replayed": 3}`. What does not fit into it stays.
+#[utoipa::path(
+    post, path = "/chatbots/{name}/dead-letters/replay", request_body = Which,
+    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+)]
+pub async fn replay(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    body: Result<Json<Which>, JsonRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Json(which) = body?;
+    let chatbot = chatbot_address(&app, &name)?;
+    let mut replayed = 0;
+    if let Some(ids) = which.ids {
+        let mut keys = ids.iter().map(|id| key(&chatbot, id)).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_unstable();
+        for keys in keys.chunks(STEP) {
+            let keys = keys.to_vec();
+            let found =
+                app.read(move |store| keys.iter().map(|key| store.dead_letter(key)).collect()).await?;
+            let found: Vec<Option<DeadLetter>> = found;
+            replayed += put_back(&app, &chatbot, found.into_iter().flatten().collect()).await?;
+        }
+        return Ok(Json(json!({ "replayed": replayed })));
+    }
+    // Only those that are there now: one that fails again at once is not replayed twice.
+    let mut after = None;
+    loop {
+        let page = letters(&app, &chatbot, after.clone(), STEP).await?;
+        let Some(last) = page.last().map(DeadLetter::key) else { break };
+        let asked = page.len();
+        let done = put_back(&app, &chatbot, page).await?;
+        replayed += done;
+        if done < asked {
+            break;
+        }
+        after = Some(last);
+    }
+    Ok(Json(json!({ "replayed": replayed })))
+}
+
+/// Removes one for good.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/dead-letters/{id}",
+    responses((status = 204), (status = 404, description = "There is no such dead letter")),
+)]
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    let key = letter(&app, &name, &id).await?.key();
+    remove_some(&app, vec![key]).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes all of a chatbot's: `{"removed": 3}`.
+#[utoipa::path(delete, path = "/chatbots/{name}/dead-letters", responses((status = 200, body = Object)))]
+pub async fn remove_all(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Failure> {
+    let chatbot = chatbot_address(&app, &name)?;
+    let mut removed = 0;
+    loop {
+        let keys: Vec<EntryKey> =
+            letters(&app, &chatbot, None, STEP).await?.iter().map(DeadLetter::key).collect();
+        if keys.is_empty() {
+            return Ok(Json(json!({ "removed": removed })));
+        }
+        removed += remove_some(&app, keys).await?;
+    }
+}
+
+async fn letters(
+    app: &App,
+    chatbot: &Address,
+    after: Option<EntryKey>,
+    limit: usize,
+) -> Result<Vec<DeadLetter>, Failure> {
+    let of = chatbot.clone();
+    app.read(move |store| store.dead_letters(Some(&of), after.as_ref(), limit)).await
+}
+
+async fn letter(app: &App, name: &str, id: &str) -> Result<DeadLetter, Failure> {
+    let key = key(&chatbot_address(app, name)?, id)?;
+    let found = app.read(move |store| store.dead_letter(&key)).await?;
+    found.ok_or_else(|| Failure::not_found("there is no such dead letter"))
+}
+
+fn key(chatbot: &Address, id: &str) -> Result<EntryKey, Failure> {
+    let id = EntryId::parse(id).ok_or_else(|| {
+        Failure::bad_request(&format!("{id:?} is no id of a dead letter: 32 hexadecimal digits"))
+    })?;
+    Ok((chatbot.clone(), id))
+}
+
+async fn put_back(app: &App, chatbot: &Address, letters: Vec<DeadLetter>) -> Result<usize, Failure> {
+    let letters = letters.iter().map(key_of).collect();
+    counted(app, Call::PutBack { chatbot: chatbot.clone(), letters }).await
+}
+
+async fn remove_some(app: &App, keys: Vec<EntryKey>) -> Result<usize, Failure> {
+    counted(app, Call::RemoveDeadLetters(keys)).await
+}
+
+async fn counted(app: &App, call: Call) -> Result<usize, Failure> {
+    match app.ask_maap(call).await? {
+        Answer::Counted(count) => Ok(count),
+        other => Err(failure_of(other)),
+    }
+}
+
+fn shown(letter: &DeadLetter) -> Value {
+    let entry = &letter.entry;
+    json!({
+        "id": entry.id.to_string(),
+        "chatbotId": entry.to,
+        "kind": kind_of(entry.kind),
+        "from": entry.from,
+        "messageId": entry.message_id,
+        "conversationId": entry.conversation_id,
+        "contentType": entry.content_type,
+        "bodyBytes": entry.body_bytes(),
+        "acceptedAt": entry.accepted_at.rfc3339(),
+        "givenUpAt": letter.given_up_at.rfc3339(),
+        "why": letter.why,
+        "lastAnswer": letter.last_answer,
+        "attempts": entry.attempts,
+    })
+}
