@@ -97,7 +97,7 @@ async fn a_failure_says_where_what_was_expected_and_what_came() {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("script.yaml:14:5: no message as expected within 3s"), "{text}");
-    assert!(text.contains("- contains \"好\""), "{text}");
+    assert!(text.contains("contains \"好\""), "{text}");
     assert!(text.contains("0 of 1 conversations went as expected"), "{text}");
     assert!(std::fs::read_to_string(report).unwrap().contains("failures=\"1\""));
     assert_eq!(subscribers(&server).await, 0, "temporary subscribers go after a failure too");

@@ -76,6 +76,7 @@ function Page(): JSX.Element {
         </p>
       </nav>
       <main class="docs-main">
+        <h1>The HTTP interfaces of Hongyan</h1>
         <Paragraphs text={api.info.description ?? ''} />
         {shown.map((group) => (
           <section key={group.name}>

@@ -104,7 +104,7 @@ effect(() => {
 
 function Page(): JSX.Element {
   return (
-    <div class="checker">
+    <main class="checker">
       <header>
         <h1>Card checker</h1>
         <p>
@@ -121,15 +121,17 @@ function Page(): JSX.Element {
           text.value = event.currentTarget.value;
         }}
       />
-      <section class="checker-phone" aria-label="As a handset shows it">
+      <section class="checker-phone" aria-labelledby="shown">
+        <h2 id="shown">As a handset shows it</h2>
         <Preview />
         {tapped.value && <p role="status">Tapped: {tapped.value}</p>}
       </section>
-      <section class="checker-report" aria-label="Findings" aria-live="polite">
+      <section class="checker-report" aria-labelledby="findings" aria-live="polite">
+        <h2 id="findings">What there is to say</h2>
         {failed.value && <p class="page-notice">{failed.value}</p>}
         {report.value && <ReportView report={report.value} />}
       </section>
-    </div>
+    </main>
   );
 }
 
