@@ -204,6 +204,7 @@ impl World {
         let outcomes = [
             (&metrics.registrations, "accepted", registrations),
             (&metrics.registrations, "challenged", challenges),
+            (&metrics.pushes, "given_up", effects.platform.given_up),
             (&metrics.callback_checks, "passed", effects.platform.checks_passed),
             (&metrics.callback_checks, "failed", effects.platform.checks_failed),
         ];

@@ -122,6 +122,8 @@ const PATH_PARAMETERS: &[(&str, &str, &str)] = &[
     ("key", "The id of a key", "0123456789abcdef"),
     ("chatbot", "The chatbot's name or URI", "weather"),
     ("what", "`opted-out`, `revealed` or `token`", "opted-out"),
+    ("template", "The name of a template", "greeting"),
+    ("tenant", "A tenant's id", "acme"),
     ("group", "A group's URI, or its id", "5b0c0e9e-6c6f-5d5a-9a3e-0f3c1f1f9a10"),
     ("address", "A telephone number, or the name or URI of a chatbot", "+8613800000001"),
     ("message_id", "The id that the sender gave the message", "5eb63bbbe01eeed0"),
@@ -171,7 +173,7 @@ fn complete(api: &mut OpenApi) {
     components.schemas.insert("Error".to_owned(), <Error as utoipa::PartialSchema>::schema());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("The token in the data directory's file `admin-token`"));
+        .description(Some("A key, or the token in the data directory's file `admin-token`"));
     let digest = HttpBuilder::new()
         .scheme(HttpAuthScheme::Digest)
         .description(Some("A subscriber's SIP user name and password"));
@@ -262,6 +264,9 @@ fn complete_call(
     if speaks_json {
         if operation.security.is_some() {
             add(401, "Not authorised");
+        }
+        if *access == Access::Admin {
+            add(403, "The key may not do this");
         }
         if has_parameters || operation.request_body.is_some() {
             add(400, "The request is not as it must be");

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use rcs::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{FileId, Media, Review};
 use utoipa::{IntoParams, ToSchema};
 
+use super::access::{Caller, own};
 use super::chatbots;
 use crate::http::media::{Keep, fetch};
 use crate::http::{App, Failure};
@@ -35,10 +36,16 @@ pub struct Page {
 #[utoipa::path(get, path = "/media", params(Page), responses((status = 200, body = Object), (status = 404, description = "There are no such media")))]
 pub async fn list(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
     let owner = page.chatbot.map(|chatbot| chatbots::chatbot_address(&app, &chatbot)).transpose()?;
+    match &owner {
+        Some(chatbot) => own(&app, &caller, chatbot).await?,
+        None if caller.tenant.is_some() => return Err(Failure::bad_request("chatbot: say whose media")),
+        None => {}
+    }
     let after = page.after.map(|id| id.parse().map_err(|()| no_such_media())).transpose()?;
     let limit = page.limit.unwrap_or(100).min(MEDIA_MAX);
     let (usage, media) = app
@@ -84,10 +91,12 @@ pub struct New {
 )]
 pub async fn add(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     new: Result<Json<New>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let Json(new) = new?;
     let chatbot = chatbots::chatbot_address(&app, &new.chatbot)?;
+    own(&app, &caller, &chatbot).await?;
     let chatbot = app.read(move |store| store.chatbot(&chatbot)).await?;
     let chatbot = chatbot.ok_or_else(|| Failure::not_found("there is no such chatbot"))?;
     let keep = match new.until.as_deref().map(Timestamp::parse_rfc3339) {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use rcs::address::Address;
 use serde::{Deserialize, Serialize};
 use store::{Entry, EntryKind, Outcome, Record};
 use utoipa::{IntoParams, ToSchema};
 
+use super::access::{Caller, own};
 use super::chatbots;
 use crate::http::{App, Failure};
 
@@ -145,9 +147,24 @@ impl Waiting {
 #[utoipa::path(get, path = "/trace/{message_id}", responses((status = 200, body = Vec<Story>)))]
 pub async fn trace(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(message_id): Path<String>,
 ) -> Result<Json<Vec<Story>>, Failure> {
-    let records = app.read(move |store| store.records(&message_id)).await?;
+    let records = app
+        .read(move |store| {
+            let mut records = store.records(&message_id)?;
+            if caller.tenant.is_some() {
+                // A tenant sees what its chatbots say and hear.
+                let owners = store.owners()?;
+                let is_own = |party: &Address| {
+                    let owner = owners.iter().find(|owner| owner.chatbot == *party);
+                    owner.is_some_and(|owner| caller.owns(Some(&owner.tenant)))
+                };
+                records.retain(|record| is_own(&record.from) || is_own(&record.to));
+            }
+            Ok(records)
+        })
+        .await?;
     Ok(Json(records.into_iter().map(Story::of).collect()))
 }
 
@@ -212,9 +229,12 @@ pub struct Sent {
 )]
 pub async fn send(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     body: Result<Json<Text>, JsonRejection>,
 ) -> Result<Json<Sent>, Failure> {
     let Json(text) = body?;
+    let from = chatbots::chatbot_address(&app, &text.from)?;
+    own(&app, &caller, &from).await?;
     let message_id = chatbots::send_text(&app, &text.from, &text.to, text.text).await?;
     Ok(Json(Sent { message_id }))
 }
