@@ -26,7 +26,7 @@ def run(platform, checks, directory):
     for number in ("+8613800000001", "+8613800000002"):
         platform.admin("POST", "/subscribers", {"number": number, "password": "correct-horse"})
     report = directory / "schemathesis.xml"
-    command = [python.parent / "schemathesis", "run", f"http://{platform.http}/openapi.json"]
+    command = [python.parent / "schemathesis", "--config-file", HERE / "schemathesis.toml", "run", f"http://{platform.http}/openapi.json"]
     command += ["--checks", CHECKS, "--seed", SEED, "--max-examples", EXAMPLES, "--workers", "1", "--no-color"]
     command += ["--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--warnings", "off"]
     command += ["--continue-on-failure", "--request-timeout", "60", "--generation-database", "none"]

@@ -101,10 +101,14 @@ pub async fn play(
     for user in &script.users {
         let credentials =
             users.get(user).ok_or_else(|| failed(format!("no number for the user {user}"), Vec::new()))?;
-        let player = Player::sign_in(server, credentials).await;
-        let player =
-            player.map_err(|error| failed(format!("{user} cannot sign in: {}", error.0), Vec::new()))?;
-        players.insert(user.clone(), player);
+        match Player::sign_in(server, credentials).await {
+            Ok(player) => _ = players.insert(user.clone(), player),
+            Err(error) => {
+                let why = format!("{user} cannot sign in: {}", error.0);
+                transcript.tell(user, "✗", [&why]);
+                return Err(failed(why, Vec::new()));
+            }
+        }
     }
     let mut stage = Stage { server, variables, within: script.within, transcript };
     let mut outcome = Ok(());

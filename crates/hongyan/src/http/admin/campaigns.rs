@@ -92,7 +92,7 @@ pub struct Wanted {
 }
 
 /// The campaigns that the caller may see, the latest first.
-#[utoipa::path(get, path = "/campaigns", params(Whose), responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/campaigns", params(Whose), responses((status = 200, body = Vec<Object>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -152,7 +152,7 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
 
 /// Another plan.
 #[utoipa::path(
-    patch, path = "/campaigns/{id}", request_body(content = Object, example = json!({ "name": "autumn" })),
+    patch, path = "/campaigns/{id}", request_body(content = Object, example = json!({ "perSecond": 50 })),
     responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
 pub async fn change(

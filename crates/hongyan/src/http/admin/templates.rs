@@ -29,7 +29,7 @@ pub struct Whose {
 }
 
 /// The templates of one chatbot, or of all that the caller may see.
-#[utoipa::path(get, path = "/templates", params(Whose), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")))]
+#[utoipa::path(get, path = "/templates", params(Whose), responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -73,7 +73,7 @@ pub async fn show(
 /// Adds or replaces a template; what is wrong with it is told by JSON path.
 #[utoipa::path(
     put, path = "/chatbots/{name}/templates/{template}",
-    request_body(content = Object, example = json!({ "text": "{{name}}，您好" })),
+    request_body(content = Object, example = json!({ "content": { "text": "您好" } })),
     responses((status = 201, description = "It is new"), (status = 204, description = "It was there and is another now"), (status = 404, description = "There is no such chatbot"), (status = 409)),
 )]
 pub async fn put(

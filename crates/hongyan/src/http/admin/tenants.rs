@@ -63,7 +63,7 @@ pub struct Rotation {
 }
 
 /// The tenants; a tenant's people see their own.
-#[utoipa::path(get, path = "/tenants", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/tenants", responses((status = 200, body = Vec<Object>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -148,7 +148,7 @@ pub async fn take(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 }
 
 /// The keys, without their secrets; a tenant's people see their tenant's.
-#[utoipa::path(get, path = "/keys", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/keys", responses((status = 200, body = Vec<Object>)))]
 pub async fn keys(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,

@@ -280,9 +280,9 @@ fn operation(dialect: &Dialect, call: &Told) -> OperationBuilder {
     for status in dialect.statuses {
         let mut answer = ResponseBuilder::new();
         for media_type in dialect.answers {
-            let body =
-                if *media_type == JSON { Content::new(Some(any())) } else { Content::new(Some(text())) };
-            answer = answer.content(*media_type, body);
+            // Refusals of a call that answers with files are JSON.
+            let is_any = matches!(*media_type, JSON | "*/*");
+            answer = answer.content(*media_type, Content::new(Some(if is_any { any() } else { text() })));
         }
         operation = operation.response(status.to_string(), answer);
     }
