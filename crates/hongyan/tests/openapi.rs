@@ -180,6 +180,24 @@ async fn calls_that_are_told_are_there_and_no_others_beside_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_call_of_administrators_says_who_may_make_it() {
+    let server = server().await;
+    let document = document(&server).await;
+    let told: BTreeSet<(String, String)> = calls(&document)
+        .iter()
+        .filter_map(|call| {
+            Some((call.method.to_uppercase(), call.path.strip_prefix("/admin/v1")?.to_owned()))
+        })
+        .collect();
+    let list: Vec<(String, String)> =
+        hongyan::http::admin_calls().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+    let named: BTreeSet<(String, String)> = list.iter().cloned().collect();
+    assert_eq!(named.len(), list.len(), "a call stands twice");
+    assert_eq!(told, named);
+    server.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn examples_are_taken_and_answered_as_told() {
     let server = server().await;
     let document = document(&server).await;
