@@ -222,7 +222,7 @@ impl Maap {
         }
         let text = std::str::from_utf8(&payload).ok()?;
         let said = word(text)?;
-        let has = |words: &[String]| words.iter().any(|known| *known == said);
+        let has = |words: &[String]| words.contains(&said);
         let config = &self.config.consent;
         let is_given = match (has(&config.stop_words), has(&config.start_words)) {
             (true, _) => false,
