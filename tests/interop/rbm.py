@@ -490,7 +490,7 @@ class Story:
         self.handset.shows("the invitation", lambda one: "hongyan.tester.accept" in one["body"])
         tap = {"response": {"reply": {"displayText": "Yes", "postback": {"data": "hongyan.tester.accept"}}}}
         self.handset.send(self.uri, RESPONSE, json.dumps(tap))
-        wait_for("the user is a tester", lambda: self.platform.admin("GET", f"/chatbots/{self.name}/testers")[1][0]["status"] == "accepted")
+        wait_for("the user has agreed", lambda: self.platform.admin("GET", f"/chatbots/{self.name}/invitations")[1][0]["status"] == "accepted")
         assert invite() == "ACCEPTED"
 
     def dialogflow(self):

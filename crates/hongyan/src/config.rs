@@ -6,6 +6,7 @@
 //! A variable `HONGYAN_SECTION__KEY` overrides `key` of `[section]`, and `HONGYAN_DOMAIN` the `domain` at the top. Text
 //! is taken as it stands; numbers, booleans and lists in TOML's syntax.
 
+mod campaigns;
 mod consent;
 mod content;
 mod environment;
@@ -21,6 +22,7 @@ use std::path::Path;
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
 
+pub use campaigns::{Admin, Campaigns};
 pub use consent::Consent;
 pub use content::{Content, ForeignUrls};
 pub use listeners::{Http, Msrp, Sip, Tls};
@@ -66,6 +68,10 @@ pub struct Config {
     pub history: History,
     /// Chatbots.
     pub maap: Maap,
+    /// Campaigns.
+    pub campaigns: Campaigns,
+    /// The administration API.
+    pub admin: Admin,
     /// What users are protected from.
     pub consent: Consent,
     /// What chatbots upload.
@@ -515,6 +521,8 @@ impl Config {
             validity_max: defaults.validity_max.max(keep),
             push_timeout: seconds(self.maap.webhook_timeout_s),
             pushes_per_chatbot: self.maap.pushes_per_chatbot.get() as usize,
+            campaigns: self.campaigns.limits(),
+            audit_keep: seconds(self.admin.audit_keep_s),
             ..defaults
         }
     }
@@ -539,6 +547,7 @@ impl Config {
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
             return refuse("tls: set certificate and key together, or neither");
         }
+        self.campaigns.validate()?;
         let listeners = [self.http.tls_listen, self.sip.tls, self.msrp.tls_listen];
         let wants_tls = listeners.iter().any(|listen| *listen != Listen::OFF);
         if wants_tls && self.tls.certificate.as_os_str().is_empty() && !self.tls.self_signed {
@@ -552,10 +561,11 @@ impl Config {
         if self.msrp.chunk_bytes.get() > 64 << 10 {
             return refuse("msrp.chunk_bytes: at most 65536");
         }
-        if self.sessions.chat_bytes > self.msrp.spool_bytes
-            || self.sessions.large_message_bytes > self.msrp.spool_bytes
-        {
-            return refuse("msrp.spool_bytes: must hold the largest message of [sessions]");
+        let largest = self.sessions.chat_bytes.max(self.sessions.large_message_bytes);
+        if largest > self.msrp.spool_bytes || largest > self.msrp.spool_share_bytes {
+            return refuse(
+                "msrp.spool_bytes, msrp.spool_share_bytes: must hold the largest message of [sessions]",
+            );
         }
         if self.http.listen == Listen::OFF {
             return refuse("http.listen: must not be off, the administrative commands need it");

@@ -127,6 +127,8 @@ pub enum Call {
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
+    /// About templates, campaigns, tenants, keys or the audit log. Answered with [`Answer::Managed`].
+    Manage(Box<crate::manage::Call>),
     /// A change of the media library.
     Media(MediaCall),
     /// Puts dead letters back into a chatbot's mailbox. Answered with [`Answer::Counted`]: those that were put back.
@@ -187,6 +189,8 @@ pub struct NewChatbot {
     pub name: String,
     /// The API it speaks.
     pub dialect: Dialect,
+    /// Whose it is; `None` for the operator's.
+    pub tenant: Option<String>,
     /// Everything else.
     pub data: Change,
 }
@@ -279,6 +283,8 @@ pub enum Answer {
     OverQuota,
     /// The chatbot is gone, and what waits for it expires in its time; or one of the media is gone.
     Removed,
+    /// To [`Call::Manage`].
+    Managed(Box<crate::manage::Answer>),
     /// So many were put back or removed.
     Counted(usize),
     /// The rules of the chatbot, as stored.

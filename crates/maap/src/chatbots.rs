@@ -45,6 +45,9 @@ impl Maap {
         if work.view.chatbot(&address).is_some() {
             return Answer::Exists(address);
         }
+        if let Some(Err(why)) = new.tenant.as_deref().map(|tenant| self.managed.tenants.has_room(tenant)) {
+            return Answer::Undeliverable(why);
+        }
         if work.view.usage(&address).files > 0 {
             // Page by page, within moments; whoever gets the name finds nothing of who had it before.
             let why = format!("the media of the {address} before are still being removed; try again");
@@ -87,6 +90,10 @@ impl Maap {
         work.view.put_chatbot(chatbot.clone());
         // What waits for a chatbot of this name that was removed is this one's now.
         self.forget(&chatbot.address);
+        if let Some(tenant) = new.tenant {
+            self.managed.tenants.own(&chatbot.address, &tenant);
+            work.view.put_owner(&chatbot.address, Some(tenant));
+        }
         Answer::Created { chatbot: Box::new(chatbot), credentials }
     }
 
@@ -117,6 +124,8 @@ impl Maap {
             return Answer::NotFound;
         }
         work.view.remove_chatbot(address);
+        work.view.put_owner(address, None);
+        self.managed.tenants.forget(address);
         work.view.remove_service_account(address);
         self.forget(address);
         out.next.push(Task::ClearMedia(address.clone()));

@@ -47,6 +47,10 @@ pub struct Config {
     pub give_up_after: Duration,
     /// Connection failures in a row after which a webhook is tried with one push at a time.
     pub failures_max: u32,
+    /// How long the audit log keeps an act.
+    pub audit_keep: Duration,
+    /// Campaigns.
+    pub campaigns: crate::manage::CampaignLimits,
 }
 
 impl Config {
@@ -71,6 +75,8 @@ impl Config {
             jitter_percent: 20,
             give_up_after: Duration::from_secs(DAY),
             failures_max: 5,
+            audit_keep: Duration::from_secs(365 * DAY),
+            campaigns: crate::manage::CampaignLimits::default(),
         }
     }
 

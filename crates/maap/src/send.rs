@@ -3,6 +3,7 @@
 //! Each user is an acceptance of its own, with a record of its own; the call is answered when all are committed. What goes
 //! wrong for one of them (no such user, a full mailbox) is told as a status, not in the answer.
 
+use bytes::Bytes;
 use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
@@ -12,11 +13,11 @@ use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
 use rcs::{Timestamp, content_type, ids};
-use store::{Chatbot, ChatbotStatus, Wants};
+use store::{Chatbot, ChatbotStatus, Rules, Wants};
 
 use crate::call::Answer;
 use crate::consent::Admission;
-use crate::rate::Account;
+use crate::rate::{Account, Exceeded};
 use crate::{Maap, Reason, Refusal, dialect, privacy, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
@@ -27,27 +28,43 @@ const WANTED: Dispositions =
     Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
 
 /// What became of a message for one user at acceptance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Accepted {
     /// It is on its way, or was before.
     Sent,
     /// It cannot be brought to the user.
-    Refused,
+    Refused(Refusal),
+    /// The user is not there, and it may not wait: the chatbot is told so as a status.
+    Away,
+    /// The user is not to be written to: has opted out, or has had enough for the day.
+    Skipped(Refusal),
 }
 
-/// A message that is not accepted for a user, and why: as a refusal, as a fate, and in words if there are better ones.
-struct Rejected {
-    submission: Submission,
-    reason: Reason,
-    fate: Fate,
-    why: Option<String>,
+/// A message on its way to its users, and what is the same for all of them.
+struct Sending<'m> {
+    from: &'m Address,
+    message: &'m Outgoing,
+    payload_type: String,
+    payload: Bytes,
+    rules: Rules,
+    is_promotional: bool,
+    /// What a suggestion of it asks for, where users are known by tokens.
+    asked: Option<&'m str>,
+    /// Whether a user who cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
+    at_once: bool,
 }
 
 impl Maap {
     /// The rows of [`Maap::decide_send`].
-    pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
+    pub(crate) fn send_wants(
+        &self,
+        chatbot: &Address,
+        message: &Outgoing,
+        centre: &Centre,
+        wants: &mut Wants,
+    ) {
         wants.chatbot(chatbot);
-        Self::allowance_wants(chatbot, wants);
+        self.allowances_wants(chatbot, wants);
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
             wants.contact(chatbot, user);
@@ -67,43 +84,53 @@ impl Maap {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         self.check_media(&message.content)?;
-        self.take_allowance(address, message.to.len(), work)?;
-        match dialect::refuses_at_once(dialect) {
-            true => self.accept_or_refuse(address, message, centre, work),
-            false => {
-                self.accept(address, message, centre, work);
-                Ok(())
-            }
-        }
+        self.take_allowances(address, message.to.len(), work)
+            .map_err(|exceeded| exceeded.refusal(work.now))?;
+        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
     }
 
     /// The chatbot, if it is one and its traffic flows.
     pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
         let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
         match chatbot.status {
+            ChatbotStatus::Live if self.managed.tenants.is_suspended(&chatbot.address) => {
+                Err(Refusal::with(Reason::NotAllowed, "the tenant whose chatbot it is is suspended"))
+            }
             ChatbotStatus::Live => Ok(chatbot),
             ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
     }
 
-    /// The rows of [`Maap::take_allowance`].
+    /// The rows of [`Maap::take_turns`].
     pub(crate) fn allowance_wants(chatbot: &Address, wants: &mut Wants) {
         wants.rules(chatbot);
         wants.spending(chatbot.as_str());
     }
 
-    /// Counts `count` messages for the chatbot, unless it may send no more now.
-    pub(crate) fn take_allowance(
+    /// The rows of [`Maap::take_allowances`].
+    pub(crate) fn allowances_wants(&self, chatbot: &Address, wants: &mut Wants) {
+        Self::allowance_wants(chatbot, wants);
+        if let Some(account) = self.managed.tenants.account(chatbot) {
+            wants.spending(&account.whose);
+        }
+    }
+
+    /// Counts `count` messages for the chatbot and for its tenant, unless one of them may send no more now.
+    pub(crate) fn take_allowances(
         &mut self,
         address: &Address,
         count: usize,
         work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
-        let account = Account::of(address, &work.view.rules(address), &self.config);
-        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
+    ) -> Result<(), Exceeded> {
+        let own = Account::of(address, &work.view.rules(address), &self.config);
+        // A chatbot that was given away in this very batch counts for its new tenant from the next on.
+        let tenant = self.managed.tenants.account(address);
+        let tenant = tenant.filter(|account| work.view.knows_spending(&account.whose));
+        let accounts: Vec<Account> = std::iter::once(own).chain(tenant).collect();
+        self.spend(&accounts, count as u64, work).map(drop)
     }
 
-    /// As [`Maap::take_allowance`], for what is no message and so counts for the second alone.
+    /// As [`Maap::take_allowances`], for what is no message and so counts for the second alone.
     pub(crate) fn take_turns(
         &mut self,
         address: &Address,
@@ -129,77 +156,94 @@ impl Maap {
         }
     }
 
-    fn accept(&self, from: &Address, message: &Outgoing, centre: &mut Centre, work: &mut Work<'_>) {
-        let (payload_type, payload) = message.content.to_sip();
-        for to in &message.to {
-            self.accept_for(to, from, message, (&payload_type, &payload), centre, work);
-        }
-    }
-
-    /// Accepts a message for one user, or gives it up with a record that says why; what became of it.
-    pub(crate) fn accept_for(
-        &self,
-        to: &Address,
-        from: &Address,
-        message: &Outgoing,
-        payload: (&str, &[u8]),
-        centre: &mut Centre,
-        work: &mut Work<'_>,
-    ) -> Accepted {
-        match self.try_for(to, from, message, payload, centre, work) {
-            Ok(()) => Accepted::Sent,
-            Err(rejected) => {
-                let Rejected { submission, fate, why, .. } = *rejected;
-                match why {
-                    Some(why) => centre.give_up_because(submission, fate, &why, work),
-                    None => centre.give_up(submission, fate, work),
-                }
-                Accepted::Refused
-            }
-        }
-    }
-
-    /// As [`Maap::accept`], for a chatbot whose API says at once when a message cannot be kept; to the first user who cannot have
-    /// it. Such APIs send to one user at a time.
-    fn accept_or_refuse(
+    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, the first user
+    /// who cannot have it is a refusal.
+    fn accept(
         &self,
         from: &Address,
         message: &Outgoing,
+        at_once: bool,
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let (payload_type, payload) = message.content.to_sip();
+        let sending = self.sending(from, message, at_once, work);
         for to in &message.to {
-            let tried = self.try_for(to, from, message, (&payload_type, &payload), centre, work);
-            tried.map_err(|rejected| Refusal::with(rejected.reason, rejected.why.unwrap_or_default()))?;
+            match self.accept_for(to, &sending, centre, work) {
+                Accepted::Refused(refusal) | Accepted::Skipped(refusal) if at_once => return Err(refusal),
+                _ => {}
+            }
         }
         Ok(())
     }
 
-    /// Accepts a message for one user, if the user wants it and there is room: now, or for when it may come.
-    fn try_for(
+    /// Accepts the message of a campaign for the one user whom it names, as any other; `Err` where the message itself cannot be
+    /// sent, which has a record too.
+    pub(crate) fn accept_of_campaign(
         &self,
-        to: &Address,
         from: &Address,
-        message: &Outgoing,
-        (payload_type, payload): (&str, &[u8]),
+        message: Result<&Outgoing, (&Outgoing, &str)>,
         centre: &mut Centre,
         work: &mut Work<'_>,
-    ) -> Result<(), Box<Rejected>> {
-        let mut submission = self.submission(from, to, message, payload_type, payload, work.now);
-        let rejected =
-            |submission, reason, fate, why| Err(Box::new(Rejected { submission, reason, fate, why }));
+    ) -> Accepted {
+        let checked = message.and_then(|message| match self.check_media(&message.content) {
+            Ok(()) => Ok(message),
+            Err(_) => Err((message, "its media are not of this platform")),
+        });
+        let (Ok(message) | Err((message, _))) = checked;
+        let Some(to) = message.to.first() else { return Accepted::Refused(Refusal::of(Reason::NoSuchUser)) };
+        let sending = self.sending(from, message, false, work);
+        if let Err((_, why)) = checked {
+            let submission = self.submission_of(&sending, to, work.now);
+            centre.give_up_because(submission, Fate::Refused, why, work);
+            return Accepted::Refused(Refusal::with(Reason::NotAllowed, why));
+        }
+        self.accept_for(to, &sending, centre, work)
+    }
+
+    fn sending<'m>(
+        &self,
+        from: &'m Address,
+        message: &'m Outgoing,
+        at_once: bool,
+        work: &Work<'_>,
+    ) -> Sending<'m> {
+        let (payload_type, payload) = message.content.to_sip();
         let rules = work.view.rules(from);
+        let asked =
+            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
         let is_promotional = self.is_promotional(message.traffic.as_deref());
+        Sending { from, message, payload_type, payload, rules, is_promotional, asked, at_once }
+    }
+
+    fn submission_of(&self, sending: &Sending<'_>, to: &Address, now: Timestamp) -> Submission {
+        self.submission(sending.from, to, sending.message, &sending.payload_type, &sending.payload, now)
+    }
+
+    /// Accepts a message for one user, or gives it up.
+    fn accept_for(
+        &self,
+        to: &Address,
+        sending: &Sending<'_>,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        let from = sending.from;
+        let mut submission = self.submission_of(sending, to, work.now);
         let contact = work.view.contact(&(from.clone(), to.clone()));
-        let at = match self.admits(contact, &rules, is_promotional, work.now) {
+        let at = match self.admits(contact, &sending.rules, sending.is_promotional, work.now) {
             Admission::Now => None,
             Admission::Later(at) => Some(at),
-            Admission::Never(why) => return rejected(submission, Reason::Blocked, Fate::Blocked, Some(why)),
+            Admission::Never(why) => {
+                if !sending.at_once {
+                    centre.give_up_because(submission, Fate::Blocked, &why, work);
+                }
+                return Accepted::Skipped(Refusal::with(Reason::Blocked, why));
+            }
         };
-        if !message.store {
+        if !sending.message.store {
             if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
-                return rejected(submission, Reason::Blocked, Fate::Offline, None);
+                centre.give_up(submission, Fate::Offline, work);
+                return Accepted::Away;
             }
             submission.expires_at = work.now.plus(self.config.validity_unstored);
         }
@@ -207,25 +251,26 @@ impl Maap {
             Some(at) => centre.submit_later(submission.clone(), at, work),
             None => centre.submit(submission.clone(), work),
         };
-        match submitted {
-            Submitted::Accepted => {}
-            Submitted::Duplicate => return Ok(()),
-            Submitted::NoSuchUser => return rejected(submission, Reason::NoSuchUser, Fate::NoSuchUser, None),
-            Submitted::MailboxFull => {
-                return rejected(submission, Reason::MailboxFull, Fate::MailboxFull, None);
+        let (reason, fate) = match submitted {
+            Submitted::Accepted => {
+                centre.tell(&submission.record_key(), Fate::Sent, work);
+                if sending.is_promotional {
+                    self.count_promotion(from, to, at.unwrap_or(work.now), work);
+                }
+                if let Some(asked) = sending.asked {
+                    self.note_question(from, to, asked, work);
+                }
+                return Accepted::Sent;
             }
-            Submitted::Blocked => return rejected(submission, Reason::Blocked, Fate::Blocked, None),
+            Submitted::Duplicate => return Accepted::Sent,
+            Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
+            Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
+            Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
+        };
+        if !sending.at_once {
+            centre.give_up(submission, fate, work);
         }
-        centre.tell(&submission.record_key(), Fate::Sent, work);
-        if is_promotional {
-            self.count_promotion(from, to, at.unwrap_or(work.now), work);
-        }
-        if privacy::is_anonymous(&rules, &self.config)
-            && let Some(asked) = privacy::question(&message.content)
-        {
-            self.note_question(from, to, asked, work);
-        }
-        Ok(())
+        Accepted::Refused(Refusal::of(reason))
     }
 
     /// Sends a message of which the chatbot's program hears nothing, under an id that nobody has used.

@@ -9,7 +9,12 @@ use world::{World, bot};
 
 fn create(world: &mut World, name: &str, data: Value) -> Answer {
     let data = serde_json::from_value(data).expect("a change");
-    world.call(Call::Create(Box::new(NewChatbot { name: name.to_owned(), dialect: Dialect::Ctcu, data })))
+    world.call(Call::Create(Box::new(NewChatbot {
+        name: name.to_owned(),
+        dialect: Dialect::Ctcu,
+        tenant: None,
+        data,
+    })))
 }
 
 #[test]

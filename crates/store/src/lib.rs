@@ -47,7 +47,7 @@ pub use audit::{Act, ActFilter};
 pub use binding::{Binding, Bindings};
 pub use blocks::{Blocked, Blocks};
 pub use campaign::{
-    Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, Tally, Window,
+    Campaign, CampaignId, CampaignPage, CampaignState, CampaignTally, Plan, Progress, Recipient, Window,
 };
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
@@ -68,7 +68,7 @@ pub use service_account::{Invitation, PublicKey, ServiceAccount};
 pub use spam_report::SpamReport;
 pub use subscription::{Package, Subscription, Watch, Watchers};
 pub use template::{Template, TemplateKey};
-pub use tenant::{ApiKey, KeyRole, Quota, Tenant};
+pub use tenant::{ApiKey, KeyRole, Owner, Quota, Tenant};
 pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wants};
 
 use cache::Cache;

@@ -110,6 +110,8 @@ pub enum Family {
     CampaignOutcomes,
     /// Who runs chatbots here.
     Tenants,
+    /// Whose the chatbots are.
+    Owners,
     /// Keys of the administration API.
     ApiKeys,
     /// Administrative acts, in the order in which they began.
@@ -159,6 +161,7 @@ impl Family {
         Self::CampaignNumbers,
         Self::CampaignOutcomes,
         Self::Tenants,
+        Self::Owners,
         Self::ApiKeys,
         Self::AuditLog,
     ];
@@ -206,6 +209,7 @@ impl Family {
             Self::CampaignNumbers => "campaign-numbers",
             Self::CampaignOutcomes => "campaign-outcomes",
             Self::Tenants => "tenants",
+            Self::Owners => "owners",
             Self::ApiKeys => "api-keys",
             Self::AuditLog => "audit-log",
         }

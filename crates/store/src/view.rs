@@ -16,7 +16,7 @@ use crate::binding::Bindings;
 use crate::blocks::Blocks;
 use crate::campaign::{
     self, Campaign, CampaignId, CampaignNumber, CampaignNumberKey, CampaignOutcomes, CampaignPage,
-    CampaignPageKey, Increment, News, Progress, Tally,
+    CampaignPageKey, CampaignTally, Increment, News, Progress,
 };
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
@@ -34,7 +34,7 @@ use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
 use crate::template::{Template, TemplateKey};
-use crate::tenant::{ApiKey, Tenant};
+use crate::tenant::{ApiKey, Owner, Tenant};
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -339,11 +339,12 @@ pub struct View {
     pub(crate) templates: Table<Template>,
     pub(crate) campaigns: Table<Campaign>,
     pub(crate) campaign_progress: Table<Progress>,
-    pub(crate) tallies: Table<Tally>,
+    pub(crate) campaign_tallies: Table<CampaignTally>,
     pub(crate) campaign_pages: Table<CampaignPage>,
     pub(crate) campaign_numbers: Table<CampaignNumber>,
     pub(crate) campaign_outcomes: Table<CampaignOutcomes>,
     pub(crate) tenants: Table<Tenant>,
+    pub(crate) owners: Table<Owner>,
     pub(crate) api_keys: Table<ApiKey>,
     pub(crate) acts: Table<Act>,
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
@@ -468,7 +469,7 @@ impl View {
         if let Some((campaign, _)) = campaign::of_message_id(&record.message_id) {
             let before = self.records.rows.get(&key).and_then(|slot| slot.row.as_deref());
             let increment = Increment::of(before, &record);
-            self.tally(campaign, &record.from, increment);
+            self.count_for_campaign(campaign, &record.from, increment);
         }
         self.records.put(key, Some(record));
     }
@@ -494,10 +495,10 @@ impl View {
             change(record);
             increment = Increment::of(Some(&before), record);
         });
-        self.tally(campaign, &key.1, increment);
+        self.count_for_campaign(campaign, &key.1, increment);
     }
 
-    fn tally(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {
+    fn count_for_campaign(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {
         if !increment.is_nothing() {
             self.campaign_news.entry((campaign, sender.clone())).or_default().changed(increment);
         }
@@ -889,11 +890,12 @@ impl View {
             || self.templates.changed
             || self.campaigns.changed
             || self.campaign_progress.changed
-            || self.tallies.changed
+            || self.campaign_tallies.changed
             || self.campaign_pages.changed
             || self.campaign_numbers.changed
             || self.campaign_outcomes.changed
             || self.tenants.changed
+            || self.owners.changed
             || self.api_keys.changed
             || self.acts.changed
     }
@@ -961,11 +963,12 @@ impl View {
         self.templates.changes(&mut changes);
         self.campaigns.changes(&mut changes);
         self.campaign_progress.changes(&mut changes);
-        self.tallies.changes(&mut changes);
+        self.campaign_tallies.changes(&mut changes);
         self.campaign_pages.changes(&mut changes);
         self.campaign_numbers.changes(&mut changes);
         self.campaign_outcomes.changes(&mut changes);
         self.tenants.changes(&mut changes);
+        self.owners.changes(&mut changes);
         self.api_keys.changes(&mut changes);
         self.acts.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {

@@ -4,12 +4,14 @@
 //! known, so all of these are taken: an object called `params`, `parameters`, `variables` or `templateParams`, else every other
 //! member that is a string, a number or a boolean.
 
-use std::collections::BTreeMap;
-
 use rcs::bot::{self, reader::kind};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::RequestError;
+use super::{LIMITS, RequestError};
+use crate::{
+    Outgoing,
+    template::{Filled, Template},
+};
 
 /// Ceiling of the variables of a call.
 pub const MAX_VARIABLES: usize = 64;
@@ -19,8 +21,8 @@ pub const MAX_VARIABLES: usize = 64;
 pub struct TemplateUse {
     /// `templateID`
     pub id: String,
-    /// By name, as text.
-    pub variables: BTreeMap<String, String>,
+    /// By name: texts, numbers and booleans.
+    pub variables: Map<String, Value>,
 }
 
 /// Whether a `contentType` marks a template: `static-template`, `dynamic-template`, and whatever else ends so.
@@ -34,7 +36,7 @@ impl TemplateUse {
     pub fn parse(body: &str) -> Result<Self, RequestError> {
         let body = body.trim();
         if !body.starts_with('{') {
-            return Self::checked(body.to_owned(), BTreeMap::new());
+            return Self::checked(body.to_owned(), Map::new());
         }
         let invalid = |detail: String| RequestError::invalid("bodyText", detail);
         let Value::Object(mut members) =
@@ -55,24 +57,34 @@ impl TemplateUse {
             .into_iter()
             .find_map(|name| members.get(name).and_then(Value::as_object).cloned());
         let is_named = named.is_some();
-        let mut variables = BTreeMap::new();
+        let mut variables = Map::new();
         for (name, value) in named.unwrap_or(members) {
-            let text = match value {
-                Value::String(text) => text,
-                Value::Number(number) => number.to_string(),
-                Value::Bool(flag) => flag.to_string(),
-                Value::Null => continue,
+            match value {
+                Value::String(_) | Value::Number(_) | Value::Bool(_) => _ = variables.insert(name, value),
+                Value::Null => {}
                 other if is_named => {
                     return Err(invalid(format!("{name}: {} where a text belongs", kind(&other))));
                 }
-                _ => continue,
-            };
-            variables.insert(name, text);
+                _ => {}
+            }
         }
         Self::checked(id, variables)
     }
 
-    fn checked(id: String, variables: BTreeMap<String, String>) -> Result<Self, RequestError> {
+    /// Puts what the template says with these variables into a message: its content, and traffic and SMS where the template has
+    /// them and the message has not. `source` is the template as it is stored.
+    pub fn fill(&self, source: &str, message: &mut Outgoing) -> Result<(), RequestError> {
+        let refused = |violations: Vec<_>| RequestError::of_violations(&violations);
+        let template = Template::parse(source.as_bytes(), &LIMITS).map_err(refused)?;
+        let values = template.values("bodyText", self.variables.clone()).map_err(refused)?;
+        let Filled { content, sms } = template.fill(&values, &LIMITS).map_err(refused)?;
+        message.content = content;
+        message.sms = message.sms.take().or(sms);
+        message.traffic = message.traffic.take().or(template.traffic);
+        Ok(())
+    }
+
+    fn checked(id: String, variables: Map<String, Value>) -> Result<Self, RequestError> {
         if variables.len() > MAX_VARIABLES {
             let detail = format!("{} > {MAX_VARIABLES} variables", variables.len());
             return Err(RequestError::invalid("bodyText", detail));

@@ -106,6 +106,28 @@ fn templates_are_named_with_their_variables() {
 }
 
 #[test]
+fn a_template_is_filled_with_its_variables() {
+    let source = r#"{"variables":[{"name":"train","type":"text","maxChars":8}],"traffic":"payment",
+        "content":{"text":"{{train}} 开"},"sms":"{{train}}"}"#;
+    let mut message = read(fixture!("tolerated-rootless")).unwrap().message;
+    let used = template::TemplateUse::parse(r#"{"templateID":"t","params":{"train":"G1"}}"#).unwrap();
+    used.fill(source, &mut message).unwrap();
+    assert_eq!(message.content.body, Body::Text("G1 开".to_owned()));
+    assert_eq!((message.sms.as_deref(), message.traffic.as_deref()), (Some("G1"), Some("payment")));
+    for (variables, said) in [
+        ("{}", "bodyText.train: "),
+        (r#"{"train":"G1","other":1}"#, "bodyText.other: no variable of the template"),
+        (r#"{"train":"a long name of a train"}"#, "bodyText.train: "),
+    ] {
+        let used =
+            template::TemplateUse::parse(&format!(r#"{{"templateID":"t","params":{variables}}}"#)).unwrap();
+        let error = used.fill(source, &mut message).unwrap_err();
+        assert!(error.text.starts_with(said), "{}", error.text);
+        assert_eq!(error.exception.id(), "SVC0002");
+    }
+}
+
+#[test]
 fn an_interaction_answers_something() {
     let interaction = SendKind { is_interaction: true, ..GROUP };
     let parse = |body: &str| send::parse(body.as_bytes(), interaction, &rail(), &numbering(), "fresh");

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::client::{Server, segment};
-use super::service_account::{Key, KeyFile, Tester};
+use super::client::{Server, read_json, segment};
+use super::service_account::{Invitation, Key, KeyFile};
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 
@@ -87,13 +87,13 @@ pub enum Chatbot {
         #[command(subcommand)]
         command: Key,
     },
-    /// Users who test a chatbot before it is launched
-    #[command(after_help = "Example:\n  hongyan chatbot tester weather accept +8613800000001")]
-    Tester {
+    /// Users whom a chatbot has invited to test it, over the RBM-style interface
+    #[command(after_help = "Example:\n  hongyan chatbot invitation weather accept +8613800000001")]
+    Invitation {
         /// Name or sip: URI
         name: String,
         #[command(subcommand)]
-        command: Tester,
+        command: Invitation,
     },
     /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
     #[command(
@@ -258,7 +258,7 @@ pub struct Profile {
 impl Profile {
     /// The members of the admin API; what was not given is left out.
     fn body(self) -> Result<Map<String, Value>, CommandError> {
-        let menu = self.menu.map(|file| read_menu(&file)).transpose()?;
+        let menu = self.menu.map(|file| read_json(&file)).transpose()?;
         let texts = [
             ("displayName", self.display_name),
             ("webhook", self.webhook),
@@ -329,7 +329,7 @@ impl Chatbot {
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
             Self::Key { name, command } => command.run(&name)?,
-            Self::Tester { name, command } => command.run(&name)?,
+            Self::Invitation { name, command } => command.run(&name)?,
             Self::Limits { name, limits, json, server } => {
                 let path = format!("/chatbots/{}", segment(&name));
                 let mut rules = server.get(&format!("{path}/rules"))?;
@@ -377,11 +377,4 @@ fn show(answer: &Value, json: bool) {
         true => print_json(answer),
         false => print(card(answer)),
     }
-}
-
-fn read_menu(file: &std::path::Path) -> Result<Value, CommandError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError(format!("cannot read {}: {error}", file.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|error| CommandError(format!("{} is not JSON: {error}", file.display())))
 }

@@ -1,4 +1,4 @@
-//! `hongyan chatbot key …` and `hongyan chatbot tester …`: service accounts of the RBM-style interface.
+//! `hongyan chatbot key …` and `hongyan chatbot invitation …`: service accounts of the RBM-style interface.
 
 use std::path::{Path, PathBuf};
 
@@ -45,9 +45,9 @@ pub enum Key {
     },
 }
 
-/// Users who test a chatbot before it is launched.
+/// Users whom a chatbot has invited to test it.
 #[derive(Subcommand)]
-pub enum Tester {
+pub enum Invitation {
     /// List whom the chatbot has invited
     List {
         /// Print JSON
@@ -63,7 +63,7 @@ pub enum Tester {
         #[command(flatten)]
         server: Server,
     },
-    /// Take a user off the list
+    /// Forget that a user was invited
     Remove {
         /// Phone number
         number: String,
@@ -94,10 +94,10 @@ impl Key {
     }
 }
 
-impl Tester {
+impl Invitation {
     /// Does what was asked of the chatbot `name`.
     pub fn run(self, name: &str) -> Outcome {
-        let path = format!("/chatbots/{}/testers", segment(name));
+        let path = format!("/chatbots/{}/invitations", segment(name));
         match self {
             Self::List { json, server } => {
                 let answer = server.get(&path)?;
@@ -115,7 +115,7 @@ impl Tester {
             }
             Self::Remove { number, server } => {
                 server.delete(&format!("{path}/{}", segment(&number)))?;
-                print(format_args!("{number} tests {name} no more"));
+                print(format_args!("{number} is invited to test {name} no more"));
             }
         }
         Ok(())

@@ -32,6 +32,8 @@ pub(crate) mod media;
 pub(crate) mod provisioning;
 mod status;
 
+pub use admin::calls as admin_calls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -78,6 +80,10 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// For a client that was told that we are busy.
 pub(crate) const RETRY_AFTER_S: u32 = 2;
+
+/// Pause before a call of a sequence is tried again, and how often.
+const BUSY_WAIT: Duration = Duration::from_millis(50);
+const BUSY_WAITS: u32 = 200;
 
 /// What the handlers work with.
 pub struct App {
@@ -140,6 +146,27 @@ impl App {
         let (reply, answer) = oneshot::channel();
         self.enter(Input::Chatbot(Box::new(call), reply.into()), "api")?;
         answer.await.map_err(|_| Failure::stopping())
+    }
+
+    /// Has the centre decide a call about what is managed; the answer comes after its commit.
+    async fn manage(&self, call: maap::manage::Call) -> Result<maap::manage::Answer, Failure> {
+        match self.ask_maap(maap::Call::Manage(Box::new(call))).await? {
+            maap::Answer::Managed(answer) => Ok(*answer),
+            _ => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected answer of the centre")),
+        }
+    }
+
+    /// As [`App::manage`], for one in a sequence that has begun: waits while the centre is busy.
+    async fn manage_surely(&self, call: maap::manage::Call) -> Result<maap::manage::Answer, Failure> {
+        for _ in 0..BUSY_WAITS {
+            match self.manage(call.clone()).await {
+                Err(failure) if failure.status == StatusCode::TOO_MANY_REQUESTS => {
+                    tokio::time::sleep(BUSY_WAIT).await;
+                }
+                answer => return answer,
+            }
+        }
+        Err(Failure::busy())
     }
 
     fn enter(&self, input: Input, kind: &'static str) -> Result<(), Failure> {
@@ -257,6 +284,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
+    let long = Router::new().nest("/admin/v1", admin::long_router(app.clone())).with_state(app.clone());
     let uploads = bot::uploads().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
@@ -292,6 +320,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
         .merge(content)
+        .merge(long)
         .merge(uploads)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),

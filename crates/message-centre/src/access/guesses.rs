@@ -40,6 +40,11 @@ impl Guesses {
         self.by_pair.wait(&(subscriber.clone(), source), if is_suspect { 1 } else { self.max }, now)
     }
 
+    /// A subscriber has other credentials from now on: what was wrong before says nothing about those who give them.
+    pub fn forgive(&mut self, subscriber: &Address) {
+        self.by_pair.forget(|(address, _)| address == subscriber);
+    }
+
     /// A password was wrong.
     pub fn wrong(&mut self, subscriber: &Address, source: IpAddr, now: Timestamp) {
         let source = network(source);
@@ -77,6 +82,8 @@ mod tests {
         assert_eq!(guesses.wait(&number(1), here, now), Some(WINDOW));
         assert_eq!((guesses.wait(&number(1), there, now), guesses.wait(&number(2), here, now)), (None, None));
         assert_eq!(guesses.wait(&number(1), here, now.plus(WINDOW)), None);
+        guesses.forgive(&number(1));
+        assert_eq!(guesses.wait(&number(1), here, now), None, "there is a new password");
     }
 
     #[test]

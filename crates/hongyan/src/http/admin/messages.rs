@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use rcs::address::Address;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Entry, EntryKind, Outcome, Record};
 
+use super::access::{Caller, own};
 use super::chatbots;
 use crate::http::{App, Failure};
 
@@ -73,9 +75,24 @@ fn waiting(entry: &Entry) -> Value {
 /// Where a message was and is: one story for each addressee.
 pub async fn trace(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(message_id): Path<String>,
 ) -> Result<Json<Value>, Failure> {
-    let records = app.read(move |store| store.records(&message_id)).await?;
+    let records = app
+        .read(move |store| {
+            let mut records = store.records(&message_id)?;
+            if caller.tenant.is_some() {
+                // A tenant sees what its chatbots say and hear.
+                let owners = store.owners()?;
+                let is_own = |party: &Address| {
+                    let owner = owners.iter().find(|owner| owner.chatbot == *party);
+                    owner.is_some_and(|owner| caller.owns(Some(&owner.tenant)))
+                };
+                records.retain(|record| is_own(&record.from) || is_own(&record.to));
+            }
+            Ok(records)
+        })
+        .await?;
     Ok(Json(records.iter().map(story).collect()))
 }
 
@@ -118,8 +135,11 @@ pub struct Text {
 /// A text from a chatbot; answers with its message id.
 pub async fn send(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     body: Result<Json<Text>, JsonRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Json(text) = body?;
+    let from = chatbots::chatbot_address(&app, &text.from)?;
+    own(&app, &caller, &from).await?;
     chatbots::send_text(&app, &text.from, &text.to, text.text).await
 }

@@ -175,10 +175,13 @@ async fn send_message(
     kind: SendKind,
     body: &[u8],
 ) -> Result<Answered, Refused> {
-    let request = send::parse(body, kind, &chatbot.address, &app.numbering, &super::fresh_id())?;
-    if request.template.is_some() {
-        let text = "templateID: there is no such template";
-        return Err(RequestError::new(400, Exception::InvalidValue, text).into());
+    let mut request = send::parse(body, kind, &chatbot.address, &app.numbering, &super::fresh_id())?;
+    if let Some(used) = &request.template {
+        let key = (chatbot.address.clone(), used.id.clone());
+        let template = app.read(move |store| store.template(&key)).await?;
+        let template =
+            template.ok_or_else(|| RequestError::invalid("templateID", "no template of this chatbot"))?;
+        used.fill(&template.source, &mut request.message)?;
     }
     let call = Call::Send { chatbot: chatbot.address.clone(), message: Box::new(request.message) };
     match app.ask_maap(call).await? {
