@@ -43,6 +43,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
@@ -145,7 +146,9 @@ impl App {
         }
         let (reply, answer) = oneshot::channel();
         self.enter(Input::Chatbot(Box::new(call), reply.into()), "api")?;
-        answer.await.map_err(|_| Failure::stopping())
+        let answer = answer.await.map_err(|_| Failure::stopping())?;
+        bot::limits::note(&answer, now());
+        Ok(answer)
     }
 
     /// Has the centre decide a call about what is managed; the answer comes after its commit.
@@ -286,6 +289,19 @@ pub fn router(app: Arc<App>) -> Router {
     let content = content::router().with_state(app.clone());
     let long = Router::new().nest("/admin/v1", admin::long_router(app.clone())).with_state(app.clone());
     let uploads = bot::uploads().with_state(app.clone());
+    let chatbots = Router::new()
+        .route("/v1/{*path}", any(bot::rbm::call))
+        .route("/token", post(bot::rbm::exchange))
+        .route("/oauth2/v4/token", post(bot::rbm::exchange))
+        .route("/$discovery/rest", get(bot::rbm::discover))
+        .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
+        .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
+        .route("/oauth2/v1/token", post(bot::fnw11::token))
+        .route("/messaging/{*path}", any(bot::cm::call))
+        .route("/chatbot/messaging/{*path}", any(bot::cm::call))
+        .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
+        .route("/vg2/{*path}", any(bot::cm::call))
+        .layer(middleware::from_fn(bot::limits::tell));
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
         .route("/msrp", get(msrp::upgrade).layer(Extension(msrp_edge)))
@@ -300,17 +316,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
         .route("/provisioning", get(provisioning::ask))
         .route("/bot", get(bot_information::information))
-        .route("/v1/{*path}", any(bot::rbm::call))
-        .route("/token", post(bot::rbm::exchange))
-        .route("/oauth2/v4/token", post(bot::rbm::exchange))
-        .route("/$discovery/rest", get(bot::rbm::discover))
-        .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
-        .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
-        .route("/oauth2/v1/token", post(bot::fnw11::token))
-        .route("/messaging/{*path}", any(bot::cm::call))
-        .route("/chatbot/messaging/{*path}", any(bot::cm::call))
-        .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
-        .route("/vg2/{*path}", any(bot::cm::call))
+        .merge(chatbots)
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))

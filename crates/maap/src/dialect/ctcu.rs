@@ -53,7 +53,7 @@ pub fn revoke_call(chatbot: Address, body: &[u8], numbering: &Numbering) -> Resu
 pub fn answer(answer: Answer, public_url: &str) -> Result<Bytes, Refusal> {
     match answer {
         Answer::Token { token } => Ok(json(&TokenAnswer::new(token, public_url.to_owned()))),
-        Answer::Accepted(message) => Ok(json(&SendAnswer::accepted(&message))),
+        Answer::Accepted(message, _) => Ok(json(&SendAnswer::accepted(&message))),
         Answer::Revoking { message_id, to } => Ok(json(&RevokeRequest { message_id, to }.accepted())),
         Answer::Refused(refusal) => Err(refusal_of(&refusal)),
         _ => Err(Refusal::of(ReturnCode::Internal)),
