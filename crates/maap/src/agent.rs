@@ -374,7 +374,11 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) | Told::Capabilities(_) | Told::Media(_) => {
+                        Told::Status(_)
+                        | Told::Capabilities(_)
+                        | Told::Consent(_)
+                        | Told::Media(_)
+                        | Told::Revealed { .. } => {
                             centre.taken_by_chatbot(&one.fetched, true, work);
                         }
                     }

@@ -121,7 +121,7 @@ pub(super) fn push(
             );
             (status_path(&chatbot.address, form), push.to_json())
         }
-        Told::Capabilities(_) | Told::Media(_) => return None,
+        Told::Capabilities(_) | Told::Consent(_) | Told::Media(_) | Told::Revealed { .. } => return None,
     };
     let mut headers = push_headers(&chatbot.callback_token, fresh.now, &fresh.nonce);
     headers.push(("content-type", "application/json".to_owned()));
