@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
 use message_centre::indication::{
-    CAPABILITIES_TYPE, CONSENT_TYPE, ConsentChanged, DeviceCapabilities, MEDIA_TYPE, MediaReviewed, REVEALED_TYPE,
+    CAPABILITIES_TYPE, CONSENT_TYPE, ConsentChanged, DeviceCapabilities, MEDIA_TYPE, MediaReviewed,
+    REVEALED_TYPE,
 };
+use message_centre::notice::Notice;
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -29,6 +31,8 @@ pub(crate) enum Told {
     Media(Box<MediaReviewed>),
     /// Who a user is whom it knew by a token.
     Revealed { user: Address, token: String },
+    /// What the platform tells beside messages.
+    Notice(Notice),
 }
 
 /// What a user says.
@@ -103,6 +107,7 @@ impl Told {
                 Ok(Self::Revealed { user: entry.from.clone(), token })
             }
             EntryKind::Status => fate(entry),
+            EntryKind::Notice => Notice::of(entry).map(Self::Notice),
         }
     }
 }

@@ -200,7 +200,7 @@ fn a_user_known_by_a_token_is_told_of_by_an_alias_on_agreeing() {
     let message = message.into_outgoing("m1".to_owned(), &bot(), alias.user);
     assert!(matches!(
         world.call(Call::Send { chatbot: bot(), message: Box::new(message) }),
-        Answer::Accepted(_)
+        Answer::Accepted(..)
     ));
     assert_eq!(told(&world).pop().unwrap()["messageContact"], json!({ "chatId": chat }));
     let tap = r#"{"response":{"action":{"displayText":"tell","postback":{"data":"reveal"}}}}"#;

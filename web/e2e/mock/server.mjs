@@ -59,6 +59,22 @@ async function serve(registrar, request, response) {
     response.end(JSON.stringify({ domain: DOMAIN, sipWebSocket: '/sip', chatbots, content }));
     return;
   }
+  if (url.pathname === '/directory') {
+    const bot = { id: BOT_URI, name: '12306 铁路', icon: '/content/bot.svg', verified: true };
+    const words = `12306 铁路 ${botInfo(registrar.url, 'zh-CN').botinfo.pcc['org-details']['org-description']}`;
+    const bots = words.includes(url.searchParams.get('q') ?? '') ? [bot] : [];
+    response.setHeader('Content-Type', 'application/json');
+    response.end(
+      JSON.stringify({ bots, itemsReturned: bots.length, startIndex: 0, totalItems: bots.length }),
+    );
+    return;
+  }
+  if (url.pathname.startsWith('/open/')) {
+    const body = url.searchParams.get('body');
+    const uri = `${BOT_URI.replace('sip:', 'sms:').replace('@', '%40')}${body ? `?body=${encodeURIComponent(body)}` : ''}`;
+    response.writeHead(303, { Location: `/#/open?uri=${encodeURIComponent(uri)}` }).end();
+    return;
+  }
   if (url.pathname === '/bot') {
     const body = JSON.stringify(botInfo(registrar.url, url.searchParams.get('hl') ?? 'zh-CN'));
     const etag = `"${body.length}"`;

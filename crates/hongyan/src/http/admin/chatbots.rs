@@ -11,7 +11,7 @@ use chatbot_api::rbm;
 use maap::{Answer, Call, Change, NewChatbot};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
-use store::{Chatbot, ChatbotStatus, Dialect};
+use store::{Chatbot, Dialect};
 
 use super::access::Caller;
 use super::service_accounts::make_key;
@@ -188,18 +188,16 @@ fn no_such_chatbot() -> Failure {
 }
 
 /// Everything but the secrets.
-fn summary(app: &App, chatbot: &Chatbot) -> Value {
-    let profile = &chatbot.profile;
-    let status = match chatbot.status {
-        ChatbotStatus::Live => "live",
-        ChatbotStatus::Paused => "paused",
-    };
+pub(super) fn summary(app: &App, chatbot: &Chatbot) -> Value {
+    let (profile, extras, standing) = (&chatbot.profile, &chatbot.extras, &chatbot.standing);
     json!({
         "chatbotId": chatbot.address,
         "dialect": chatbot.dialect,
         "appId": chatbot.app_id,
         "displayName": profile.name,
-        "status": status,
+        "status": maap::word(chatbot.status),
+        "testers": standing.testers,
+        "rejection": standing.rejection,
         "webhook": chatbot.webhook,
         "allowPrivateWebhook": chatbot.allow_private_webhook,
         "callbackChecked": chatbot.callback_checked,
@@ -211,12 +209,21 @@ fn summary(app: &App, chatbot: &Chatbot) -> Value {
         "description": profile.description,
         "provider": profile.provider,
         "verified": profile.verified,
+        "verifiedBy": standing.verified_by,
+        "verifiedUntil": standing.verified_until.map(|until| until.rfc3339()),
         "callbackNumber": profile.callback_number,
         "website": profile.website,
         "email": profile.email,
         "terms": profile.terms,
         "backgroundImage": profile.background_image,
         "category": profile.category,
+        "moreCategories": extras.more_categories,
+        "address": extras.address,
+        "latitude": extras.latitude,
+        "longitude": extras.longitude,
+        "cssStyle": extras.css_style,
+        "autograph": extras.autograph,
+        "smsNumber": extras.sms_number,
         "menu": profile.menu.as_deref().and_then(|menu| serde_json::from_str::<Value>(menu).ok()),
         "createdAt": chatbot.created_at.rfc3339(),
         "changedAt": chatbot.changed_at.rfc3339(),
