@@ -73,6 +73,9 @@ async fn a_limit_is_told_with_when_to_try_again_and_can_be_set_for_one_chatbot()
     for id in ["m1", "m2"] {
         let answer = server.says(&token, id, None).await;
         assert!(answer.headers().get("retry-after").is_none());
+        let left = answer.headers()["ratelimit"].to_str().unwrap();
+        assert!(left.starts_with(&format!("\"day\";r={};t=", if id == "m1" { 1 } else { 0 })), "{left}");
+        assert_eq!(answer.headers()["ratelimit-policy"], "\"day\";q=2;w=86400");
         assert_eq!(answer.json::<Value>().await.unwrap()["errorCode"], 0);
     }
     let refused = server.says(&token, "m3", None).await;

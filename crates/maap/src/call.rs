@@ -13,6 +13,7 @@ use store::{
 
 use crate::Refusal;
 use crate::media::MediaCall;
+use crate::rate::Left;
 use crate::standing::StandingCall;
 
 /// A call of a chatbot, or an administrator's about chatbots.
@@ -266,8 +267,9 @@ pub enum Answer {
         /// For later calls.
         token: String,
     },
-    /// The message is on its way to everybody it names, or what prevents that is told for each of them.
-    Accepted(Box<Outgoing>),
+    /// The message is on its way to everybody it names, or what prevents that is told for each of them; and what is left of the
+    /// limit that will be reached first.
+    Accepted(Box<Outgoing>, Left),
     /// It is being seen to.
     Revoking {
         /// As in the call.

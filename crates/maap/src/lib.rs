@@ -224,7 +224,7 @@ impl Maap {
                 token.map(|token| Answer::Token { token }).unwrap_or_else(Answer::Refused)
             }
             Call::Send { chatbot, message } => match self.decide_send(&chatbot, &message, centre, work) {
-                Ok(()) => Answer::Accepted(message),
+                Ok(left) => Answer::Accepted(message, left),
                 Err(refusal) => Answer::Refused(refusal),
             },
             Call::Revoke { chatbot, message_id, to } => {

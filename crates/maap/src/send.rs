@@ -17,7 +17,7 @@ use store::{Chatbot, ChatbotStatus, Review, Rules, Wants};
 
 use crate::call::Answer;
 use crate::consent::Admission;
-use crate::rate::{Account, Exceeded};
+use crate::rate::{Account, Exceeded, Left};
 use crate::{Maap, Reason, Refusal, dialect, privacy, standing, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
@@ -85,7 +85,7 @@ impl Maap {
         message: &Outgoing,
         centre: &mut Centre,
         work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Left, Refusal> {
         let chatbot = self.may_act(work.view.chatbot(address))?;
         let dialect = chatbot.dialect;
         if !token::is_checked(chatbot) {
@@ -93,9 +93,10 @@ impl Maap {
         }
         check_testers(chatbot, &message.to)?;
         self.check_media(address, &message.content, work)?;
-        self.take_allowances(address, message.to.len(), work)
-            .map_err(|exceeded| exceeded.refusal(work.now))?;
-        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
+        let left = self.take_allowances(address, message.to.len(), work);
+        let left = left.map_err(|exceeded| exceeded.refusal(work.now))?;
+        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)?;
+        Ok(left)
     }
 
     /// The chatbot, if it is one and its traffic flows.
@@ -125,19 +126,19 @@ impl Maap {
         }
     }
 
-    /// Counts `count` messages for the chatbot and for its tenant, unless one of them may send no more now.
+    /// Counts `count` messages for the chatbot and for its tenant, unless one of them may send no more now. What is left.
     pub(crate) fn take_allowances(
         &mut self,
         address: &Address,
         count: usize,
         work: &mut Work<'_>,
-    ) -> Result<(), Exceeded> {
+    ) -> Result<Left, Exceeded> {
         let own = Account::of(address, &work.view.rules(address), &self.config);
         // A chatbot that was given away in this very batch counts for its new tenant from the next on.
         let tenant = self.managed.tenants.account(address);
         let tenant = tenant.filter(|account| work.view.knows_spending(&account.whose));
         let accounts: Vec<Account> = std::iter::once(own).chain(tenant).collect();
-        self.spend(&accounts, count as u64, work).map(drop)
+        self.spend(&accounts, count as u64, work)
     }
 
     /// As [`Maap::take_allowances`], for what is no message and so counts for the second alone.

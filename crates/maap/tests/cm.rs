@@ -56,7 +56,7 @@ fn statuses(world: &World) -> Vec<String> {
 #[test]
 fn a_message_is_told_of_to_its_end() {
     let mut world = world();
-    assert!(matches!(say(&mut world, "m1", &[ALICE], "hello"), Answer::Accepted(_)));
+    assert!(matches!(say(&mut world, "m1", &[ALICE], "hello"), Answer::Accepted(..)));
     assert_eq!(world.phones[ALICE].inbox, [("m1".to_owned(), "hello".to_owned())]);
     assert_eq!(statuses(&world), ["MessageSent", "DeliveredToTerminal", "MessageDisplayed"]);
     let (path, document) = &pushed(&world)[0];

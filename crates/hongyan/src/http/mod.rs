@@ -52,7 +52,7 @@ use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
-use axum::middleware::map_response;
+use axum::middleware::{self, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use hyper::body::Incoming;
@@ -158,7 +158,9 @@ impl App {
         }
         let (reply, answer) = oneshot::channel();
         self.enter(Input::Chatbot(Box::new(call), reply.into()), "api")?;
-        answer.await.map_err(|_| Failure::stopping())
+        let answer = answer.await.map_err(|_| Failure::stopping())?;
+        bot::limits::note(&answer, now());
+        Ok(answer)
     }
 
     /// Has the centre decide a call about what is managed; the answer comes after its commit.
@@ -339,7 +341,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(in_json)
         .routes(routes!(provisioning::ask))
         .routes(routes!(bot_information::information))
-        .merge(bot::router())
+        .merge(bot::router().layer(middleware::from_fn(bot::limits::tell)))
         .nest("/admin/v1", admin::router(app.clone()))
         .routes(routes!(status::metrics))
         .routes(routes!(status::health))

@@ -94,7 +94,7 @@ pub fn menu_call(chatbot: Address, body: &[u8]) -> Result<Call, Refusal> {
 pub fn answer(answer: Answer, public_url: &str) -> Result<Bytes, Refusal> {
     match answer {
         Answer::Token { token } => Ok(json_bytes(&TokenAnswer::new(token, public_url.to_owned()))),
-        Answer::Accepted(message) => Ok(json_bytes(&SendAnswer::accepted(&message))),
+        Answer::Accepted(message, _) => Ok(json_bytes(&SendAnswer::accepted(&message))),
         Answer::Revoking { message_id, to } => Ok(json_bytes(&RevokeRequest { message_id, to }.accepted())),
         // A proposal: it shows, or waits for the operator.
         Answer::Updated(_) => Ok(json_bytes(&ResultAnswer::OK)),

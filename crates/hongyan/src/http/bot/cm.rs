@@ -185,7 +185,7 @@ async fn send_message(
     }
     let call = Call::Send { chatbot: chatbot.address.clone(), message: Box::new(request.message) };
     match app.ask_maap(call).await? {
-        Answer::Accepted(message) => {
+        Answer::Accepted(message, _) => {
             let resource = format!(
                 "{}/messaging/v1/outbound/{}/requests/{}",
                 app.public_url,

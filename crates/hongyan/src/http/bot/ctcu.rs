@@ -19,7 +19,6 @@ use maap::dialect::ctcu;
 use rcs::address::Address;
 use store::Chatbot;
 
-use super::limit_headers;
 use crate::http::{App, BODY_BYTES_MAX, busy, now};
 
 /// Any call of the interface but for uploads, which have a way of their own ([`media::upload`]).
@@ -56,9 +55,8 @@ pub async fn call(
         let text = format!("the body did not arrive whole, or is over {BODY_BYTES_MAX} bytes");
         return refused(&Refusal::with(ReturnCode::BadRequest, text));
     };
-    let mut limits = HeaderMap::new();
-    let answer = answer(&app, name, segment, (&method, &headers, &body), &mut limits).await;
-    (limits, counted(&app, name, answer)).into_response()
+    let answer = answer(&app, name, segment, (&method, &headers, &body)).await;
+    counted(&app, name, answer)
 }
 
 async fn answer(
@@ -66,7 +64,6 @@ async fn answer(
     name: &'static str,
     segment: &str,
     (method, headers, body): (&Method, &HeaderMap, &[u8]),
-    limits: &mut HeaderMap,
 ) -> Result<Response, Refusal> {
     let call = if name == "token" {
         ctcu::token_call(named(app, segment)?, body)?
@@ -83,9 +80,6 @@ async fn answer(
         }
     };
     let answer = app.ask_maap(call).await.map_err(|_| Refusal::of(ReturnCode::Busy))?;
-    if let maap::Answer::Refused(refusal) = &answer {
-        *limits = limit_headers(refusal);
-    }
     ctcu::answer(answer, &app.public_url).map(Told::told)
 }
 

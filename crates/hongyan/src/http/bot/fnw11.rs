@@ -218,7 +218,7 @@ impl Asked<'_> {
         let message = message.into_outgoing(self.message_id(chatbot)?, &chatbot.address, user);
         let call = Call::Send { chatbot: chatbot.address.clone(), message: Box::new(message) };
         match self.app.ask_maap(call).await? {
-            Answer::Accepted(message) => {
+            Answer::Accepted(message, _) => {
                 Ok((StatusCode::ACCEPTED, MessageStatus::Pending.answer(&message.message_id)))
             }
             other => Err(refused_by(other)),

@@ -4,16 +4,14 @@
 pub mod cm;
 pub mod ctcu;
 pub mod fnw11;
+pub mod limits;
 pub mod rbm;
 mod told;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::routing::{any, get, post};
-use maap::Refusal;
-use maap::rate::Span;
 use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::ids;
@@ -78,31 +76,6 @@ impl App {
     }
 }
 
-/// What a refusal says about limits, whichever the dialect: when to try again (`Retry-After`), and the limit that was reached
-/// (`RateLimit`, `RateLimit-Policy` of the IETF's draft-ietf-httpapi-ratelimit-headers).
-fn limit_headers(refusal: &Refusal) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let Some(wait) = refusal.retry_after else { return headers };
-    let wait_s = wait.as_secs();
-    headers.insert(RETRY_AFTER, HeaderValue::from(wait_s));
-    let Some((span, limit)) = refusal.limit else { return headers };
-    let (name, window) = match span {
-        Span::Second => ("second", ";w=1"),
-        Span::Day => ("day", ";w=86400"),
-        // Months are not of one length.
-        Span::Month => ("month", ""),
-    };
-    let texts = [
-        ("ratelimit", format!("\"{name}\";r=0;t={wait_s}")),
-        ("ratelimit-policy", format!("\"{name}\";q={limit}{window}")),
-    ];
-    for (header, text) in texts {
-        let value = HeaderValue::try_from(text).expect("digits and quoted names are visible ASCII");
-        headers.insert(HeaderName::from_static(header), value);
-    }
-    headers
-}
-
 /// An id for a message whose dialect leaves that to us.
 fn fresh_id() -> String {
     let mut random = [0; 16];
@@ -113,24 +86,4 @@ fn fresh_id() -> String {
 /// A segment of a path, or a value of a query, without its percent-encoding.
 fn unescaped(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use maap::Reason;
-
-    use super::*;
-
-    #[test]
-    fn a_limit_is_told_with_when_it_is_over() {
-        let mut refusal = Refusal::until(Reason::DayLimit, Duration::from_secs(3600));
-        refusal.limit = Some((Span::Day, 1000));
-        let headers = limit_headers(&refusal);
-        assert_eq!(headers["retry-after"], "3600");
-        assert_eq!(headers["ratelimit"], "\"day\";r=0;t=3600");
-        assert_eq!(headers["ratelimit-policy"], "\"day\";q=1000;w=86400");
-        assert!(limit_headers(&Refusal::of(Reason::NotAllowed)).is_empty());
-    }
 }
