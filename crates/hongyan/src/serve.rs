@@ -262,6 +262,7 @@ impl Running {
             history: config.history.terms(),
             limits: maap.limits,
             local_time: maap.local_time,
+            anonymous: maap.anonymous,
         });
         let mut running = Self {
             bound,

@@ -65,14 +65,17 @@ impl Maap {
     ) {
         wants.chatbot(chatbot);
         self.allowances_wants(chatbot, wants);
-        for url in media_urls(&message.content) {
-            if let Some(id) = self.config.media_links.id_of(url) {
-                wants.media(id, chatbot);
-            }
-        }
+        self.media_wants(chatbot, &message.content, wants);
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
             wants.contact(chatbot, user);
+        }
+    }
+
+    /// The rows of what is ours of the media in `content`.
+    pub(crate) fn media_wants(&self, chatbot: &Address, content: &Content, wants: &mut Wants) {
+        for id in media_urls(content).into_iter().filter_map(|url| self.config.media_links.id_of(url)) {
+            wants.media(id, chatbot);
         }
     }
 
@@ -99,13 +102,11 @@ impl Maap {
     pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
         let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
         match chatbot.status {
-            ChatbotStatus::Draft => Err(Refusal::with(Reason::NotAllowed, "the chatbot is a draft")),
-            ChatbotStatus::Live | ChatbotStatus::Testing | ChatbotStatus::Submitted
-                if self.managed.tenants.is_suspended(&chatbot.address) =>
-            {
+            _ if self.managed.tenants.is_suspended(&chatbot.address) => {
                 Err(Refusal::with(Reason::NotAllowed, "the tenant whose chatbot it is is suspended"))
             }
             ChatbotStatus::Live | ChatbotStatus::Testing | ChatbotStatus::Submitted => Ok(chatbot),
+            ChatbotStatus::Draft => Err(Refusal::with(Reason::NotAllowed, "the chatbot is a draft")),
             ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
     }
@@ -207,33 +208,25 @@ impl Maap {
     pub(crate) fn accept_of_campaign(
         &self,
         from: &Address,
-        message: Result<&Outgoing, (&Outgoing, &str)>,
+        given: Result<&Outgoing, (&Outgoing, &str)>,
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Accepted {
-        let checked = message.and_then(|message| {
-            // Rows of media that a variable names are not at hand; what is not approved no handset can fetch.
-            let is_ours_or_allowed =
-                |url: &&str| self.is_allowed(url) || self.config.media_links.id_of(url).is_some();
-            match media_urls(&message.content).iter().all(is_ours_or_allowed) {
-                true => Ok(message),
-                false => Err((message, "its media are not of this platform")),
-            }
-        });
-        let checked = checked.and_then(|message| {
-            let chatbot = work.view.chatbot(from);
-            match message.to.iter().all(|to| chatbot.is_some_and(|chatbot| chatbot.serves(to))) {
-                true => Ok(message),
-                false => Err((message, "the chatbot is not live, and the user is none of its testers")),
-            }
-        });
-        let (Ok(message) | Err((message, _))) = checked;
+        let (Ok(message) | Err((message, _))) = given;
         let Some(to) = message.to.first() else { return Accepted::Refused(Refusal::of(Reason::NoSuchUser)) };
         let sending = self.sending(from, message, false, work);
-        if let Err((_, why)) = checked {
+        let refusal = match given {
+            Err((_, why)) => Err(Refusal::with(Reason::NotAllowed, why)),
+            Ok(_) => work
+                .view
+                .chatbot(from)
+                .map_or(Ok(()), |chatbot| check_testers(chatbot, &message.to))
+                .and_then(|()| self.check_media(from, &message.content, work)),
+        };
+        if let Err(refusal) = refusal {
             let submission = self.submission_of(&sending, to, work.now);
-            centre.give_up_because(submission, Fate::Refused, why, work);
-            return Accepted::Refused(Refusal::with(Reason::NotAllowed, why));
+            centre.give_up_because(submission, Fate::Refused, &refusal.detail, work);
+            return Accepted::Refused(refusal);
         }
         self.accept_for(to, &sending, centre, work)
     }

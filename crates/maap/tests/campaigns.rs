@@ -444,3 +444,60 @@ fn a_key_is_good_until_it_is_rotated_expired_or_revoked() {
         assert_eq!(manage::key_halves(text), None, "{text}");
     }
 }
+
+#[test]
+fn who_has_opted_out_is_skipped_and_the_campaign_says_so() {
+    let (mut world, id) = with_campaign(json!({}));
+    world.account(&number(1));
+    let wants_none = maap::ContactChange { consent: Some(false), ..maap::ContactChange::default() };
+    let call = Call::SetContact { chatbot: bot(), user: user(&number(1)), change: wants_none };
+    assert!(matches!(world.call(call), maap::Answer::Contact(_)));
+    upload(&mut world, id, vec![recipient(ALICE), recipient(&number(1)), recipient(&number(2))]);
+    steer(&mut world, id, Steering::Start);
+    world.run_for(seconds(10));
+    let done = progress(&world, id);
+    assert_eq!((done.cursor, done.sent, done.refused, done.skipped), (3, 1, 1, 1));
+    assert_eq!(waiting(&world, &number(1)), 0);
+    let record = world.store().record(&(message_id(id, 1), bot(), user(&number(1)))).expect("readable");
+    assert_eq!(
+        record.expect("a record").outcome,
+        Outcome::Refused("the user has opted out".to_owned()),
+        "the outcome says why"
+    );
+}
+
+#[test]
+fn what_a_tenant_may_send_holds_for_all_its_chatbots_and_their_campaigns() {
+    let (mut world, id) = with_campaign(json!({ "perSecond": 10 }));
+    let change = |json: Value| Box::new(serde_json::from_value(json).expect("a change"));
+    let quota = json!({ "messagesPerDay": 25 });
+    manage(&mut world, manage::Call::CreateTenant("acme".to_owned(), change(quota)));
+    manage(&mut world, manage::Call::GiveChatbot(bot(), Some("acme".to_owned())));
+    world.accounts((0..40).map(number));
+    upload(&mut world, id, (0..40).map(|at| recipient(&number(at))).collect());
+    steer(&mut world, id, Steering::Start);
+    world.run_for(seconds(3600));
+    assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Running, 25));
+    // The count is on disk, and the next day (at 16:00 UTC) has messages of its own.
+    world.crash();
+    world.start();
+    world.run_for(seconds(3600));
+    assert_eq!(progress(&world, id).sent, 25);
+    world.run_for(seconds(5 * 3600));
+    assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Finished, 40));
+}
+
+#[test]
+fn a_campaign_keeps_to_the_limit_of_its_chatbot_and_leaves_nobody_out() {
+    let (mut world, id) = with_campaign(json!({ "perSecond": 1_000 }));
+    let rules = store::Rules { per_second: Some(20), ..store::Rules::default() };
+    assert!(matches!(world.call(Call::SetRules { chatbot: bot(), rules }), maap::Answer::Rules(_)));
+    world.accounts((0..300).map(number));
+    upload(&mut world, id, (0..300).map(|at| recipient(&number(at))).collect());
+    steer(&mut world, id, Steering::Start);
+    world.run_for(seconds(5));
+    let sent = progress(&world, id).sent;
+    assert!(sent <= 20 * 6 + 100, "{sent} in five seconds");
+    world.run_for(seconds(15));
+    assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Finished, 300));
+}

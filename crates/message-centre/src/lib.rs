@@ -9,8 +9,8 @@
 //! - [`group`]: the conference factory, focuses and members. [`events`]: subscriptions, to groups, registrations and presence.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
-//! - [`report`]: disposition reports. [`admin`]: subscribers.
-//! - [`submit`], [`indication`], [`notice`]: the way in for the chatbot platform. [`dead_letters`]: what chatbots never took.
+//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform, with [`indication`] and [`notice`].
+//!   [`dead_letters`]: what chatbots never took. [`admin`]: subscribers.
 //! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
 

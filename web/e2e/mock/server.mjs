@@ -123,6 +123,10 @@ class Registrator {
 
   constructor(password) {
     this.password = password;
+    /** What people's devices say in answer to OPTIONS. */
+    this.tags = '+g.gsma.rcs.botversion="#=1"';
+    /** Bodies of messages between people, the latest last. */
+    this.relayed = [];
     this.content = new ContentServer(password);
   }
 
@@ -191,10 +195,7 @@ class Registrator {
     } else if (!this.bindings.has(user)) flow.socket.send(respond(request, 404, 'Not Found'));
     else if (this.bindings.get(user).size === 0)
       flow.socket.send(respond(request, 480, 'Temporarily Unavailable'));
-    else
-      flow.socket.send(
-        respond(request, 200, 'OK', [['Contact', `<${target}>;+g.gsma.rcs.botversion="#=1"`]]),
-      );
+    else flow.socket.send(respond(request, 200, 'OK', [['Contact', `<${target}>;${this.tags}`]]));
   }
 
   async relay(flow, request, target) {
@@ -211,6 +212,7 @@ class Registrator {
       /^(conversation|contribution)-id$|^content-type$/i.test(name),
     );
     const now = header(request, 'Expires') === '0';
+    this.relayed.push(request.body);
     const delivered = await this.deliver(user, { from, headers: ids, body: request.body, now });
     flow.socket.send(respond(request, delivered ? 200 : 202, delivered ? 'OK' : 'Accepted'));
   }

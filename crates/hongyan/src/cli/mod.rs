@@ -57,9 +57,6 @@ enum Command {
     /// Create, list, show, update or remove chatbots; test, submit, suspend; links
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
-    /// Decide on what chatbots want to show, and whether they go live
-    #[command(subcommand)]
-    Review(review::Review),
     /// Put, list, show or remove templates of chatbots
     #[command(subcommand)]
     Template(template::Template),
@@ -75,6 +72,9 @@ enum Command {
     /// List what administrators did
     #[command(subcommand)]
     AuditLog(audit_log::AuditLog),
+    /// Decide on what chatbots want to show, and whether they go live
+    #[command(subcommand)]
+    Review(review::Review),
     /// Show, list or note whether users want a chatbot's messages
     #[command(subcommand)]
     Consent(consent::Consent),
@@ -132,12 +132,12 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
-            Command::Review(review) => review.run(),
             Command::Template(template) => template.run(),
             Command::Campaign(campaign) => campaign.run(),
             Command::Tenant(tenant) => tenant.run(),
             Command::Key(key) => key.run(),
             Command::AuditLog(audit_log) => audit_log.run(),
+            Command::Review(review) => review.run(),
             Command::Consent(consent) => consent.run(),
             Command::DeadLetter(letter) => letter.run(),
             Command::Group(group) => group.run(),

@@ -127,6 +127,8 @@ pub struct App {
     pub history: message_centre::history::Config,
     /// How much a chatbot may send of which nothing else is set.
     pub limits: maap::rate::Limits,
+    /// Whether chatbots know users by tokens unless an operator has said otherwise of one.
+    pub anonymous: bool,
     /// When days and months begin.
     pub local_time: rcs::local_time::LocalTime,
 }
