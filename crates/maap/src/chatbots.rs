@@ -75,7 +75,11 @@ impl Maap {
             callback_checked: false,
             token: None,
             tokens_given: (0, 0),
-            status: ChatbotStatus::Live,
+            // Whom a tenant lets speak, the operator wants to see first, where it wants to see anything.
+            status: match new.tenant.is_some() && !self.config.auto_approve {
+                true => ChatbotStatus::Draft,
+                false => ChatbotStatus::Live,
+            },
             profile: Profile { name: address.user().to_owned(), ..Profile::default() },
             created_at: work.now,
             changed_at: work.now,

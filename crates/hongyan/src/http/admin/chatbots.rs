@@ -47,6 +47,10 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let Json(mut wanted) = body?;
     only_operators(&caller, &wanted)?;
+    let begins = wanted.get("status").is_none_or(|status| status == "draft" || status == "testing");
+    if caller.tenant.is_some() && !begins {
+        return Err(only_operator("status"));
+    }
     if let (Some(tenant), Some(wanted)) = (&caller.tenant, wanted.as_object_mut()) {
         wanted.insert("tenant".to_owned(), json!(tenant));
     }
@@ -79,6 +83,10 @@ pub async fn update(
 ) -> Result<Json<Value>, Failure> {
     let Json(change) = body?;
     only_operators(&caller, &change)?;
+    // The steps of `standing.rs` ask the operator where it has to.
+    if caller.tenant.is_some() && change.get("status").is_some() {
+        return Err(only_operator("status"));
+    }
     update_chatbot(&app, &name, change).await.map(Json)
 }
 
@@ -94,13 +102,15 @@ pub async fn remove(State(app): State<Arc<App>>, Path(name): Path<String>) -> Re
 
 /// What an operator vouches for, or answers for, no tenant says of its own chatbot.
 fn only_operators(caller: &Caller, change: &Value) -> Result<(), Failure> {
-    let theirs = ["verified", "allowPrivateWebhook"];
+    let theirs = ["verified", "verifiedBy", "verifiedUntil", "allowPrivateWebhook"];
     match theirs.into_iter().find(|member| caller.tenant.is_some() && change.get(member).is_some()) {
-        Some(member) => {
-            Err(Failure::new(StatusCode::FORBIDDEN, format!("{member}: only the operator can say so")))
-        }
+        Some(member) => Err(only_operator(member)),
         None => Ok(()),
     }
+}
+
+fn only_operator(member: &str) -> Failure {
+    Failure::new(StatusCode::FORBIDDEN, format!("{member}: only the operator can say so"))
 }
 
 /// As [`create`], from within: `wanted` holds `name`, `dialect`, `tenant` and the members of [`Change`].
