@@ -406,6 +406,7 @@ class Story:
         yield "a message is taken back before it arrives", self.revoked
         yield "who of many can be reached", self.batch
         yield "a tester is invited and agrees", self.tester
+        yield "while it is tested it reaches its testers and nobody else", self.tested
         yield "what needs Dialogflow is said not to be there", self.dialogflow
         yield "a token that the library signs itself", self.self_signed
         yield "another agent's name is refused", self.other_agent
@@ -587,6 +588,13 @@ class Story:
         self.handset.send(self.uri, RESPONSE, json.dumps(tap))
         wait_for("the user has agreed", lambda: self.platform.admin("GET", f"/chatbots/{self.name}/invitations")[1][0]["status"] == "accepted")
         assert invite() == "ACCEPTED"
+
+    def tested(self):
+        status, told = self.platform.admin("POST", f"/chatbots/{self.name}/test", {})
+        assert status == 200, told
+        parameters, body = {"parent": f"phones/{self.other}", "messageId": "m"}, {"contentMessage": {"text": "early"}}
+        self.agent.error(403, "phones.agentMessages.create", parameters, body)
+        self.shown(self.create({"contentMessage": {"text": "for testers"}}))
 
     def dialogflow(self):
         parameters = {"parent": self.phone, "messageIdPrefix": "x"}

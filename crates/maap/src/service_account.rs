@@ -81,8 +81,7 @@ impl Maap {
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<Option<bool>, Refusal> {
-        let chatbot = work.view.chatbot(address).cloned();
-        let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
+        let chatbot = self.may_act(work.view.chatbot(address))?.clone();
         let mut account = account(address, work);
         if let Some(Invitation { accepted: Some(accepted), .. }) = account.invitation(user) {
             return Ok(Some(*accepted));
