@@ -15,6 +15,7 @@
 //! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
 //! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
 //! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
+//! | `/cspApi/{version}/…` | management calls of CSPs | `bot/csp.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
@@ -109,6 +110,8 @@ pub struct App {
     pub content: Arc<Content>,
     /// What the edge of the RBM-style chatbot API works with.
     pub rbm: bot::rbm::Rbm,
+    /// What calls of CSPs need.
+    pub csp: bot::csp::Csp,
     /// What media of chatbots are held to.
     pub media: crate::config::Media,
     /// For what chatbots have us fetch.
@@ -283,6 +286,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/chatbot/messaging/{*path}", any(bot::cm::call))
         .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
         .route("/vg2/{*path}", any(bot::cm::call))
+        .route("/cspApi/{version}/{call}", any(bot::csp::call))
         .nest("/admin/v1", admin::router(app.clone()))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(status::health))

@@ -2,6 +2,7 @@
 //! the answer in the dialect's words.
 
 pub mod cm;
+pub mod csp;
 pub mod ctcu;
 pub mod fnw11;
 pub mod rbm;
@@ -29,6 +30,7 @@ pub fn uploads() -> Router<Arc<App>> {
         .route("/upload/v1/files", any(rbm::upload))
         .route("/rcs/bot/v1/{chatbot}/files", any(fnw11::upload))
         .route("/Content", any(cm::content))
+        .route("/cspApi/{version}/uploadFile", any(csp::upload))
 }
 
 impl App {
