@@ -5,6 +5,7 @@
 //! shares the machine. `bench/run.sh` builds everything and runs this.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod chatbots;
 mod files;
 mod fleet;
 mod kamailio;
@@ -59,6 +60,9 @@ struct Args {
     /// Write the report there too
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    /// Serve a handler that does nothing at this address, and nothing else: the API is measured beside it
+    #[arg(long, value_name = "ADDRESS", hide = true)]
+    trivial: Option<std::net::SocketAddr>,
     /// Keep the server busy for this long with UDP relay and do nothing else: for profilers
     #[arg(long, value_name = "SECONDS")]
     profile: Option<u64>,
@@ -66,6 +70,12 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(address) = args.trivial {
+        // With the runtime that the platform has.
+        let served =
+            tokio::runtime::Runtime::new().and_then(|runtime| chatbots::serve_trivially(&runtime, address));
+        return served.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),

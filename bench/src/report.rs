@@ -138,10 +138,10 @@ impl Report {
     fn ratios(&self) -> Vec<String> {
         let ours = self.rows.iter().filter(|row| row.server == "Hongyan");
         ours.filter_map(|ours| {
-            let theirs =
-                self.rows.iter().find(|row| row.server == "Kamailio" && row.scenario == ours.scenario)?;
+            let is_theirs = |row: &&Row| row.server != "Hongyan" && row.scenario == ours.scenario;
+            let theirs = self.rows.iter().find(is_theirs)?;
             let ratio = ours.cost.cpu_per_10_000() / theirs.cost.cpu_per_10_000();
-            Some(format!("{}: Hongyan uses {ratio:.2} times the CPU of Kamailio", ours.scenario))
+            Some(format!("{}: Hongyan uses {ratio:.2} times the CPU of {}", ours.scenario, theirs.server))
         })
         .collect()
     }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::Args;
+use crate::chatbots;
 use crate::files;
 use crate::fleet::Fleet;
 use crate::kamailio;
@@ -79,6 +80,12 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
     if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("group fan-out")) {
         group_fan_out(runtime, program, args.messages, report)?;
     }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("API send")) {
+        chatbots::sends(runtime, program, args.messages, report)?;
+    }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("webhook")) {
+        chatbots::webhooks(runtime, program, args.messages, report)?;
+    }
     if wanted("registration") {
         if let Some(program) = &args.hongyan {
             registration(runtime, program, args.devices, report)?;
@@ -143,10 +150,21 @@ pub struct Hongyan {
 
 impl Hongyan {
     pub fn start(runtime: &Runtime, program: &Path, subscribers: u32) -> io::Result<Self> {
+        Self::start_with(runtime, program, subscribers, &[])
+    }
+
+    /// The same with more settings.
+    pub fn start_with(
+        runtime: &Runtime,
+        program: &Path,
+        subscribers: u32,
+        settings: &[(&str, &str)],
+    ) -> io::Result<Self> {
         let directory = tempfile::tempdir()?;
         let launch = Launch::new(program, directory.path())
             .setting(TRUST, "true")
             .setting("HONGYAN_LOG__FILTER", "warn");
+        let launch = settings.iter().fold(launch, |launch, (key, value)| launch.setting(key, value));
         let platform = runtime.block_on(async {
             let platform = Platform::start(&launch).await?;
             add_subscribers(&platform, subscribers).await?;
@@ -207,7 +225,7 @@ pub fn outgoing() -> Outgoing {
     Outgoing::text("明天北京到上海的高铁还有票吗?").without_reports()
 }
 
-fn fleet(first: u32, count: u32, server: Server) -> io::Result<Fleet> {
+pub fn fleet(first: u32, count: u32, server: Server) -> io::Result<Fleet> {
     Fleet::new((first..first + count).map(handset).collect(), server)
 }
 
@@ -273,7 +291,7 @@ fn talk(fleet: &mut Fleet, count: u32) -> io::Result<u32> {
 }
 
 /// Registers every handset of a fleet.
-fn register(fleet: &mut Fleet) -> io::Result<u32> {
+pub fn register(fleet: &mut Fleet) -> io::Result<u32> {
     let count = fleet.len();
     let (mut started, mut registered) = (0, 0);
     let mut progress = Progress::new();
@@ -328,14 +346,23 @@ fn group_fan_out(runtime: &Runtime, program: &Path, count: u32, report: &mut Rep
 }
 
 fn write_to_the_away(writers: &mut Fleet, count: u32) -> io::Result<u32> {
+    write_to_each(writers, |n| uri(WRITERS + n % AWAY), count)
+}
+
+/// Messages to one who takes them by way of a mailbox, two at a time from each writer.
+pub fn write_to(writers: &mut Fleet, to: &str, count: u32) -> io::Result<u32> {
+    write_to_each(writers, |_| to.to_owned(), count)
+}
+
+fn write_to_each(writers: &mut Fleet, to: impl Fn(u32) -> String, count: u32) -> io::Result<u32> {
     let outgoing = outgoing();
     let (mut started, mut accepted) = (0, 0);
     let write = |writers: &mut Fleet, at: usize, started: &mut u32| {
-        let to = uri(WRITERS + *started % AWAY);
+        let to = to(*started);
         *started += 1;
         writers.act(at, |handset, now| handset.send(now, &to, &outgoing));
     };
-    for at in 0..WRITERS.min(count) as usize {
+    for at in 0..writers.len().min(count as usize / 2) {
         write(writers, at, &mut started);
         write(writers, at, &mut started);
     }

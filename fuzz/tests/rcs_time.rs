@@ -4,6 +4,7 @@ mod rcs_seeds;
 
 use bolero::check;
 use rcs::Timestamp;
+use rcs::local_time::LocalTime;
 
 const SEEDS: &[&str] = &[
     "2026-11-23T11:33:38.000Z",
@@ -19,6 +20,17 @@ fn rcs_time() {
             assert_eq!(Timestamp::parse_rfc3339(&time.rfc3339()), Ok(time));
             assert_eq!(Timestamp::parse_rfc3339(&time.rfc3339_offset(8)), Ok(time));
             assert!(time.http_date().ends_with(" GMT"));
+        }
+    });
+}
+
+#[test]
+fn rcs_local_time() {
+    check!().for_each(|recipe: &[u8]| {
+        if let Ok(clock) = rcs_seeds::mutated_text(&["+08:00", "-03:30", "Z"], recipe).parse::<LocalTime>() {
+            assert_eq!(clock.to_string().parse(), Ok(clock));
+            let now = Timestamp::from_seconds(1_795_000_000);
+            assert!(clock.next_day(now) > now && clock.minute(clock.next_day(now)) == 0);
         }
     });
 }

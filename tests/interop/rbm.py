@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -292,6 +293,8 @@ def run(platform, checks, directory):
     else:
         command = lambda key: ([program, "-B", HERE / "agent.py", root, key], None)  # noqa: E731
         tell(platform, checks, directory, "python", command, is_resumable=True)
+        checks.story("where a chatbot may not lead the platform it does not go", lambda: led(platform, directory, command))
+    strangers(platform, checks)
     if shutil.which("openssl") is None:
         checks.skipped("Google's libraries for Node", "there is no openssl to make a certificate")
         return
@@ -307,6 +310,60 @@ def run(platform, checks, directory):
     tell(platform, checks, directory, "node", command, is_resumable=False)
     asked = set(proxy.names)
     checks.that("node: the host names were the libraries' own", asked >= set(NAMES[:2]), str(asked))
+
+
+def strangers(platform, checks):
+    """Calls without an account: what they hear is what libraries look for."""
+
+    def ask(path, headers, body=None, form=None):
+        data = urllib.parse.urlencode(form).encode() if form else body and json.dumps(body).encode()
+        request = urllib.request.Request(f"http://{platform.http}{path}", data=data, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                return answer.status, answer.headers, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, json.loads(error.read())
+
+    call = f"/v1/phones/{NOBODY}/capabilities?requestId=r"
+    for name, headers in (
+        ("no token", {}),
+        ("another scheme", {"Authorization": "Basic eDp5"}),
+        ("a token of nobody's", {"Authorization": "Bearer ya29.guess"}),
+        ("an unsigned token", {"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJweXRob24ifQ."}),
+    ):
+        status, answered, body = ask(call, headers)
+        is_right = status == 401 and body["error"]["status"] == "UNAUTHENTICATED" and answered["WWW-Authenticate"] == "Bearer"
+        checks.that(f"401 for {name}", is_right, f"{status} {body}")
+    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    for error, form in (
+        ("unsupported_grant_type", {"grant_type": "password", "assertion": "x"}),
+        ("invalid_request", {"grant_type": grant}),
+        ("invalid_grant", {"grant_type": grant, "assertion": "x.y.z"}),
+    ):
+        status, _, body = ask("/token", {}, form=form)
+        checks.that(f"{error} at the token endpoint", (status, body["error"]) == (400, error), f"{status} {body}")
+    status, _, body = ask("/v1/nothing", {})
+    checks.that("404 for what is no call", (status, body["error"]["status"]) == (404, "NOT_FOUND"), f"{status} {body}")
+
+
+def led(platform, directory, command):
+    """A chatbot that may name public addresses only."""
+    bot, number = Bot(), platform.subscriber()
+    status, made = platform.admin("POST", "/chatbots", {"name": "strict", "dialect": "rbm"})
+    assert status == 201, made
+    file = directory / "strict.json"
+    file.write_text(json.dumps(made["serviceAccount"]))
+    agent = Agent("strict", *command(file)[:1])
+    try:
+        url = f"{bot.root}/picture.png"
+        error = agent.error(400, "files.create", {}, {"fileUrl": url})
+        assert "private" in error["message"], error
+        content = {"contentMessage": {"contentInfo": {"fileUrl": url}}}
+        error = agent.error(400, "phones.agentMessages.create", {"parent": f"phones/{number}", "messageId": "m"}, content)
+        assert error["message"].startswith("contentMessage.contentInfo.fileUrl: cannot be fetched") and "private" in error["message"], error
+    finally:
+        agent.stop()
+        bot.server.shutdown()
 
 
 def tell(platform, checks, directory, name, command, is_resumable):
@@ -490,7 +547,7 @@ class Story:
         self.handset.shows("the invitation", lambda one: "hongyan.tester.accept" in one["body"])
         tap = {"response": {"reply": {"displayText": "Yes", "postback": {"data": "hongyan.tester.accept"}}}}
         self.handset.send(self.uri, RESPONSE, json.dumps(tap))
-        wait_for("the user is a tester", lambda: self.platform.admin("GET", f"/chatbots/{self.name}/testers")[1][0]["status"] == "accepted")
+        wait_for("the user has agreed", lambda: self.platform.admin("GET", f"/chatbots/{self.name}/invitations")[1][0]["status"] == "accepted")
         assert invite() == "ACCEPTED"
 
     def dialogflow(self):

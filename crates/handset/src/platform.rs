@@ -120,8 +120,7 @@ impl Platform {
     /// # Errors
     /// It does not answer.
     pub async fn admin(&self) -> io::Result<Admin> {
-        let stream = BufStream::new(TcpStream::connect(self.http).await?);
-        Ok(Admin { stream, host: self.http, token: self.token.clone() })
+        Ok(Admin { token: self.token.clone(), ..Admin::connect(self.http).await? })
     }
 
     /// Adds a subscriber.
@@ -177,6 +176,16 @@ pub struct Admin {
 }
 
 impl Admin {
+    /// A connection to any server that speaks HTTP/1.1.
+    ///
+    /// # Errors
+    /// Nobody listens there.
+    pub async fn connect(host: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(host).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufStream::new(stream), host, token: String::new() })
+    }
+
     /// Adds a subscriber.
     ///
     /// # Errors
@@ -214,11 +223,25 @@ impl Admin {
     /// The platform does not answer, or not in HTTP.
     pub async fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<(u16, Value)> {
         let body = body.map(Value::to_string).unwrap_or_default();
+        let authorization = format!("Bearer {}", self.token);
+        self.exchange(method, &format!("/admin/v1{path}"), &authorization, &body).await
+    }
+
+    /// Any call over this connection; status and JSON.
+    ///
+    /// # Errors
+    /// The server does not answer, or not in HTTP.
+    pub async fn exchange(
+        &mut self,
+        method: &str,
+        target: &str,
+        authorization: &str,
+        body: &str,
+    ) -> io::Result<(u16, Value)> {
         let request = format!(
-            "{method} /admin/v1{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: {authorization}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.host,
-            self.token,
             body.len(),
         );
         self.stream.write_all(request.as_bytes()).await?;

@@ -6,6 +6,7 @@
 //! A variable `HONGYAN_SECTION__KEY` overrides `key` of `[section]`, and `HONGYAN_DOMAIN` the `domain` at the top. Text
 //! is taken as it stands; numbers, booleans and lists in TOML's syntax.
 
+mod campaigns;
 mod consent;
 mod content;
 mod environment;
@@ -21,6 +22,7 @@ use std::path::Path;
 use rcs::address::Numbering;
 use serde::{Deserialize, Serialize};
 
+pub use campaigns::{Admin, Campaigns};
 pub use consent::Consent;
 pub use content::{Content, ForeignUrls};
 pub use listeners::{Http, Msrp, Sip, Tls};
@@ -66,6 +68,10 @@ pub struct Config {
     pub history: History,
     /// Chatbots.
     pub maap: Maap,
+    /// Campaigns.
+    pub campaigns: Campaigns,
+    /// The administration API.
+    pub admin: Admin,
     /// What users are protected from.
     pub consent: Consent,
     /// What chatbots upload.
@@ -278,11 +284,16 @@ pub struct Maap {
     pub anonymous: bool,
     /// How long a chatbot's message waits for its addressee.
     pub keep_s: NonZeroU64,
-    /// Media in chatbots' messages must have a URL that begins with one of these; none: any http and https URL.
+    /// How URLs of media in chatbots' messages may begin, beside links of our own; none: in any way, unless
+    /// `issued_media_only`.
     pub media_url_prefixes: Vec<String>,
     /// URLs by which clients of the RBM-style interface call its token endpoint and its root, beside our own: what their tokens
     /// say in `aud`.
     pub rbm_audiences: Vec<String>,
+    /// Whether media must have been uploaded here, or be of `media_url_prefixes`.
+    pub issued_media_only: bool,
+    /// Whether what chatbots propose to show, their permanent media, and to go live is approved at once.
+    pub auto_approve: bool,
 }
 
 /// `[demo]`
@@ -372,6 +383,8 @@ impl Default for Maap {
             ]
             .map(str::to_owned)
             .to_vec(),
+            issued_media_only: false,
+            auto_approve: true,
         }
     }
 }
@@ -510,11 +523,15 @@ impl Config {
             backoff: self.maap.webhook_retries_s.iter().copied().map(seconds).collect(),
             jitter_percent: self.maap.webhook_jitter_percent,
             give_up_after: seconds(self.maap.webhook_give_up_s),
+            issued_media_only: self.maap.issued_media_only,
+            auto_approve: self.maap.auto_approve,
             media_quota: self.media.quota(),
             validity: keep,
             validity_max: defaults.validity_max.max(keep),
             push_timeout: seconds(self.maap.webhook_timeout_s),
             pushes_per_chatbot: self.maap.pushes_per_chatbot.get() as usize,
+            campaigns: self.campaigns.limits(),
+            audit_keep: seconds(self.admin.audit_keep_s),
             ..defaults
         }
     }
@@ -539,6 +556,7 @@ impl Config {
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
             return refuse("tls: set certificate and key together, or neither");
         }
+        self.campaigns.validate()?;
         let listeners = [self.http.tls_listen, self.sip.tls, self.msrp.tls_listen];
         let wants_tls = listeners.iter().any(|listen| *listen != Listen::OFF);
         if wants_tls && self.tls.certificate.as_os_str().is_empty() && !self.tls.self_signed {
@@ -552,10 +570,11 @@ impl Config {
         if self.msrp.chunk_bytes.get() > 64 << 10 {
             return refuse("msrp.chunk_bytes: at most 65536");
         }
-        if self.sessions.chat_bytes > self.msrp.spool_bytes
-            || self.sessions.large_message_bytes > self.msrp.spool_bytes
-        {
-            return refuse("msrp.spool_bytes: must hold the largest message of [sessions]");
+        let largest = self.sessions.chat_bytes.max(self.sessions.large_message_bytes);
+        if largest > self.msrp.spool_bytes || largest > self.msrp.spool_share_bytes {
+            return refuse(
+                "msrp.spool_bytes, msrp.spool_share_bytes: must hold the largest message of [sessions]",
+            );
         }
         if self.http.listen == Listen::OFF {
             return refuse("http.listen: must not be off, the administrative commands need it");

@@ -174,6 +174,7 @@ impl Engine {
         store: Store,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        maap.resume(maap::manage::Resumed::read(&store)?, now);
         let chatbots = store.chatbots()?;
         let next =
             chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
@@ -358,6 +359,12 @@ impl Engine {
             let old = self.store.old_spam_reports(oldest, SWEEP_RECORDS)?;
             if !old.is_empty() {
                 tasks.push(Task::ForgetSpam(old));
+            }
+            let oldest = now.minus(self.maap.config().audit_keep);
+            let old = self.store.old_acts(oldest, SWEEP_RECORDS)?;
+            if !old.is_empty() {
+                let call = maap::Call::Manage(Box::new(maap::manage::Call::ForgetActs(old)));
+                self.next.push(Todo::Maap(maap::Task::Call(Box::new(call)), Reply::none()));
             }
             let (expired, cursor) = self.store.expired_files(now, self.files_cursor.take(), SWEEP_FILES)?;
             let found_files = !expired.is_empty();

@@ -39,7 +39,7 @@ use crate::metrics::Metrics;
 use crate::net::ceiling::Ceiling;
 use crate::net::listener::{self, Stop};
 use crate::net::msrp::{self as net_msrp, MsrpEdge, Switchboard};
-use crate::net::spool::Spool;
+use crate::net::spool::{self, Spool};
 use crate::net::{Edge, Limits, Network, stream, tls, udp};
 use crate::push::Pusher;
 use crate::{demo, log, secret_file};
@@ -205,7 +205,11 @@ impl Running {
         let network = Arc::new(Network::new(config.sip.queue_messages.get() as usize, metrics.clone()));
         let pusher = Pusher::new(&config.maap, metrics.clone())?;
         let store = store::Store::open(&data.store())?;
-        let spool = Spool::open(&data.spool(), &store.spooled()?, config.msrp.spool_bytes.get())
+        let limits_of_spool = spool::Limits {
+            bytes_max: config.msrp.spool_bytes.get(),
+            share_bytes_max: config.msrp.spool_share_bytes.get(),
+        };
+        let spool = Spool::open(&data.spool(), &store.spooled()?, limits_of_spool)
             .map_err(file_error(&data.spool()))?;
         let switchboard = Arc::new(Switchboard::new(spool));
         let reach = centre::Reach { public_url: &public_url, media: media(&config, &bound, data.path())? };
@@ -262,6 +266,7 @@ impl Running {
             history: config.history.terms(),
             limits: maap.limits,
             local_time: maap.local_time,
+            anonymous: maap.anonymous,
         });
         let mut running = Self {
             bound,

@@ -260,7 +260,8 @@ impl Maap {
         let Some(chatbot) = work.view.chatbot(address).cloned() else {
             return self.forget(address);
         };
-        if chatbot.webhook.is_none() || chatbot.status == ChatbotStatus::Paused {
+        if chatbot.webhook.is_none() || matches!(chatbot.status, ChatbotStatus::Paused | ChatbotStatus::Draft)
+        {
             return;
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
@@ -374,7 +375,12 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) | Told::Capabilities(_) | Told::Media(_) | Told::Revealed { .. } => {
+                        Told::Status(_)
+                        | Told::Capabilities(_)
+                        | Told::Consent(_)
+                        | Told::Media(_)
+                        | Told::Notice(_)
+                        | Told::Revealed { .. } => {
                             centre.taken_by_chatbot(&one.fetched, true, work);
                         }
                     }
@@ -483,7 +489,8 @@ impl Maap {
                 let Some(entry) = work.view.entry(&one.fetched.key) else {
                     return agent.passed(&one.conversation, one.fetched.key.1);
                 };
-                let give_up_at = self.give_up_at(entry, work.now);
+                let (give_up_after, wait_max) = dialect::patience(dialect, &self.config);
+                let give_up_at = give_up_at(entry, give_up_after, work.now);
                 if give_up_at <= work.now {
                     agent.passed(&one.conversation, entry.id);
                     out.stats.given_up += 1;
@@ -491,6 +498,7 @@ impl Maap {
                     return centre.give_up_for_chatbot(&one.fetched.key, Outcome::Expired, work);
                 }
                 let wait = self.config.backoff(entry.attempts.saturating_add(1), self.random.number());
+                let wait = wait.min(wait_max);
                 let due = work.now.plus(wait).min(give_up_at).max(probe_at.unwrap_or(work.now));
                 agent.hold_back(&one.conversation, entry.id, due);
                 centre.retry_for_chatbot(&one.fetched, &why, give_up_at.plus(LAST_TRY), work);
@@ -498,14 +506,6 @@ impl Maap {
             Verdict::Unmade => {
                 agent.hold_back(&one.conversation, one.fetched.key.1, work.now.plus(BUSY_WAIT));
             }
-        }
-    }
-
-    /// When an entry whose push has just failed is given up on: the first failure sets it, and the entry's end says it from then on.
-    fn give_up_at(&self, entry: &Entry, now: Timestamp) -> Timestamp {
-        match entry.attempts {
-            0 => now.plus(self.config.give_up_after).min(entry.expires_at),
-            _ => entry.expires_at.minus(LAST_TRY),
         }
     }
 
@@ -520,6 +520,14 @@ impl Maap {
             ..Agent::default()
         };
         self.agents.insert(chatbot.clone(), agent);
+    }
+}
+
+/// When an entry whose push has just failed is given up on: the first failure sets it, and the entry's end says it from then on.
+fn give_up_at(entry: &Entry, give_up_after: std::time::Duration, now: Timestamp) -> Timestamp {
+    match entry.attempts {
+        0 => now.plus(give_up_after).min(entry.expires_at),
+        _ => entry.expires_at.minus(LAST_TRY),
     }
 }
 

@@ -13,7 +13,7 @@ use rcs::content_type;
 use rcs::cpim::{self, Cpim};
 use store::{Consent, ConsentBy, Contact, Rules, Wants};
 
-use crate::Maap;
+use crate::{Maap, dialect};
 
 /// Longest text that may be a word: characters.
 const WORD_CHARS_MAX: usize = 32;
@@ -198,8 +198,14 @@ impl Maap {
     ) {
         let mut contact = contact_of(&heard.chatbot, &heard.user, work);
         let is_known = contact.consent.last().is_some_and(|last| last.is_given == is_given);
-        if is_known || work.view.chatbot(&heard.chatbot).is_none() {
+        let Some(dialect) = work.view.chatbot(&heard.chatbot).map(|chatbot| chatbot.dialect) else { return };
+        if is_known {
             return;
+        }
+        if dialect::tells_consent(dialect)
+            && !centre.tell_consent(&heard.chatbot, &heard.user, is_given, work)
+        {
+            tracing::warn!(chatbot = %heard.chatbot, "a change of mind could not be told");
         }
         contact.note(Consent { is_given, at: work.now, word, by: ConsentBy::User });
         work.view.put_contact(contact);
@@ -226,7 +232,7 @@ impl Maap {
         }
         let text = std::str::from_utf8(&payload).ok()?;
         let said = word(text)?;
-        let has = |words: &[String]| words.iter().any(|known| *known == said);
+        let has = |words: &[String]| words.contains(&said);
         let config = &self.config.consent;
         let is_given = match (has(&config.stop_words), has(&config.start_words)) {
             (true, _) => false,

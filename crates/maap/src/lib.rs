@@ -12,6 +12,7 @@
 //! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
 //!   nothing to check, may send, and hears nothing.
+//! - [`manage`]: templates and campaigns, tenants and keys, the audit log.
 //! - [`information()`]: what handsets show of a chatbot.
 
 mod agent;
@@ -23,8 +24,10 @@ mod config;
 pub mod consent;
 mod dead_letters;
 pub mod dialect;
+mod directory;
 mod indication;
 mod information;
+pub mod manage;
 mod media;
 pub mod privacy;
 mod push;
@@ -33,6 +36,7 @@ mod refusal;
 mod revoke;
 mod send;
 mod service_account;
+mod standing;
 mod task;
 mod token;
 mod told;
@@ -45,20 +49,23 @@ use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::composing::State;
 use rustc_hash::FxHashMap;
-use store::Wants;
+use store::{EntryIds, Wants};
 
 pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
-pub use config::Config;
+pub use config::{Config, MediaLinks};
+pub use directory::{listed, search};
 pub use information::{etag, information, own_data};
 pub use media::MediaCall;
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
 pub use refusal::{Reason, Refusal};
+pub use standing::{StandingCall, Step, word};
 pub use task::{Out, Stats, Task};
 pub use token::authorise;
 
 use agent::Agent;
+use manage::Managed;
 use rate::Allowance;
 
 /// The chatbot platform's hot state. Everything in it can be lost: the store has what was promised.
@@ -69,6 +76,9 @@ pub struct Maap {
     /// What is left of a second's messages, by the names under which they are counted.
     allowances: FxHashMap<String, Allowance>,
     last_push: u64,
+    /// Of what is managed beside chatbots.
+    managed: Managed,
+    ids: EntryIds,
     /// What wants attention when: see [`Maap::tick`].
     timers: BTreeSet<(Timestamp, Address, Timer)>,
 }
@@ -83,9 +93,12 @@ enum Timer {
 impl Maap {
     /// A platform without memory. Tokens and keys are drawn from the secrets.
     pub fn new(config: Config, secrets: &Secrets) -> Self {
+        let mut random = Random::new("hongyan chatbot platform 1", secrets);
         Self {
+            ids: EntryIds::new(u128::from_be_bytes(random.id()) as u64),
             config,
-            random: Random::new("hongyan chatbot platform 1", secrets),
+            random,
+            managed: Managed::default(),
             agents: FxHashMap::default(),
             allowances: FxHashMap::default(),
             last_push: 0,
@@ -107,10 +120,11 @@ impl Maap {
 
     /// When to call [`Maap::tick`] at the latest.
     pub fn wake_at(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, ..)| *at)
+        let timer = self.timers.first().map(|(at, ..)| *at);
+        timer.into_iter().chain(self.managed.campaigns.wake_at()).min()
     }
 
-    /// Lets time pass: webhooks that were left alone long enough.
+    /// Lets time pass: webhooks that were left alone long enough, campaigns whose next step is due.
     pub fn tick(&mut self, now: Timestamp, tasks: &mut Vec<Task>) {
         while self.timers.first().is_some_and(|(at, ..)| *at <= now) {
             let Some((_, chatbot, timer)) = self.timers.pop_first() else { break };
@@ -119,16 +133,19 @@ impl Maap {
                 Timer::Check => Task::Check(chatbot),
             });
         }
+        tasks.extend(self.managed.campaigns.tick(now).into_iter().map(|step| Task::Campaign(Box::new(step))));
     }
 
     /// The rows that deciding `task` reads.
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } | Call::Remove(chatbot) => {
+                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } => wants.chatbot(chatbot),
+                Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
+                    wants.proposals_of(chatbot);
                 }
-                Call::Send { chatbot, message } => Self::send_wants(chatbot, message, centre, wants),
+                Call::Send { chatbot, message } => self.send_wants(chatbot, message, centre, wants),
                 Call::Revoke { chatbot, .. } => {
                     wants.chatbot(chatbot);
                     Self::allowance_wants(chatbot, wants);
@@ -161,8 +178,11 @@ impl Maap {
                 }
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
+                Call::Manage(call) => call.wants(&self.managed, wants),
                 Call::Media(call) => call.wants(wants),
+                Call::Standing(call) => call.wants(wants),
             },
+            Task::Campaign(step) => self.step_wants(step, centre, wants),
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
             Task::Drain(chatbot) => self.drain_wants(chatbot, wants),
             Task::ExpireMedia(media) => Self::expire_media_wants(media, wants),
@@ -187,6 +207,7 @@ impl Maap {
             Task::Pushed(pushed) => self.decide_pushed(*pushed, centre, work, out),
             Task::Drain(chatbot) => self.decide_drain(&chatbot, centre, work, out),
             Task::Check(chatbot) => self.decide_check(&chatbot, work, out),
+            Task::Campaign(step) => self.decide_step(*step, centre, work),
             Task::Heard(heard) => self.decide_heard(&heard, centre, work),
             Task::ExpireMedia(media) => Self::expire_media(&media, work),
             Task::ClearMedia(owner) => Self::clear_media(&owner, work, out),
@@ -234,12 +255,14 @@ impl Maap {
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
+            Call::Manage(call) => Answer::Managed(Box::new(self.decide_manage(*call, work))),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
             Call::Media(call) => self.decide_media(call, work),
             Call::PutBack { chatbot, letters } => self.decide_put_back(&chatbot, &letters, centre, work),
             Call::RemoveDeadLetters(keys) => self.decide_remove_dead_letters(&keys, work),
             Call::SetRules { chatbot, rules } => self.decide_rules(&chatbot, rules, work),
             Call::SetContact { chatbot, user, change } => self.decide_contact(&chatbot, &user, change, work),
+            Call::Standing(call) => self.decide_standing(call, work, out),
         }
     }
 

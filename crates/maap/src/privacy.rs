@@ -49,9 +49,9 @@ fn users_of(call: &mut Call) -> (Option<Address>, &mut [Address]) {
         Call::Send { chatbot, message } => (chatbot, message.to.as_mut_slice()),
         Call::Revoke { chatbot, to, .. } => (chatbot, to.as_mut_slice()),
         Call::Composing { chatbot, to, .. } => (chatbot, std::slice::from_mut(to)),
-        Call::Read { chatbot, user, .. } | Call::Capabilities { chatbot, user, .. } => {
-            (chatbot, std::slice::from_mut(user))
-        }
+        Call::Read { chatbot, user, .. }
+        | Call::Capabilities { chatbot, user, .. }
+        | Call::Invite { chatbot, user } => (chatbot, std::slice::from_mut(user)),
         _ => return (None, &mut []),
     };
     (Some(chatbot.clone()), users)
@@ -69,8 +69,9 @@ impl Maap {
             Told::Message(message) => (&mut message.from, Some(&mut message.conversation_id)),
             Told::Status(status) => (&mut status.user, None),
             Told::Capabilities(capabilities) => (&mut capabilities.user, None),
+            Told::Consent(consent) => (&mut consent.user, None),
             // Of no user, or of one who wants to be known.
-            Told::Media(_) | Told::Revealed { .. } => return,
+            Told::Media(_) | Told::Notice(_) | Told::Revealed { .. } => return,
         };
         let known_as = self.known_as(&chatbot.address, user, work);
         if let Some(conversation_id) = conversation_id

@@ -3,6 +3,7 @@
 //! Each user is an acceptance of its own, with a record of its own; the call is answered when all are committed. What goes
 //! wrong for one of them (no such user, a full mailbox) is told as a status, not in the answer.
 
+use bytes::Bytes;
 use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
@@ -12,12 +13,12 @@ use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
 use rcs::{Timestamp, content_type, ids};
-use store::{Chatbot, ChatbotStatus, Wants};
+use store::{Chatbot, ChatbotStatus, Review, Rules, Wants};
 
 use crate::call::Answer;
 use crate::consent::Admission;
-use crate::rate::Account;
-use crate::{Maap, Reason, Refusal, dialect, privacy, token};
+use crate::rate::{Account, Exceeded};
+use crate::{Maap, Reason, Refusal, dialect, privacy, standing, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -26,14 +27,55 @@ const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 const WANTED: Dispositions =
     Dispositions { positive_delivery: true, negative_delivery: true, display: true, ..Dispositions::NONE };
 
+/// What became of a message for one user at acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// It is on its way, or was before.
+    Sent,
+    /// It cannot be brought to the user.
+    Refused(Refusal),
+    /// The user is not there, and it may not wait: the chatbot is told so as a status.
+    Away,
+    /// The user is not to be written to: has opted out, or has had enough for the day.
+    Skipped(Refusal),
+}
+
+/// A message on its way to its users, and what is the same for all of them.
+struct Sending<'m> {
+    from: &'m Address,
+    message: &'m Outgoing,
+    payload_type: String,
+    payload: Bytes,
+    rules: Rules,
+    is_promotional: bool,
+    /// What a suggestion of it asks for, where users are known by tokens.
+    asked: Option<&'m str>,
+    /// Whether a user who cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
+    at_once: bool,
+}
+
 impl Maap {
     /// The rows of [`Maap::decide_send`].
-    pub(crate) fn send_wants(chatbot: &Address, message: &Outgoing, centre: &Centre, wants: &mut Wants) {
+    pub(crate) fn send_wants(
+        &self,
+        chatbot: &Address,
+        message: &Outgoing,
+        centre: &Centre,
+        wants: &mut Wants,
+    ) {
         wants.chatbot(chatbot);
-        Self::allowance_wants(chatbot, wants);
+        self.allowances_wants(chatbot, wants);
+        self.media_wants(chatbot, &message.content, wants);
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
             wants.contact(chatbot, user);
+        }
+    }
+
+    /// The rows of what is ours of the media in `content`.
+    pub(crate) fn media_wants(&self, chatbot: &Address, content: &Content, wants: &mut Wants) {
+        for id in media_urls(content).into_iter().filter_map(|url| self.config.media_links.id_of(url)) {
+            wants.media(id, chatbot);
         }
     }
 
@@ -49,8 +91,10 @@ impl Maap {
         if !token::is_checked(chatbot) {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
-        self.check_media(&message.content)?;
-        self.take_allowance(address, message.to.len(), work)?;
+        check_testers(chatbot, &message.to)?;
+        self.check_media(address, &message.content, work)?;
+        self.take_allowances(address, message.to.len(), work)
+            .map_err(|exceeded| exceeded.refusal(work.now))?;
         self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
     }
 
@@ -58,29 +102,45 @@ impl Maap {
     pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
         let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
         match chatbot.status {
-            ChatbotStatus::Live => Ok(chatbot),
+            _ if self.managed.tenants.is_suspended(&chatbot.address) => {
+                Err(Refusal::with(Reason::NotAllowed, "the tenant whose chatbot it is is suspended"))
+            }
+            ChatbotStatus::Live | ChatbotStatus::Testing | ChatbotStatus::Submitted => Ok(chatbot),
+            ChatbotStatus::Draft => Err(Refusal::with(Reason::NotAllowed, "the chatbot is a draft")),
             ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
     }
 
-    /// The rows of [`Maap::take_allowance`].
+    /// The rows of [`Maap::take_turns`].
     pub(crate) fn allowance_wants(chatbot: &Address, wants: &mut Wants) {
         wants.rules(chatbot);
         wants.spending(chatbot.as_str());
     }
 
-    /// Counts `count` messages for the chatbot, unless it may send no more now.
-    pub(crate) fn take_allowance(
+    /// The rows of [`Maap::take_allowances`].
+    pub(crate) fn allowances_wants(&self, chatbot: &Address, wants: &mut Wants) {
+        Self::allowance_wants(chatbot, wants);
+        if let Some(account) = self.managed.tenants.account(chatbot) {
+            wants.spending(&account.whose);
+        }
+    }
+
+    /// Counts `count` messages for the chatbot and for its tenant, unless one of them may send no more now.
+    pub(crate) fn take_allowances(
         &mut self,
         address: &Address,
         count: usize,
         work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
-        let account = Account::of(address, &work.view.rules(address), &self.config);
-        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
+    ) -> Result<(), Exceeded> {
+        let own = Account::of(address, &work.view.rules(address), &self.config);
+        // A chatbot that was given away in this very batch counts for its new tenant from the next on.
+        let tenant = self.managed.tenants.account(address);
+        let tenant = tenant.filter(|account| work.view.knows_spending(&account.whose));
+        let accounts: Vec<Account> = std::iter::once(own).chain(tenant).collect();
+        self.spend(&accounts, count as u64, work).map(drop)
     }
 
-    /// As [`Maap::take_allowance`], for what is no message and so counts for the second alone.
+    /// As [`Maap::take_allowances`], for what is no message and so counts for the second alone.
     pub(crate) fn take_turns(
         &mut self,
         address: &Address,
@@ -92,22 +152,39 @@ impl Maap {
         self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
     }
 
-    /// Media must come from where the operator allows.
-    fn check_media(&self, content: &Content) -> Result<(), Refusal> {
-        let prefixes = &self.config.media_url_prefixes;
-        let is_allowed =
-            |url: &&str| prefixes.is_empty() || prefixes.iter().any(|prefix| url.starts_with(prefix));
-        match media_urls(content).into_iter().find(|url| !is_allowed(url)) {
-            Some(url) => Err(Refusal::with(
-                Reason::MediaUrl,
-                format!("{} is not a media URL of this platform", url.chars().take(200).collect::<String>()),
-            )),
-            None => Ok(()),
+    /// Media must come from where the operator allows, and what is ours must be there for handsets to fetch.
+    fn check_media(&self, chatbot: &Address, content: &Content, work: &Work<'_>) -> Result<(), Refusal> {
+        for url in media_urls(content) {
+            let what = match self.config.media_links.id_of(url) {
+                None if self.is_allowed(url) => continue,
+                None => "is not a media URL of this platform",
+                Some(id) => match work.view.media(id) {
+                    Some(media) if media.is_over(work.now) => "has expired",
+                    Some(media) => match &media.review {
+                        Review::Approved => continue,
+                        Review::Pending => "waits for the operator's approval",
+                        Review::Rejected(_) => "was rejected by the operator",
+                    },
+                    None if store::media::is_of(id, chatbot) => "is gone",
+                    // A handset's file, or another chatbot's.
+                    None => continue,
+                },
+            };
+            let url: String = url.chars().take(200).collect();
+            return Err(Refusal::with(Reason::MediaUrl, format!("{url} {what}")));
         }
+        Ok(())
     }
 
-    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, a user who
-    /// cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
+    /// Whether chatbots may show what lies at a URL that is not ours.
+    fn is_allowed(&self, url: &str) -> bool {
+        let prefixes = &self.config.media_url_prefixes;
+        let is_open = prefixes.is_empty() && !self.config.issued_media_only;
+        is_open || prefixes.iter().any(|prefix| url.starts_with(prefix))
+    }
+
+    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, the first user
+    /// who cannot have it is a refusal.
     fn accept(
         &self,
         from: &Address,
@@ -116,56 +193,115 @@ impl Maap {
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        let (payload_type, payload) = message.content.to_sip();
-        let rules = work.view.rules(from);
-        let is_promotional = self.is_promotional(message.traffic.as_deref());
-        let asked =
-            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
+        let sending = self.sending(from, message, at_once, work);
         for to in &message.to {
-            let mut submission = self.submission(from, to, message, &payload_type, &payload, work.now);
-            let contact = work.view.contact(&(from.clone(), to.clone()));
-            let at = match self.admits(contact, &rules, is_promotional, work.now) {
-                Admission::Now => None,
-                Admission::Later(at) => Some(at),
-                Admission::Never(why) if at_once => return Err(Refusal::with(Reason::Blocked, why)),
-                Admission::Never(why) => {
-                    centre.give_up_because(submission, Fate::Blocked, &why, work);
-                    continue;
-                }
-            };
-            if !message.store {
-                if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
-                    centre.give_up(submission, Fate::Offline, work);
-                    continue;
-                }
-                submission.expires_at = work.now.plus(self.config.validity_unstored);
-            }
-            let submitted = match at {
-                Some(at) => centre.submit_later(submission.clone(), at, work),
-                None => centre.submit(submission.clone(), work),
-            };
-            let (reason, fate) = match submitted {
-                Submitted::Accepted => {
-                    centre.tell(&submission.record_key(), Fate::Sent, work);
-                    if is_promotional {
-                        self.count_promotion(from, to, at.unwrap_or(work.now), work);
-                    }
-                    if let Some(asked) = asked {
-                        self.note_question(from, to, asked, work);
-                    }
-                    continue;
-                }
-                Submitted::Duplicate => continue,
-                Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
-                Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
-                Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
-            };
-            match at_once {
-                true => return Err(Refusal::of(reason)),
-                false => centre.give_up(submission, fate, work),
+            match self.accept_for(to, &sending, centre, work) {
+                Accepted::Refused(refusal) | Accepted::Skipped(refusal) if at_once => return Err(refusal),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Accepts the message of a campaign for the one user whom it names, as any other; `Err` where the message itself cannot be
+    /// sent, which has a record too.
+    pub(crate) fn accept_of_campaign(
+        &self,
+        from: &Address,
+        given: Result<&Outgoing, (&Outgoing, &str)>,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        let (Ok(message) | Err((message, _))) = given;
+        let Some(to) = message.to.first() else { return Accepted::Refused(Refusal::of(Reason::NoSuchUser)) };
+        let sending = self.sending(from, message, false, work);
+        let refusal = match given {
+            Err((_, why)) => Err(Refusal::with(Reason::NotAllowed, why)),
+            Ok(_) => work
+                .view
+                .chatbot(from)
+                .map_or(Ok(()), |chatbot| check_testers(chatbot, &message.to))
+                .and_then(|()| self.check_media(from, &message.content, work)),
+        };
+        if let Err(refusal) = refusal {
+            let submission = self.submission_of(&sending, to, work.now);
+            centre.give_up_because(submission, Fate::Refused, &refusal.detail, work);
+            return Accepted::Refused(refusal);
+        }
+        self.accept_for(to, &sending, centre, work)
+    }
+
+    fn sending<'m>(
+        &self,
+        from: &'m Address,
+        message: &'m Outgoing,
+        at_once: bool,
+        work: &Work<'_>,
+    ) -> Sending<'m> {
+        let (payload_type, payload) = message.content.to_sip();
+        let rules = work.view.rules(from);
+        let asked =
+            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
+        let is_promotional = self.is_promotional(message.traffic.as_deref());
+        Sending { from, message, payload_type, payload, rules, is_promotional, asked, at_once }
+    }
+
+    fn submission_of(&self, sending: &Sending<'_>, to: &Address, now: Timestamp) -> Submission {
+        self.submission(sending.from, to, sending.message, &sending.payload_type, &sending.payload, now)
+    }
+
+    /// Accepts a message for one user, or gives it up.
+    fn accept_for(
+        &self,
+        to: &Address,
+        sending: &Sending<'_>,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) -> Accepted {
+        let from = sending.from;
+        let mut submission = self.submission_of(sending, to, work.now);
+        let contact = work.view.contact(&(from.clone(), to.clone()));
+        let at = match self.admits(contact, &sending.rules, sending.is_promotional, work.now) {
+            Admission::Now => None,
+            Admission::Later(at) => Some(at),
+            Admission::Never(why) => {
+                if !sending.at_once {
+                    centre.give_up_because(submission, Fate::Blocked, &why, work);
+                }
+                return Accepted::Skipped(Refusal::with(Reason::Blocked, why));
+            }
+        };
+        if !sending.message.store {
+            if at.is_some() || (!centre.is_there(to, work) && work.view.account(to).is_some()) {
+                centre.give_up(submission, Fate::Offline, work);
+                return Accepted::Away;
+            }
+            submission.expires_at = work.now.plus(self.config.validity_unstored);
+        }
+        let submitted = match at {
+            Some(at) => centre.submit_later(submission.clone(), at, work),
+            None => centre.submit(submission.clone(), work),
+        };
+        let (reason, fate) = match submitted {
+            Submitted::Accepted => {
+                centre.tell(&submission.record_key(), Fate::Sent, work);
+                if sending.is_promotional {
+                    self.count_promotion(from, to, at.unwrap_or(work.now), work);
+                }
+                if let Some(asked) = sending.asked {
+                    self.note_question(from, to, asked, work);
+                }
+                return Accepted::Sent;
+            }
+            Submitted::Duplicate => return Accepted::Sent,
+            Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
+            Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
+            Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
+        };
+        if !sending.at_once {
+            centre.give_up(submission, fate, work);
+        }
+        Accepted::Refused(Refusal::of(reason))
     }
 
     /// Sends a message of which the chatbot's program hears nothing, under an id that nobody has used.
@@ -238,8 +374,9 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Answer {
         let Some(chatbot) = work.view.chatbot(from) else { return Answer::NotFound };
-        if chatbot.status == ChatbotStatus::Paused {
-            return Answer::Undeliverable(format!("{from} is paused"));
+        if !chatbot.serves(to) {
+            let status = standing::word(chatbot.status);
+            return Answer::Undeliverable(format!("{from} is {status}, and does not reach {to}"));
         }
         if text.trim().is_empty() {
             return Answer::Invalid("text: missing".to_owned());
@@ -271,6 +408,17 @@ impl Maap {
             store: true,
             validity: None,
         }
+    }
+}
+
+/// Before it is live, a chatbot reaches its testers and nobody else.
+fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
+    match to.iter().find(|user| !chatbot.serves(user)) {
+        Some(user) => Err(Refusal::with(
+            Reason::NotAllowed,
+            format!("the chatbot is {}, and {user} is not among its testers", standing::word(chatbot.status)),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Task {
     Drain(Address),
     /// A chatbot's webhook is due to be checked.
     Check(Address),
+    /// A campaign's time has come.
+    Campaign(Box<crate::manage::Step>),
     /// What a user said to a chatbot may be meant for the platform: to be decided in the commit that takes it.
     Heard(Box<Heard>),
     /// Media whose time is over, or whose chatbot is gone.

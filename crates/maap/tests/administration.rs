@@ -9,7 +9,12 @@ use world::{World, bot};
 
 fn create(world: &mut World, name: &str, data: Value) -> Answer {
     let data = serde_json::from_value(data).expect("a change");
-    world.call(Call::Create(Box::new(NewChatbot { name: name.to_owned(), dialect: Dialect::Ctcu, data })))
+    world.call(Call::Create(Box::new(NewChatbot {
+        name: name.to_owned(),
+        dialect: Dialect::Ctcu,
+        tenant: None,
+        data,
+    })))
 }
 
 #[test]
@@ -81,7 +86,7 @@ fn handsets_are_shown_what_was_set_and_the_tag_changes_with_it() {
     }));
     let shown = |world: &World| {
         let chatbot = world.store().chatbot(&bot()).unwrap().unwrap();
-        maap::information(&chatbot, "https://hongyan.example")
+        maap::information(&chatbot, "https://hongyan.example", world.now)
     };
     let before = shown(&world);
     let details = &before["botinfo"]["pcc"]["org-details"];

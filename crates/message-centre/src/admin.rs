@@ -98,6 +98,7 @@ impl Centre {
                         devices.into_iter().any(|device| device.has_registered_as(name))
                     };
                     self.let_go(&account.address, |name| !is_configured(name), work);
+                    self.guesses.forgive(&account.address);
                 }
                 work.view.put_account(account);
                 if before.is_some() { Answer::Changed } else { Answer::Added }

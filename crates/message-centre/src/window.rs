@@ -32,6 +32,11 @@ impl<K: Eq + Hash> Windows<K> {
         (passed < self.length && *count >= max).then(|| self.length.saturating_sub(passed))
     }
 
+    /// Forgets the counts of these keys. Looks at all there are.
+    pub(crate) fn forget(&mut self, like: impl Fn(&K) -> bool) {
+        self.counts.retain(|key, _| !like(key));
+    }
+
     /// Counts one; false when there are too many keys to count it.
     pub(crate) fn count(&mut self, key: K, now: Timestamp) -> bool {
         let length = self.length;

@@ -133,7 +133,7 @@ pub struct Progress {
 
 /// What became of a campaign's messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct CampaignTally {
     /// The campaign's chatbot: records of others count for nothing, whatever ids they use.
     pub chatbot: Address,
     /// Messages that a device has.
@@ -229,9 +229,9 @@ pub fn of_message_id(message_id: &str) -> Option<(CampaignId, u64)> {
 }
 
 impl Campaign {
-    /// Whether recipients may still be added.
+    /// Whether recipients may be added now.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, CampaignState::Draft | CampaignState::Running | CampaignState::Paused)
+        matches!(self.state, CampaignState::Draft | CampaignState::Paused)
     }
 }
 
@@ -271,7 +271,7 @@ impl Row for Progress {
     }
 }
 
-impl Row for Tally {
+impl Row for CampaignTally {
     type Key = CampaignId;
     const FAMILY: Family = Family::CampaignTallies;
     const VERSION: u8 = 1;
@@ -337,8 +337,9 @@ impl View {
 
     /// Adds a campaign that nobody is a recipient of yet.
     pub fn add_campaign(&mut self, campaign: Campaign) {
-        let tally = Tally { chatbot: campaign.chatbot.clone(), delivered: 0, displayed: 0, failed: 0 };
-        self.tallies.put(campaign.id, Some(tally));
+        let tally =
+            CampaignTally { chatbot: campaign.chatbot.clone(), delivered: 0, displayed: 0, failed: 0 };
+        self.campaign_tallies.put(campaign.id, Some(tally));
         self.campaign_progress.put(campaign.id, Some(Progress::default()));
         self.campaigns.put(campaign.id, Some(campaign));
     }
@@ -392,7 +393,7 @@ impl View {
     pub fn remove_campaign(&mut self, id: CampaignId) {
         self.campaigns.put(id, None);
         self.campaign_progress.put(id, None);
-        self.tallies.put(id, None);
+        self.campaign_tallies.put(id, None);
     }
 }
 
@@ -463,7 +464,7 @@ impl Increment {
     }
 }
 
-impl Tally {
+impl CampaignTally {
     fn add(&mut self, increment: Increment) {
         self.delivered += increment.delivered;
         self.displayed += increment.displayed;
@@ -492,7 +493,7 @@ impl Store {
     ///
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
-    pub fn campaign_progress(&self, id: CampaignId) -> Result<(Progress, Option<Tally>), StoreError> {
+    pub fn campaign_progress(&self, id: CampaignId) -> Result<(Progress, Option<CampaignTally>), StoreError> {
         let progress: Option<Progress> = self.get(&id)?;
         Ok((progress.unwrap_or_default(), self.get(&id)?))
     }
@@ -528,10 +529,10 @@ impl Store {
     pub(crate) fn added_up(&self, view: &View) -> Result<Vec<Change>, StoreError> {
         let mut changes = Vec::new();
         for ((id, sender), news) in &view.campaign_news {
-            if view.tallies.has(id) {
+            if view.campaign_tallies.has(id) {
                 continue;
             }
-            let tally: Option<Tally> = self.get(id)?;
+            let tally: Option<CampaignTally> = self.get(id)?;
             let Some(mut tally) = tally.filter(|tally| tally.chatbot == *sender) else { continue };
             if !news.increment.is_nothing() {
                 tally.add(news.increment);

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
-    Account, Act, Alias, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, Chatbot, Configuration,
-    Contact, DeadLetter, DeadLetterCount, Entry, File, Group, Head, History, HistoryState, IconPicture, Leg,
-    Media, Memberships, Progress, Record, Remembered, Rules, ServiceAccount, SpamReport, Spending, Store,
-    StoreError, Tally, Template, Tenant, Transfer, Usage, Watchers, mailbox,
+    Account, Act, Alias, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, CampaignTally, Chatbot,
+    Configuration, Contact, DeadLetter, DeadLetterCount, Entry, File, Group, Head, History, HistoryState,
+    IconPicture, Leg, Media, Memberships, Owner, Progress, Proposal, Record, Remembered, Rules,
+    ServiceAccount, SpamReport, Spending, Store, StoreError, Template, Tenant, Transfer, Usage, Watchers,
+    mailbox,
 };
 
 impl Store {
@@ -68,14 +69,16 @@ impl Store {
                 Family::Rules => json_of::<Rules>(&value)?,
                 Family::Spending => json_of::<Spending>(&value)?,
                 Family::Media => json_of::<Media>(&value)?,
+                Family::Proposals => json_of::<Proposal>(&value)?,
                 Family::Templates => without(json_of::<Template>(&value)?, &["source"]),
                 Family::Campaigns => without(json_of::<Campaign>(&value)?, &["source"]),
                 Family::CampaignProgress => json_of::<Progress>(&value)?,
-                Family::CampaignTallies => json_of::<Tally>(&value)?,
+                Family::CampaignTallies => json_of::<CampaignTally>(&value)?,
                 Family::CampaignPages => without(json_of::<CampaignPage>(&value)?, &["recipients"]),
                 Family::CampaignNumbers => json_of::<CampaignNumber>(&value)?,
                 Family::CampaignOutcomes => without(json_of::<CampaignOutcomes>(&value)?, &["outcomes"]),
                 Family::Tenants => json_of::<Tenant>(&value)?,
+                Family::Owners => json_of::<Owner>(&value)?,
                 Family::ApiKeys => without(json_of::<ApiKey>(&value)?, &["sha256", "previous"]),
                 Family::AuditLog => json_of::<Act>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),

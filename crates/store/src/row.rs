@@ -94,6 +94,8 @@ pub enum Family {
     Spending,
     /// What chatbots have uploaded for their messages.
     Media,
+    /// What chatbots want to show and the operator has not decided on.
+    Proposals,
     /// What chatbots say with places left open.
     Templates,
     /// Campaigns, one row each.
@@ -110,6 +112,8 @@ pub enum Family {
     CampaignOutcomes,
     /// Who runs chatbots here.
     Tenants,
+    /// Whose the chatbots are.
+    Owners,
     /// Keys of the administration API.
     ApiKeys,
     /// Administrative acts, in the order in which they began.
@@ -151,6 +155,7 @@ impl Family {
         Self::Rules,
         Self::Spending,
         Self::Media,
+        Self::Proposals,
         Self::Templates,
         Self::Campaigns,
         Self::CampaignProgress,
@@ -159,6 +164,7 @@ impl Family {
         Self::CampaignNumbers,
         Self::CampaignOutcomes,
         Self::Tenants,
+        Self::Owners,
         Self::ApiKeys,
         Self::AuditLog,
     ];
@@ -198,6 +204,7 @@ impl Family {
             Self::Rules => "rules",
             Self::Spending => "spending",
             Self::Media => "media",
+            Self::Proposals => "proposals",
             Self::Templates => "templates",
             Self::Campaigns => "campaigns",
             Self::CampaignProgress => "campaign-progress",
@@ -206,6 +213,7 @@ impl Family {
             Self::CampaignNumbers => "campaign-numbers",
             Self::CampaignOutcomes => "campaign-outcomes",
             Self::Tenants => "tenants",
+            Self::Owners => "owners",
             Self::ApiKeys => "api-keys",
             Self::AuditLog => "audit-log",
         }

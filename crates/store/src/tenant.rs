@@ -1,9 +1,11 @@
 //! Tenants (CSPs), who own chatbots, and the keys with which they and the operator's people use the administration API.
 //!
-//! - `tenants`, key: the tenant's id. Which chatbots are a tenant's stands with the chatbots.
+//! - `tenants`, key: the tenant's id.
+//! - `owners`, key: the chatbot's address. Whose it is; a chatbot without a row is the operator's.
 //! - `api-keys`, key: the public half of the key. The secret half is kept as SHA-256 of 256 random bits.
 
 use rcs::Timestamp;
+use rcs::address::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::row::{Family, Row};
@@ -34,8 +36,10 @@ pub struct Quota {
     pub chatbots: Option<u32>,
     /// Messages a second, counted by addressee.
     pub messages_per_second: Option<u32>,
-    /// Messages a day (UTC), counted by addressee.
+    /// Messages a day, counted by addressee.
     pub messages_per_day: Option<u64>,
+    /// Messages a month, counted by addressee.
+    pub messages_per_month: Option<u64>,
 }
 
 /// What a key's holder may do. The table of calls says what that is for each (`http/admin/access.rs` of the binary).
@@ -107,6 +111,25 @@ impl Row for Tenant {
     }
 }
 
+/// Whose a chatbot is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The chatbot.
+    pub chatbot: Address,
+    /// The tenant's id.
+    pub tenant: String,
+}
+
+impl Row for Owner {
+    type Key = Address;
+    const FAMILY: Family = Family::Owners;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &Address) -> Vec<u8> {
+        key.as_str().as_bytes().to_vec()
+    }
+}
+
 impl Row for ApiKey {
     type Key = String;
     const FAMILY: Family = Family::ApiKeys;
@@ -145,6 +168,17 @@ impl View {
         self.tenants.put(id.to_owned(), None);
     }
 
+    /// Whether it is loaded how much was counted for somebody.
+    pub fn knows_spending(&self, whose: &str) -> bool {
+        self.spending.has(&whose.to_owned())
+    }
+
+    /// Notes whose a chatbot is; `None` for the operator's.
+    pub fn put_owner(&mut self, chatbot: &Address, tenant: Option<String>) {
+        let row = tenant.map(|tenant| Owner { chatbot: chatbot.clone(), tenant });
+        self.owners.put(chatbot.clone(), row);
+    }
+
     /// A key; `None` when there is no such key.
     pub fn api_key(&self, id: &str) -> Option<&ApiKey> {
         self.api_keys.get(&id.to_owned())
@@ -170,6 +204,23 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
     pub fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        self.all()
+    }
+
+    /// The tenant whose a chatbot is; `None` for the operator's, and for one that is not there.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn owner(&self, chatbot: &Address) -> Result<Option<String>, StoreError> {
+        let owner: Option<Owner> = self.get(chatbot)?;
+        Ok(owner.map(|owner| owner.tenant))
+    }
+
+    /// The chatbots that are a tenant's.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn owners(&self) -> Result<Vec<Owner>, StoreError> {
         self.all()
     }
 

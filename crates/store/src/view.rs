@@ -16,7 +16,7 @@ use crate::binding::Bindings;
 use crate::blocks::Blocks;
 use crate::campaign::{
     self, Campaign, CampaignId, CampaignNumber, CampaignNumberKey, CampaignOutcomes, CampaignPage,
-    CampaignPageKey, Increment, News, Progress, Tally,
+    CampaignPageKey, CampaignTally, Increment, News, Progress,
 };
 use crate::chatbot::Chatbot;
 use crate::configuration::Configuration;
@@ -27,6 +27,7 @@ use crate::group::{Author, AuthorKey, Group, IconPicture, Leg, LegKey, Membershi
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::media::Media;
+use crate::proposal::{Proposal, ProposalKey};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
 use crate::rules::{Rules, Spending};
@@ -34,7 +35,7 @@ use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
 use crate::template::{Template, TemplateKey};
-use crate::tenant::{ApiKey, Tenant};
+use crate::tenant::{ApiKey, Owner, Tenant};
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -53,6 +54,8 @@ pub struct Wants {
     pub(crate) usages: Vec<Address>,
     pub(crate) media: Vec<FileId>,
     pub(crate) media_pages: Vec<MediaPageKey>,
+    pub(crate) proposals: Vec<ProposalKey>,
+    pub(crate) proposal_lists: Vec<Address>,
     pub(crate) file_pages: Vec<FilePageKey>,
     pub(crate) pages: Vec<PageKey>,
     pub(crate) groups: Vec<Address>,
@@ -177,6 +180,16 @@ impl Wants {
         self.usages.push(owner.clone());
     }
 
+    /// One proposal of a chatbot.
+    pub fn proposal(&mut self, key: &ProposalKey) {
+        self.proposals.push(key.clone());
+    }
+
+    /// All proposals of a chatbot.
+    pub fn proposals_of(&mut self, chatbot: &Address) {
+        self.proposal_lists.push(chatbot.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -272,6 +285,8 @@ impl Wants {
             && self.usages.is_empty()
             && self.media.is_empty()
             && self.media_pages.is_empty()
+            && self.proposals.is_empty()
+            && self.proposal_lists.is_empty()
             && self.pages.is_empty()
             && self.file_pages.is_empty()
             && self.groups.is_empty()
@@ -327,6 +342,8 @@ pub struct View {
     pub(crate) usages: Table<Usage>,
     pub(crate) media: Table<Media>,
     pub(crate) media_pages: FxHashMap<MediaPageKey, Vec<FileId>>,
+    pub(crate) proposals: Table<Proposal>,
+    pub(crate) proposal_lists: FxHashMap<Address, Vec<ProposalKey>>,
     pub(crate) groups: Table<Group>,
     pub(crate) icons: Table<IconPicture>,
     pub(crate) legs: Table<Leg>,
@@ -339,11 +356,12 @@ pub struct View {
     pub(crate) templates: Table<Template>,
     pub(crate) campaigns: Table<Campaign>,
     pub(crate) campaign_progress: Table<Progress>,
-    pub(crate) tallies: Table<Tally>,
+    pub(crate) campaign_tallies: Table<CampaignTally>,
     pub(crate) campaign_pages: Table<CampaignPage>,
     pub(crate) campaign_numbers: Table<CampaignNumber>,
     pub(crate) campaign_outcomes: Table<CampaignOutcomes>,
     pub(crate) tenants: Table<Tenant>,
+    pub(crate) owners: Table<Owner>,
     pub(crate) api_keys: Table<ApiKey>,
     pub(crate) acts: Table<Act>,
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
@@ -468,7 +486,7 @@ impl View {
         if let Some((campaign, _)) = campaign::of_message_id(&record.message_id) {
             let before = self.records.rows.get(&key).and_then(|slot| slot.row.as_deref());
             let increment = Increment::of(before, &record);
-            self.tally(campaign, &record.from, increment);
+            self.count_for_campaign(campaign, &record.from, increment);
         }
         self.records.put(key, Some(record));
     }
@@ -494,10 +512,10 @@ impl View {
             change(record);
             increment = Increment::of(Some(&before), record);
         });
-        self.tally(campaign, &key.1, increment);
+        self.count_for_campaign(campaign, &key.1, increment);
     }
 
-    fn tally(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {
+    fn count_for_campaign(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {
         if !increment.is_nothing() {
             self.campaign_news.entry((campaign, sender.clone())).or_default().changed(increment);
         }
@@ -630,6 +648,26 @@ impl View {
         let usage = self.usage(&media.owner).with_media(Some(&media), None);
         self.usages.put(media.owner, (usage.files > 0).then_some(usage));
         self.media.put(id, None);
+    }
+
+    /// One proposal; `None` when there is none about this.
+    pub fn proposal(&self, key: &ProposalKey) -> Option<&Proposal> {
+        self.proposals.get(key)
+    }
+
+    /// What a chatbot has proposed, as it was when it was loaded.
+    pub fn proposals_of(&self, chatbot: &Address) -> &[ProposalKey] {
+        self.proposal_lists.get(chatbot).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds or replaces a proposal.
+    pub fn put_proposal(&mut self, proposal: Proposal) {
+        self.proposals.put(proposal.key(), Some(proposal));
+    }
+
+    /// Removes a proposal that has been decided on.
+    pub fn remove_proposal(&mut self, key: &ProposalKey) {
+        self.proposals.put(key.clone(), None);
     }
 
     /// A group; `None` when there is no such group.
@@ -873,6 +911,7 @@ impl View {
             || self.transfers.changed
             || self.usages.changed
             || self.media.changed
+            || self.proposals.changed
             || self.groups.changed
             || self.icons.changed
             || self.legs.changed
@@ -889,11 +928,12 @@ impl View {
             || self.templates.changed
             || self.campaigns.changed
             || self.campaign_progress.changed
-            || self.tallies.changed
+            || self.campaign_tallies.changed
             || self.campaign_pages.changed
             || self.campaign_numbers.changed
             || self.campaign_outcomes.changed
             || self.tenants.changed
+            || self.owners.changed
             || self.api_keys.changed
             || self.acts.changed
     }
@@ -943,6 +983,7 @@ impl View {
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
         self.media.changes(&mut changes);
+        self.proposals.changes(&mut changes);
         self.groups.changes(&mut changes);
         self.icons.changes(&mut changes);
         self.legs.changes(&mut changes);
@@ -961,11 +1002,12 @@ impl View {
         self.templates.changes(&mut changes);
         self.campaigns.changes(&mut changes);
         self.campaign_progress.changes(&mut changes);
-        self.tallies.changes(&mut changes);
+        self.campaign_tallies.changes(&mut changes);
         self.campaign_pages.changes(&mut changes);
         self.campaign_numbers.changes(&mut changes);
         self.campaign_outcomes.changes(&mut changes);
         self.tenants.changes(&mut changes);
+        self.owners.changes(&mut changes);
         self.api_keys.changes(&mut changes);
         self.acts.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {

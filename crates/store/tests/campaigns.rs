@@ -4,8 +4,8 @@ use rcs::Timestamp;
 use rcs::address::Address;
 use store::campaign::{FinalOutcome, message_id};
 use store::{
-    Act, ActFilter, Campaign, CampaignPage, CampaignState, EntryId, EntryIds, KeyRole, Outcome, Plan,
-    Progress, Recipient, Record, Store, Tally, View, Wants,
+    Act, ActFilter, Campaign, CampaignPage, CampaignState, CampaignTally, EntryId, EntryIds, KeyRole,
+    Outcome, Plan, Progress, Recipient, Record, Store, View, Wants,
 };
 
 fn bot() -> Address {
@@ -85,7 +85,7 @@ fn update(store: &Store, record: &Record, change: impl FnOnce(&mut Record)) {
 
 fn tally(store: &Store, id: EntryId) -> Option<(u64, u64, u64)> {
     let (_, tally) = store.campaign_progress(id).expect("readable");
-    tally.map(|Tally { delivered, displayed, failed, .. }| (delivered, displayed, failed))
+    tally.map(|CampaignTally { delivered, displayed, failed, .. }| (delivered, displayed, failed))
 }
 
 #[test]

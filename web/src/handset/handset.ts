@@ -15,7 +15,7 @@ import { writeSuggestionResponse } from '../rcs/bot/response';
 import { type DeviceSpecifics, writeSharedData } from '../rcs/bot/shared_data';
 import { type Content, searchableText } from '../rcs/content';
 import type { FileInfo } from '../rcs/file_transfer';
-import { type Geolocation, writePushLocation } from '../rcs/geolocation';
+import { type Geolocation, writeGeoUri, writePushLocation } from '../rcs/geolocation';
 import { uuid } from '../rcs/id';
 import * as media from '../rcs/media_type';
 import { MESSAGE_IDS_MAX } from '../rcs/spam_report';
@@ -91,6 +91,8 @@ export class Handset {
   private readonly typing: Typing;
   private readonly receiver: Receiver;
   private readonly capabilityAskedAt = new Map<Address, number>();
+  /** Whose devices know no pushed locations (RCC.07): they get a text with a `geo:` URI. */
+  private readonly placesAsText = new Set<Address>();
 
   private constructor(
     private readonly options: HandsetOptions,
@@ -346,6 +348,7 @@ export class Handset {
   }
 
   sendLocation(peer: Address, place: Geolocation): Promise<void> {
+    if (this.placesAsText.has(peer)) return this.send(peer, media.UTF8_TEXT, writeGeoUri(place));
     const body = writePushLocation({ id: uuid(), entity: this.self, at: new Date(), place });
     return this.send(peer, media.PUSH_LOCATION, body);
   }
@@ -388,7 +391,11 @@ export class Handset {
     if (this.registration.value !== 'registered') return;
     if (now - (this.capabilityAskedAt.get(peer) ?? 0) < CAPABILITY_MS) return;
     this.capabilityAskedAt.set(peer, now);
-    this.setCapability(peer, await this.agent.queryCapability(peer));
+    const { capability, takesPlaces } = await this.agent.queryCapability(peer);
+    // What devices that are away take isn't told, and chatbots have their own way.
+    if (capability === 'reachable' && !takesPlaces) this.placesAsText.add(peer);
+    else this.placesAsText.delete(peer);
+    this.setCapability(peer, capability);
   }
 
   // --- sending

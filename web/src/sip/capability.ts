@@ -45,6 +45,13 @@ export type Capability =
   | 'chatbot'
   | 'unknown';
 
+/** Whether whoever answered OPTIONS so reads pushed locations; a text with a `geo:` URI everybody does. */
+export function takesPlaces(contact: string): boolean {
+  return decodeURIComponent(contact.replace(/%(?![0-9a-f]{2})/gi, '%25'))
+    .toLowerCase()
+    .includes('rcs.geopush');
+}
+
 /** Reads the final answer to OPTIONS. `status` 0 means that none came. */
 export function readCapability(status: number, contact: string): Capability {
   if (status >= 200 && status < 300) return /\+g\.gsma\.rcs\.isbot/i.test(contact) ? 'chatbot' : 'reachable';

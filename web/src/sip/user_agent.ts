@@ -13,6 +13,7 @@ import {
   CONTACT_TAGS,
   PAGER_SERVICE,
   readCapability,
+  takesPlaces,
 } from './capability';
 import { SideRequests } from './side_requests';
 import { SipSocket } from './socket';
@@ -158,14 +159,17 @@ export class UserAgent {
   }
 
   /** Asks what the peer can do now. */
-  async queryCapability(peer: Address): Promise<Capability> {
+  async queryCapability(peer: Address): Promise<{ capability: Capability; takesPlaces: boolean }> {
     const answer = await finalAnswer((eventHandlers) =>
       this.ua.sendOptions(requestUri(peer, this.config.domain), '', {
         extraHeaders: acceptContact(peer),
         eventHandlers,
       }),
     );
-    return readCapability(answer.status, answer.contact);
+    return {
+      capability: readCapability(answer.status, answer.contact),
+      takesPlaces: takesPlaces(answer.contact),
+    };
   }
 
   private listen(): void {

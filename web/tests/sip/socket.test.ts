@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/rcs/address';
-import { acceptContact, CONTACT_TAGS, readCapability } from '../../src/sip/capability';
+import { acceptContact, CONTACT_TAGS, readCapability, takesPlaces } from '../../src/sip/capability';
 import { keepMd5Challenge } from '../../src/sip/socket';
 
 const SHA = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256';
@@ -50,5 +50,9 @@ describe('capabilities', () => {
     expect(readCapability(480, '')).toBe('away');
     expect(readCapability(404, '')).toBe('none');
     expect(readCapability(0, '')).toBe('unknown');
+    expect(takesPlaces(`<sip:a>${CONTACT_TAGS}`)).toBe(true);
+    expect(
+      takesPlaces('<sip:a%zz@b>;+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.fthttp"'),
+    ).toBe(false);
   });
 });

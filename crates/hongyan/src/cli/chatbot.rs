@@ -6,8 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::client::{Server, segment};
-use super::service_account::{Key, KeyFile, Tester};
+use super::client::{Server, read_json, segment};
+use super::service_account::{Key, KeyFile};
+use super::standing::Standing;
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 
@@ -32,6 +33,9 @@ pub enum Chatbot {
         dialect: Dialect,
         #[command(flatten)]
         profile: Profile,
+        /// Where it begins; live when left out
+        #[arg(long, value_enum)]
+        status: Option<Status>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -67,7 +71,7 @@ pub enum Chatbot {
         name: String,
         #[command(flatten)]
         profile: Profile,
-        /// Whether traffic flows
+        /// Where it stands, whatever was before; see also submit, suspend and resume
         #[arg(long, value_enum)]
         status: Option<Status>,
         /// Print JSON
@@ -87,14 +91,6 @@ pub enum Chatbot {
         #[command(subcommand)]
         command: Key,
     },
-    /// Users who test a chatbot before it is launched
-    #[command(after_help = "Example:\n  hongyan chatbot tester weather accept +8613800000001")]
-    Tester {
-        /// Name or sip: URI
-        name: String,
-        #[command(subcommand)]
-        command: Tester,
-    },
     /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
     #[command(
         after_help = "Example:\n  hongyan chatbot limits 12306\n  hongyan chatbot limits 12306 --per-day 100000 --per-second default --anonymous true"
@@ -103,13 +99,15 @@ pub enum Chatbot {
         /// Name or sip: URI
         name: String,
         #[command(flatten)]
-        limits: Limits,
+        limits: OwnLimits,
         /// Print JSON
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         server: Server,
     },
+    #[command(flatten)]
+    Standing(Standing),
     /// Remove a chatbot
     #[command(after_help = "Example:\n  hongyan chatbot remove 10690001")]
     Remove {
@@ -134,10 +132,15 @@ pub enum Dialect {
     Fnw11,
 }
 
-/// Whether traffic flows.
-#[derive(Clone, Copy, ValueEnum)]
+/// Where a chatbot stands.
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It does
+    /// Being made: no traffic
+    Draft,
+    /// With its testers only
+    Testing,
+    /// Traffic flows
     Live,
     /// Neither way
     Paused,
@@ -145,7 +148,7 @@ pub enum Status {
 
 /// What holds for one chatbot alone. `default` makes it as configured for all.
 #[derive(Args)]
-pub struct Limits {
+pub struct OwnLimits {
     /// Messages a second, counted by addressee
     #[arg(long, value_name = "N|default")]
     per_second: Option<String>,
@@ -163,7 +166,7 @@ pub struct Limits {
     anonymous: Option<String>,
 }
 
-impl Limits {
+impl OwnLimits {
     /// Puts what was given into the rules; true if anything was.
     fn apply(self, rules: &mut Value) -> Result<bool, CommandError> {
         let given = [
@@ -232,6 +235,18 @@ pub struct Profile {
     /// Whether the operator has verified who runs it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     verified: Option<bool>,
+    /// Who has verified it
+    #[arg(long, value_name = "NAME")]
+    verified_by: Option<String>,
+    /// Until when that is good, as 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    verified_until: Option<String>,
+    /// Postal address
+    #[arg(long, value_name = "TEXT")]
+    address: Option<String>,
+    /// Number for SMS of handsets without RCS
+    #[arg(long, value_name = "NUMBER")]
+    sms_number: Option<String>,
     /// Number to call back
     #[arg(long, value_name = "NUMBER")]
     callback_number: Option<String>,
@@ -258,7 +273,7 @@ pub struct Profile {
 impl Profile {
     /// The members of the admin API; what was not given is left out.
     fn body(self) -> Result<Map<String, Value>, CommandError> {
-        let menu = self.menu.map(|file| read_menu(&file)).transpose()?;
+        let menu = self.menu.map(|file| read_json(&file)).transpose()?;
         let texts = [
             ("displayName", self.display_name),
             ("webhook", self.webhook),
@@ -272,6 +287,10 @@ impl Profile {
             ("terms", self.terms),
             ("backgroundImage", self.background_image),
             ("category", self.category),
+            ("verifiedBy", self.verified_by),
+            ("verifiedUntil", self.verified_until),
+            ("address", self.address),
+            ("smsNumber", self.sms_number),
         ];
         let flags = [
             ("allowPrivateWebhook", self.allow_private_webhook),
@@ -289,8 +308,11 @@ impl Chatbot {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
         match self {
-            Self::Create { name, dialect, profile, json, key_file, server } => {
+            Self::Create { name, dialect, profile, status, json, key_file, server } => {
                 let mut body = profile.body()?;
+                if let Some(status) = status {
+                    body.insert("status".to_owned(), json!(status));
+                }
                 body.insert("name".to_owned(), json!(name));
                 body.insert("dialect".to_owned(), json!(dialect));
                 show_created(server.post("/chatbots", &Value::Object(body))?, json, &key_file)?;
@@ -315,10 +337,6 @@ impl Chatbot {
             Self::Update { name, profile, status, json, server } => {
                 let mut body = profile.body()?;
                 if let Some(status) = status {
-                    let status = match status {
-                        Status::Live => "live",
-                        Status::Paused => "paused",
-                    };
                     body.insert("status".to_owned(), json!(status));
                 }
                 if body.is_empty() {
@@ -329,7 +347,6 @@ impl Chatbot {
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
             Self::Key { name, command } => command.run(&name)?,
-            Self::Tester { name, command } => command.run(&name)?,
             Self::Limits { name, limits, json, server } => {
                 let path = format!("/chatbots/{}", segment(&name));
                 let mut rules = server.get(&format!("{path}/rules"))?;
@@ -343,6 +360,7 @@ impl Chatbot {
                     false => print(format_args!("{}\n\n{}", card(&answer["rules"]), card(&answer["usage"]))),
                 }
             }
+            Self::Standing(standing) => standing.run()?,
             Self::Remove { name, server } => {
                 server.delete(&format!("/chatbots/{}", segment(&name)))?;
                 print(format_args!("{name} is removed"));
@@ -377,11 +395,4 @@ fn show(answer: &Value, json: bool) {
         true => print_json(answer),
         false => print(card(answer)),
     }
-}
-
-fn read_menu(file: &std::path::Path) -> Result<Value, CommandError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError(format!("cannot read {}: {error}", file.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|error| CommandError(format!("{} is not JSON: {error}", file.display())))
 }

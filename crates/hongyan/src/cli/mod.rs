@@ -1,7 +1,9 @@
 //! The commands: one file each. `serve` runs the platform; the rest talk to a running server (`client.rs`) or work on
 //! files while none runs.
 
+mod audit_log;
 mod backup;
+mod campaign;
 mod chatbot;
 mod client;
 mod config;
@@ -10,15 +12,20 @@ mod deadletter;
 mod file;
 mod group;
 mod handset;
+mod key;
 mod mailbox;
 mod media;
+mod review;
 mod send;
 mod serve;
 mod service_account;
 mod spam;
+mod standing;
 mod store;
 mod subscriber;
 mod table;
+mod template;
+mod tenant;
 mod trace;
 
 use std::path::PathBuf;
@@ -47,9 +54,27 @@ enum Command {
     /// Add, list, show, configure or remove subscribers
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
-    /// Create, list, show, update or remove chatbots
+    /// Create, list, show, update or remove chatbots; test, submit, suspend; links
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
+    /// Put, list, show or remove templates of chatbots
+    #[command(subcommand)]
+    Template(template::Template),
+    /// Create, fill, steer, watch or remove campaigns
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
+    /// Create, list, show, change or remove tenants; give them chatbots
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Create, list, rotate or revoke keys of the administration API
+    #[command(subcommand)]
+    Key(key::Key),
+    /// List what administrators did
+    #[command(subcommand)]
+    AuditLog(audit_log::AuditLog),
+    /// Decide on what chatbots want to show, and whether they go live
+    #[command(subcommand)]
+    Review(review::Review),
     /// Show, list or note whether users want a chatbot's messages
     #[command(subcommand)]
     Consent(consent::Consent),
@@ -107,6 +132,12 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
+            Command::Template(template) => template.run(),
+            Command::Campaign(campaign) => campaign.run(),
+            Command::Tenant(tenant) => tenant.run(),
+            Command::Key(key) => key.run(),
+            Command::AuditLog(audit_log) => audit_log.run(),
+            Command::Review(review) => review.run(),
             Command::Consent(consent) => consent.run(),
             Command::DeadLetter(letter) => letter.run(),
             Command::Group(group) => group.run(),

@@ -105,6 +105,8 @@ pub struct Msrp {
     pub chunk_bytes: NonZeroU32,
     /// Bytes of large bodies on disk, arriving ones included.
     pub spool_bytes: NonZeroU64,
+    /// Of them, what one subscriber has sent.
+    pub spool_share_bytes: NonZeroU64,
 }
 
 impl Default for Msrp {
@@ -117,6 +119,7 @@ impl Default for Msrp {
             max_connections_per_address: nonzero(2_000),
             chunk_bytes: nonzero(msrp::CHUNK_BYTES as u32),
             spool_bytes: nonzero_u64(4 << 30),
+            spool_share_bytes: nonzero_u64(256 << 20),
         }
     }
 }

@@ -17,6 +17,8 @@
 //! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/cspApi/{version}/…` | management calls of CSPs | `bot/csp.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
+//! | `/directory` | chatbots, looked for | `directory.rs` |
+//! | `/open/{chatbot}` | opens a conversation in the web handset | `open.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
 
@@ -27,11 +29,15 @@ pub(crate) mod bot;
 mod bot_information;
 mod contacts;
 pub(crate) mod content;
+mod directory;
 mod handset;
 mod history;
 pub(crate) mod media;
+mod open;
 pub(crate) mod provisioning;
 mod status;
+
+pub use admin::calls as admin_calls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,7 +55,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use message_centre::admin as admin_call;
 use rcs::Timestamp;
-use store::{Store, StoreError};
+use store::{Chatbot, ChatbotStatus, Store, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -79,6 +85,10 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// For a client that was told that we are busy.
 pub(crate) const RETRY_AFTER_S: u32 = 2;
+
+/// Pause before a call of a sequence is tried again, and how often.
+const BUSY_WAIT: Duration = Duration::from_millis(50);
+const BUSY_WAITS: u32 = 200;
 
 /// What the handlers work with.
 pub struct App {
@@ -120,6 +130,8 @@ pub struct App {
     pub history: message_centre::history::Config,
     /// How much a chatbot may send of which nothing else is set.
     pub limits: maap::rate::Limits,
+    /// Whether chatbots know users by tokens unless an operator has said otherwise of one.
+    pub anonymous: bool,
     /// When days and months begin.
     pub local_time: rcs::local_time::LocalTime,
 }
@@ -145,6 +157,27 @@ impl App {
         answer.await.map_err(|_| Failure::stopping())
     }
 
+    /// Has the centre decide a call about what is managed; the answer comes after its commit.
+    async fn manage(&self, call: maap::manage::Call) -> Result<maap::manage::Answer, Failure> {
+        match self.ask_maap(maap::Call::Manage(Box::new(call))).await? {
+            maap::Answer::Managed(answer) => Ok(*answer),
+            _ => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected answer of the centre")),
+        }
+    }
+
+    /// As [`App::manage`], for one in a sequence that has begun: waits while the centre is busy.
+    async fn manage_surely(&self, call: maap::manage::Call) -> Result<maap::manage::Answer, Failure> {
+        for _ in 0..BUSY_WAITS {
+            match self.manage(call.clone()).await {
+                Err(failure) if failure.status == StatusCode::TOO_MANY_REQUESTS => {
+                    tokio::time::sleep(BUSY_WAIT).await;
+                }
+                answer => return answer,
+            }
+        }
+        Err(Failure::busy())
+    }
+
     fn enter(&self, input: Input, kind: &'static str) -> Result<(), Failure> {
         self.inbox.try_send(input).map_err(|_| {
             self.metrics.refused.get_or_create(&Kind::of(kind)).inc();
@@ -167,6 +200,16 @@ impl App {
             }
         })
     }
+}
+
+/// The chatbot that a path or query names, if everybody may see it: one that is live, or being tested by those who know of it.
+async fn visible_chatbot(app: &App, name: &str) -> Result<Chatbot, Failure> {
+    let Some(address) = chatbot_api::ctcu::address::chatbot(name, &app.numbering) else {
+        return Err(Failure::bad_request("not the address of a chatbot"));
+    };
+    let found = app.read(move |store| store.chatbot(&address)).await?;
+    let found = found.filter(|chatbot| chatbot.status != ChatbotStatus::Draft);
+    found.ok_or_else(|| Failure::not_found("there is no such chatbot"))
 }
 
 /// The wall clock.
@@ -260,6 +303,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
+    let long = Router::new().nest("/admin/v1", admin::long_router(app.clone())).with_state(app.clone());
     let uploads = bot::uploads().with_state(app.clone());
     Router::new()
         .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
@@ -279,6 +323,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/token", post(bot::rbm::exchange))
         .route("/oauth2/v4/token", post(bot::rbm::exchange))
         .route("/$discovery/rest", get(bot::rbm::discover))
+        .route("/directory", get(directory::search))
+        .route("/directory/specific", get(directory::specific))
+        .route("/open/{chatbot}", get(open::open))
         .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
         .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
         .route("/oauth2/v1/token", post(bot::fnw11::token))
@@ -296,6 +343,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
         .merge(content)
+        .merge(long)
         .merge(uploads)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),

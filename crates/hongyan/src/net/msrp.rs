@@ -22,6 +22,7 @@ use message_centre::session::{INLINE_BYTES_MAX, SessionBody};
 use msrp::connection::{Config, Connection, Event, IncomingId, Lookup, Outgoing, Session, Source};
 use msrp::stream::Framer;
 use msrp::{Frame, HEAD_BYTES_MAX};
+use rcs::address::Address;
 use rustc_hash::FxHashMap;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -64,6 +65,7 @@ struct Table {
 
 struct Place {
     session: Session,
+    owner: Address,
     connection: Option<UnboundedSender<ToConnection>>,
 }
 
@@ -84,7 +86,7 @@ impl Switchboard {
     /// Does what the centre says.
     pub fn perform(&self, command: Command, inbox: &Inbox) {
         match command {
-            Command::Open(session) => {
+            Command::Open { session, owner } => {
                 let mut table = self.table();
                 match table.sessions.get_mut(&session.id) {
                     Some(place) => {
@@ -95,7 +97,7 @@ impl Switchboard {
                         place.session = session;
                     }
                     None => {
-                        table.sessions.insert(session.id.clone(), Place { session, connection: None });
+                        table.sessions.insert(session.id.clone(), Place { session, owner, connection: None });
                     }
                 }
             }
@@ -487,7 +489,10 @@ impl Link {
                 let _ = self.edge.inbox.try_send(Input::Media(MediaEvent::Active { session }));
             }
             Event::Begun { message, session, message_id, content_type, .. } => {
-                let coming = Coming { session, message_id, content_type, body: Arriving::default() };
+                let owner =
+                    self.edge.switchboard.table().sessions.get(&session).map(|place| place.owner.clone());
+                let body = Arriving::of(owner);
+                let coming = Coming { session, message_id, content_type, body };
                 self.arriving.insert(message, coming);
             }
             Event::Data { message, offset, bytes } => {
@@ -520,6 +525,8 @@ impl Link {
             return;
         };
         let spool = &self.edge.switchboard.spool;
+        // Then it has been said why.
+        let is_failed = matches!(body, Arriving::Failed);
         let body = match &body {
             Arriving::File { .. } => tokio::task::block_in_place(|| body.finish(spool)),
             _ => body.finish(spool),
@@ -534,7 +541,9 @@ impl Link {
                 SessionBody::Spooled { spooled, beginning }
             }
             Err(error) => {
-                tracing::error!(%error, "a large body cannot be spooled");
+                if !is_failed {
+                    tracing::error!(%error, "a large body cannot be spooled");
+                }
                 return self.connection.answer(message, 408);
             }
         };

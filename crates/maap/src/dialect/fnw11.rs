@@ -91,7 +91,7 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told) -> Option<Requ
             Event::file(&file(told.id, &told.transfer, status))
         }
         Told::Revealed { user, token } => Event::alias(token, user.e164()?),
-        Told::Capabilities(_) => return None,
+        Told::Capabilities(_) | Told::Consent(_) | Told::Notice(_) => return None,
     };
     Some(request(chatbot, webhook, &event))
 }

@@ -10,6 +10,8 @@ pub mod ctcu;
 pub mod fnw11;
 pub mod rbm;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chatbot_api::ctcu::address::PathForm;
 use rcs::Timestamp;
@@ -17,6 +19,7 @@ use rcs::address::{Address, Numbering};
 use rcs::composing::State;
 use store::{Chatbot, Dialect};
 
+use crate::Config;
 use crate::push::{Method, PushAnswer};
 use crate::told::Told;
 
@@ -79,6 +82,11 @@ pub(crate) fn typing(chatbot: &Chatbot, user: &Address, state: State, fresh: &Fr
     }
 }
 
+/// Whether a webhook is told that a user wants its chatbot's messages or does not, beside the word that the user has said.
+pub(crate) fn tells_consent(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Rbm)
+}
+
 /// Whether a webhook that has taken a message has read it; otherwise the chatbot says so itself.
 pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
     !matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
@@ -97,6 +105,15 @@ pub(crate) fn tells_alias(dialect: Dialect) -> bool {
 /// Whether the call itself is refused when the message cannot be kept for its user; otherwise that is told as a status.
 pub(crate) fn refuses_at_once(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Rbm)
+}
+
+/// How long pushes that fail are tried, from the first failure on, and the longest wait between two tries: a week and ten minutes
+/// where the API says so (maap-api §7), as configured for a day otherwise.
+pub(crate) fn patience(dialect: Dialect, config: &Config) -> (Duration, Duration) {
+    match dialect {
+        Dialect::Rbm => (config.give_up_after.saturating_mul(7), Duration::from_secs(600)),
+        Dialect::Ctcu | Dialect::Cm | Dialect::Fnw11 => (config.give_up_after, Duration::MAX),
+    }
 }
 
 /// What a webhook answered to a push.

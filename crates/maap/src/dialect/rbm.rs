@@ -52,7 +52,12 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told, fresh: &Fresh<
             (Notice::message(&told.message_id, &told.from, &told.incoming, told.at)?, told.entry)
         }
         Told::Status(told) => (status(told)?, told.entry),
-        Told::Media(_) | Told::Revealed { .. } => return None,
+        Told::Consent(told) => {
+            let event = if told.is_given { UserEvent::Subscribe } else { UserEvent::Unsubscribe };
+            let id = told.entry.to_string();
+            (Notice::user_event(event, &id, None, &told.user, told.at), told.entry)
+        }
+        Told::Media(_) | Told::Notice(_) | Told::Revealed { .. } => return None,
         Told::Capabilities(told) => {
             let features = told.capabilities.as_ref().map(features).filter(|features| !features.is_empty());
             (Notice::capability_callback(&told.request_id, &told.user, features.as_ref()), told.entry)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chatbot_api::ctcu::{Refusal, ReturnCode, signature};
 use maap::dialect::ctcu;
+use maap::manage::Resumed;
 use maap::{
     Answer, Call, Change, Config, Credentials, Maap, Method, NewChatbot, Out, Push, PushAnswer, PushFailure,
     PushFailureKind, Pushed, Stats, privacy,
@@ -47,6 +48,11 @@ pub fn bot() -> Address {
 
 pub fn user(number: &str) -> Address {
     Address::subscriber(number).expect("a number")
+}
+
+/// A directory for a store, in memory where the system has such a place.
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory for the store")
 }
 
 enum Todo {
@@ -145,7 +151,7 @@ impl World {
     pub fn with(config: fn(&mut Config)) -> Self {
         let mut world = Self {
             now: Timestamp::from_seconds(1_795_000_000),
-            directory: tempfile::tempdir().expect("a directory for the store"),
+            directory: directory(),
             store: None,
             centre: None,
             maap: None,
@@ -197,6 +203,7 @@ impl World {
         config.jitter_percent = 0;
         (self.config)(&mut config);
         let mut maap = Maap::new(config, &secrets);
+        maap.resume(Resumed::read(&store).expect("readable"), self.now);
         let chatbots = store.chatbots().expect("readable");
         self.todo = chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address))).collect();
         self.centre = Some(Centre::new(centre_config, &secrets, self.now));
@@ -247,11 +254,24 @@ impl World {
 
     /// Adds a subscriber without a device.
     pub fn account(&mut self, number: &str) {
-        let credential = Credential { username: number.to_owned(), ha1s: Ha1s::of(number, DOMAIN, PASSWORD) };
-        let (address, created_at) = (user(number), self.now);
-        let account = Account { address, credentials: vec![credential], display_name: None, created_at };
+        self.accounts([number]);
+    }
+
+    /// Adds subscribers without devices, all at once.
+    pub fn accounts(&mut self, numbers: impl IntoIterator<Item = impl AsRef<str>>) {
         let mut view = View::default();
-        view.put_account(account);
+        for number in numbers {
+            let number = number.as_ref();
+            let credential =
+                Credential { username: number.to_owned(), ha1s: Ha1s::of(number, DOMAIN, PASSWORD) };
+            let (address, created_at) = (user(number), self.now);
+            view.put_account(Account {
+                address,
+                credentials: vec![credential],
+                display_name: None,
+                created_at,
+            });
+        }
         self.store().commit(&view).expect("committed");
     }
 
@@ -347,7 +367,7 @@ impl World {
 
     pub fn create_as(&mut self, dialect: Dialect, name: &str, data: Value) {
         let data = serde_json::from_value(data).expect("a change");
-        let new = NewChatbot { name: name.to_owned(), dialect, data };
+        let new = NewChatbot { name: name.to_owned(), dialect, tenant: None, data };
         match self.call(Call::Create(Box::new(new))) {
             Answer::Created { credentials, .. } => self.credentials = Some(credentials),
             other => panic!("{other:?}"),
@@ -391,6 +411,16 @@ impl World {
         let to: Vec<String> = to.iter().map(|number| format!("tel:{number}")).collect();
         let body = json!({ "messageId": id, "destinationAddress": to, "status": "RevokeRequested" });
         self.json(|| ctcu::revoke_call(bot(), body.to_string().as_bytes(), &numbering()))
+    }
+
+    /// The chatbot's call that changes its menu.
+    pub fn update_menu(&mut self, menu: &Value) -> Value {
+        self.json(|| ctcu::menu_call(bot(), menu.to_string().as_bytes()))
+    }
+
+    /// The chatbot's call that changes what handsets show of it.
+    pub fn update_optionals(&mut self, optionals: &Value) -> Value {
+        self.json(|| ctcu::optionals_call(bot(), optionals.to_string().as_bytes()))
     }
 
     /// A user wants to hear nothing from somebody.
@@ -484,7 +514,7 @@ impl World {
         self.store().mailbox(&bot(), 10_000).expect("readable")
     }
 
-    fn wake_at(&self) -> Option<Timestamp> {
+    pub fn wake_at(&self) -> Option<Timestamp> {
         let centre = self.centre.as_ref().and_then(Centre::wake_at);
         let maap = self.maap.as_ref().and_then(Maap::wake_at);
         let phones = self.phones.values().filter_map(|phone| phone.layer.poll_timeout()).min();

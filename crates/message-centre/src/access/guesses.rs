@@ -36,8 +36,15 @@ impl Guesses {
     /// How long whoever speaks for `subscriber` from `source` has to wait; `None`: the password may be looked at.
     pub fn wait(&self, subscriber: &Address, source: IpAddr, now: Timestamp) -> Option<Duration> {
         let source = network(source);
+        // Nearly always: every request with credentials comes by here.
+        self.by_source.wait(&source, 1, now)?;
         let is_suspect = self.by_source.wait(&source, self.max.saturating_mul(SOURCE_FACTOR), now).is_some();
         self.by_pair.wait(&(subscriber.clone(), source), if is_suspect { 1 } else { self.max }, now)
+    }
+
+    /// A subscriber has other credentials from now on: what was wrong before says nothing about those who give them.
+    pub fn forgive(&mut self, subscriber: &Address) {
+        self.by_pair.forget(|(address, _)| address == subscriber);
     }
 
     /// A password was wrong.
@@ -77,6 +84,8 @@ mod tests {
         assert_eq!(guesses.wait(&number(1), here, now), Some(WINDOW));
         assert_eq!((guesses.wait(&number(1), there, now), guesses.wait(&number(2), here, now)), (None, None));
         assert_eq!(guesses.wait(&number(1), here, now.plus(WINDOW)), None);
+        guesses.forgive(&number(1));
+        assert_eq!(guesses.wait(&number(1), here, now), None, "there is a new password");
     }
 
     #[test]

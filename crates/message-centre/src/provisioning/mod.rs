@@ -282,6 +282,7 @@ impl Centre {
         }
         let place = place.unwrap_or_else(|| self.add_device(&mut configuration, work.now));
         let document = self.renew(&mut configuration.devices[place], request, address, work.now);
+        self.guesses.forgive(address);
         work.view.put_configuration(configuration);
         Answer::Document(document.to_xml())
     }

@@ -61,7 +61,7 @@ impl Centre {
         let invite = &claim.what;
         match invite.to.kind() {
             AddressKind::Group => check_member(&invite.to, &claim.from, work)?,
-            _ => check_addressee(&invite.to, work)?,
+            _ => check_addressee(&claim.from, &invite.to, work)?,
         }
         if let Some(device) = invite.device.as_ref().filter(|device| device.is_temporary())
             && !device.is_valid(&self.gruu_key, work.view.bindings(&invite.to), work.now)
@@ -76,9 +76,9 @@ impl Centre {
             return Err(Refusal::TooManySessions);
         }
         let leg = self.asked_leg(claim, work)?;
-        let session = msrp_session(&leg);
+        let open = open_media(&leg);
         let id = self.sessions.insert(leg);
-        self.sessions.commands.push_back(media::Command::Open(session));
+        self.sessions.commands.push_back(open);
         if invite.kind == Kind::Large {
             self.accept(id, work.now);
             return Ok(());
@@ -460,14 +460,15 @@ pub(super) fn contact(uri: &str, flow: Flow) -> String {
 }
 
 /// The session as the edge must know it.
-pub(super) fn msrp_session(leg: &Leg) -> msrp::connection::Session {
+pub(super) fn open_media(leg: &Leg) -> media::Command {
     let remote = leg.agreed.iter().flat_map(|agreed| &agreed.remote).map(|uri| uri.to_string());
-    msrp::connection::Session {
+    let session = msrp::connection::Session {
         id: leg.session().to_owned(),
         local: leg.endpoint.uri.to_string(),
         remote: remote.collect::<Vec<_>>().join(" "),
         bytes_max: leg.endpoint.max_size,
-    }
+    };
+    media::Command::Open { session, owner: leg.device.0.clone() }
 }
 
 /// Whether a device takes chats: CPM's, or those of SIMPLE IM before it.

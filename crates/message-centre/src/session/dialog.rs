@@ -12,7 +12,7 @@ use sip::transaction::{OnTimeout, ServerTxId};
 use sip::{Flow, HeaderName, Method, Reason, Request, Response, ResponseBuilder};
 use store::Wants;
 
-use super::answering::msrp_session;
+use super::answering::open_media;
 use super::{Kind, Leg, LegId, Stage, focus, lapse, media, take_back};
 use crate::access::identity::{Claim, is_bound_here};
 use crate::access::{ALLOW, Refusal, check_require};
@@ -170,9 +170,9 @@ impl Centre {
             leg.is_bound = false;
             leg.idle_at = now.plus(self.config.sessions.connect);
             take_back(&mut self.sessions.by_given, &mut leg.sends);
-            let session = msrp_session(leg);
-            let close = media::Command::Close { session: session.id.clone() };
-            self.sessions.commands.extend([close, media::Command::Open(session)]);
+            let open = open_media(leg);
+            let close = media::Command::Close { session: leg.session().to_owned() };
+            self.sessions.commands.extend([close, open]);
         }
         self.sessions.set_alarm(id);
         Ok(answer)

@@ -11,8 +11,8 @@ use sip::Flow;
 use sip::dialog::session_timer::SessionTimer;
 use store::{Group, Wants};
 
-use super::answering::msrp_session;
-use super::{Kind, Leg, LegId, Stage, media};
+use super::answering::open_media;
+use super::{Kind, Leg, LegId, Stage};
 use crate::Centre;
 use crate::access::Refusal;
 use crate::access::message::Contribution;
@@ -62,9 +62,9 @@ impl Centre {
         let endpoint = self.endpoint_facing(theirs, Kind::Group)?;
         let (answer, agreed) = endpoint.answer(offer).map_err(unacceptable)?;
         let leg = Leg { agreed: Some(agreed), ..self.member_leg(group, device, flow, endpoint, now) };
-        let session = msrp_session(&leg);
+        let open = open_media(&leg);
         let id = self.sessions.insert(leg);
-        self.sessions.commands.push_back(media::Command::Open(session));
+        self.sessions.commands.push_back(open);
         self.replace_older(id);
         Ok((id, answer))
     }
@@ -81,10 +81,10 @@ impl Centre {
         // The device connects to us: it may be behind a NAT, and we connect to nobody's address.
         let offer = endpoint.offer(Setup::Passive);
         let leg = self.member_leg(group, device, flow, endpoint, now);
-        let session = msrp_session(&leg);
+        let open = open_media(&leg);
         let id = self.sessions.insert(leg);
         // The device may connect before its answer is here.
-        self.sessions.commands.push_back(media::Command::Open(session));
+        self.sessions.commands.push_back(open);
         Some((id, offer))
     }
 
@@ -107,8 +107,8 @@ impl Centre {
         // Its connection may have been quicker than its answer.
         let limits = &self.config.sessions;
         leg.idle_at = now.plus(if leg.is_bound { limits.idle } else { limits.connect });
-        let session = msrp_session(leg);
-        self.sessions.commands.push_back(media::Command::Open(session));
+        let open = open_media(leg);
+        self.sessions.commands.push_back(open);
         self.replace_older(id);
         if let Some(bytes_max) = bytes_max {
             self.refuse_larger(id, bytes_max);

@@ -11,8 +11,8 @@ use sip::transaction::{ClientTxId, RequestError};
 use sip::{Flow, HeaderName, Message, Reason, RequestBuilder, Response};
 use store::Binding;
 
-use super::answering::{Redial, contact, msrp_session};
-use super::{Kind, Leg, LegId, Stage, media};
+use super::answering::{Redial, contact, open_media};
+use super::{Kind, Leg, LegId, Stage};
 use crate::access::ALLOW;
 use crate::access::invite::{CPM_LARGE_MESSAGE, CPM_SESSION};
 use crate::access::message::Contribution;
@@ -87,10 +87,10 @@ impl Centre {
             sends: Default::default(),
             alarm: None,
         };
-        let session = msrp_session(&leg);
+        let open = open_media(&leg);
         let id = self.sessions.insert(leg);
         // The device may connect before its answer is here.
-        self.sessions.commands.push_back(media::Command::Open(session));
+        self.sessions.commands.push_back(open);
         Some(id)
     }
 
@@ -218,9 +218,9 @@ impl Centre {
             refreshed_at: now,
             refreshing: None,
         };
-        let session = msrp_session(leg);
+        let open = open_media(leg);
         self.sessions.by_dialog.insert(dialog_id, id);
-        self.sessions.commands.push_back(media::Command::Open(session));
+        self.sessions.commands.push_back(open);
         if let Some(bytes_max) = bytes_max {
             self.refuse_larger(id, bytes_max);
         }

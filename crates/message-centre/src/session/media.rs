@@ -2,6 +2,7 @@
 //! large; the centre says which sessions there are, what is sent in them, and whether a message that came is kept.
 
 use bytes::Bytes;
+use rcs::address::Address;
 use store::Spooled;
 
 use crate::access::Refusal;
@@ -15,7 +16,12 @@ pub struct Token(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// A peer may join this session from now on. Said again when the peer's path becomes known or changes.
-    Open(msrp::connection::Session),
+    Open {
+        /// The session.
+        session: msrp::connection::Session,
+        /// Whose device the peer is: what lies on disk of its messages counts for this subscriber.
+        owner: Address,
+    },
     /// Send a message in a session that a peer has joined. Ends in [`Event::Sent`].
     Send {
         /// Our session id.

@@ -597,7 +597,7 @@ impl Town {
 
     fn perform(&mut self, command: Command) {
         match command {
-            Command::Open(session) => match self.edge.sessions.get_mut(&session.id) {
+            Command::Open { session, .. } => match self.edge.sessions.get_mut(&session.id) {
                 Some((known, place)) => {
                     if let Some(line) = place.and_then(|link| self.edge.links.get_mut(&link)) {
                         line.connection.update(session.clone());

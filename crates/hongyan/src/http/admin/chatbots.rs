@@ -1,49 +1,71 @@
 //! `/admin/v1/chatbots`, and chatbots' addresses as administrators write them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use chatbot_api::rbm;
 use maap::{Answer, Call, Change, NewChatbot};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
-use store::{Chatbot, ChatbotStatus, Dialect};
+use store::{Chatbot, Dialect};
 
+use super::access::Caller;
 use super::service_accounts::make_key;
 use crate::http::{App, Failure};
 
-/// All chatbots.
-pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
-    let chatbots = app.read(store::Store::chatbots).await?;
-    Ok(Json(chatbots.iter().map(|chatbot| summary(&app, chatbot)).collect()))
+/// The chatbots that the caller may see.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Failure> {
+    let (chatbots, owners) = app.read(|store| Ok((store.chatbots()?, store.owners()?))).await?;
+    let owners: BTreeMap<&Address, &str> =
+        owners.iter().map(|owner| (&owner.chatbot, owner.tenant.as_str())).collect();
+    let shown = chatbots.iter().filter_map(|chatbot| {
+        let tenant = owners.get(&chatbot.address).copied();
+        let mut shown = caller.owns(tenant).then(|| summary(&app, chatbot))?;
+        shown["tenant"] = json!(tenant);
+        Some(shown)
+    });
+    Ok(Json(shown.collect()))
 }
 
 /// A new chatbot, with the secrets that no later answer shows.
 pub async fn create(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
-    let Json(wanted) = body?;
+    let Json(mut wanted) = body?;
+    only_operators(&caller, &wanted)?;
+    if let (Some(tenant), Some(wanted)) = (&caller.tenant, wanted.as_object_mut()) {
+        wanted.insert("tenant".to_owned(), json!(tenant));
+    }
     Ok((StatusCode::CREATED, Json(create_chatbot(&app, wanted).await?)))
 }
 
 /// One chatbot.
 pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
-    let found = app.read(move |store| store.chatbot(&chatbot)).await?;
-    found.map(|chatbot| Json(summary(&app, &chatbot))).ok_or_else(no_such_chatbot)
+    let found = app.read(move |store| Ok((store.chatbot(&chatbot)?, store.owner(&chatbot)?))).await?;
+    let mut shown = found.0.map(|chatbot| summary(&app, &chatbot)).ok_or_else(no_such_chatbot)?;
+    shown["tenant"] = json!(found.1);
+    Ok(Json(shown))
 }
 
 /// Changes what the body names.
 pub async fn update(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Json(change) = body?;
+    only_operators(&caller, &change)?;
     update_chatbot(&app, &name, change).await.map(Json)
 }
 
@@ -53,15 +75,27 @@ pub async fn remove(State(app): State<Arc<App>>, Path(name): Path<String>) -> Re
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// As [`create`], from within: `wanted` holds `name`, `dialect` and the members of [`Change`].
+/// What an operator vouches for, or answers for, no tenant says of its own chatbot.
+fn only_operators(caller: &Caller, change: &Value) -> Result<(), Failure> {
+    let theirs = ["verified", "allowPrivateWebhook"];
+    match theirs.into_iter().find(|member| caller.tenant.is_some() && change.get(member).is_some()) {
+        Some(member) => {
+            Err(Failure::new(StatusCode::FORBIDDEN, format!("{member}: only the operator can say so")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// As [`create`], from within: `wanted` holds `name`, `dialect`, `tenant` and the members of [`Change`].
 pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value, Failure> {
     let mut take = |member: &str| wanted.as_object_mut().and_then(|wanted| wanted.remove(member));
     let name = take("name");
     let dialect = take("dialect");
+    let tenant = take("tenant").and_then(|tenant| tenant.as_str().map(str::to_owned));
     let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| Failure::bad_request("name: missing"))?;
     let dialect = dialect.map_or(Ok(Dialect::Ctcu), serde_json::from_value);
     let dialect = dialect.map_err(|_| Failure::bad_request("dialect: not one of ctcu, cm, rbm, fnw11"))?;
-    let new = NewChatbot { name: name.to_owned(), dialect, data: read_change(wanted)? };
+    let new = NewChatbot { name: name.to_owned(), dialect, tenant, data: read_change(wanted)? };
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
             let mut answer = summary(app, &chatbot);
@@ -123,8 +157,13 @@ pub(super) fn address(app: &App, text: &str) -> Result<Address, Failure> {
     app.numbering.address(text).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
+/// The chatbot that a name or sip: URI names, there or not.
+pub(super) fn named(app: &App, name: &str) -> Option<Address> {
+    chatbot_api::ctcu::address::chatbot(name, &app.numbering)
+}
+
 pub(super) fn chatbot_address(app: &App, name: &str) -> Result<Address, Failure> {
-    chatbot_api::ctcu::address::chatbot(name, &app.numbering).ok_or_else(|| {
+    named(app, name).ok_or_else(|| {
         Failure::bad_request(&format!("{name:?} is neither a chatbot's name nor its sip: URI"))
     })
 }
@@ -149,18 +188,16 @@ fn no_such_chatbot() -> Failure {
 }
 
 /// Everything but the secrets.
-fn summary(app: &App, chatbot: &Chatbot) -> Value {
-    let profile = &chatbot.profile;
-    let status = match chatbot.status {
-        ChatbotStatus::Live => "live",
-        ChatbotStatus::Paused => "paused",
-    };
+pub(super) fn summary(app: &App, chatbot: &Chatbot) -> Value {
+    let (profile, extras, standing) = (&chatbot.profile, &chatbot.extras, &chatbot.standing);
     json!({
         "chatbotId": chatbot.address,
         "dialect": chatbot.dialect,
         "appId": chatbot.app_id,
         "displayName": profile.name,
-        "status": status,
+        "status": maap::word(chatbot.status),
+        "testers": standing.testers,
+        "rejection": standing.rejection,
         "webhook": chatbot.webhook,
         "allowPrivateWebhook": chatbot.allow_private_webhook,
         "callbackChecked": chatbot.callback_checked,
@@ -172,12 +209,21 @@ fn summary(app: &App, chatbot: &Chatbot) -> Value {
         "description": profile.description,
         "provider": profile.provider,
         "verified": profile.verified,
+        "verifiedBy": standing.verified_by,
+        "verifiedUntil": standing.verified_until.map(|until| until.rfc3339()),
         "callbackNumber": profile.callback_number,
         "website": profile.website,
         "email": profile.email,
         "terms": profile.terms,
         "backgroundImage": profile.background_image,
         "category": profile.category,
+        "moreCategories": extras.more_categories,
+        "address": extras.address,
+        "latitude": extras.latitude,
+        "longitude": extras.longitude,
+        "cssStyle": extras.css_style,
+        "autograph": extras.autograph,
+        "smsNumber": extras.sms_number,
         "menu": profile.menu.as_deref().and_then(|menu| serde_json::from_str::<Value>(menu).ok()),
         "createdAt": chatbot.created_at.rfc3339(),
         "changedAt": chatbot.changed_at.rfc3339(),

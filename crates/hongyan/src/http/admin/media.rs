@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use rcs::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{FileId, Media, Review};
 
+use super::access::{Caller, own};
 use super::chatbots;
 use crate::http::media::{Keep, fetch};
 use crate::http::{App, Failure};
@@ -29,10 +30,16 @@ pub struct Page {
 /// Media, all or one chatbot's; of one also what they come to. `after` is the id at which the page before ended.
 pub async fn list(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
     let owner = page.chatbot.map(|chatbot| chatbots::chatbot_address(&app, &chatbot)).transpose()?;
+    match &owner {
+        Some(chatbot) => own(&app, &caller, chatbot).await?,
+        None if caller.tenant.is_some() => return Err(Failure::bad_request("chatbot: say whose media")),
+        None => {}
+    }
     let after = page.after.map(|id| id.parse().map_err(|()| no_such_media())).transpose()?;
     let limit = page.limit.unwrap_or(100).min(MEDIA_MAX);
     let (usage, media) = app
@@ -67,10 +74,12 @@ pub struct New {
 /// Brings what lies at a URL into the library of a chatbot.
 pub async fn add(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     new: Result<Json<New>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let Json(new) = new?;
     let chatbot = chatbots::chatbot_address(&app, &new.chatbot)?;
+    own(&app, &caller, &chatbot).await?;
     let chatbot = app.read(move |store| store.chatbot(&chatbot)).await?;
     let chatbot = chatbot.ok_or_else(|| Failure::not_found("there is no such chatbot"))?;
     let keep = match new.until.as_deref().map(Timestamp::parse_rfc3339) {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Entry, EntryKind, Outcome, Record};
 
+use super::access::{Caller, own};
 use super::chatbots;
 use crate::http::{App, Failure};
 
@@ -48,6 +49,7 @@ pub(super) fn kind_of(kind: EntryKind) -> &'static str {
         EntryKind::Report => "report",
         EntryKind::Status => "status",
         EntryKind::Deferred => "deferred",
+        EntryKind::Notice => "notice",
     }
 }
 
@@ -73,9 +75,26 @@ fn waiting(entry: &Entry) -> Value {
 /// Where a message was and is: one story for each addressee.
 pub async fn trace(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(message_id): Path<String>,
 ) -> Result<Json<Value>, Failure> {
-    let records = app.read(move |store| store.records(&message_id)).await?;
+    let anonymous = app.anonymous;
+    let records = app
+        .read(move |store| {
+            let mut records = store.records(&message_id)?;
+            if caller.tenant.is_some() {
+                // A tenant sees what its chatbots say and hear; of one that knows users by tokens nothing, for it is full of numbers.
+                let mut own = Vec::new();
+                for owner in store.owners()?.into_iter().filter(|owner| caller.owns(Some(&owner.tenant))) {
+                    if !store.rules(&owner.chatbot)?.anonymous.unwrap_or(anonymous) {
+                        own.push(owner.chatbot);
+                    }
+                }
+                records.retain(|record| own.contains(&record.from) || own.contains(&record.to));
+            }
+            Ok(records)
+        })
+        .await?;
     Ok(Json(records.iter().map(story).collect()))
 }
 
@@ -118,8 +137,11 @@ pub struct Text {
 /// A text from a chatbot; answers with its message id.
 pub async fn send(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     body: Result<Json<Text>, JsonRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Json(text) = body?;
+    let from = chatbots::chatbot_address(&app, &text.from)?;
+    own(&app, &caller, &from).await?;
     chatbots::send_text(&app, &text.from, &text.to, text.text).await
 }

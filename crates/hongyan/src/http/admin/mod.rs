@@ -1,4 +1,5 @@
-//! `/admin/v1`: what administrators may do, for whoever has the token of `DIR/admin-token`.
+//! `/admin/v1`: what administrators may do, for whoever has the token of `DIR/admin-token`, or a key that allows it
+//! ([`access`]). Every call that changes something leaves a row in the audit log.
 //!
 //! | call | what |
 //! |---|---|
@@ -13,7 +14,7 @@
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
-//! | `GET /chatbots/{name}/testers`, `PUT`, `DELETE …/testers/{number}` | whom a chatbot has invited; answer for one; take one off the list |
+//! | `GET /chatbots/{name}/invitations`, `PUT`, `DELETE …/invitations/{number}` | whom a chatbot reaches before it is live: who was asked to test it; answer for one, asked or not; forget one |
 //! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
 //! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
 //! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
@@ -22,6 +23,10 @@
 //! | `GET`, `DELETE /chatbots/{name}/dead-letters?limit=&after=` | one chatbot's; remove all |
 //! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
 //! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
+//! | `POST /chatbots/{name}/test`, `submit`, `suspend`, `resume` | where it stands |
+//! | `GET /reviews?chatbot=` | what chatbots want to show |
+//! | `POST /chatbots/{name}/reviews/{topic}/approve`, `reject` | whether they may |
+//! | `GET /chatbots/{name}/links?body=`, `qr.svg`, `qr.png` | links that open a conversation |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -31,9 +36,25 @@
 //! | `GET`, `DELETE /media/{id}` | show; remove |
 //! | `GET /trace/{message-id}` | where a message was and is |
 //! | `POST /messages` | a text from a chatbot |
+//! | `PUT`, `DELETE /chatbots/{name}/tenant` | give to a tenant; take from it |
+//! | `GET /templates?chatbot=` | templates |
+//! | `GET`, `PUT`, `DELETE /chatbots/{name}/templates/{template}` | show; add or replace; remove |
+//! | `GET`, `POST /campaigns?chatbot=` | list; create a draft |
+//! | `GET`, `PATCH`, `DELETE /campaigns/{id}` | show with progress; change the plan; remove |
+//! | `POST /campaigns/{id}/recipients` | add recipients, CSV of any length or JSON |
+//! | `POST /campaigns/{id}/start`, `…/pause`, `…/resume`, `…/cancel` | steer |
+//! | `GET /campaigns/{id}/outcomes?outcome=&number=&from=&limit=&format=csv` | what became of each recipient's message |
+//! | `GET`, `POST /tenants` | list; create |
+//! | `GET`, `PATCH`, `DELETE /tenants/{tenant}` | show; change; remove |
+//! | `GET`, `POST /keys` | list; create (the only answer that shows it) |
+//! | `POST /keys/{id}/rotate`, `DELETE /keys/{id}` | another secret; take back |
+//! | `GET /audit-log?key=&tenant=&text=&since=&until=&failed=&before=&limit=` | what was done, the latest first |
 //!
 //! Bodies are JSON; a failure is `{"error": "what is wrong"}` with a fitting status.
 
+mod access;
+mod audit;
+mod campaigns;
 mod chatbots;
 mod configurations;
 mod contacts;
@@ -43,9 +64,13 @@ mod groups;
 mod media;
 mod messages;
 mod service_accounts;
+mod standing;
 mod subscribers;
+mod templates;
+mod tenants;
 mod unwanted;
 
+pub use access::calls;
 pub(crate) use chatbots::{create_chatbot, remove_chatbot, update_chatbot};
 pub(crate) use contacts::set as set_contact;
 pub(crate) use subscribers::add_subscriber;
@@ -53,13 +78,11 @@ pub(crate) use subscribers::add_subscriber;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
 use axum::routing::{delete, get, post, put};
-use sha2::{Digest as _, Sha256};
+use maap::manage::Answer;
 
 use super::{App, Failure};
 use crate::content::icon::SOURCE_BYTES_MAX;
@@ -84,10 +107,10 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
         .route("/chatbots/{name}/keys", get(service_accounts::keys).post(service_accounts::add_key))
         .route("/chatbots/{name}/keys/{key}", delete(service_accounts::remove_key))
-        .route("/chatbots/{name}/testers", get(service_accounts::testers))
+        .route("/chatbots/{name}/invitations", get(service_accounts::invitations))
         .route(
-            "/chatbots/{name}/testers/{number}",
-            put(service_accounts::set_tester).delete(service_accounts::remove_tester),
+            "/chatbots/{name}/invitations/{number}",
+            put(service_accounts::answer_invitation).delete(service_accounts::remove_invitation),
         )
         .route("/chatbots/{name}/rules", get(contacts::rules).put(contacts::set_rules))
         .route("/chatbots/{name}/usage", get(contacts::usage))
@@ -97,6 +120,16 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/chatbots/{name}/dead-letters", get(dead_letters::list).delete(dead_letters::remove_all))
         .route("/chatbots/{name}/dead-letters/replay", post(dead_letters::replay))
         .route("/chatbots/{name}/dead-letters/{id}", get(dead_letters::show).delete(dead_letters::remove))
+        .route("/chatbots/{name}/test", post(standing::test))
+        .route("/chatbots/{name}/submit", post(standing::submit))
+        .route("/chatbots/{name}/suspend", post(standing::suspend))
+        .route("/chatbots/{name}/resume", post(standing::resume))
+        .route("/chatbots/{name}/reviews/{topic}/approve", post(standing::approve))
+        .route("/chatbots/{name}/reviews/{topic}/reject", post(standing::reject))
+        .route("/chatbots/{name}/links", get(standing::links))
+        .route("/chatbots/{name}/qr.svg", get(standing::qr_svg))
+        .route("/chatbots/{name}/qr.png", get(standing::qr_png))
+        .route("/reviews", get(standing::reviews))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::show))
         .route(
@@ -112,48 +145,51 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/media/{id}", get(media::show).delete(media::remove))
         .route("/trace/{message_id}", get(messages::trace))
         .route("/messages", post(messages::send))
-        .fallback(|| async { Failure::not_found("there is no such call") })
-        .layer(middleware::from_fn_with_state(app, authorised))
+        .route("/chatbots/{name}/tenant", put(tenants::give).delete(tenants::take))
+        .route("/templates", get(templates::list))
+        .route(
+            "/chatbots/{name}/templates/{template}",
+            get(templates::show).put(templates::put).delete(templates::remove),
+        )
+        .route("/campaigns", get(campaigns::list).post(campaigns::create))
+        .route("/campaigns/{id}", get(campaigns::show).patch(campaigns::change).delete(campaigns::remove))
+        .route("/campaigns/{id}/start", post(campaigns::start))
+        .route("/campaigns/{id}/pause", post(campaigns::pause))
+        .route("/campaigns/{id}/resume", post(campaigns::resume))
+        .route("/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/campaigns/{id}/outcomes", get(campaigns::outcomes))
+        .route("/tenants", get(tenants::list).post(tenants::create))
+        .route("/tenants/{tenant}", get(tenants::show).patch(tenants::update).delete(tenants::remove))
+        .route("/keys", get(tenants::keys).post(tenants::create_key))
+        .route("/keys/{id}", delete(tenants::revoke_key))
+        .route("/keys/{id}/rotate", post(tenants::rotate_key))
+        .route("/audit-log", get(audit::list))
+        .fallback(|| async { access::no_such_call() })
+        .layer(middleware::from_fn_with_state(app, access::guard))
 }
 
-async fn authorised(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut answer = match bearer_token(request.headers()) {
-        Some(token) if is_same_secret(token, &app.admin_token) => next.run(request).await,
-        _ => {
-            let challenge = [(WWW_AUTHENTICATE, "Bearer")];
-            let failure =
-                Failure { status: StatusCode::UNAUTHORIZED, reason: "wrong or no admin token".to_owned() };
-            (challenge, failure).into_response()
-        }
-    };
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
+/// Calls whose bodies may be as long as they like, and take as long.
+pub fn long_router(app: Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/campaigns/{id}/recipients", post(campaigns::add_recipients))
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app, access::guard))
 }
 
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The answer to a call that has nothing to show.
+fn done(answer: Answer) -> Result<StatusCode, Failure> {
+    match answer {
+        Answer::Done | Answer::Made => Ok(StatusCode::NO_CONTENT),
+        other => Err(unexpected(other)),
+    }
 }
 
-/// Compares hashes, all of them always: the time taken says nothing about where the texts differ.
-fn is_same_secret(given: &str, ours: &str) -> bool {
-    let (given, ours) = (Sha256::digest(given), Sha256::digest(ours));
-    given.iter().zip(ours.iter()).fold(0, |different, (a, b)| different | (a ^ b)) == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_token_opens() {
-        let headers = |value: &str| HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
-        assert_eq!(bearer_token(&headers("Bearer abc")), Some("abc"));
-        assert_eq!(bearer_token(&headers("bearer  abc ")), Some("abc"));
-        assert_eq!(bearer_token(&headers("Basic abc")), None);
-        assert_eq!(bearer_token(&HeaderMap::new()), None);
-        assert!(is_same_secret("abc", "abc"));
-        assert!(!is_same_secret("abd", "abc"));
-        assert!(!is_same_secret("", "abc"));
+/// What is told when a call about what is managed did not do what it should.
+fn unexpected(answer: Answer) -> Failure {
+    match answer {
+        Answer::NotFound(what) => Failure::not_found(&format!("there is no such {what}")),
+        Answer::Conflict(why) => Failure::conflict(&why),
+        Answer::Invalid(what) => Failure::bad_request(&what.join("; ")),
+        _ => Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected answer of the centre"),
     }
 }

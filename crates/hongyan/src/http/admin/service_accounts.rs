@@ -1,4 +1,4 @@
-//! `/admin/v1/chatbots/{name}/keys` and `…/testers`: service accounts of the RBM-style interface.
+//! `/admin/v1/chatbots/{name}/keys` and `…/invitations`: service accounts of the RBM-style interface.
 
 use std::sync::Arc;
 
@@ -51,9 +51,12 @@ pub(super) async fn make_key(app: &App, chatbot: Address) -> Result<KeyFile, Fai
 }
 
 /// Whom a chatbot has invited to test it.
-pub async fn testers(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn invitations(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Failure> {
     let account = account(&app, &name).await?;
-    let testers = account.invitations.iter().map(|invitation| {
+    let invitations = account.invitations.iter().map(|invitation| {
         let status = match invitation.accepted {
             None => "pending",
             Some(true) => "accepted",
@@ -61,11 +64,11 @@ pub async fn testers(State(app): State<Arc<App>>, Path(name): Path<String>) -> R
         };
         json!({ "number": invitation.user, "status": status, "at": invitation.at.rfc3339() })
     });
-    Ok(Json(testers.collect()))
+    Ok(Json(invitations.collect()))
 }
 
 /// Answers for a user: `{"accepted": true}`.
-pub async fn set_tester(
+pub async fn answer_invitation(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
     body: Result<Json<Value>, JsonRejection>,
@@ -76,8 +79,8 @@ pub async fn set_tester(
     set(&app, &name, &number, Some(accepted)).await
 }
 
-/// Takes a user off the list.
-pub async fn remove_tester(
+/// Forgets that a user was invited, and what the user answered.
+pub async fn remove_invitation(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
 ) -> Result<StatusCode, Failure> {
@@ -90,7 +93,7 @@ async fn set(app: &App, name: &str, number: &str, accepted: Option<bool>) -> Res
     if user.kind() != AddressKind::Subscriber {
         return Err(Failure::bad_request(&format!("{user} is not a phone number")));
     }
-    done(app, Call::SetTester { chatbot, user, accepted }, "there is no such chatbot or tester").await
+    done(app, Call::SetTester { chatbot, user, accepted }, "there is no such chatbot or invitation").await
 }
 
 async fn done(app: &App, call: Call, not_found: &str) -> Result<StatusCode, Failure> {

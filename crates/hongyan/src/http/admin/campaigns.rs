@@ -1,0 +1,570 @@
+//! `/admin/v1/campaigns`: made, filled with recipients, steered, watched.
+//!
+//! Lists of recipients are read as they arrive, page by page: the next page is read when the one before is committed, so that a
+//! list of any length takes the memory of one page. Outcomes are written in the same way.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use chatbot_api::Template;
+use chatbot_api::recipients::{LineError, ListReader, Row};
+use futures_util::{StreamExt as _, stream};
+use maap::manage::{self, Answer, NewCampaign, PlanChange, Steering};
+use rcs::address::AddressKind;
+use rcs::bot::Violation;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use store::campaign::{FinalOutcome, PAGE, message_id};
+use store::{
+    Campaign, CampaignId, CampaignState, CampaignTally, EntryId, Outcome, Progress, Recipient, Store,
+    StoreError,
+};
+
+use super::access::{Caller, own};
+use super::chatbots::chatbot_address;
+use super::{done, unexpected};
+use crate::http::{App, Failure, now};
+
+/// Campaigns in one answer.
+const CAMPAIGNS_MAX: usize = 1_000;
+/// Outcomes in one answer of JSON.
+const OUTCOMES_MAX: usize = 1_000;
+/// Bytes of a JSON list of recipients.
+const JSON_BYTES_MAX: usize = 1 << 20;
+/// Bad lines that are told one by one.
+const ERRORS_MAX: usize = 100;
+
+/// Body of `POST /campaigns`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct New {
+    chatbot: String,
+    name: String,
+    template: String,
+    #[serde(flatten)]
+    plan: Value,
+}
+
+/// Query of `GET /campaigns`.
+#[derive(Deserialize)]
+pub struct Whose {
+    chatbot: Option<String>,
+}
+
+/// A JSON list of recipients.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    recipients: Vec<One>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct One {
+    number: String,
+    #[serde(default)]
+    variables: Map<String, Value>,
+}
+
+/// Query of `GET …/outcomes`.
+#[derive(Deserialize)]
+pub struct Wanted {
+    outcome: Option<String>,
+    number: Option<String>,
+    from: Option<u64>,
+    limit: Option<usize>,
+    format: Option<String>,
+}
+
+/// The campaigns that the caller may see, the latest first.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    whose: Result<Query<Whose>, QueryRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Query(whose) = whose?;
+    let chatbot = whose.chatbot.map(|name| chatbot_address(&app, &name)).transpose()?;
+    let found = app
+        .read(move |store| {
+            let campaigns = store.campaigns()?.into_iter().rev();
+            let wanted = campaigns
+                .filter(|campaign| chatbot.as_ref().is_none_or(|wanted| campaign.chatbot == *wanted));
+            let mut found = Vec::new();
+            for campaign in wanted {
+                if caller.tenant.is_some() && !caller.owns(store.owner(&campaign.chatbot)?.as_deref()) {
+                    continue;
+                }
+                if found.len() == CAMPAIGNS_MAX {
+                    break;
+                }
+                let (progress, tally) = store.campaign_progress(campaign.id)?;
+                found.push(summary(&campaign, &progress, tally.as_ref()));
+            }
+            Ok(found)
+        })
+        .await?;
+    Ok(Json(Value::Array(found)))
+}
+
+/// A new campaign, as a draft.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    body: Result<Json<New>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), Failure> {
+    let Json(new) = body?;
+    let chatbot = chatbot_address(&app, &new.chatbot)?;
+    own(&app, &caller, &chatbot).await?;
+    let new = NewCampaign { chatbot, name: new.name, template: new.template, plan: read_plan(new.plan)? };
+    let answer = app.manage(manage::Call::CreateCampaign(Box::new(new))).await?;
+    Ok((StatusCode::CREATED, Json(shown(&app, answer).await?)))
+}
+
+/// One campaign with its progress.
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    let campaign = find(&app, &id).await?;
+    let id = campaign.id;
+    let (progress, tally) = app.read(move |store| store.campaign_progress(id)).await?;
+    Ok(Json(summary(&campaign, &progress, tally.as_ref())))
+}
+
+/// Another plan.
+pub async fn change(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Json(plan) = body?;
+    let call = manage::Call::ChangePlan(campaign_id(&id)?, Box::new(read_plan(plan)?));
+    let answer = app.manage(call).await?;
+    shown(&app, answer).await.map(Json)
+}
+
+/// Removes a campaign that does not run.
+pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+    done(app.manage(manage::Call::RemoveCampaign(campaign_id(&id)?)).await?)
+}
+
+/// Starts a draft.
+pub async fn start(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+    steer(state, id, Steering::Start).await
+}
+
+/// Has a campaign wait.
+pub async fn pause(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+    steer(state, id, Steering::Pause).await
+}
+
+/// Has it go on.
+pub async fn resume(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+    steer(state, id, Steering::Resume).await
+}
+
+/// Ends it where it is.
+pub async fn cancel(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+    steer(state, id, Steering::Cancel).await
+}
+
+async fn steer(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    steering: Steering,
+) -> Result<Json<Value>, Failure> {
+    let answer = app.manage(manage::Call::Steer(campaign_id(&id)?, steering)).await?;
+    shown(&app, answer).await.map(Json)
+}
+
+/// Adds recipients: CSV of any length (`text/csv`), or JSON (`{"recipients":[{"number":…,"variables":{…}}]}`). Rows that are
+/// wrong are not taken and told by line; those that are there already are counted and not taken again.
+pub async fn add_recipients(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let campaign = find(&app, &id).await?;
+    if !campaign.is_open() {
+        return Err(Failure::conflict("recipients can be added to a draft or a paused campaign only"));
+    }
+    let template = manage::read_template(&campaign.source);
+    let is_json = content_type(request.headers()).starts_with("application/json");
+    let mut upload = Upload { app: &app, campaign: campaign.id, page: Vec::new(), taken: Taken::default() };
+    if is_json {
+        upload.json(&template, request.into_body()).await?;
+    } else {
+        upload.csv(&template, request.into_body()).await?;
+    }
+    Ok(Json(upload.taken.shown()))
+}
+
+/// Recipients on their way into a campaign.
+struct Upload<'a> {
+    app: &'a App,
+    campaign: CampaignId,
+    page: Vec<Recipient>,
+    taken: Taken,
+}
+
+/// What became of an upload so far.
+#[derive(Default)]
+struct Taken {
+    added: u64,
+    duplicates: u64,
+    invalid: u64,
+    recipients: u64,
+    errors: Vec<Value>,
+}
+
+impl Taken {
+    fn wrong(&mut self, line: u64, what: &str) {
+        self.invalid += 1;
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(json!({ "line": line, "error": what }));
+        }
+    }
+
+    fn shown(self) -> Value {
+        json!({
+            "added": self.added,
+            "duplicates": self.duplicates,
+            "invalid": self.invalid,
+            "recipients": self.recipients,
+            "errors": self.errors,
+        })
+    }
+}
+
+impl Upload<'_> {
+    async fn csv(&mut self, template: &Template, body: Body) -> Result<(), Failure> {
+        let mut reader = ListReader::new(template, &self.app.numbering);
+        let mut pieces = body.into_data_stream();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|_| self.broken("the connection broke".to_owned()))?;
+            let mut rows = Vec::new();
+            // Numbers and values are checked here, where there are many threads.
+            let read = tokio::task::block_in_place(|| reader.push(&piece, |row| rows.push(row)));
+            self.take(rows).await?;
+            read.map_err(|error| self.broken(error.to_string()))?;
+        }
+        let mut rows = Vec::new();
+        let end = reader.finish(|row| rows.push(row));
+        self.take(rows).await?;
+        end.map_err(|error| self.broken(error.to_string()))?;
+        self.flush().await
+    }
+
+    async fn json(&mut self, template: &Template, body: Body) -> Result<(), Failure> {
+        let body: Bytes = axum::body::to_bytes(body, JSON_BYTES_MAX).await.map_err(|_| {
+            Failure::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("JSON of more than {JSON_BYTES_MAX} bytes; send CSV"),
+            )
+        })?;
+        let list: List =
+            serde_json::from_slice(&body).map_err(|error| Failure::bad_request(&error.to_string()))?;
+        for (index, one) in list.recipients.into_iter().enumerate() {
+            let line = index as u64;
+            let to = self.app.numbering.address(&one.number).ok();
+            let row = match to.filter(|to| to.kind() == AddressKind::Subscriber) {
+                Some(to) => template
+                    .values(&format!("recipients[{index}].variables"), one.variables)
+                    .map(|values| Row { to, values })
+                    .map_err(|violations| joined(&violations)),
+                None => Err(format!("recipients[{index}].number: no phone number")),
+            };
+            self.take(vec![row.map_err(|what| LineError { line, what })]).await?;
+        }
+        self.flush().await
+    }
+
+    async fn take(&mut self, rows: Vec<Result<Row, LineError>>) -> Result<(), Failure> {
+        for row in rows {
+            match row {
+                Ok(Row { to, values }) => self.page.push(Recipient { to, values }),
+                Err(error) => self.taken.wrong(error.line, &error.what),
+            }
+            if self.page.len() as u64 == PAGE {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the page committed.
+    async fn flush(&mut self) -> Result<(), Failure> {
+        if self.page.is_empty() && self.taken.recipients > 0 {
+            return Ok(());
+        }
+        let recipients = std::mem::take(&mut self.page);
+        let call = manage::Call::AddRecipients { campaign: self.campaign, recipients };
+        match self.app.manage_surely(call).await? {
+            Answer::Uploaded { added, duplicates, recipients } => {
+                self.taken.added += added;
+                self.taken.duplicates += duplicates;
+                self.taken.recipients = recipients;
+                Ok(())
+            }
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// The upload cannot go on; what was taken stays taken.
+    fn broken(&self, why: String) -> Failure {
+        let Taken { added, duplicates, .. } = self.taken;
+        let reason = match added + duplicates {
+            0 => why,
+            taken => format!(
+                "{why}; {taken} rows before it were taken, and will not be taken twice when you upload the list again"
+            ),
+        };
+        Failure::bad_request(&reason)
+    }
+}
+
+/// What became of the message to each recipient: JSON, a page at a time, or CSV of them all.
+pub async fn outcomes(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(wanted) = wanted?;
+    let campaign = find(&app, &id).await?;
+    let outcome = wanted.outcome;
+    if let Some(word) = outcome.as_ref().filter(|word| !WORDS.contains(&word.as_str())) {
+        return Err(Failure::bad_request(&format!("outcome: {word:?} is not one of {}", WORDS.join(", "))));
+    }
+    let accepts_csv = headers.get("accept").is_some_and(|accept| accept.as_bytes().starts_with(b"text/csv"));
+    if wanted.format.as_deref() == Some("csv") || accepts_csv {
+        return Ok(csv(&app, campaign, outcome));
+    }
+    let id = campaign.id;
+    if let Some(number) = &wanted.number {
+        let to = app.numbering.address(number).map_err(|error| Failure::bad_request(&error.to_string()))?;
+        let found = app
+            .read(move |store| {
+                let Some(place) = store.campaign_place(&(id, to))? else { return Ok(Vec::new()) };
+                outcomes_of(store, &campaign, place, 1)
+            })
+            .await?;
+        let shown = found.iter().take(1).map(OutcomeOf::json).collect::<Value>();
+        return Ok(Json(json!({ "outcomes": shown, "next": null })).into_response());
+    }
+    let (from, limit) = (wanted.from.unwrap_or(0), wanted.limit.unwrap_or(100).clamp(1, OUTCOMES_MAX));
+    let (found, next) = app
+        .read(move |store| {
+            let (mut found, mut place) = (Vec::new(), from);
+            // A page at a time, and not for ever: whoever filters for what is rare goes on from `next`.
+            for _ in 0..64 {
+                let page = outcomes_of(store, &campaign, place, PAGE as usize)?;
+                if page.is_empty() {
+                    return Ok((found, None));
+                }
+                for one in page {
+                    place = one.place + 1;
+                    if outcome.as_ref().is_none_or(|word| one.word == word) {
+                        found.push(one.json());
+                    }
+                    if found.len() == limit {
+                        return Ok((found, Some(place)));
+                    }
+                }
+            }
+            Ok((found, Some(place)))
+        })
+        .await?;
+    Ok(Json(json!({ "outcomes": found, "next": next })).into_response())
+}
+
+/// All outcomes, page after page as they are read.
+fn csv(app: &Arc<App>, campaign: Campaign, outcome: Option<String>) -> Response {
+    let name = format!("attachment; filename=\"{}-outcomes.csv\"", campaign.id);
+    let (campaign, app) = (Arc::new(campaign), app.clone());
+    let head = stream::iter([Ok(Bytes::from_static(b"number,outcome,reason,at,messageId\n"))]);
+    let pages = stream::try_unfold(0, move |place| {
+        let (app, campaign, outcome) = (app.clone(), campaign.clone(), outcome.clone());
+        async move {
+            let page = app.read(move |store| outcomes_of(store, &campaign, place, PAGE as usize)).await;
+            let page = page.map_err(|failure| std::io::Error::other(failure.to_string()))?;
+            let Some(last) = page.last() else { return Ok::<_, std::io::Error>(None) };
+            let next = last.place + 1;
+            let wanted = page.iter().filter(|one| outcome.as_ref().is_none_or(|word| one.word == word));
+            let text: String = wanted.map(OutcomeOf::csv).collect();
+            Ok(Some((Bytes::from(text), next)))
+        }
+    });
+    let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+    (headers, Body::from_stream(head.chain(pages))).into_response()
+}
+
+/// The words for outcomes.
+const WORDS: [&str; 8] =
+    ["pending", "sent", "delivered", "displayed", "expired", "refused", "revoked", "not-reached"];
+
+/// What became of one recipient's message.
+struct OutcomeOf {
+    place: u64,
+    number: String,
+    word: &'static str,
+    reason: Option<String>,
+    at: Option<rcs::Timestamp>,
+    message_id: String,
+}
+
+impl OutcomeOf {
+    fn json(&self) -> Value {
+        json!({
+            "number": self.number,
+            "outcome": self.word,
+            "reason": self.reason,
+            "at": self.at.map(|at| at.rfc3339()),
+            "messageId": self.message_id,
+        })
+    }
+
+    fn csv(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        // Reasons are ours, and may hold commas and quotes.
+        let reason = match reason.contains([',', '"', '\n']) {
+            true => format!("\"{}\"", reason.replace('"', "\"\"")),
+            false => reason.to_owned(),
+        };
+        let at = self.at.map(|at| at.rfc3339()).unwrap_or_default();
+        format!("{},{},{reason},{at},{}\n", self.number, self.word, self.message_id)
+    }
+}
+
+/// The outcomes of up to `limit` recipients from `place` on, of one page; empty past the end.
+fn outcomes_of(
+    store: &Store,
+    campaign: &Campaign,
+    place: u64,
+    limit: usize,
+) -> Result<Vec<OutcomeOf>, StoreError> {
+    let (page, begin) = Progress::page_of(place);
+    let (progress, _) = store.campaign_progress(campaign.id)?;
+    let forgotten = store.campaign_outcomes((campaign.id, page))?;
+    let recipients = store.campaign_page((campaign.id, page))?;
+    let mut found = Vec::with_capacity(limit.min(recipients.len()));
+    for (at, recipient) in recipients.into_iter().enumerate().skip(begin).take(limit) {
+        let place = u64::from(page) * PAGE + at as u64;
+        let message_id = message_id(campaign.id, place);
+        let number = recipient.to.user().to_owned();
+        let record = store.record(&(message_id.clone(), campaign.chatbot.clone(), recipient.to))?;
+        let last = forgotten.get(at).copied().and_then(FinalOutcome::of_number);
+        let (word, reason, at) = match record {
+            Some(record) => {
+                let at = record.steps.last().map(|step| step.at);
+                match record.outcome {
+                    _ if record.displayed_at.is_some() => ("displayed", None, record.displayed_at),
+                    _ if record.delivered_at.is_some() => ("delivered", None, record.delivered_at),
+                    Outcome::Delivered => ("delivered", None, at),
+                    Outcome::Waiting | Outcome::FellBack => ("sent", None, Some(record.accepted_at)),
+                    Outcome::Expired => ("expired", None, at),
+                    Outcome::Refused(reason) => ("refused", Some(reason), at),
+                    Outcome::Revoked => ("revoked", None, at),
+                }
+            }
+            None => (past(last, place < progress.cursor, campaign.state), None, None),
+        };
+        found.push(OutcomeOf { place, number, word, reason, at, message_id });
+    }
+    Ok(found)
+}
+
+/// The outcome of a recipient without a record.
+fn past(last: Option<FinalOutcome>, is_decided: bool, state: CampaignState) -> &'static str {
+    match last {
+        Some(FinalOutcome::Sent) => "sent",
+        Some(FinalOutcome::Delivered) => "delivered",
+        Some(FinalOutcome::Displayed) => "displayed",
+        Some(FinalOutcome::Expired) => "expired",
+        Some(FinalOutcome::Refused) => "refused",
+        Some(FinalOutcome::Revoked) => "revoked",
+        None if is_decided => "sent",
+        None if matches!(state, CampaignState::Finished | CampaignState::Cancelled) => "not-reached",
+        None => "pending",
+    }
+}
+
+fn campaign_id(text: &str) -> Result<CampaignId, Failure> {
+    EntryId::parse(text).ok_or_else(no_such_campaign)
+}
+
+async fn find(app: &App, id: &str) -> Result<Campaign, Failure> {
+    let id = campaign_id(id)?;
+    app.read(move |store| store.campaign(id)).await?.ok_or_else(no_such_campaign)
+}
+
+fn no_such_campaign() -> Failure {
+    Failure::not_found("there is no such campaign")
+}
+
+fn read_plan(plan: Value) -> Result<PlanChange, Failure> {
+    serde_json::from_value(plan).map_err(|error| Failure::bad_request(&error.to_string()))
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    given.unwrap_or_default().to_ascii_lowercase()
+}
+
+fn joined(violations: &[Violation]) -> String {
+    violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ")
+}
+
+async fn shown(app: &App, answer: Answer) -> Result<Value, Failure> {
+    match answer {
+        Answer::Campaign(campaign, progress) => {
+            let id = campaign.id;
+            let (_, tally) = app.read(move |store| store.campaign_progress(id)).await?;
+            Ok(summary(&campaign, &progress, tally.as_ref()))
+        }
+        other => Err(unexpected(other)),
+    }
+}
+
+fn summary(campaign: &Campaign, progress: &Progress, tally: Option<&CampaignTally>) -> Value {
+    let (delivered, displayed, failed) =
+        tally.map_or((0, 0, 0), |tally| (tally.delivered, tally.displayed, tally.failed));
+    let opens = manage::opens_at(&campaign.plan, now());
+    let state = match campaign.state {
+        CampaignState::Draft => "draft",
+        CampaignState::Running if opens.is_some_and(|at| at > now()) => "scheduled",
+        CampaignState::Running => "running",
+        CampaignState::Paused => "paused",
+        CampaignState::Finished => "finished",
+        CampaignState::Cancelled => "cancelled",
+        CampaignState::Removing => "removing",
+    };
+    let next_at = opens.filter(|_| state == "scheduled").map(|at| at.rfc3339());
+    json!({
+        "id": campaign.id.to_string(),
+        "name": campaign.name,
+        "chatbotId": campaign.chatbot,
+        "template": campaign.template,
+        "state": state,
+        "pausedBecause": campaign.paused_because,
+        "nextAt": next_at,
+        "plan": manage::plan_json(&campaign.plan),
+        "counts": {
+            "accepted": progress.recipients,
+            "duplicates": progress.duplicates,
+            "pending": progress.recipients.saturating_sub(progress.cursor),
+            "sent": progress.sent,
+            "delivered": delivered,
+            "displayed": displayed,
+            "failed": failed,
+            "refused": progress.refused,
+            "skipped": progress.skipped,
+        },
+        "createdAt": campaign.created_at.rfc3339(),
+        "startedAt": campaign.started_at.map(|at| at.rfc3339()),
+        "endedAt": campaign.ended_at.map(|at| at.rfc3339()),
+    })
+}
