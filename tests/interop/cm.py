@@ -1,5 +1,5 @@
 """China Mobile's interface: no client of it is to be had from a registry, so the chatbot is one of our own, written after the
-documented forms; JsSIP is on the other side.
+documented forms; JsSIP is on the other side. The calls of CSPs (csp.py) come after it.
 """
 
 import base64
@@ -13,6 +13,7 @@ import uuid
 import xml.etree.ElementTree as xml
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import csp
 from bot_user import CARD, FILE, PICTURE, User, call, form
 from client import Teller
 from fnw11 import local
@@ -130,6 +131,7 @@ def run(platform, checks, directory):
     finally:
         bot.stop()
         user.stop()
+    csp.tell(platform, checks)
 
 
 def tell(platform, checks, bot, user):
@@ -221,6 +223,16 @@ def tell(platform, checks, bot, user):
         status, body = bot.send("messaging/group/v1", document)
         assert status == 201 and body.count("MessageWaiting") == 1 and body.count("DeliveryImpossible") == 1, body
 
+    def template():
+        source = {"variables": [{"name": "train", "type": "text", "maxChars": 8}], "content": {"text": "{{train}} 开"}}
+        status, answer = platform.admin("PUT", f"/chatbots/{bot.id}/templates/departure", source)
+        assert status == 201, answer
+        body = json.dumps({"templateID": "departure", "params": {"train": "G1"}})
+        message_id = accepted(bot.send("messaging/group/template", request(bot, me, "dynamic-template", body)))
+        assert user.heard(lambda event: event["id"] == message_id)["message"] == "G1 开"
+        status, body = bot.send("messaging/group/template", request(bot, me, "static-template", '{"templateID":"none"}'))
+        assert status == 400 and "templateID" in body, body
+
     def taken_back():
         away = platform.subscriber()
         status, body = bot.send("messaging/group/v1", request(bot, [away], "text/plain", "never mind"))
@@ -267,5 +279,6 @@ def tell(platform, checks, bot, user):
     story("a tap carries the type that gateways add", taps)
     story("refusals are exceptions of policy and of service; old credentials are none", refused)
     story("a destination that is none is told of in the answer", some)
+    story("a template is filled with its variables", template)
     story("a message that waits is taken back, and that is told", taken_back)
     story("a file is uploaded, audited, sent and deleted", files)

@@ -30,6 +30,7 @@ use crate::content::link::Links;
 use crate::content::shelf::Shelf;
 use crate::content::{self, Content};
 use crate::data::{self, DataDirectory, DataError};
+use crate::http::bot::csp::Csp;
 use crate::http::bot::rbm::Rbm;
 use crate::http::content::gate::Gate;
 use crate::http::{self, App, Server};
@@ -241,6 +242,8 @@ impl Running {
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
         let rbm = rbm(&config, &public_url, &store)?;
+        let csp_key = content::key(&centre::deployment_secret(&store)?, "access tokens of CSPs");
+        let csp = Csp::new(csp_key, http::now());
         let maap = config.maap(&public_url);
         let app = Arc::new(App {
             numbering: config.numbering(),
@@ -256,6 +259,7 @@ impl Running {
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
+            csp,
             rbm,
             media: config.media.clone(),
             pusher,

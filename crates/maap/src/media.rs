@@ -4,7 +4,7 @@
 //! ([`message_centre::files`]): what lies there without a row is a left-over of a crash.
 
 use message_centre::Work;
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use store::{FileId, Media, Proposal, Review, Topic, Usage, Wants};
 
 use crate::call::Answer;
@@ -55,7 +55,7 @@ impl Maap {
     }
 
     fn add_media(&mut self, mut media: Media, work: &mut Work<'_>) -> Answer {
-        if work.view.chatbot(&media.owner).is_none() {
+        if is_orphan(&media, work) {
             return Answer::NotFound;
         }
         let usage = work.view.usage(&media.owner).with_media(None, Some(&media));
@@ -89,8 +89,7 @@ impl Maap {
     /// Removes media whose time is over, or whose chatbot is gone.
     pub(crate) fn expire_media(media: &[Media], work: &mut Work<'_>) {
         for one in media {
-            let is_orphan = work.view.chatbot(&one.owner).is_none();
-            if work.view.media(one.id).is_some_and(|row| is_orphan || row.is_over(work.now)) {
+            if work.view.media(one.id).is_some_and(|row| is_orphan(one, work) || row.is_over(work.now)) {
                 remove(one.id, &one.owner, work);
                 work.stats.files_expired += 1;
             }
@@ -114,6 +113,11 @@ impl Maap {
             out.next.push(Task::ClearMedia(owner.clone()));
         }
     }
+}
+
+/// Whether it is of a chatbot that is gone. What CSPs keep has its end from the beginning.
+fn is_orphan(media: &Media, work: &Work<'_>) -> bool {
+    media.owner.kind() == AddressKind::Chatbot && work.view.chatbot(&media.owner).is_none()
 }
 
 /// The row now, the bytes after the commit.

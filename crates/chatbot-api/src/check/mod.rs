@@ -303,19 +303,19 @@ impl Check {
     }
 }
 
+/// What only some dialects refuse.
+type Refusals = Vec<(Vec<Dialect>, Violation)>;
+
 /// What was found in one part.
 #[derive(Default)]
 struct Found {
     errors: Vec<Violation>,
-    refusals: Vec<(Vec<Dialect>, Violation)>,
+    refusals: Refusals,
     advice: Vec<Violation>,
 }
 
 /// Reads a part; `refusals` says what dialects do not take of it.
-fn read_as<D: Advised>(
-    value: &Value,
-    refusals: fn(&D) -> Vec<(Vec<Dialect>, Violation)>,
-) -> Result<(D, Found), Vec<Violation>> {
+fn read_as<D: Advised>(value: &Value, refusals: fn(&D) -> Refusals) -> Result<(D, Found), Vec<Violation>> {
     let document = D::from_value(value.clone())?;
     let found = Found {
         errors: document.validate(&Limits::RCC07),

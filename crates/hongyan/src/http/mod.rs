@@ -15,6 +15,7 @@
 //! | `/rcs/bot/v1/{botId}/…`, `/oauth2/v1/token` | chatbot API of GSMA FNW.11 | `bot/fnw11.rs` |
 //! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
 //! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
+//! | `/cspApi/{version}/…` | management calls of CSPs | `bot/csp.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
 //! | `/directory` | chatbots, looked for | `directory.rs` |
 //! | `/open/{chatbot}` | opens a conversation in the web handset | `open.rs` |
@@ -126,6 +127,8 @@ pub struct App {
     pub content: Arc<Content>,
     /// What the edge of the RBM-style chatbot API works with.
     pub rbm: bot::rbm::Rbm,
+    /// What calls of CSPs need.
+    pub csp: bot::csp::Csp,
     /// What media of chatbots are held to.
     pub media: crate::config::Media,
     /// For what chatbots have us fetch.

@@ -2,6 +2,7 @@
 //! the answer in the dialect's words.
 
 pub mod cm;
+pub mod csp;
 pub mod ctcu;
 pub mod fnw11;
 pub mod limits;
@@ -36,7 +37,8 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .route("/messaging/{*path}", any(cm::call))
         .route("/chatbot/messaging/{*path}", any(cm::call))
         .route("/maapdiscovery/messaging/{*path}", any(cm::call))
-        .route("/vg2/{*path}", any(cm::call));
+        .route("/vg2/{*path}", any(cm::call))
+        .route("/cspApi/{version}/{call}", any(csp::call));
     router.get_openapi_mut().merge(told::calls());
     router
 }
@@ -49,6 +51,7 @@ pub fn uploads() -> Router<Arc<App>> {
         .route("/upload/v1/files", any(rbm::upload))
         .route("/rcs/bot/v1/{chatbot}/files", any(fnw11::upload))
         .route("/Content", any(cm::content))
+        .route("/cspApi/{version}/uploadFile", any(csp::upload))
 }
 
 impl App {

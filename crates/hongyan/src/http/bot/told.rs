@@ -239,6 +239,22 @@ const DIALECTS: &[Dialect] = &[
             told(DELETE, "/Content", "Delete a file", "The header `tid` names it."),
         ],
     },
+    Dialect {
+        access: "token",
+        statuses: &[200, 429],
+        answers: &[JSON],
+        calls: &[
+            told(
+                POST,
+                "/cspApi/{version}/accessToken",
+                "Buy a token with a tenant's key",
+                "Signed, as all calls of CSPs: headers `timestamp`, `nonce`, `signature`. `code` says how it went.",
+            )
+            .takes(JSON),
+            told(POST, "/cspApi/{version}/uploadFile", "Upload a file of a CSP", "").takes(FORM),
+            told(POST, "/cspApi/{version}/getFile", "Fetch a file of a CSP", "The bytes, or why not in JSON.").takes(JSON),
+        ],
+    },
 ];
 
 /// All of them.

@@ -25,7 +25,7 @@ pub(crate) async fn fetch(
 ) -> Result<Media, Refusal> {
     let (app_, chatbot) = (app.clone(), chatbot.clone());
     let work = async move {
-        let mut upload = Upload::begin(app_.clone(), &chatbot, app_.media.limits(chatbot.dialect))?;
+        let mut upload = Upload::begin(app_.clone(), &chatbot.address, app_.media.limits(chatbot.dialect))?;
         let bring = async {
             // The picture first: of two, the first is the thumbnail.
             for url in thumbnail_url.iter().chain([&url]) {

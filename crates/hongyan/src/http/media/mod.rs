@@ -26,7 +26,7 @@ use crate::content::link::Purpose;
 use crate::engine::Input;
 
 pub(crate) use fetch::fetch;
-pub(crate) use receive::{FILES_MAX, Received, Upload, receive};
+pub(crate) use receive::{FILES_MAX, Received, Upload, receive, receive_for};
 
 /// How long something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

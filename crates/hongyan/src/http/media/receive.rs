@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use maap::{Answer, MediaCall};
+use rcs::address::Address;
 use rcs::content_type;
 use rcs::file_transfer::form::{self, AnyField, Event, Form};
 use rcs::multipart::MultipartError;
@@ -61,15 +62,26 @@ pub(crate) async fn receive(
     body: Body,
     keep: impl FnOnce(&BTreeMap<String, String>) -> Result<Keep, String> + Send + 'static,
 ) -> Result<Received, Refusal> {
-    let (app_, chatbot) = (app.clone(), chatbot.clone());
+    receive_for(app, chatbot.address.clone(), app.media.limits(chatbot.dialect), headers, body, keep).await
+}
+
+/// The same for whoever has files of their own: `owner` is what they lie under.
+pub(crate) async fn receive_for(
+    app: &Arc<App>,
+    owner: Address,
+    limits: Limits,
+    headers: HeaderMap,
+    body: Body,
+    keep: impl FnOnce(&BTreeMap<String, String>) -> Result<Keep, String> + Send + 'static,
+) -> Result<Received, Refusal> {
+    let app_ = app.clone();
     let work = async move {
-        let limits = app_.media.limits(chatbot.dialect);
         let file_bytes_max = limits.bytes_max();
         let bytes_max = file_bytes_max + limits.thumbnail_bytes_max + AROUND_BYTES;
         let mut incoming = Incoming::within(&app_, &headers, body, bytes_max, file_bytes_max);
         let received = match declared_bytes(&headers).is_some_and(|bytes| bytes > bytes_max) {
             true => Err(Refusal::TooLarge { what: "file".to_owned(), bytes_max: file_bytes_max }),
-            false => take_in(&app_, &chatbot, limits, &headers, &mut incoming, keep).await,
+            false => take_in(&app_, &owner, limits, &headers, &mut incoming, keep).await,
         };
         incoming.linger().await;
         received
@@ -79,14 +91,14 @@ pub(crate) async fn receive(
 
 async fn take_in(
     app: &Arc<App>,
-    chatbot: &Chatbot,
+    owner: &Address,
     limits: Limits,
     headers: &HeaderMap,
     incoming: &mut Incoming,
     keep: impl FnOnce(&BTreeMap<String, String>) -> Result<Keep, String>,
 ) -> Result<Received, Refusal> {
     let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut upload = Upload::begin(app.clone(), chatbot, limits)?;
+    let mut upload = Upload::begin(app.clone(), owner, limits)?;
     let is_in_parts =
         [form::CONTENT_TYPE, form::RELATED].iter().any(|known| content_type::is(declared, known));
     let read = match is_in_parts {
@@ -115,7 +127,7 @@ async fn take_in(
 /// Files of one upload as they arrive.
 pub(crate) struct Upload {
     app: Arc<App>,
-    chatbot: Chatbot,
+    owner: Address,
     limits: Limits,
     items: Vec<Item>,
     values: BTreeMap<String, String>,
@@ -138,11 +150,11 @@ struct Item {
 }
 
 impl Upload {
-    /// An upload of a chatbot that is known.
-    pub fn begin(app: Arc<App>, chatbot: &Chatbot, limits: Limits) -> Result<Self, Refusal> {
-        let slot = app.slot(&chatbot.address)?;
+    /// An upload of somebody who is known.
+    pub fn begin(app: Arc<App>, owner: &Address, limits: Limits) -> Result<Self, Refusal> {
+        let slot = app.slot(owner)?;
         let (items, values, value) = (Vec::new(), BTreeMap::new(), None);
-        Ok(Self { app, chatbot: chatbot.clone(), limits, items, values, value, _slot: slot })
+        Ok(Self { app, owner: owner.clone(), limits, items, values, value, _slot: slot })
     }
 
     /// Reads a form whose files have any names.
@@ -217,7 +229,7 @@ impl Upload {
         }
         let mut random = [0; 8];
         getrandom::fill(&mut random).expect("the kernel gives random bytes");
-        let id = media::id(&self.chatbot.address, random);
+        let id = media::id(&self.owner, random);
         let spool =
             self.app.on_disk(move |blobs| Spool::create(&blobs.incoming(id, blobs::Body::File))).await?;
         let (bytes_max, spool) = (self.limits.bytes_max(), Some(spool));
@@ -267,7 +279,7 @@ impl Upload {
         let (id, begins_as) = (item.id, item.begins_as());
         let mut media = Media {
             id,
-            owner: self.chatbot.address.clone(),
+            owner: self.owner.clone(),
             name: item.name.clone(),
             content_type: begins_as.to_owned(),
             bytes: item.bytes,

@@ -244,7 +244,8 @@ enum Piece {
 
 async fn begin(app: &Arc<App>, chatbot: &Chatbot) -> Result<String, Refusal> {
     let limits = app.media.limits(chatbot.dialect);
-    let mut upload = Upload::begin(app.clone(), chatbot, limits).map_err(|refusal| of_media(&refusal))?;
+    let mut upload =
+        Upload::begin(app.clone(), &chatbot.address, limits).map_err(|refusal| of_media(&refusal))?;
     upload.begin_file(None).await.map_err(|refusal| of_media(&refusal))?;
     let session =
         Session { owner: chatbot.address.clone(), upload: Some(upload), received: 0, touched_at: now() };
