@@ -19,6 +19,8 @@ fn chatbot_api_ctcu() {
             }
             Err(refusal) => assert_ne!(refusal.code, ReturnCode::Ok),
         }
+        _ = ctcu::data::Optionals::parse(bytes);
+        _ = ctcu::data::parse_menu(bytes);
         _ = ctcu::TokenRequest::parse(bytes);
         _ = ctcu::RevokeRequest::parse(bytes, &numbering);
         for media_type in [

@@ -5,6 +5,7 @@ and by the ones for Node, whose host names lead to the platform by way of a prox
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import queue
@@ -17,6 +18,7 @@ import struct
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -292,6 +294,8 @@ def run(platform, checks, directory):
     else:
         command = lambda key: ([program, "-B", HERE / "agent.py", root, key], None)  # noqa: E731
         tell(platform, checks, directory, "python", command, is_resumable=True)
+        checks.story("where a chatbot may not lead the platform it does not go", lambda: led(platform, directory, command))
+    strangers(platform, checks)
     if shutil.which("openssl") is None:
         checks.skipped("Google's libraries for Node", "there is no openssl to make a certificate")
         return
@@ -307,6 +311,60 @@ def run(platform, checks, directory):
     tell(platform, checks, directory, "node", command, is_resumable=False)
     asked = set(proxy.names)
     checks.that("node: the host names were the libraries' own", asked >= set(NAMES[:2]), str(asked))
+
+
+def strangers(platform, checks):
+    """Calls without an account: what they hear is what libraries look for."""
+
+    def ask(path, headers, body=None, form=None):
+        data = urllib.parse.urlencode(form).encode() if form else body and json.dumps(body).encode()
+        request = urllib.request.Request(f"http://{platform.http}{path}", data=data, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                return answer.status, answer.headers, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, json.loads(error.read())
+
+    call = f"/v1/phones/{NOBODY}/capabilities?requestId=r"
+    for name, headers in (
+        ("no token", {}),
+        ("another scheme", {"Authorization": "Basic eDp5"}),
+        ("a token of nobody's", {"Authorization": "Bearer ya29.guess"}),
+        ("an unsigned token", {"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJweXRob24ifQ."}),
+    ):
+        status, answered, body = ask(call, headers)
+        is_right = status == 401 and body["error"]["status"] == "UNAUTHENTICATED" and answered["WWW-Authenticate"] == "Bearer"
+        checks.that(f"401 for {name}", is_right, f"{status} {body}")
+    grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    for error, form in (
+        ("unsupported_grant_type", {"grant_type": "password", "assertion": "x"}),
+        ("invalid_request", {"grant_type": grant}),
+        ("invalid_grant", {"grant_type": grant, "assertion": "x.y.z"}),
+    ):
+        status, _, body = ask("/token", {}, form=form)
+        checks.that(f"{error} at the token endpoint", (status, body["error"]) == (400, error), f"{status} {body}")
+    status, _, body = ask("/v1/nothing", {})
+    checks.that("404 for what is no call", (status, body["error"]["status"]) == (404, "NOT_FOUND"), f"{status} {body}")
+
+
+def led(platform, directory, command):
+    """A chatbot that may name public addresses only."""
+    bot, number = Bot(), platform.subscriber()
+    status, made = platform.admin("POST", "/chatbots", {"name": "strict", "dialect": "rbm"})
+    assert status == 201, made
+    file = directory / "strict.json"
+    file.write_text(json.dumps(made["serviceAccount"]))
+    agent = Agent("strict", *command(file)[:1])
+    try:
+        url = f"{bot.root}/picture.png"
+        error = agent.error(400, "files.create", {}, {"fileUrl": url})
+        assert "private" in error["message"], error
+        content = {"contentMessage": {"contentInfo": {"fileUrl": url}}}
+        error = agent.error(400, "phones.agentMessages.create", {"parent": f"phones/{number}", "messageId": "m"}, content)
+        assert error["message"].startswith("contentMessage.contentInfo.fileUrl: cannot be fetched") and "private" in error["message"], error
+    finally:
+        agent.stop()
+        bot.server.shutdown()
 
 
 def tell(platform, checks, directory, name, command, is_resumable):
@@ -344,6 +402,7 @@ class Story:
         yield "bytes uploaded after a part that describes them", lambda: self.upload({"body": {}}, LARGE)
         if is_resumable:
             yield "bytes uploaded in pieces", lambda: self.upload({"resumable": True}, LARGE)
+            yield "an upload in pieces goes on where it broke off", self.broken_off
         yield "a message is taken back before it arrives", self.revoked
         yield "who of many can be reached", self.batch
         yield "a tester is invited and agrees", self.tester
@@ -455,6 +514,42 @@ class Story:
         body = {"body": how["body"]} if "body" in how else {}
         name = self.agent.result("files.create", {}, media=media, **body)["name"]
         self.arrives({"uploadedRbmFile": {"fileName": name}}, picture)
+
+    def broken_off(self):
+        token, total = self.agent.result("token"), len(PICTURE)
+
+        def ask(method, url, body=b"", content_range=None):
+            headers = {"Authorization": f"Bearer {token}", **({"Content-Range": content_range} if content_range else {})}
+            connection = http.client.HTTPConnection(self.platform.http, timeout=PATIENCE_S)
+            connection.request(method, url, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+        status, headers, _ = ask("POST", "/upload/v1/files?uploadType=resumable")
+        assert status == 200, status
+        place = headers["Location"].split(self.platform.http, 1)[1]
+        for content_range, body, so_far in (
+            (f"bytes */{total}", b"", None),
+            (f"bytes 0-999/{total}", PICTURE[:1000], "bytes=0-999"),
+            (f"bytes */{total}", b"", "bytes=0-999"),
+            # A piece that does not follow changes nothing.
+            (f"bytes 2000-2999/{total}", PICTURE[2000:3000], "bytes=0-999"),
+            (f"bytes 0-999/{total}", PICTURE[:1000], "bytes=0-999"),
+        ):
+            status, headers, _ = ask("PUT", place, body, content_range)
+            assert (status, headers["Range"]) == (308, so_far), (content_range, status, headers["Range"])
+        # One breaks off: it says more than comes.
+        broken = socket.create_connection(("127.0.0.1", self.platform.http_port))
+        head = f"PUT {place} HTTP/1.1\r\nHost: {self.platform.http}\r\nAuthorization: Bearer {token}\r\n"
+        head += f"Content-Range: bytes 1000-{total - 1}/{total}\r\nContent-Length: {total - 1000}\r\n\r\n"
+        broken.sendall(head.encode() + PICTURE[1000:1500])
+        broken.close()
+        look = lambda: (m := re.search(r"0-(\d+)", ask("PUT", place, b"", f"bytes */{total}")[1]["Range"])) and int(m[1])  # noqa: E731
+        wait_for("what came before it broke off is here", lambda: look() == 1499)
+        status, _, answer = ask("PUT", place, PICTURE[1500:], f"bytes 1500-{total - 1}/{total}")
+        assert status == 200, (status, answer)
+        self.arrives({"uploadedRbmFile": {"fileName": json.loads(answer)["name"]}}, PICTURE)
+        assert ask("PUT", place, b"", f"bytes */{total}")[0] == 404
 
     def arrives(self, content, picture):
         """A message with a file; the handset fetches it."""

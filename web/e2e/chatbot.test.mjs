@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   ALICE,
   bubble,
+  bubbles,
   DESKTOP,
   eventually,
   openNew,
@@ -167,6 +168,33 @@ test('the menu opens beside the composer, with its submenu', { skip }, async () 
   await page.getByTestId('menu-entry').filter({ hasText: '更多' }).click();
   await page.getByTestId('menu-entry').filter({ hasText: '帮助' }).click();
   await waitForState(page, '帮助', 'displayed');
+});
+
+test('a chatbot is found by what it does, opened, and its menu is there', { skip }, async () => {
+  const [page] = await world.handsets([ALICE], { locale: 'zh-CN' });
+  await page.getByTestId('new-conversation').click();
+  await page.getByTestId('new-address').fill('改签');
+  const service = page.getByTestId('service').filter({ hasText: '12306' });
+  await service.getByRole('img', { name: '已认证' }).waitFor();
+  await snap(page, 'directory-found');
+  await page.getByTestId('new-address').fill('潜水');
+  await page.getByText('没有找到这样的服务号').waitFor();
+  await page.getByTestId('new-address').fill('改签');
+  await service.click();
+  await page.getByTestId('menu-button').click();
+  await page.getByTestId('menu-entry').filter({ hasText: '更多' }).waitFor();
+});
+
+test('a link opens the conversation with a text that is not sent by itself', { skip }, async () => {
+  const [page] = await world.handsets([ALICE], { locale: 'zh-CN' });
+  await page.goto(`${new URL(page.url()).origin}/open/12306?body=${encodeURIComponent('明天北京到上海')}`);
+  await page.getByTestId('composer').waitFor();
+  await page.waitForFunction(
+    (text) => document.querySelector('[data-testid="composer"]').value === text,
+    '明天北京到上海',
+  );
+  await page.getByRole('heading', { level: 2, name: '12306 铁路' }).waitFor();
+  await waitForCount(bubbles(page, 'out'), 0);
 });
 
 test('all layouts of cards, and a picture that is missing', { skip }, async () => {

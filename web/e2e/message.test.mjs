@@ -227,3 +227,31 @@ test('words are found in all conversations and in one, and lead to where they we
   await alice.getByTestId('search').fill('nowhere-to-be-found');
   await alice.getByText('No message found').waitFor();
 });
+
+test('a place goes as a text to whoever knows no pushed locations', {
+  skip: process.env.HONGYAN_URL,
+}, async () => {
+  const [alice, bob] = await world.handsets([ALICE, BOB]);
+  const share = async (label) => {
+    await alice.getByTestId('attach').click();
+    await alice.getByTestId('attach-location').click();
+    await alice.getByTestId('location-label').fill(label);
+    await alice.getByTestId('send-location').click();
+    await bob.locator('[data-direction="in"]').filter({ hasText: label }).waitFor();
+    return world.mock.relayed.findLast(
+      (body) => body.includes(encodeURIComponent(label)) || body.includes(label),
+    );
+  };
+  await openNew(alice, BOB);
+  await alice.getByText('reachable now').waitFor();
+  await say(alice, `where? ${mark}`);
+  await openListed(bob, `tel:${ALICE}`);
+  const text = await share(`here ${mark}`);
+  assert.match(text, /text\/plain.*\bgeo:[\d.-]+,[\d.-]+.*;rcs-l=here/s);
+  world.mock.tags = '+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.geopush"';
+  // What is known of him is asked for again after a reload.
+  await alice.reload();
+  await alice.getByText('reachable now').waitFor();
+  const pushed = await share(`there ${mark}`);
+  assert.match(pushed, /rcspushlocation\+xml/);
+});

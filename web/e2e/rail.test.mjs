@@ -63,6 +63,30 @@ const TYPED = {
   },
 };
 
+test('the rail chatbot is found by what it does, and its own menu is there', { skip }, async () => {
+  const [page] = await world.handsets([DAVE], { locale: 'zh-CN', viewport: PHONE });
+  await page.getByTestId('new-conversation').click();
+  await page.getByTestId('new-address').fill('铁路');
+  await page.getByTestId('service').filter({ hasText: '12306' }).click();
+  await page.getByTestId('menu-button').click();
+  await page.getByTestId('menu-entry').filter({ hasText: '更多' }).click();
+  await page
+    .getByTestId('menu-entry')
+    .filter({ hasText: /帮助|Help/ })
+    .waitFor();
+  await snap(page, 'rail-menu');
+});
+
+test('a link opens the conversation with the rail chatbot', { skip }, async () => {
+  const [page] = await world.handsets([DAVE], { locale: 'zh-CN', viewport: PHONE });
+  await page.goto(`${new URL(page.url()).origin}/open/12306?body=${encodeURIComponent('明天北京到上海')}`);
+  await page.getByTestId('composer').waitFor();
+  await page.waitForFunction(
+    (text) => document.querySelector('[data-testid="composer"]').value === text,
+    '明天北京到上海',
+  );
+});
+
 for (const [locale, words] of Object.entries(TYPED)) {
   test(`a ticket is bought, changed and refunded by typing (${locale})`, { skip }, async () => {
     const [page] = await world.handsets([words.number], { locale, viewport: PHONE });

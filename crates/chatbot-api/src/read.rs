@@ -4,13 +4,13 @@
 
 use rcs::{
     Address,
-    address::{AddressKind, Numbering},
+    address::Numbering,
     bot::{Document, Limits, Violation, rule},
     file_transfer::URL_BYTES_MAX,
 };
 use serde_json::Value;
 
-use crate::Body;
+use crate::{Body, is_user};
 
 /// Ceiling of the ids that chatbots give, in characters. They travel as SIP headers.
 pub const MAX_ID_CHARS: usize = 128;
@@ -58,9 +58,9 @@ pub fn document<D: Document>(value: Value, limits: &Limits) -> Result<D, Vec<Vio
     if violations.is_empty() { Ok(document) } else { Err(violations) }
 }
 
-/// The subscriber that a chatbot names, in whatever form.
-pub fn subscriber(text: &str, numbering: &Numbering) -> Option<Address> {
-    numbering.address(text).ok().filter(|address| address.kind() == AddressKind::Subscriber)
+/// The user that a chatbot names, in whatever form: a subscriber, or what stands for one.
+pub fn user(text: &str, numbering: &Numbering) -> Option<Address> {
+    numbering.address(text).ok().filter(is_user)
 }
 
 /// Whether a URL is one that a handset may fetch: http or https, with a host, in one line.

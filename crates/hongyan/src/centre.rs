@@ -51,7 +51,9 @@ pub fn start(
     let mut centre = Centre::new(config.centre(&secrets, &reach), &secrets, clock.now());
     let content = ways.content.clone();
     centre.link_icons(Box::new(move |id| content.links.url(id, Purpose::Icon)));
-    let maap = maap::Maap::new(config.maap(reach.public_url), &secrets);
+    let media_links = ways.content.links.clone();
+    let maap = maap::Config { media_links, ..config.maap(reach.public_url) };
+    let maap = maap::Maap::new(maap, &secrets);
     let engine = Engine::new(centre, maap, store.clone(), clock.now())?;
     let world = World { ways, store, metrics, inbox, runtime: tokio::runtime::Handle::current() };
     let thread = std::thread::Builder::new().name("centre".to_owned());

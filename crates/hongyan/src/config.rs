@@ -284,11 +284,16 @@ pub struct Maap {
     pub anonymous: bool,
     /// How long a chatbot's message waits for its addressee.
     pub keep_s: NonZeroU64,
-    /// Media in chatbots' messages must have a URL that begins with one of these; none: any http and https URL.
+    /// How URLs of media in chatbots' messages may begin, beside links of our own; none: in any way, unless
+    /// `issued_media_only`.
     pub media_url_prefixes: Vec<String>,
     /// URLs by which clients of the RBM-style interface call its token endpoint and its root, beside our own: what their tokens
     /// say in `aud`.
     pub rbm_audiences: Vec<String>,
+    /// Whether media must have been uploaded here, or be of `media_url_prefixes`.
+    pub issued_media_only: bool,
+    /// Whether what chatbots propose to show, their permanent media, and to go live is approved at once.
+    pub auto_approve: bool,
 }
 
 /// `[demo]`
@@ -378,6 +383,8 @@ impl Default for Maap {
             ]
             .map(str::to_owned)
             .to_vec(),
+            issued_media_only: false,
+            auto_approve: true,
         }
     }
 }
@@ -516,6 +523,8 @@ impl Config {
             backoff: self.maap.webhook_retries_s.iter().copied().map(seconds).collect(),
             jitter_percent: self.maap.webhook_jitter_percent,
             give_up_after: seconds(self.maap.webhook_give_up_s),
+            issued_media_only: self.maap.issued_media_only,
+            auto_approve: self.maap.auto_approve,
             media_quota: self.media.quota(),
             validity: keep,
             validity_max: defaults.validity_max.max(keep),

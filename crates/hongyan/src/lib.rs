@@ -12,6 +12,7 @@ pub mod demo;
 pub mod engine;
 pub mod http;
 pub mod inbox;
+pub mod links;
 pub mod log;
 pub mod media;
 pub mod metrics;

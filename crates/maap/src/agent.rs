@@ -260,7 +260,8 @@ impl Maap {
         let Some(chatbot) = work.view.chatbot(address).cloned() else {
             return self.forget(address);
         };
-        if chatbot.webhook.is_none() || chatbot.status == ChatbotStatus::Paused {
+        if chatbot.webhook.is_none() || matches!(chatbot.status, ChatbotStatus::Paused | ChatbotStatus::Draft)
+        {
             return;
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
@@ -374,7 +375,12 @@ impl Maap {
                                 work,
                             );
                         }
-                        Told::Status(_) | Told::Capabilities(_) | Told::Media(_) => {
+                        Told::Status(_)
+                        | Told::Capabilities(_)
+                        | Told::Consent(_)
+                        | Told::Media(_)
+                        | Told::Notice(_)
+                        | Told::Revealed { .. } => {
                             centre.taken_by_chatbot(&one.fetched, true, work);
                         }
                     }

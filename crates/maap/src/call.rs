@@ -13,6 +13,7 @@ use store::{
 
 use crate::Refusal;
 use crate::media::MediaCall;
+use crate::standing::StandingCall;
 
 /// A call of a chatbot, or an administrator's about chatbots.
 #[derive(Clone)]
@@ -131,6 +132,8 @@ pub enum Call {
     Manage(Box<crate::manage::Call>),
     /// A change of the media library.
     Media(MediaCall),
+    /// A change of where a chatbot stands with the operator.
+    Standing(StandingCall),
     /// Puts dead letters back into a chatbot's mailbox. Answered with [`Answer::Counted`]: those that were put back.
     PutBack {
         /// The chatbot.
@@ -205,7 +208,7 @@ pub struct Change {
     pub webhook: Option<String>,
     /// Whether the webhook may be a private or loopback address.
     pub allow_private_webhook: Option<bool>,
-    /// Whether traffic flows.
+    /// Where it stands, whatever was before; [`StandingCall`] has the usual way.
     pub status: Option<ChatbotStatus>,
     /// Icon, an http or https URL (or one of ours, from `/`).
     pub icon: Option<String>,
@@ -225,16 +228,34 @@ pub struct Change {
     pub terms: Option<String>,
     /// An http or https URL.
     pub background_image: Option<String>,
+    /// Categories, at most 15 of at most 50 bytes.
+    pub categories: Option<Vec<String>>,
+    /// Postal address, at most 200 characters.
+    pub address: Option<String>,
+    /// Degrees north, -90 to 90.
+    pub latitude: Option<f64>,
+    /// Degrees east, -180 to 180.
+    pub longitude: Option<f64>,
+    /// Style sheet of its cards, an http or https URL.
+    pub css_style: Option<String>,
+    /// What is put under texts that go out as SMS, at most 50 characters.
+    pub autograph: Option<String>,
+    /// The number for SMS of handsets without RCS.
+    pub sms_number: Option<String>,
     /// At most 50 bytes.
     pub category: Option<String>,
     /// The persistent menu, `{"menu":{"entries":[…]}}`; an empty text or `{}` takes it away.
     pub menu: Option<Value>,
-    /// Whether the operator has verified who runs it.
+    /// Whether somebody has verified who runs it.
     pub verified: Option<bool>,
     /// How pushes prove themselves, where the API leaves it open (FNW.11).
     pub webhook_auth: Option<WebhookAuth>,
     /// Whether the webhook must answer a GET before anything is pushed, where the API leaves it open (FNW.11).
     pub webhook_probe: Option<bool>,
+    /// Who has, at most 100 characters.
+    pub verified_by: Option<String>,
+    /// Until when that is good, RFC 3339.
+    pub verified_until: Option<String>,
 }
 
 /// What came of a [`Call`]; to be told after the commit.

@@ -2,14 +2,16 @@
 
 use chatbot_api::ctcu::LIMITS;
 use message_centre::Work;
+use message_centre::notice::{self, Notice};
 use message_centre::secret::sha256;
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Document as _, Menu, Violation};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, Profile, Wants, WebhookAuth};
+use store::{Chatbot, ChatbotStatus, Dialect, Extras, Profile, ProposalKey, Standing, Wants, WebhookAuth};
 
 use crate::call::{Answer, Change, Credentials, NewChatbot};
+use crate::standing::set_status;
 use crate::{Maap, Out, Task, dialect};
 
 /// Longest URL of a profile or webhook, in bytes. The interface has 150 for profiles; signed media URLs are longer.
@@ -79,6 +81,8 @@ impl Maap {
             changed_at: work.now,
             webhook_auth: WebhookAuth::default(),
             webhook_probe: false,
+            standing: Standing::default(),
+            extras: Extras::default(),
             address,
         };
         if let Err(what) = new.data.apply(&mut chatbot, work.now) {
@@ -110,7 +114,14 @@ impl Maap {
         if let Err(what) = change.apply(&mut chatbot, work.now) {
             return Answer::Invalid(what);
         }
+        let is_shown_otherwise = before.profile != chatbot.profile
+            || before.extras != chatbot.extras
+            || before.standing != chatbot.standing
+            || before.status != chatbot.status;
         work.view.put_chatbot(chatbot.clone());
+        if is_shown_otherwise {
+            notice::tell(address, Notice::InformationChanged, work);
+        }
         if chatbot.webhook != webhook {
             self.start_over(address);
             out.next.push(Task::Check(address.clone()));
@@ -127,6 +138,8 @@ impl Maap {
         work.view.put_owner(address, None);
         self.managed.tenants.forget(address);
         work.view.remove_service_account(address);
+        let proposals: Vec<ProposalKey> = work.view.proposals_of(address).to_vec();
+        proposals.iter().for_each(|key| work.view.remove_proposal(key));
         self.forget(address);
         out.next.push(Task::ClearMedia(address.clone()));
         Answer::Removed
@@ -135,7 +148,7 @@ impl Maap {
 
 impl Change {
     /// Makes the changes, or says what is wrong with the first that cannot be.
-    fn apply(&self, chatbot: &mut Chatbot, now: Timestamp) -> Result<(), String> {
+    pub(crate) fn apply(&self, chatbot: &mut Chatbot, now: Timestamp) -> Result<(), String> {
         if let Some(webhook) = &self.webhook {
             let webhook = match webhook.trim().trim_end_matches('/') {
                 "" => None,
@@ -146,7 +159,11 @@ impl Change {
             }
         }
         chatbot.allow_private_webhook = self.allow_private_webhook.unwrap_or(chatbot.allow_private_webhook);
-        chatbot.status = self.status.unwrap_or(chatbot.status);
+        if let Some(status) = self.status {
+            set_status(chatbot, status);
+        }
+        self.apply_standing(&mut chatbot.standing)?;
+        self.apply_extras(&mut chatbot.extras)?;
         chatbot.webhook_auth = self.webhook_auth.unwrap_or(chatbot.webhook_auth);
         chatbot.webhook_probe = self.webhook_probe.unwrap_or(chatbot.webhook_probe);
         let profile = &mut chatbot.profile;
@@ -166,15 +183,71 @@ impl Change {
         set(&mut profile.colour, &self.colour, colour)?;
         set(&mut profile.description, &self.description, |given| text("description", given, 500))?;
         set(&mut profile.provider, &self.provider, |given| text("provider", given, 100))?;
-        set(&mut profile.callback_number, &self.callback_number, callback_number)?;
+        set(&mut profile.callback_number, &self.callback_number, |given| number("callbackNumber", given))?;
         set(&mut profile.email, &self.email, email)?;
         set(&mut profile.category, &self.category, |given| text("category", given, 50))?;
+        if let Some(categories) = &self.categories {
+            let (first, more) = read_categories(categories)?;
+            (profile.category, chatbot.extras.more_categories) = (first, more);
+        }
         if let Some(given) = &self.menu {
             profile.menu = menu(given)?;
         }
         chatbot.changed_at = now;
         Ok(())
     }
+}
+
+impl Change {
+    fn apply_standing(&self, standing: &mut Standing) -> Result<(), String> {
+        set(&mut standing.verified_by, &self.verified_by, |given| text("verifiedBy", given, 100))?;
+        if let Some(until) = &self.verified_until {
+            standing.verified_until = match until.trim() {
+                "" => None,
+                until => {
+                    let until = Timestamp::parse_rfc3339(until);
+                    Some(until.map_err(|_| "verifiedUntil: no time as 2027-01-31T12:00:00Z".to_owned())?)
+                }
+            };
+        }
+        Ok(())
+    }
+
+    fn apply_extras(&self, extras: &mut Extras) -> Result<(), String> {
+        set(&mut extras.address, &self.address, |given| text("address", given, 200))?;
+        set(&mut extras.autograph, &self.autograph, |given| text("autograph", given, 50))?;
+        set(&mut extras.css_style, &self.css_style, |url| of_url("cssStyle", url, true))?;
+        set(&mut extras.sms_number, &self.sms_number, |given| number("smsNumber", given))?;
+        for (name, given, kept, most) in [
+            ("latitude", self.latitude, &mut extras.latitude, 90.0),
+            ("longitude", self.longitude, &mut extras.longitude, 180.0),
+        ] {
+            match given {
+                Some(degrees) if degrees.abs() <= most => *kept = Some(degrees),
+                Some(degrees) => return Err(format!("{name}: {degrees} is not within ±{most}")),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first category and the others.
+fn read_categories(given: &[String]) -> Result<(Option<String>, Vec<String>), String> {
+    const CATEGORIES_MAX: usize = 15;
+    const CATEGORY_BYTES_MAX: usize = 50;
+    if given.len() > CATEGORIES_MAX {
+        return Err(format!("categories: {} > {CATEGORIES_MAX}", given.len()));
+    }
+    let mut categories = Vec::new();
+    for category in given {
+        if category.len() > CATEGORY_BYTES_MAX {
+            return Err(format!("categories: {} > {CATEGORY_BYTES_MAX} bytes", category.len()));
+        }
+        categories.extend(text("categories", category, CATEGORY_BYTES_MAX)?);
+    }
+    let mut categories = categories.into_iter();
+    Ok((categories.next(), categories.collect()))
 }
 
 /// Puts what `read` makes of a given text; leaves things as they are when none is given.
@@ -255,12 +328,12 @@ fn colour(given: &str) -> Result<Option<String>, String> {
     }
 }
 
-fn callback_number(given: &str) -> Result<Option<String>, String> {
-    let given = text("callbackNumber", given, 21)?;
+fn number(name: &str, given: &str) -> Result<Option<String>, String> {
+    let given = text(name, given, 21)?;
     let is_number =
         |number: &String| number.bytes().all(|byte| byte.is_ascii_digit() || b"+-() *#".contains(&byte));
     match given {
-        Some(number) if !is_number(&number) => Err("callbackNumber: no telephone number".to_owned()),
+        Some(number) if !is_number(&number) => Err(format!("{name}: no telephone number")),
         given => Ok(given),
     }
 }

@@ -1,10 +1,33 @@
 //! What an operator may set of the chatbot platform.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rcs::address::Numbering;
 use rcs::local_time::LocalTime;
-use store::Usage;
+use store::{FileId, Usage};
+
+/// Makes links to media, and knows its own again.
+pub trait MediaLinks: std::fmt::Debug + Send + Sync {
+    /// Where handsets fetch it.
+    fn url(&self, id: FileId) -> String;
+    /// What one of our links names, the file itself or its small picture; `None` for any other URL.
+    fn id_of(&self, url: &str) -> Option<FileId>;
+}
+
+/// For a platform without a media library.
+#[derive(Debug)]
+struct NoLinks;
+
+impl MediaLinks for NoLinks {
+    fn url(&self, id: FileId) -> String {
+        id.to_string()
+    }
+
+    fn id_of(&self, _: &str) -> Option<FileId> {
+        None
+    }
+}
 
 use crate::consent;
 use crate::rate::Limits;
@@ -16,8 +39,15 @@ pub struct Config {
     pub numbering: Numbering,
     /// How chatbots reach us, without a trailing slash; told with each access token.
     pub public_url: String,
-    /// Media in chatbots' messages must have a URL that begins with one of these; empty allows any http and https URL.
+    /// How URLs of media in chatbots' messages may begin, beside links of our own; empty: in any way, unless
+    /// `issued_media_only`.
     pub media_url_prefixes: Vec<String>,
+    /// Whether media that were not uploaded here are refused, but for those of `media_url_prefixes`.
+    pub issued_media_only: bool,
+    /// Links to media, which the edge makes.
+    pub media_links: Arc<dyn MediaLinks>,
+    /// Whether what chatbots propose to show, and to go live, is approved at once.
+    pub auto_approve: bool,
     /// How much a chatbot may send.
     pub limits: Limits,
     /// When days and months begin, and what quiet hours are told by.
@@ -61,6 +91,9 @@ impl Config {
             numbering,
             public_url: public_url.trim_end_matches('/').to_owned(),
             media_url_prefixes: Vec::new(),
+            issued_media_only: false,
+            media_links: Arc::new(NoLinks),
+            auto_approve: true,
             limits: Limits { per_second: 100, per_day: None, per_month: None },
             local_time: LocalTime::hours_east(8),
             consent: consent::Config::default(),

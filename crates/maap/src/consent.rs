@@ -13,7 +13,7 @@ use rcs::content_type;
 use rcs::cpim::{self, Cpim};
 use store::{Consent, ConsentBy, Contact, Rules, Wants};
 
-use crate::Maap;
+use crate::{Maap, dialect};
 
 /// Longest text that may be a word: characters.
 const WORD_CHARS_MAX: usize = 32;
@@ -169,6 +169,10 @@ impl Maap {
         if wish.is_some() {
             wants.contact(&heard.chatbot, &heard.user);
         }
+        if let Some(Wish::Tap(_)) = wish {
+            wants.chatbot(&heard.chatbot);
+            wants.head(&heard.chatbot);
+        }
         if let Some(Wish::Consent { .. }) = wish {
             wants.chatbot(&heard.chatbot);
             centre.submit_wants(&heard.chatbot, &heard.user, "", wants);
@@ -179,7 +183,7 @@ impl Maap {
     pub(crate) fn decide_heard(&mut self, heard: &Heard, centre: &mut Centre, work: &mut Work<'_>) {
         match self.wish_of(heard) {
             Some(Wish::Consent { word, is_given }) => self.decide_wish(heard, word, is_given, centre, work),
-            Some(Wish::Tap(answer)) => self.reveal_if_asked(heard, &answer, work),
+            Some(Wish::Tap(answer)) => self.reveal_if_asked(heard, &answer, centre, work),
             None => {}
         }
     }
@@ -194,8 +198,14 @@ impl Maap {
     ) {
         let mut contact = contact_of(&heard.chatbot, &heard.user, work);
         let is_known = contact.consent.last().is_some_and(|last| last.is_given == is_given);
-        if is_known || work.view.chatbot(&heard.chatbot).is_none() {
+        let Some(dialect) = work.view.chatbot(&heard.chatbot).map(|chatbot| chatbot.dialect) else { return };
+        if is_known {
             return;
+        }
+        if dialect::tells_consent(dialect)
+            && !centre.tell_consent(&heard.chatbot, &heard.user, is_given, work)
+        {
+            tracing::warn!(chatbot = %heard.chatbot, "a change of mind could not be told");
         }
         contact.note(Consent { is_given, at: work.now, word, by: ConsentBy::User });
         work.view.put_contact(contact);

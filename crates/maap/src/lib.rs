@@ -24,6 +24,7 @@ mod config;
 pub mod consent;
 mod dead_letters;
 pub mod dialect;
+mod directory;
 mod indication;
 mod information;
 pub mod manage;
@@ -35,6 +36,7 @@ mod refusal;
 mod revoke;
 mod send;
 mod service_account;
+mod standing;
 mod task;
 mod token;
 mod told;
@@ -50,13 +52,15 @@ use rustc_hash::FxHashMap;
 use store::{EntryIds, Wants};
 
 pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
-pub use config::Config;
+pub use config::{Config, MediaLinks};
+pub use directory::{listed, search};
 pub use information::{etag, information, own_data};
 pub use media::MediaCall;
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
 pub use refusal::{Reason, Refusal};
+pub use standing::{StandingCall, Step, word};
 pub use task::{Out, Stats, Task};
 pub use token::authorise;
 
@@ -136,8 +140,10 @@ impl Maap {
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } | Call::Remove(chatbot) => {
+                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } => wants.chatbot(chatbot),
+                Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
+                    wants.proposals_of(chatbot);
                 }
                 Call::Send { chatbot, message } => self.send_wants(chatbot, message, centre, wants),
                 Call::Revoke { chatbot, .. } => {
@@ -174,6 +180,7 @@ impl Maap {
                 Call::Create(new) => new.wants(self, wants),
                 Call::Manage(call) => call.wants(&self.managed, wants),
                 Call::Media(call) => call.wants(wants),
+                Call::Standing(call) => call.wants(wants),
             },
             Task::Campaign(step) => self.step_wants(step, centre, wants),
             Task::Pushed(pushed) => self.pushed_wants(pushed, centre, wants),
@@ -255,6 +262,7 @@ impl Maap {
             Call::RemoveDeadLetters(keys) => self.decide_remove_dead_letters(&keys, work),
             Call::SetRules { chatbot, rules } => self.decide_rules(&chatbot, rules, work),
             Call::SetContact { chatbot, user, change } => self.decide_contact(&chatbot, &user, change, work),
+            Call::Standing(call) => self.decide_standing(call, work, out),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use message_centre::Work;
 use rcs::address::Address;
-use store::{FileId, Media, Review, Usage, Wants};
+use store::{FileId, Media, Proposal, Review, Topic, Usage, Wants};
 
 use crate::call::Answer;
 use crate::{Maap, Out, Task};
@@ -33,6 +33,7 @@ impl MediaCall {
             Self::Add(media) => {
                 wants.chatbot(&media.owner);
                 wants.media(media.id, &media.owner);
+                wants.proposal(&(media.owner.clone(), Topic::Media(media.id)));
             }
             Self::Remove { id, owner } => wants.media(*id, owner),
         }
@@ -45,7 +46,7 @@ impl Maap {
             MediaCall::Add(media) => self.add_media(*media, work),
             MediaCall::Remove { id, owner } => match work.view.media(id) {
                 Some(media) if media.owner == owner => {
-                    remove(id, work);
+                    remove(id, &owner, work);
                     Answer::Removed
                 }
                 _ => Answer::NotFound,
@@ -62,8 +63,19 @@ impl Maap {
         if usage.files > files || usage.bytes > bytes {
             return Answer::OverQuota;
         }
-        media.review = Review::Approved;
+        let at = work.now;
+        // What does not stay is not looked at (maap-api §2.6).
+        media.review = if media.expires_at.is_none() { Review::Pending } else { Review::Approved };
         work.view.put_media(media.clone());
+        if media.review == Review::Pending {
+            let proposal =
+                Proposal { chatbot: media.owner.clone(), topic: Topic::Media(media.id), change: None, at };
+            let key = proposal.key();
+            work.view.put_proposal(proposal);
+            if self.config.auto_approve && self.decide_proposal(&key, None, work).is_ok() {
+                media.review = Review::Approved;
+            }
+        }
         Answer::Media(Box::new(media))
     }
 
@@ -79,7 +91,7 @@ impl Maap {
         for one in media {
             let is_orphan = work.view.chatbot(&one.owner).is_none();
             if work.view.media(one.id).is_some_and(|row| is_orphan || row.is_over(work.now)) {
-                remove(one.id, work);
+                remove(one.id, &one.owner, work);
                 work.stats.files_expired += 1;
             }
         }
@@ -97,7 +109,7 @@ impl Maap {
         }
         let page = work.view.media_page(owner, PAGE).to_vec();
         let is_last = page.len() < PAGE;
-        page.into_iter().for_each(|id| remove(id, work));
+        page.into_iter().for_each(|id| remove(id, owner, work));
         if !is_last {
             out.next.push(Task::ClearMedia(owner.clone()));
         }
@@ -105,7 +117,10 @@ impl Maap {
 }
 
 /// The row now, the bytes after the commit.
-fn remove(id: FileId, work: &mut Work<'_>) {
+fn remove(id: FileId, owner: &Address, work: &mut Work<'_>) {
+    if work.view.media(id).is_some_and(|media| media.review == Review::Pending) {
+        work.view.remove_proposal(&(owner.clone(), Topic::Media(id)));
+    }
     work.view.remove_media(id);
     work.files_gone.push(id);
 }

@@ -3,7 +3,7 @@
 //! `disableAnonymization` is known by number from then on; one whose token is taken back is somebody new to it.
 
 use chatbot_api::{Body, Content};
-use message_centre::{Heard, Work};
+use message_centre::{Centre, Heard, Work};
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Action, ActionKind, BotMessage, Suggestion};
 use rcs::ids;
@@ -11,7 +11,7 @@ use store::{Alias, Chatbot, Contact, Rules, Token};
 
 use crate::consent::contact_of;
 use crate::told::Told;
-use crate::{Call, Config, Maap};
+use crate::{Call, Config, Maap, dialect};
 
 /// The token that an address is, if it is one.
 pub fn token_of(address: &Address) -> Option<Token> {
@@ -49,9 +49,9 @@ fn users_of(call: &mut Call) -> (Option<Address>, &mut [Address]) {
         Call::Send { chatbot, message } => (chatbot, message.to.as_mut_slice()),
         Call::Revoke { chatbot, to, .. } => (chatbot, to.as_mut_slice()),
         Call::Composing { chatbot, to, .. } => (chatbot, std::slice::from_mut(to)),
-        Call::Read { chatbot, user, .. } | Call::Capabilities { chatbot, user, .. } => {
-            (chatbot, std::slice::from_mut(user))
-        }
+        Call::Read { chatbot, user, .. }
+        | Call::Capabilities { chatbot, user, .. }
+        | Call::Invite { chatbot, user } => (chatbot, std::slice::from_mut(user)),
         _ => return (None, &mut []),
     };
     (Some(chatbot.clone()), users)
@@ -69,8 +69,9 @@ impl Maap {
             Told::Message(message) => (&mut message.from, Some(&mut message.conversation_id)),
             Told::Status(status) => (&mut status.user, None),
             Told::Capabilities(capabilities) => (&mut capabilities.user, None),
-            // Of no user.
-            Told::Media(_) => return,
+            Told::Consent(consent) => (&mut consent.user, None),
+            // Of no user, or of one who wants to be known.
+            Told::Media(_) | Told::Notice(_) | Told::Revealed { .. } => return,
         };
         let known_as = self.known_as(&chatbot.address, user, work);
         if let Some(conversation_id) = conversation_id
@@ -114,10 +115,25 @@ impl Maap {
     }
 
     /// A user has tapped a suggestion: if it is the one that asks for the number, the chatbot may know it.
-    pub(crate) fn reveal_if_asked(&mut self, heard: &Heard, answer: &str, work: &mut Work<'_>) {
+    pub(crate) fn reveal_if_asked(
+        &mut self,
+        heard: &Heard,
+        answer: &str,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) {
         let contact = contact_of(&heard.chatbot, &heard.user, work);
         if contact.asked.as_deref() == Some(answer) {
             tracing::info!(chatbot = %heard.chatbot, "a user lets the chatbot know the number");
+            let has_words = work
+                .view
+                .chatbot(&heard.chatbot)
+                .is_some_and(|chatbot| dialect::tells_alias(chatbot.dialect));
+            if let Some(token) = contact.token.filter(|_| has_words)
+                && !centre.tell_revealed(&heard.chatbot, &heard.user, &token.to_string(), work)
+            {
+                tracing::warn!(chatbot = %heard.chatbot, "its mailbox is full: it is not told who a token is");
+            }
             work.view.put_contact(Contact { is_revealed: true, asked: None, ..contact });
         }
     }

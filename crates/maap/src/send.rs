@@ -13,12 +13,12 @@ use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
 use rcs::{Timestamp, content_type, ids};
-use store::{Chatbot, ChatbotStatus, Rules, Wants};
+use store::{Chatbot, ChatbotStatus, Review, Rules, Wants};
 
 use crate::call::Answer;
 use crate::consent::Admission;
 use crate::rate::{Account, Exceeded};
-use crate::{Maap, Reason, Refusal, dialect, privacy, token};
+use crate::{Maap, Reason, Refusal, dialect, privacy, standing, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
@@ -65,9 +65,17 @@ impl Maap {
     ) {
         wants.chatbot(chatbot);
         self.allowances_wants(chatbot, wants);
+        self.media_wants(chatbot, &message.content, wants);
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
             wants.contact(chatbot, user);
+        }
+    }
+
+    /// The rows of what is ours of the media in `content`.
+    pub(crate) fn media_wants(&self, chatbot: &Address, content: &Content, wants: &mut Wants) {
+        for id in media_urls(content).into_iter().filter_map(|url| self.config.media_links.id_of(url)) {
+            wants.media(id, chatbot);
         }
     }
 
@@ -83,7 +91,8 @@ impl Maap {
         if !token::is_checked(chatbot) {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
-        self.check_media(&message.content)?;
+        check_testers(chatbot, &message.to)?;
+        self.check_media(address, &message.content, work)?;
         self.take_allowances(address, message.to.len(), work)
             .map_err(|exceeded| exceeded.refusal(work.now))?;
         self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)
@@ -93,10 +102,11 @@ impl Maap {
     pub(crate) fn may_act<'c>(&self, chatbot: Option<&'c Chatbot>) -> Result<&'c Chatbot, Refusal> {
         let chatbot = chatbot.ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
         match chatbot.status {
-            ChatbotStatus::Live if self.managed.tenants.is_suspended(&chatbot.address) => {
+            _ if self.managed.tenants.is_suspended(&chatbot.address) => {
                 Err(Refusal::with(Reason::NotAllowed, "the tenant whose chatbot it is is suspended"))
             }
-            ChatbotStatus::Live => Ok(chatbot),
+            ChatbotStatus::Live | ChatbotStatus::Testing | ChatbotStatus::Submitted => Ok(chatbot),
+            ChatbotStatus::Draft => Err(Refusal::with(Reason::NotAllowed, "the chatbot is a draft")),
             ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
     }
@@ -142,18 +152,35 @@ impl Maap {
         self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
     }
 
-    /// Media must come from where the operator allows.
-    fn check_media(&self, content: &Content) -> Result<(), Refusal> {
-        let prefixes = &self.config.media_url_prefixes;
-        let is_allowed =
-            |url: &&str| prefixes.is_empty() || prefixes.iter().any(|prefix| url.starts_with(prefix));
-        match media_urls(content).into_iter().find(|url| !is_allowed(url)) {
-            Some(url) => Err(Refusal::with(
-                Reason::MediaUrl,
-                format!("{} is not a media URL of this platform", url.chars().take(200).collect::<String>()),
-            )),
-            None => Ok(()),
+    /// Media must come from where the operator allows, and what is ours must be there for handsets to fetch.
+    fn check_media(&self, chatbot: &Address, content: &Content, work: &Work<'_>) -> Result<(), Refusal> {
+        for url in media_urls(content) {
+            let what = match self.config.media_links.id_of(url) {
+                None if self.is_allowed(url) => continue,
+                None => "is not a media URL of this platform",
+                Some(id) => match work.view.media(id) {
+                    Some(media) if media.is_over(work.now) => "has expired",
+                    Some(media) => match &media.review {
+                        Review::Approved => continue,
+                        Review::Pending => "waits for the operator's approval",
+                        Review::Rejected(_) => "was rejected by the operator",
+                    },
+                    None if store::media::is_of(id, chatbot) => "is gone",
+                    // A handset's file, or another chatbot's.
+                    None => continue,
+                },
+            };
+            let url: String = url.chars().take(200).collect();
+            return Err(Refusal::with(Reason::MediaUrl, format!("{url} {what}")));
         }
+        Ok(())
+    }
+
+    /// Whether chatbots may show what lies at a URL that is not ours.
+    fn is_allowed(&self, url: &str) -> bool {
+        let prefixes = &self.config.media_url_prefixes;
+        let is_open = prefixes.is_empty() && !self.config.issued_media_only;
+        is_open || prefixes.iter().any(|prefix| url.starts_with(prefix))
     }
 
     /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, the first user
@@ -181,21 +208,25 @@ impl Maap {
     pub(crate) fn accept_of_campaign(
         &self,
         from: &Address,
-        message: Result<&Outgoing, (&Outgoing, &str)>,
+        given: Result<&Outgoing, (&Outgoing, &str)>,
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Accepted {
-        let checked = message.and_then(|message| match self.check_media(&message.content) {
-            Ok(()) => Ok(message),
-            Err(_) => Err((message, "its media are not of this platform")),
-        });
-        let (Ok(message) | Err((message, _))) = checked;
+        let (Ok(message) | Err((message, _))) = given;
         let Some(to) = message.to.first() else { return Accepted::Refused(Refusal::of(Reason::NoSuchUser)) };
         let sending = self.sending(from, message, false, work);
-        if let Err((_, why)) = checked {
+        let refusal = match given {
+            Err((_, why)) => Err(Refusal::with(Reason::NotAllowed, why)),
+            Ok(_) => work
+                .view
+                .chatbot(from)
+                .map_or(Ok(()), |chatbot| check_testers(chatbot, &message.to))
+                .and_then(|()| self.check_media(from, &message.content, work)),
+        };
+        if let Err(refusal) = refusal {
             let submission = self.submission_of(&sending, to, work.now);
-            centre.give_up_because(submission, Fate::Refused, why, work);
-            return Accepted::Refused(Refusal::with(Reason::NotAllowed, why));
+            centre.give_up_because(submission, Fate::Refused, &refusal.detail, work);
+            return Accepted::Refused(refusal);
         }
         self.accept_for(to, &sending, centre, work)
     }
@@ -343,8 +374,9 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Answer {
         let Some(chatbot) = work.view.chatbot(from) else { return Answer::NotFound };
-        if chatbot.status == ChatbotStatus::Paused {
-            return Answer::Undeliverable(format!("{from} is paused"));
+        if !chatbot.serves(to) {
+            let status = standing::word(chatbot.status);
+            return Answer::Undeliverable(format!("{from} is {status}, and does not reach {to}"));
         }
         if text.trim().is_empty() {
             return Answer::Invalid("text: missing".to_owned());
@@ -376,6 +408,17 @@ impl Maap {
             store: true,
             validity: None,
         }
+    }
+}
+
+/// Before it is live, a chatbot reaches its testers and nobody else.
+fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
+    match to.iter().find(|user| !chatbot.serves(user)) {
+        Some(user) => Err(Refusal::with(
+            Reason::NotAllowed,
+            format!("the chatbot is {}, and {user} is not among its testers", standing::word(chatbot.status)),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ use store::service_account::{INVITATIONS_MAX, KEYS_MAX};
 use store::{Dialect, Invitation, PublicKey, ServiceAccount, Wants};
 
 use crate::call::Answer;
+use crate::standing::note_tester;
 use crate::told::Told;
 use crate::{Maap, Reason, Refusal};
 
@@ -145,13 +146,14 @@ impl Maap {
         } else if account.invitations.len() == before {
             return Answer::NotFound;
         }
+        note_tester(chatbot, user, accepted == Some(true), work);
         work.view.put_service_account(account);
         Answer::Done
     }
 
     /// The rows of [`Maap::decide_invited`].
     pub(crate) fn invited_wants(fetched: &Fetched, centre: &Centre, wants: &mut Wants) {
-        wants.service_account(&fetched.key.0);
+        Self::account_wants(&fetched.key.0, wants);
         centre.fetched_wants(fetched, wants);
     }
 
@@ -167,6 +169,7 @@ impl Maap {
             if let Some(invitation) = found {
                 (invitation.accepted, invitation.at) = (Some(accepted), work.now);
                 work.view.put_service_account(account);
+                note_tester(&message.to, &message.from, accepted, work);
             }
         }
         centre.taken_by_chatbot(fetched, true, work);

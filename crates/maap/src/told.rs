@@ -2,7 +2,11 @@
 
 use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
-use message_centre::indication::{CAPABILITIES_TYPE, DeviceCapabilities, MEDIA_TYPE, MediaReviewed};
+use message_centre::indication::{
+    CAPABILITIES_TYPE, CONSENT_TYPE, ConsentChanged, DeviceCapabilities, MEDIA_TYPE, MediaReviewed,
+    REVEALED_TYPE,
+};
+use message_centre::notice::Notice;
 use message_centre::report::{self, Fate};
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -21,8 +25,14 @@ pub(crate) enum Told {
     Status(StatusOf),
     /// What a user's devices can take, as the chatbot has asked.
     Capabilities(CapabilitiesOf),
+    /// Whether a user wants its messages, as that has changed.
+    Consent(ConsentOf),
     /// Whether something that it has uploaded may be sent.
     Media(Box<MediaReviewed>),
+    /// Who a user is whom it knew by a token.
+    Revealed { user: Address, token: String },
+    /// What the platform tells beside messages.
+    Notice(Notice),
 }
 
 /// What a user says.
@@ -61,6 +71,16 @@ pub(crate) struct StatusOf {
     pub(crate) at: Timestamp,
 }
 
+/// Whether a user wants a chatbot's messages.
+#[derive(Debug, Clone)]
+pub(crate) struct ConsentOf {
+    /// The entry that says so: the same whenever it is told.
+    pub(crate) entry: EntryId,
+    pub(crate) user: Address,
+    pub(crate) is_given: bool,
+    pub(crate) at: Timestamp,
+}
+
 /// What a user's devices can take.
 #[derive(Debug, Clone)]
 pub(crate) struct CapabilitiesOf {
@@ -80,8 +100,14 @@ impl Told {
             EntryKind::Message | EntryKind::Deferred => message(entry),
             EntryKind::Report => report(entry),
             EntryKind::Status if entry.content_type == CAPABILITIES_TYPE => capabilities(entry),
+            EntryKind::Status if entry.content_type == CONSENT_TYPE => consent(entry),
             EntryKind::Status if entry.content_type == MEDIA_TYPE => media(entry),
+            EntryKind::Status if entry.content_type == REVEALED_TYPE => {
+                let token = String::from_utf8_lossy(&entry.body).into_owned();
+                Ok(Self::Revealed { user: entry.from.clone(), token })
+            }
             EntryKind::Status => fate(entry),
+            EntryKind::Notice => Notice::of(entry).map(Self::Notice),
         }
     }
 }
@@ -139,6 +165,12 @@ fn status_of(
 ) -> Told {
     let (user, chatbot) = (entry.from.clone(), entry.to.clone());
     Told::Status(StatusOf { entry: entry.id, message_id, user, chatbot, status, failure, may_arrive, at })
+}
+
+fn consent(entry: &Entry) -> Result<Told, String> {
+    let told: ConsentChanged = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
+    let ConsentChanged { is_given, at } = told;
+    Ok(Told::Consent(ConsentOf { entry: entry.id, user: entry.from.clone(), is_given, at }))
 }
 
 fn capabilities(entry: &Entry) -> Result<Told, String> {

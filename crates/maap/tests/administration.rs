@@ -86,7 +86,7 @@ fn handsets_are_shown_what_was_set_and_the_tag_changes_with_it() {
     }));
     let shown = |world: &World| {
         let chatbot = world.store().chatbot(&bot()).unwrap().unwrap();
-        maap::information(&chatbot, "https://hongyan.example")
+        maap::information(&chatbot, "https://hongyan.example", world.now)
     };
     let before = shown(&world);
     let details = &before["botinfo"]["pcc"]["org-details"];

@@ -2,7 +2,7 @@
 
 mod world;
 
-use chatbot_api::fnw11::{MessageStatus, Request, message};
+use chatbot_api::fnw11::{Contact, MessageStatus, Request, message};
 use maap::dialect::fnw11;
 use maap::{Answer, Call, Method, Reason};
 use message_centre::indication::MediaReviewed;
@@ -10,7 +10,7 @@ use rcs::composing::{self, Composing, State};
 use rcs::file_transfer::{FileInfo, FileTransfer};
 use rcs::imdn::Disposition::{Delivered, Displayed};
 use serde_json::{Value, json};
-use store::{Dialect, FileId};
+use store::{Dialect, FileId, Rules, Token};
 use world::{ALICE, BOB, World, bot, numbering, seconds, user};
 
 fn world_with(more: Value) -> World {
@@ -175,4 +175,38 @@ fn the_secret_and_a_bought_token_open_and_nothing_else() {
     other.dialect = Dialect::Ctcu;
     let refused = fnw11::authorise(Some(&other), Some(&credentials.app_key), world.now);
     assert_eq!(refused.unwrap_err().reason, Reason::WrongCredential);
+}
+
+#[test]
+fn a_user_known_by_a_token_is_told_of_by_an_alias_on_agreeing() {
+    let mut world = world();
+    let rules = Rules { anonymous: Some(true), ..Rules::default() };
+    assert!(matches!(world.call(Call::SetRules { chatbot: bot(), rules }), Answer::Rules(_)));
+    world.text(ALICE, "hi");
+    let contact = told(&world)[0]["messageContact"].clone();
+    let chat = contact["chatId"].as_str().expect("a token").to_owned();
+    assert_eq!(contact, json!({ "chatId": chat }));
+    let asks = json!({"RCSMessage": {"textMessage": "who are you?", "suggestedChipList": {"suggestions": [{"action": {
+        "displayText": "tell", "postback": {"data": "reveal"}, "settingsAction": {"disableAnonymization": {}}}}]}},
+        "messageContact": {"chatId": chat}});
+    let Ok(Request::Message(message)) = message::parse(asks.to_string().as_bytes(), &numbering(), world.now)
+    else {
+        panic!("no message")
+    };
+    assert_eq!(message.to, Contact::Chat(chat.clone()));
+    // The edge finds out whose the token is.
+    let alias =
+        world.store().alias(Token::parse(&chat).expect("a token")).expect("readable").expect("a user");
+    let message = message.into_outgoing("m1".to_owned(), &bot(), alias.user);
+    assert!(matches!(
+        world.call(Call::Send { chatbot: bot(), message: Box::new(message) }),
+        Answer::Accepted(_)
+    ));
+    assert_eq!(told(&world).pop().unwrap()["messageContact"], json!({ "chatId": chat }));
+    let tap = r#"{"response":{"action":{"displayText":"tell","postback":{"data":"reveal"}}}}"#;
+    world.message(ALICE, "tap", rcs::bot::BOT_SUGGESTION_RESPONSE, tap);
+    let alias = told(&world).into_iter().find(|event| event["event"] == "alias").expect("an alias");
+    assert_eq!(alias["messageContact"], json!({ "chatId": chat, "userContact": ALICE }));
+    world.text(ALICE, "it is me");
+    assert_eq!(told(&world).pop().unwrap()["messageContact"], json!({ "userContact": ALICE }));
 }

@@ -308,3 +308,19 @@ fn keys_come_and_go_and_only_their_public_halves_are_kept() {
     world.create("12306", json!({}));
     assert!(matches!(world.call(add("1")), Answer::Invalid(_)), "CT/CU knows no keys");
 }
+
+#[test]
+fn who_opts_out_and_in_again_is_told_as_an_event_once() {
+    let mut world = world();
+    world.message(ALICE, "w1", "text/plain", "STOP");
+    world.message(ALICE, "w2", "text/plain", "stop");
+    world.run_for(seconds(5));
+    let heard = told(&world);
+    assert_eq!(member(&heard, "eventType"), ["UNSUBSCRIBE"]);
+    assert_eq!(member(&heard, "text"), ["STOP", "stop"], "the words reach it as well");
+    world.message(ALICE, "w3", "text/plain", "START");
+    world.run_for(seconds(5));
+    let heard = told(&world);
+    assert_eq!(member(&heard, "eventType"), ["UNSUBSCRIBE", "SUBSCRIBE"]);
+    assert!(heard.iter().all(|one| one["senderPhoneNumber"] == ALICE && one["agentId"] == "12306"));
+}

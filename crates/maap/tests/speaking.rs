@@ -383,7 +383,7 @@ fn an_administrator_speaks_in_a_chatbots_name_and_the_program_hears_nothing_of_i
 #[test]
 fn a_chatbot_reads_its_own_data() {
     let world = World::with_bot();
-    let found = maap::own_data(&world.store().chatbot(&bot()).unwrap().unwrap());
+    let found = maap::own_data(&world.store().chatbot(&bot()).unwrap().unwrap(), world.now);
     assert_eq!((&found["accessNo"], &found["serviceName"]), (&json!("12306"), &json!("12306 票务")));
     assert_eq!((&found["errorCode"], &found["status"]), (&json!(0), &json!(0)));
     assert!(found.as_object().unwrap().values().all(|value| *value != Value::Null));

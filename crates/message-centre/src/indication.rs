@@ -32,6 +32,18 @@ pub struct DeviceCapabilities {
     pub at: Timestamp,
 }
 
+/// Media type of [`ConsentChanged`], which never leaves the process.
+pub const CONSENT_TYPE: &str = "application/vnd.hongyan.consent+json";
+
+/// A user wants a chatbot's messages from now on, or does not: the body of an [`EntryKind::Status`] entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentChanged {
+    /// Whether they are wanted.
+    pub is_given: bool,
+    /// Since when.
+    pub at: Timestamp,
+}
+
 /// Media type of [`MediaReviewed`], which never leaves the process.
 pub const MEDIA_TYPE: &str = "application/vnd.hongyan.media+json";
 
@@ -46,6 +58,9 @@ pub struct MediaReviewed {
     /// Whether it may be sent.
     pub is_approved: bool,
 }
+
+/// Media type of what [`Centre::tell_revealed`] keeps, which never leaves the process: the token that stood for the user.
+pub const REVEALED_TYPE: &str = "application/vnd.hongyan.revealed";
 
 impl Centre {
     /// The rows that [`Centre::pass_composing`] reads.
@@ -132,6 +147,35 @@ impl Centre {
         let body = serde_json::to_vec(told).expect("a file is plain data");
         let id = told.id.to_string();
         let entry = self.platform_entry(chatbot, chatbot, id, MEDIA_TYPE, body.into(), work.now);
+        self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
+    }
+
+    /// Tells a chatbot, through its mailbox, whether a user wants its messages. False when the mailbox is full.
+    pub fn tell_consent(
+        &mut self,
+        chatbot: &Address,
+        user: &Address,
+        is_given: bool,
+        work: &mut Work<'_>,
+    ) -> bool {
+        let told = ConsentChanged { is_given, at: work.now };
+        let body = serde_json::to_vec(&told).expect("a flag and a time are plain data");
+        let message_id = ids::message_id(self.random_16());
+        let entry = self.platform_entry(user, chatbot, message_id, CONSENT_TYPE, body.into(), work.now);
+        self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
+    }
+
+    /// Tells a chatbot, through its mailbox, that a user whom it knew by `token` lets it know the number. False when the mailbox
+    /// is full.
+    pub fn tell_revealed(
+        &mut self,
+        chatbot: &Address,
+        user: &Address,
+        token: &str,
+        work: &mut Work<'_>,
+    ) -> bool {
+        let body = token.to_owned().into();
+        let entry = self.platform_entry(user, chatbot, token.to_owned(), REVEALED_TYPE, body, work.now);
         self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
     }
 

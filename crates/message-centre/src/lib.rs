@@ -9,8 +9,8 @@
 //! - [`group`]: the conference factory, focuses and members. [`events`]: subscriptions, to groups, registrations and presence.
 //! - [`delivery`]: relaying to devices that are there, and draining mailboxes to those that come back.
 //! - [`provisioning`]: configuration of handsets over HTTP.
-//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform, with `indication.rs`. [`admin`]: subscribers.
-//! - [`dead_letters`]: what chatbots never took.
+//! - [`report`]: disposition reports. [`submit`]: the way in for the chatbot platform, with [`indication`] and [`notice`].
+//!   [`dead_letters`]: what chatbots never took. [`admin`]: subscribers.
 //! - [`history`]: what was said, kept for devices that come later.
 //! - [`files`]: the index of the content server, and which files messages may name.
 
@@ -27,6 +27,7 @@ pub mod group;
 mod gruu;
 pub mod history;
 pub mod indication;
+pub mod notice;
 pub mod provisioning;
 mod removal;
 pub mod report;
@@ -276,6 +277,7 @@ impl Centre {
             Task::RevokeInGroup(revocation) => revocation.wants(wants),
             Task::ForgetSpam(_) => {}
             Task::ForgetDeadLetters(keys) => keys.iter().for_each(|key| wants.dead_letter(key)),
+            Task::Notice(notice) => Self::notice_wants(&notice.0, wants),
             Task::ExpireFiles(files) => files.iter().for_each(|file| wants.file(file)),
             Task::Group(claim) => claim.group_wants(self.config.trust_udp_source, wants),
             Task::FanOut(fan_out) => fan_out.wants(wants),
@@ -332,6 +334,7 @@ impl Centre {
             Task::Forget(keys) => keys.iter().for_each(|key| forget(key, work)),
             Task::Revoke(revocation) => self.decide_revoke(*revocation, work),
             Task::RevokeInGroup(revocation) => self.decide_group_revocation(*revocation, work),
+            Task::Notice(notice) => self.decide_notice(&notice.0, &notice.1, work),
             Task::ForgetSpam(ids) => ids.into_iter().for_each(|id| work.view.remove_spam_report(id)),
             Task::ForgetDeadLetters(keys) => self.forget_dead_letters(&keys, work),
             Task::ExpireFiles(files) => self.expire_files(&files, work),

@@ -1,4 +1,4 @@
-//! Spam reports of handsets: kept for the operator to look into.
+//! Spam reports of handsets: kept for the operator to look into. A chatbot that is reported is told, and not by whom.
 
 use rcs::address::{Address, AddressKind};
 use rcs::spam_report;
@@ -6,6 +6,7 @@ use store::SpamReport;
 
 use crate::access::Refusal;
 use crate::access::message::Posted;
+use crate::notice::{self, Notice};
 use crate::{Centre, Work};
 
 /// The user part of the address that takes reports: `sip:spam-report@botplatform.DOMAIN`. Any other will do too.
@@ -32,6 +33,11 @@ impl Centre {
             || !self.spam_counts.count(posted.from.clone(), work.now)
         {
             return Err(Refusal::TooOften);
+        }
+        if about.kind() == AddressKind::Chatbot {
+            let (message_ids, kind) = (report.message_ids.clone(), report.kind.clone());
+            let notice = Notice::Spam { message_ids, kind, text: report.text.clone() };
+            notice::tell(&about, notice, work);
         }
         work.view.put_spam_report(SpamReport {
             id: self.ids.next(work.now),

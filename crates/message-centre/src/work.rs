@@ -26,6 +26,7 @@ use crate::group::report::FanIn;
 use crate::group::revoke::GroupRevocation;
 use crate::group::session::Summon;
 use crate::history::Happened;
+use crate::notice::Notice;
 use crate::report;
 use crate::revoke::Revocation;
 use crate::session::focus::FocusSession;
@@ -76,6 +77,8 @@ pub enum Task {
     Revoke(Box<Revocation>),
     /// Something said in a group is to be taken back.
     RevokeInGroup(Box<GroupRevocation>),
+    /// A chatbot is to know of something.
+    Notice(Box<(Address, Notice)>),
     /// Spam reports that may be forgotten.
     ForgetSpam(Vec<EntryId>),
     /// Dead letters that may be forgotten.

@@ -44,6 +44,67 @@ pub struct Chatbot {
     pub webhook_auth: WebhookAuth,
     /// Whether the webhook is asked for with a GET before anything is pushed, where its API leaves that open.
     pub webhook_probe: bool,
+    /// Where it stands with the operator.
+    pub standing: Standing,
+    /// What handsets show beside [`Chatbot::profile`].
+    pub extras: Extras,
+}
+
+/// Where a chatbot stands with the operator.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Whom it reaches before it is live, each once: those who have accepted, of its invitations ([`crate::service_account`]).
+    pub testers: Vec<Address>,
+    /// What it goes back to when it is resumed; there while it is paused.
+    pub before_pause: Option<ChatbotStatus>,
+    /// Why the operator sent it back, until it is submitted again.
+    pub rejection: Option<String>,
+    /// Who has verified who runs it; the operator where nobody is named.
+    pub verified_by: Option<String>,
+    /// Until when that is good; absent for no end.
+    pub verified_until: Option<Timestamp>,
+}
+
+/// What handsets and chatbots' programs see beside the profile (maap-api §2.8).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Extras {
+    /// Categories after the first.
+    pub more_categories: Vec<String>,
+    /// Postal address.
+    pub address: Option<String>,
+    /// Degrees north.
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    pub longitude: Option<f64>,
+    /// URL of the style sheet of its cards.
+    pub css_style: Option<String>,
+    /// What is put under a text that goes out as SMS.
+    pub autograph: Option<String>,
+    /// The number to which handsets without RCS send SMS.
+    pub sms_number: Option<String>,
+}
+
+impl Chatbot {
+    /// Whether traffic flows between it and a user, either way.
+    pub fn serves(&self, user: &Address) -> bool {
+        match self.status {
+            ChatbotStatus::Live => true,
+            ChatbotStatus::Testing | ChatbotStatus::Submitted => self.standing.testers.contains(user),
+            ChatbotStatus::Draft | ChatbotStatus::Paused => false,
+        }
+    }
+
+    /// Whether it hears what a user says: also somebody whom it may have invited to test it, and who wants to answer.
+    pub fn hears(&self, user: &Address) -> bool {
+        let invites = self.dialect == Dialect::Rbm
+            && matches!(self.status, ChatbotStatus::Testing | ChatbotStatus::Submitted);
+        invites || self.serves(user)
+    }
+
+    /// Whether it carries the badge at `now`: somebody has verified who runs it, and that is still good.
+    pub fn is_verified(&self, now: Timestamp) -> bool {
+        self.profile.verified && self.standing.verified_until.is_none_or(|until| until > now)
+    }
 }
 
 impl std::fmt::Debug for Chatbot {
@@ -105,6 +166,12 @@ pub enum ChatbotStatus {
     Live,
     /// Neither way.
     Paused,
+    /// It is being made: neither way.
+    Draft,
+    /// With its testers only.
+    Testing,
+    /// With its testers only, and the operator is asked to let it go live.
+    Submitted,
 }
 
 /// What handsets show of a chatbot (maap-api §5.2).
@@ -149,8 +216,10 @@ impl Row for Chatbot {
 
     fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
         if version == 1 {
-            // webhook_auth, webhook_probe
-            row.extend([0, 0]);
+            let added = (WebhookAuth::default(), false, Standing::default(), Extras::default());
+            row.extend(
+                postcard::to_stdvec(&added).expect("rows are plain data: postcard refuses none of it"),
+            );
         }
         version == 1
     }
@@ -180,10 +249,15 @@ mod tests {
             changed_at: Timestamp::from_seconds(2),
             webhook_auth: WebhookAuth::Bearer,
             webhook_probe: false,
+            standing: Standing::default(),
+            extras: Extras::default(),
         };
         let now = encode(&chatbot);
         // What was appended since, and the number of the version.
-        let mut first = now[..now.len() - 2].to_vec();
+        let added = (WebhookAuth::default(), false, Standing::default(), Extras::default());
+        let added = postcard::to_stdvec(&added).expect("plain data");
+        assert!(now.ends_with(&added));
+        let mut first = now[..now.len() - added.len()].to_vec();
         first[0] = 1;
         assert!(decode::<Chatbot>(&first).expect("readable") == chatbot);
         assert!(decode::<Chatbot>(&now).expect("readable") == chatbot);

@@ -7,8 +7,9 @@ use crate::row::{Family, Row, decode};
 use crate::{
     Account, Act, Alias, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, CampaignTally, Chatbot,
     Configuration, Contact, DeadLetter, DeadLetterCount, Entry, File, Group, Head, History, HistoryState,
-    IconPicture, Leg, Media, Memberships, Owner, Progress, Record, Remembered, Rules, ServiceAccount,
-    SpamReport, Spending, Store, StoreError, Template, Tenant, Transfer, Usage, Watchers, mailbox,
+    IconPicture, Leg, Media, Memberships, Owner, Progress, Proposal, Record, Remembered, Rules,
+    ServiceAccount, SpamReport, Spending, Store, StoreError, Template, Tenant, Transfer, Usage, Watchers,
+    mailbox,
 };
 
 impl Store {
@@ -68,6 +69,7 @@ impl Store {
                 Family::Rules => json_of::<Rules>(&value)?,
                 Family::Spending => json_of::<Spending>(&value)?,
                 Family::Media => json_of::<Media>(&value)?,
+                Family::Proposals => json_of::<Proposal>(&value)?,
                 Family::Templates => without(json_of::<Template>(&value)?, &["source"]),
                 Family::Campaigns => without(json_of::<Campaign>(&value)?, &["source"]),
                 Family::CampaignProgress => json_of::<Progress>(&value)?,

@@ -3,7 +3,7 @@
 //!
 //! The engine is fjall, a log-structured store with atomic batches across keyspaces; none of its types leave this crate.
 //! Each family of stored things is a module with its key layout at the head: [`account`], [`binding`], [`mailbox`],
-//! [`record`], [`chatbot`], [`file`], [`media`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
+//! [`record`], [`chatbot`], [`file`], [`media`], [`proposal`], [`group`], [`subscription`], [`history`], [`configuration`], [`blocks`], [`spam_report`],
 //! [`dead_letter`], [`contact`], [`rules`],
 //! [`service_account`], [`template`], [`campaign`], [`tenant`], [`audit`]. Beside the two verbs there are
 //! short scans: what is due, what can be forgotten, and listings for people.
@@ -24,6 +24,7 @@ pub mod group;
 pub mod history;
 pub mod mailbox;
 pub mod media;
+pub mod proposal;
 pub mod record;
 mod row;
 pub mod rules;
@@ -49,7 +50,7 @@ pub use blocks::{Blocked, Blocks};
 pub use campaign::{
     Campaign, CampaignId, CampaignPage, CampaignState, CampaignTally, Plan, Progress, Recipient, Window,
 };
-pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Profile, WebhookAuth};
+pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Extras, Profile, Standing, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
 pub use contact::{Alias, Consent, ConsentBy, Contact, ContactKey, Token};
 pub use dead_letter::{DeadLetter, DeadLetterCount};
@@ -61,6 +62,7 @@ pub use group::{
 pub use history::{Direction, History, HistoryKey, HistoryState, Mark, Remembered};
 pub use mailbox::{Entry, EntryId, EntryIds, EntryKey, EntryKind, Head, Spooled};
 pub use media::{Media, Review};
+pub use proposal::{Proposal, ProposalKey, Topic};
 pub use record::{Outcome, Record, RecordKey, Step};
 pub use row::Family;
 pub use rules::{Rules, Spending};
@@ -179,6 +181,7 @@ impl Store {
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
         self.load_rows(wants.media, &mut view.media)?;
+        self.load_rows(wants.proposals, &mut view.proposals)?;
         self.load_rows(wants.usages, &mut view.usages)?;
         self.load_rows(wants.legs, &mut view.legs)?;
         self.load_rows(wants.authors, &mut view.authors)?;
@@ -205,6 +208,16 @@ impl Store {
         }
         for page in wants.media_pages {
             self.load_media_page(page, view)?;
+        }
+        for owner in wants.proposal_lists {
+            let found = self.proposals(Some(&owner))?;
+            let keys = found.iter().map(Proposal::key).collect();
+            for proposal in found {
+                if !view.proposals.has(&proposal.key()) {
+                    view.proposals.loaded(proposal.key(), Some(Arc::new(proposal)));
+                }
+            }
+            view.proposal_lists.insert(owner, keys);
         }
         for page in wants.history_pages {
             self.load_history_page(page, view)?;
@@ -476,6 +489,15 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// What waits for the operator's decision, of one chatbot or of all, by chatbot.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn proposals(&self, chatbot: Option<&Address>) -> Result<Vec<Proposal>, StoreError> {
+        let prefix = chatbot.map_or_else(Vec::new, mailbox::prefix);
+        self.keyspace(Family::Proposals).prefix(prefix).map(|guard| decode(&guard.value()?)).collect()
     }
 
     /// The file that an upload makes or made.

@@ -105,6 +105,8 @@ pub enum EntryKind {
     Status,
     /// As [`EntryKind::Message`], and not to be handed over before it is due; then it becomes one.
     Deferred,
+    /// What the platform tells the owning chatbot beside messages: a change, a decision, a spam report.
+    Notice,
 }
 
 /// One accepted thing on its way to one addressee.

@@ -69,6 +69,11 @@ pub fn id(owner: &Address, random: [u8; 8]) -> FileId {
     FileId(id)
 }
 
+/// Whether an id was made for something of `owner`.
+pub fn is_of(id: FileId, owner: &Address) -> bool {
+    id.0.starts_with(&prefix(owner))
+}
+
 /// How the ids of `owner` begin: FNV-1a of the address. Who shares it with another shares a stretch of the index and no more.
 pub(crate) fn prefix(owner: &Address) -> [u8; 8] {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

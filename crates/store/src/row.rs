@@ -94,6 +94,8 @@ pub enum Family {
     Spending,
     /// What chatbots have uploaded for their messages.
     Media,
+    /// What chatbots want to show and the operator has not decided on.
+    Proposals,
     /// What chatbots say with places left open.
     Templates,
     /// Campaigns, one row each.
@@ -153,6 +155,7 @@ impl Family {
         Self::Rules,
         Self::Spending,
         Self::Media,
+        Self::Proposals,
         Self::Templates,
         Self::Campaigns,
         Self::CampaignProgress,
@@ -201,6 +204,7 @@ impl Family {
             Self::Rules => "rules",
             Self::Spending => "spending",
             Self::Media => "media",
+            Self::Proposals => "proposals",
             Self::Templates => "templates",
             Self::Campaigns => "campaigns",
             Self::CampaignProgress => "campaign-progress",

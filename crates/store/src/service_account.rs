@@ -1,4 +1,5 @@
-//! Service accounts: how chatbots of the RBM-style interface prove themselves, and whom they have invited to test them.
+//! Service accounts: how chatbots of the RBM-style interface prove themselves, and who has been asked to test a chatbot of any
+//! interface.
 //!
 //! Key: the chatbot's address. Only public keys are kept. A list of invitations is short ([`INVITATIONS_MAX`]) and read whole.
 

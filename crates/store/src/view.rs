@@ -27,6 +27,7 @@ use crate::group::{Author, AuthorKey, Group, IconPicture, Leg, LegKey, Membershi
 use crate::history::{History, HistoryKey, HistoryState, Remembered};
 use crate::mailbox::{Entry, EntryId, EntryKey, Head, due_key, holders_value};
 use crate::media::Media;
+use crate::proposal::{Proposal, ProposalKey};
 use crate::record::{Record, RecordKey};
 use crate::row::{Family, Row, encode};
 use crate::rules::{Rules, Spending};
@@ -53,6 +54,8 @@ pub struct Wants {
     pub(crate) usages: Vec<Address>,
     pub(crate) media: Vec<FileId>,
     pub(crate) media_pages: Vec<MediaPageKey>,
+    pub(crate) proposals: Vec<ProposalKey>,
+    pub(crate) proposal_lists: Vec<Address>,
     pub(crate) file_pages: Vec<FilePageKey>,
     pub(crate) pages: Vec<PageKey>,
     pub(crate) groups: Vec<Address>,
@@ -177,6 +180,16 @@ impl Wants {
         self.usages.push(owner.clone());
     }
 
+    /// One proposal of a chatbot.
+    pub fn proposal(&mut self, key: &ProposalKey) {
+        self.proposals.push(key.clone());
+    }
+
+    /// All proposals of a chatbot.
+    pub fn proposals_of(&mut self, chatbot: &Address) {
+        self.proposal_lists.push(chatbot.clone());
+    }
+
     /// Up to `limit` entries of a mailbox that come after `after`, in order, and the head of the mailbox.
     pub fn page(&mut self, address: &Address, after: EntryId, limit: usize) {
         self.pages.push((address.clone(), after, limit));
@@ -272,6 +285,8 @@ impl Wants {
             && self.usages.is_empty()
             && self.media.is_empty()
             && self.media_pages.is_empty()
+            && self.proposals.is_empty()
+            && self.proposal_lists.is_empty()
             && self.pages.is_empty()
             && self.file_pages.is_empty()
             && self.groups.is_empty()
@@ -327,6 +342,8 @@ pub struct View {
     pub(crate) usages: Table<Usage>,
     pub(crate) media: Table<Media>,
     pub(crate) media_pages: FxHashMap<MediaPageKey, Vec<FileId>>,
+    pub(crate) proposals: Table<Proposal>,
+    pub(crate) proposal_lists: FxHashMap<Address, Vec<ProposalKey>>,
     pub(crate) groups: Table<Group>,
     pub(crate) icons: Table<IconPicture>,
     pub(crate) legs: Table<Leg>,
@@ -633,6 +650,26 @@ impl View {
         self.media.put(id, None);
     }
 
+    /// One proposal; `None` when there is none about this.
+    pub fn proposal(&self, key: &ProposalKey) -> Option<&Proposal> {
+        self.proposals.get(key)
+    }
+
+    /// What a chatbot has proposed, as it was when it was loaded.
+    pub fn proposals_of(&self, chatbot: &Address) -> &[ProposalKey] {
+        self.proposal_lists.get(chatbot).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds or replaces a proposal.
+    pub fn put_proposal(&mut self, proposal: Proposal) {
+        self.proposals.put(proposal.key(), Some(proposal));
+    }
+
+    /// Removes a proposal that has been decided on.
+    pub fn remove_proposal(&mut self, key: &ProposalKey) {
+        self.proposals.put(key.clone(), None);
+    }
+
     /// A group; `None` when there is no such group.
     pub fn group(&self, address: &Address) -> Option<&Group> {
         self.groups.get(address)
@@ -874,6 +911,7 @@ impl View {
             || self.transfers.changed
             || self.usages.changed
             || self.media.changed
+            || self.proposals.changed
             || self.groups.changed
             || self.icons.changed
             || self.legs.changed
@@ -945,6 +983,7 @@ impl View {
         self.transfers.changes(&mut changes);
         self.usages.changes(&mut changes);
         self.media.changes(&mut changes);
+        self.proposals.changes(&mut changes);
         self.groups.changes(&mut changes);
         self.icons.changes(&mut changes);
         self.legs.changes(&mut changes);

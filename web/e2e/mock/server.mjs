@@ -59,6 +59,22 @@ async function serve(registrar, request, response) {
     response.end(JSON.stringify({ domain: DOMAIN, sipWebSocket: '/sip', chatbots, content }));
     return;
   }
+  if (url.pathname === '/directory') {
+    const bot = { id: BOT_URI, name: '12306 铁路', icon: '/content/bot.svg', verified: true };
+    const words = `12306 铁路 ${botInfo(registrar.url, 'zh-CN').botinfo.pcc['org-details']['org-description']}`;
+    const bots = words.includes(url.searchParams.get('q') ?? '') ? [bot] : [];
+    response.setHeader('Content-Type', 'application/json');
+    response.end(
+      JSON.stringify({ bots, itemsReturned: bots.length, startIndex: 0, totalItems: bots.length }),
+    );
+    return;
+  }
+  if (url.pathname.startsWith('/open/')) {
+    const body = url.searchParams.get('body');
+    const uri = `${BOT_URI.replace('sip:', 'sms:').replace('@', '%40')}${body ? `?body=${encodeURIComponent(body)}` : ''}`;
+    response.writeHead(303, { Location: `/#/open?uri=${encodeURIComponent(uri)}` }).end();
+    return;
+  }
   if (url.pathname === '/bot') {
     const body = JSON.stringify(botInfo(registrar.url, url.searchParams.get('hl') ?? 'zh-CN'));
     const etag = `"${body.length}"`;
@@ -107,6 +123,10 @@ class Registrator {
 
   constructor(password) {
     this.password = password;
+    /** What people's devices say in answer to OPTIONS. */
+    this.tags = '+g.gsma.rcs.botversion="#=1"';
+    /** Bodies of messages between people, the latest last. */
+    this.relayed = [];
     this.content = new ContentServer(password);
   }
 
@@ -175,10 +195,7 @@ class Registrator {
     } else if (!this.bindings.has(user)) flow.socket.send(respond(request, 404, 'Not Found'));
     else if (this.bindings.get(user).size === 0)
       flow.socket.send(respond(request, 480, 'Temporarily Unavailable'));
-    else
-      flow.socket.send(
-        respond(request, 200, 'OK', [['Contact', `<${target}>;+g.gsma.rcs.botversion="#=1"`]]),
-      );
+    else flow.socket.send(respond(request, 200, 'OK', [['Contact', `<${target}>;${this.tags}`]]));
   }
 
   async relay(flow, request, target) {
@@ -195,6 +212,7 @@ class Registrator {
       /^(conversation|contribution)-id$|^content-type$/i.test(name),
     );
     const now = header(request, 'Expires') === '0';
+    this.relayed.push(request.body);
     const delivered = await this.deliver(user, { from, headers: ids, body: request.body, now });
     flow.socket.send(respond(request, delivered ? 200 : 202, delivered ? 'OK' : 'Accepted'));
   }

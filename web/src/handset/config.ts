@@ -7,6 +7,7 @@ export interface KnownChatbot {
   readonly id: Address;
   readonly name: string | undefined;
   readonly icon: string | undefined;
+  readonly verified: boolean;
 }
 
 /** The content server, where files go. */
@@ -64,9 +65,7 @@ export function parseConfig(body: string, base: string): HandsetConfig | undefin
   const webSocket = new URL(path, base);
   webSocket.protocol = webSocket.protocol === 'https:' || webSocket.protocol === 'wss:' ? 'wss:' : 'ws:';
   webSocket.hash = '';
-  const chatbots = array(root.chatbots)
-    .map((entry) => readChatbot(object(entry) ?? {}, base))
-    .filter((chatbot) => chatbot !== undefined);
+  const chatbots = readChatbots(root.chatbots, base);
   return {
     domain,
     webSocket: webSocket.href,
@@ -74,6 +73,13 @@ export function parseConfig(body: string, base: string): HandsetConfig | undefin
     conferenceFactory: parseAddress(text(root.conferenceFactory, 512) ?? ''),
     content: readContentServer(root.content, base),
   };
+}
+
+/** A list of chatbots, as the configuration and the directory have them. */
+export function readChatbots(list: unknown, base: string): KnownChatbot[] {
+  return array(list)
+    .map((entry) => readChatbot(object(entry) ?? {}, base))
+    .filter((chatbot) => chatbot !== undefined);
 }
 
 function readContentServer(value: unknown, base: string): ContentServer | undefined {
@@ -102,5 +108,6 @@ export function onOwnOrigin(url: string, { uploadUri, downloadPrefix }: ContentS
 function readChatbot(entry: { readonly [member: string]: unknown }, base: string): KnownChatbot | undefined {
   const id = parseAddress(text(entry.id, 512) ?? '');
   const icon = text(entry.icon, 2048);
-  return id && { id, name: text(entry.name, 100), icon: icon && new URL(icon, base).href };
+  const verified = entry.verified === true;
+  return id && { id, name: text(entry.name, 100), icon: icon && new URL(icon, base).href, verified };
 }

@@ -5,9 +5,13 @@
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type Address, displayAddress, e164, isGroup, userPart } from '../rcs/address';
 import { type ChatbotInfo, parseChatbotInfo } from '../rcs/bot/info';
-import type { KnownChatbot } from './config';
+import { parseJsonObject } from '../rcs/bot/json';
+import { type KnownChatbot, readChatbots } from './config';
 import type { PersonRecord } from './records';
 import type { Store } from './store';
+
+/** Chatbots that one search shows. */
+const FOUND_MAX = 20;
 
 export interface Chatbot {
   readonly id: Address;
@@ -88,6 +92,29 @@ export class Directory {
       ({ id, name }) =>
         userPart(id).toLowerCase() === wanted || id === wanted || name.toLowerCase() === wanted,
     );
+  }
+
+  /**
+   * Asks the server which chatbots fit what somebody is looking for, the nearest first. Undefined without an answer: then
+   * the list that is at hand is all there is.
+   */
+  async search(text: string, signal: AbortSignal): Promise<readonly KnownChatbot[] | undefined> {
+    const query = new URLSearchParams({ q: text.trim(), num: String(FOUND_MAX) });
+    try {
+      const response = await fetch(`/directory?${query}`, { signal });
+      if (!response.ok) return undefined;
+      const answer = parseJsonObject(await response.text());
+      return answer && readChatbots(answer.bots, location.href);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Takes in a chatbot that was found, so that its conversation has a name. */
+  meet({ id, name, icon }: KnownChatbot): void {
+    if (this.entries.value.has(id)) return;
+    const chatbot: Chatbot = { id, name: name ?? userPart(id), icon, info: undefined };
+    this.entries.value = new Map(this.entries.value).set(id, chatbot);
   }
 
   /**

@@ -73,6 +73,7 @@ const WORDS = {
   unreadCount: ['{n} 条未读', '{n} unread'],
   unreadMessages: ['{n} 条新消息', '{n} new messages'],
   services: ['服务号', 'Services'],
+  noServiceFound: ['没有找到这样的服务号', 'No such service was found'],
   toNumber: ['手机号码或服务号', 'Phone number or service'],
   toNumberHint: ['例如 138 0000 0002 或 12306', 'For example +86 138 0000 0002, or 12306'],
   startConversation: ['开始会话', 'Start conversation'],

@@ -126,6 +126,7 @@ export function ShareLocation({ handset, peer }: { handset: Handset; peer: Addre
           maxLength={100}
           placeholder={nearestCity(place.value)}
           value={label.value}
+          data-testid="location-label"
           onInput={(event) => {
             label.value = event.currentTarget.value;
           }}

@@ -185,6 +185,7 @@ describe('the configuration', () => {
           id: 'sip:12306@botplatform.hongyan.local',
           name: '12306',
           icon: 'https://h.example:8443/content/i.png',
+          verified: false,
         },
       ],
       conferenceFactory: undefined,

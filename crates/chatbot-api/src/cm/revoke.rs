@@ -14,6 +14,6 @@ pub fn parse(body: &[u8], numbering: &Numbering) -> Result<Address, RequestError
     }
     let address = document.text("address").or_else(|| document.text("destinationAddress"));
     let address = address.ok_or_else(|| RequestError::invalid("address", "missing"))?;
-    read::subscriber(address, numbering)
+    read::user(address, numbering)
         .ok_or_else(|| RequestError::new(400, Exception::NoValidAddress, "address: no phone number"))
 }

@@ -181,7 +181,7 @@ fn destinations(
     }
     let (mut seen, mut to, mut impossible) = (BTreeSet::new(), Vec::new(), Vec::new());
     for text in given {
-        match read::subscriber(text, numbering) {
+        match read::user(text, numbering) {
             Some(address) if seen.insert(address.clone()) => to.push(address),
             Some(_) => {}
             None => impossible.push(text.chars().take(64).collect()),

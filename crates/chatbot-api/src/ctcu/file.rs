@@ -9,12 +9,13 @@ use rcs::{
         reader::{Faults, Members, kind},
         rule,
     },
-    file_transfer::{FileInfo, FileTransfer, NAME_BYTES_MAX, URL_BYTES_MAX},
+    file_transfer::{FileInfo, FileTransfer, NAME_BYTES_MAX},
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Refusal, ReturnCode, date_time};
+use crate::read;
 
 /// A file and its thumbnail.
 const MAX_ITEMS: usize = 2;
@@ -129,17 +130,10 @@ fn read_item(mut item: Members, faults: &mut Faults) -> Option<FileInfo> {
             );
         }
     }
-    if url.as_deref().is_some_and(|url| !is_web_url(url)) {
+    if url.as_deref().is_some_and(|url| !read::is_web_url(url)) {
         faults.add(item.at("url"), rule::URL, "no http or https URL");
     }
     let (disposition, playing_length, branded_url) = (None, None, None);
     let (size, content_type, url) = (size?, content_type?, url?);
     Some(FileInfo { size, name, content_type, url, until, disposition, playing_length, branded_url })
-}
-
-fn is_web_url(url: &str) -> bool {
-    let scheme = url.split("://").next().unwrap_or_default();
-    let web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    let host = url.get(scheme.len() + 3..).is_some_and(|rest| !rest.is_empty());
-    web && host && url.len() <= URL_BYTES_MAX && !url.chars().any(|c| c.is_control() || c.is_whitespace())
 }

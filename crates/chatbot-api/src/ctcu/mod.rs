@@ -7,6 +7,7 @@
 //! - [`revoke`]: the call that takes a message back.
 //! - [`media`]: uploads, and what is asked of them.
 //! - [`push`]: what we POST to the chatbot: users' messages, and what became of its own.
+//! - [`data`]: what a chatbot changes of its own data.
 //! - [`file`]: files as JSON items.
 //! - [`code`]: return codes, and refusals.
 //!
@@ -15,6 +16,7 @@
 
 pub mod address;
 pub mod code;
+pub mod data;
 pub mod file;
 pub mod media;
 pub mod push;
@@ -27,7 +29,7 @@ pub mod token;
 
 use rcs::{Timestamp, bot::Limits};
 
-pub use code::{Refusal, ReturnCode};
+pub use code::{Refusal, ResultAnswer, ReturnCode};
 pub use media::{DeleteAnswer, MediaInfo, UploadAnswer, UploadMode};
 pub use push::{MessagePush, StatusPush};
 pub use revoke::{RevokeAnswer, RevokeRequest};

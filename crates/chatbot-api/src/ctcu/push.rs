@@ -17,6 +17,80 @@ pub fn status_path(chatbot: &Address, form: PathForm) -> String {
     format!("/deliveryNotification/{}/status", form.segment(chatbot))
 }
 
+/// The path of the push that says the chatbot's data have changed: it has no body.
+pub fn change_path(chatbot: &Address, form: PathForm) -> String {
+    format!("/notifyInfoNotification/{}/notice/informationChange", form.segment(chatbot))
+}
+
+/// The path of pushes of spam reports.
+pub fn spam_path(chatbot: &Address, form: PathForm) -> String {
+    format!("/notifyInfoNotification/{}/notice/rcsspam", form.segment(chatbot))
+}
+
+/// The path of pushes of what the operator has decided.
+pub fn check_path(chatbot: &Address, form: PathForm) -> String {
+    format!("/notifyInfoNotification/{}/check", form.segment(chatbot))
+}
+
+/// A user has reported the chatbot as spam.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpamPush {
+    /// The messages it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub message_id: Vec<String>,
+    /// At most 50 bytes.
+    pub spam_type: String,
+    /// What the user wrote.
+    pub free_text: String,
+}
+
+/// What the operator has decided on something that the chatbot wants to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckPush {
+    /// `chatbotInformation` or `media`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// `pass` or `fail`.
+    pub result: &'static str,
+    /// When.
+    pub time: String,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Which: `url:…` or `chatbotId:…`.
+    pub remark: String,
+}
+
+impl SpamPush {
+    /// Most bytes of `spamType`.
+    const TYPE_BYTES_MAX: usize = 50;
+
+    /// What a user reported, within the interface's limits.
+    pub fn new(message_id: Vec<String>, spam_type: &str, free_text: &str) -> Self {
+        let spam_type = spam_type[..spam_type.floor_char_boundary(Self::TYPE_BYTES_MAX)].to_owned();
+        Self { message_id, spam_type, free_text: free_text.to_owned() }
+    }
+
+    /// The JSON body.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("strings only")
+    }
+}
+
+impl CheckPush {
+    /// A decision; `rejection` says why not, if so.
+    pub fn new(kind: &'static str, rejection: Option<&str>, at: Timestamp, remark: String) -> Self {
+        let result = if rejection.is_some() { "fail" } else { "pass" };
+        Self { kind, result, time: date_time(at), description: rejection.map(str::to_owned), remark }
+    }
+
+    /// The JSON body.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("strings only")
+    }
+}
+
 /// A user's message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

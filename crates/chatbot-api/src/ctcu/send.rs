@@ -22,13 +22,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{LIMITS, Refusal, ReturnCode, address, file};
-use crate::{Body, Content, Outgoing, Status, StatusSet, is_user};
+use crate::{Body, Content, Outgoing, Status, StatusSet, read};
 
 /// Ceiling of `destinationAddress`. The interface names none; each address costs a row in the same commit.
 pub const MAX_DESTINATIONS: usize = 500;
-
-/// Ceiling of the ids, in characters. They travel as SIP headers.
-const MAX_ID_CHARS: usize = 128;
 
 /// `contentType` of file items: the media type of the XML without its `+xml`.
 pub const FILE_TYPE: &str = "application/vnd.gsma.rcs-ft-http";
@@ -132,16 +129,13 @@ fn read_envelope(mut body: Members, numbering: &Numbering, faults: &mut Faults) 
 /// A token of visible ASCII: the ids are written into SIP and CPIM headers.
 pub(super) fn read_id(body: &mut Members, key: &str, faults: &mut Faults) -> Option<String> {
     let id = body.text(key, faults)?;
-    let chars = id.chars().count();
-    if chars > MAX_ID_CHARS {
-        faults.add(key, rule::TYPE, format!("{chars} > {MAX_ID_CHARS}"));
-        return None;
+    match read::check_id(key, &id) {
+        None => Some(id),
+        Some(violation) => {
+            faults.add(violation.path, violation.rule, violation.detail);
+            None
+        }
     }
-    if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        faults.add(key, rule::TYPE, "characters that are not visible ASCII");
-        return None;
-    }
-    Some(id)
 }
 
 pub(super) fn read_destinations(
@@ -170,8 +164,7 @@ pub(super) fn read_destinations(
     }
     let (mut seen, mut to) = (BTreeSet::new(), Vec::with_capacity(given.len()));
     for (index, one) in given.iter().enumerate() {
-        let address = one.as_str().and_then(|text| numbering.address(text).ok());
-        match address.filter(is_user) {
+        match one.as_str().and_then(|text| read::user(text, numbering)) {
             Some(address) => {
                 if seen.insert(address.clone()) {
                     to.push(address);
@@ -185,12 +178,11 @@ pub(super) fn read_destinations(
 
 fn read_traffic(body: &mut Members, faults: &mut Faults) -> Option<String> {
     let traffic = body.string("trafficType", faults)?;
-    let token = traffic.len() <= 64
-        && traffic.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if !token {
-        faults.add("trafficType", rule::WORD, "no token");
+    if let Some(violation) = read::check_traffic("trafficType", &traffic) {
+        faults.add(violation.path, violation.rule, violation.detail);
+        return None;
     }
-    token.then_some(traffic)
+    Some(traffic)
 }
 
 /// Without `reportRequest` the chatbot hears everything.
@@ -302,19 +294,11 @@ fn read_text(item: &Item) -> Result<Body, Refusal> {
     } else {
         given.clone()
     };
-    if text.is_empty() {
-        return Err(Refusal::with(ReturnCode::BadParameter, format!("{path}: missing")));
-    }
-    match LIMITS.check_text(&path, &text) {
-        Some(violation) => Err(Refusal::of_violations(&[violation])),
-        None => Ok(Body::of_text(text)),
-    }
+    read::text(&path, text, &LIMITS).map_err(|violations| Refusal::of_violations(&violations))
 }
 
 fn document<D: Document>(item: &Item) -> Result<D, Refusal> {
-    let document = D::from_value(json(item)?).map_err(|violations| Refusal::of_violations(&violations))?;
-    let violations = document.validate(&LIMITS);
-    if violations.is_empty() { Ok(document) } else { Err(Refusal::of_violations(&violations)) }
+    read::document(json(item)?, &LIMITS).map_err(|violations| Refusal::of_violations(&violations))
 }
 
 /// JSON content: as it is, as a string, or as a base64 string.

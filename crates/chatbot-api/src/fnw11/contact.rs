@@ -46,7 +46,7 @@ impl Contact {
         numbering: &Numbering,
     ) -> Result<Self, (&'static str, &'static str, &'static str)> {
         match (user.filter(|user| !user.is_empty()), chat.filter(|chat| !chat.is_empty())) {
-            (Some(user), _) => read::subscriber(user, numbering).map(Self::User).ok_or((
+            (Some(user), _) => read::user(user, numbering).map(Self::User).ok_or((
                 "userContact",
                 rule::TYPE,
                 "no phone number",

@@ -16,14 +16,17 @@ use rcs::{
         reader::{Faults, Members},
         rule,
     },
-    file_transfer::{FileInfo, FileTransfer, URL_BYTES_MAX},
+    file_transfer::{FileInfo, FileTransfer},
     ids,
 };
 use serde_json::{Map, Value};
 
 use super::reading::{camel_case, choice, in_our_words, one_of};
 use super::{LIMITS, Refusal, card, suggestion};
-use crate::{Body, Content, Outgoing, StatusSet};
+use crate::{
+    Body, Content, Outgoing, StatusSet,
+    read::{is_web_url, violation},
+};
 
 /// The longest time for which a message may be tried.
 pub const TTL_MAX: Duration = Duration::from_secs(15 * 24 * 3600);
@@ -488,19 +491,6 @@ fn blank() -> FileInfo {
         playing_length: None,
         branded_url: None,
     }
-}
-
-pub(super) fn is_web_url(url: &str) -> bool {
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    let is_web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    is_web
-        && !rest.is_empty()
-        && url.len() <= URL_BYTES_MAX
-        && !url.chars().any(|c| c.is_control() || c.is_whitespace())
-}
-
-fn violation(path: impl Into<String>, rule: &'static str, detail: impl Into<String>) -> Violation {
-    Violation { path: path.into(), rule, detail: detail.into() }
 }
 
 fn short(text: &str) -> String {

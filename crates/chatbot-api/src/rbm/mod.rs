@@ -44,8 +44,12 @@ pub const SCOPE: &str = "https://www.googleapis.com/auth/rcsbusinessmessaging";
 /// Longest id of a message, an event or a request, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
 
-/// The user whom a path or a list names: an E.164 number, with or without `+`.
+/// The user whom a path or a list names: an E.164 number, with or without `+`; or the URI of a user who hides the number, as
+/// [`phone`] gives it.
 pub fn user(text: &str, numbering: &Numbering) -> Option<Address> {
+    if text.starts_with("sip:") {
+        return numbering.address(text).ok().filter(|address| address.kind() == AddressKind::Other);
+    }
     let digits = text.strip_prefix('+').unwrap_or(text);
     let is_number = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let address = is_number.then(|| numbering.address(&format!("+{digits}")).ok()).flatten()?;

@@ -464,6 +464,9 @@ fn names_of_agents_and_users_have_several_forms() {
     for form in ["+8613800000001", "8613800000001"] {
         assert_eq!(user(form, &numbering()), Some(alice()), "{form}");
     }
+    let hidden = user("sip:0123456789abcdef@hongyan.local", &numbering()).unwrap();
+    assert_eq!(phone(&hidden), "sip:0123456789abcdef@hongyan.local");
+    assert_eq!(user("sip:weather@botplatform.hongyan.local", &numbering()), None);
     for form in ["", "+", "weather", "+86138x", "+8613800000001234567"] {
         assert_eq!(user(form, &numbering()), None, "{form}");
     }

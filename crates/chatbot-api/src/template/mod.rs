@@ -152,6 +152,11 @@ impl Template {
         Some(Self { variables, content, traffic, sms })
     }
 
+    /// Whether it is a text, without media whatever is filled in.
+    pub fn is_text(&self) -> bool {
+        self.content.contains_key("text")
+    }
+
     /// The values of all variables as they are filled in, from what is given for one recipient: texts, or JSON numbers for
     /// numbers and money. `path` is where `given` stands in the caller's document.
     ///

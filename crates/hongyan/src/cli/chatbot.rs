@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client::{Server, read_json, segment};
-use super::service_account::{Invitation, Key, KeyFile};
+use super::service_account::{Key, KeyFile};
+use super::standing::Standing;
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 
@@ -32,6 +33,9 @@ pub enum Chatbot {
         dialect: Dialect,
         #[command(flatten)]
         profile: Profile,
+        /// Where it begins; live when left out
+        #[arg(long, value_enum)]
+        status: Option<Status>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -67,7 +71,7 @@ pub enum Chatbot {
         name: String,
         #[command(flatten)]
         profile: Profile,
-        /// Whether traffic flows
+        /// Where it stands, whatever was before; see also submit, suspend and resume
         #[arg(long, value_enum)]
         status: Option<Status>,
         /// Print JSON
@@ -87,14 +91,6 @@ pub enum Chatbot {
         #[command(subcommand)]
         command: Key,
     },
-    /// Users whom a chatbot has invited to test it, over the RBM-style interface
-    #[command(after_help = "Example:\n  hongyan chatbot invitation weather accept +8613800000001")]
-    Invitation {
-        /// Name or sip: URI
-        name: String,
-        #[command(subcommand)]
-        command: Invitation,
-    },
     /// Show or set how much a chatbot may send, and whether it knows numbers; what is not given stays
     #[command(
         after_help = "Example:\n  hongyan chatbot limits 12306\n  hongyan chatbot limits 12306 --per-day 100000 --per-second default --anonymous true"
@@ -110,6 +106,8 @@ pub enum Chatbot {
         #[command(flatten)]
         server: Server,
     },
+    #[command(flatten)]
+    Standing(Standing),
     /// Remove a chatbot
     #[command(after_help = "Example:\n  hongyan chatbot remove 10690001")]
     Remove {
@@ -134,10 +132,15 @@ pub enum Dialect {
     Fnw11,
 }
 
-/// Whether traffic flows.
-#[derive(Clone, Copy, ValueEnum)]
+/// Where a chatbot stands.
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It does
+    /// Being made: no traffic
+    Draft,
+    /// With its testers only
+    Testing,
+    /// Traffic flows
     Live,
     /// Neither way
     Paused,
@@ -232,6 +235,18 @@ pub struct Profile {
     /// Whether the operator has verified who runs it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     verified: Option<bool>,
+    /// Who has verified it
+    #[arg(long, value_name = "NAME")]
+    verified_by: Option<String>,
+    /// Until when that is good, as 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    verified_until: Option<String>,
+    /// Postal address
+    #[arg(long, value_name = "TEXT")]
+    address: Option<String>,
+    /// Number for SMS of handsets without RCS
+    #[arg(long, value_name = "NUMBER")]
+    sms_number: Option<String>,
     /// Number to call back
     #[arg(long, value_name = "NUMBER")]
     callback_number: Option<String>,
@@ -272,6 +287,10 @@ impl Profile {
             ("terms", self.terms),
             ("backgroundImage", self.background_image),
             ("category", self.category),
+            ("verifiedBy", self.verified_by),
+            ("verifiedUntil", self.verified_until),
+            ("address", self.address),
+            ("smsNumber", self.sms_number),
         ];
         let flags = [
             ("allowPrivateWebhook", self.allow_private_webhook),
@@ -289,8 +308,11 @@ impl Chatbot {
     /// Does what was asked.
     pub fn run(self) -> Outcome {
         match self {
-            Self::Create { name, dialect, profile, json, key_file, server } => {
+            Self::Create { name, dialect, profile, status, json, key_file, server } => {
                 let mut body = profile.body()?;
+                if let Some(status) = status {
+                    body.insert("status".to_owned(), json!(status));
+                }
                 body.insert("name".to_owned(), json!(name));
                 body.insert("dialect".to_owned(), json!(dialect));
                 show_created(server.post("/chatbots", &Value::Object(body))?, json, &key_file)?;
@@ -315,10 +337,6 @@ impl Chatbot {
             Self::Update { name, profile, status, json, server } => {
                 let mut body = profile.body()?;
                 if let Some(status) = status {
-                    let status = match status {
-                        Status::Live => "live",
-                        Status::Paused => "paused",
-                    };
                     body.insert("status".to_owned(), json!(status));
                 }
                 if body.is_empty() {
@@ -329,7 +347,6 @@ impl Chatbot {
                 show(&server.patch(&format!("/chatbots/{}", segment(&name)), &Value::Object(body))?, json);
             }
             Self::Key { name, command } => command.run(&name)?,
-            Self::Invitation { name, command } => command.run(&name)?,
             Self::Limits { name, limits, json, server } => {
                 let path = format!("/chatbots/{}", segment(&name));
                 let mut rules = server.get(&format!("{path}/rules"))?;
@@ -343,6 +360,7 @@ impl Chatbot {
                     false => print(format_args!("{}\n\n{}", card(&answer["rules"]), card(&answer["usage"]))),
                 }
             }
+            Self::Standing(standing) => standing.run()?,
             Self::Remove { name, server } => {
                 server.delete(&format!("/chatbots/{}", segment(&name)))?;
                 print(format_args!("{name} is removed"));

@@ -15,10 +15,12 @@ mod handset;
 mod key;
 mod mailbox;
 mod media;
+mod review;
 mod send;
 mod serve;
 mod service_account;
 mod spam;
+mod standing;
 mod store;
 mod subscriber;
 mod table;
@@ -52,7 +54,7 @@ enum Command {
     /// Add, list, show, configure or remove subscribers
     #[command(subcommand)]
     Subscriber(subscriber::Subscriber),
-    /// Create, list, show, update or remove chatbots
+    /// Create, list, show, update or remove chatbots; test, submit, suspend; links
     #[command(subcommand)]
     Chatbot(chatbot::Chatbot),
     /// Put, list, show or remove templates of chatbots
@@ -70,6 +72,9 @@ enum Command {
     /// List what administrators did
     #[command(subcommand)]
     AuditLog(audit_log::AuditLog),
+    /// Decide on what chatbots want to show, and whether they go live
+    #[command(subcommand)]
+    Review(review::Review),
     /// Show, list or note whether users want a chatbot's messages
     #[command(subcommand)]
     Consent(consent::Consent),
@@ -132,6 +137,7 @@ impl Cli {
             Command::Tenant(tenant) => tenant.run(),
             Command::Key(key) => key.run(),
             Command::AuditLog(audit_log) => audit_log.run(),
+            Command::Review(review) => review.run(),
             Command::Consent(consent) => consent.run(),
             Command::DeadLetter(letter) => letter.run(),
             Command::Group(group) => group.run(),

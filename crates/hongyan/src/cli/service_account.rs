@@ -1,4 +1,4 @@
-//! `hongyan chatbot key …` and `hongyan chatbot invitation …`: service accounts of the RBM-style interface.
+//! `hongyan chatbot key …`: service accounts of the RBM-style interface.
 
 use std::path::{Path, PathBuf};
 
@@ -45,33 +45,6 @@ pub enum Key {
     },
 }
 
-/// Users whom a chatbot has invited to test it.
-#[derive(Subcommand)]
-pub enum Invitation {
-    /// List whom the chatbot has invited
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        server: Server,
-    },
-    /// Agree in a user's name
-    Accept {
-        /// Phone number
-        number: String,
-        #[command(flatten)]
-        server: Server,
-    },
-    /// Forget that a user was invited
-    Remove {
-        /// Phone number
-        number: String,
-        #[command(flatten)]
-        server: Server,
-    },
-}
-
 impl Key {
     /// Does what was asked of the chatbot `name`.
     pub fn run(self, name: &str) -> Outcome {
@@ -88,34 +61,6 @@ impl Key {
             Self::Remove { key, server } => {
                 server.delete(&format!("{path}/{}", segment(&key)))?;
                 print(format_args!("key {key} of {name} is removed"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Invitation {
-    /// Does what was asked of the chatbot `name`.
-    pub fn run(self, name: &str) -> Outcome {
-        let path = format!("/chatbots/{}/invitations", segment(name));
-        match self {
-            Self::List { json, server } => {
-                let answer = server.get(&path)?;
-                match json {
-                    true => print_json(&answer),
-                    false => {
-                        print(table(&[("USER", "number"), ("STATUS", "status"), ("SINCE", "at")], &answer))
-                    }
-                }
-            }
-            Self::Accept { number, server } => {
-                let accepted = json!({ "accepted": true });
-                server.put_json(&format!("{path}/{}", segment(&number)), &accepted)?;
-                print(format_args!("{number} tests {name}"));
-            }
-            Self::Remove { number, server } => {
-                server.delete(&format!("{path}/{}", segment(&number)))?;
-                print(format_args!("{number} is invited to test {name} no more"));
             }
         }
         Ok(())

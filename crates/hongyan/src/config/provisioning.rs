@@ -143,8 +143,12 @@ impl Config {
             warn_kib: own.warn_file_bytes.get() >> 10,
             audio_s_max: 600,
         });
-        settings.chatbots =
-            Some(Chatbots { directory_url: None, information_root: host.to_owned(), technology: 2 });
+        settings.chatbots = Some(Chatbots {
+            directory_url: Some(format!("{public_url}/directory")),
+            specific_url: Some(format!("{public_url}/directory/specific")),
+            information_root: host.to_owned(),
+            technology: 2,
+        });
         settings.discovery.expiry_s = own.capabilities_s.get();
         settings.terms = (!own.terms_title.is_empty()).then(|| Terms {
             title: own.terms_title.clone(),

@@ -74,12 +74,37 @@ impl Links {
         Some((FileId(*id), Purpose::of(purpose[0])?))
     }
 
+    /// What a whole URL of ours names for fetching; `None` if it is none of ours.
+    pub fn fetched_at(&self, url: &str) -> Option<(FileId, Body)> {
+        let (id, purpose) = self.open(url.strip_prefix(&self.base_url)?)?;
+        match purpose {
+            Purpose::Download(body) => Some((id, body)),
+            _ => None,
+        }
+    }
+
     fn segment(&self, id: FileId, purpose: Purpose) -> String {
         let mut bytes = id.0.to_vec();
         bytes.push(purpose.byte());
         let seal = self.seal.clone().chain_update(&bytes).finalize().into_bytes();
         bytes.extend_from_slice(&seal[..SEAL_BYTES]);
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+impl maap::MediaLinks for Links {
+    fn url(&self, id: FileId) -> String {
+        self.url(id, Purpose::Download(Body::File))
+    }
+
+    fn id_of(&self, url: &str) -> Option<FileId> {
+        self.fetched_at(url).map(|(id, _)| id)
     }
 }
 

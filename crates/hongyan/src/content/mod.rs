@@ -40,7 +40,7 @@ pub struct Content {
     /// Where files are kept.
     pub shelf: Arc<Shelf>,
     /// Links to them.
-    pub links: Links,
+    pub links: Arc<Links>,
     /// Who may upload.
     pub gate: Gate,
     /// How much at once.
@@ -67,7 +67,7 @@ impl Content {
             config,
             blobs,
             shelf,
-            links,
+            links: Arc::new(links),
             gate,
         }
     }

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::assets::is_current;
-use super::{App, Failure};
+use super::{App, Failure, now, visible_chatbot};
 
 /// The query; what else handsets send (`hl`, `ho`, `v`) makes no difference.
 #[derive(Deserialize)]
@@ -27,13 +27,8 @@ pub async fn information(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let Query(asked) = asked.map_err(|_| Failure::bad_request("which chatbot? /bot?id=sip%3A…"))?;
-    let Some(address) = chatbot_api::ctcu::address::chatbot(&asked.id, &app.numbering) else {
-        return Err(Failure::bad_request("id: not the address of a chatbot"));
-    };
-    let Some(chatbot) = app.read(move |store| store.chatbot(&address)).await? else {
-        return Err(Failure::not_found("there is no such chatbot"));
-    };
-    let body = maap::information(&chatbot, &app.public_url).to_string();
+    let chatbot = visible_chatbot(&app, &asked.id).await?;
+    let body = maap::information(&chatbot, &app.public_url, now()).to_string();
     let etag = maap::etag(body.as_bytes());
     let head = [(CACHE_CONTROL, "public, max-age=60".to_owned()), (ETAG, etag.clone())];
     if is_current(&headers, &etag) {

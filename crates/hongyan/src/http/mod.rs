@@ -16,6 +16,8 @@
 //! | `/v1/…`, `/upload/v1/files`, `/token`, `/oauth2/v4/token`, `/$discovery/rest` | RBM-style chatbot API | `bot/rbm/` |
 //! | `/messaging/…`, also after `/chatbot`, `/maapdiscovery`, `/vg2`; `/Content` | chatbot API of China Mobile | `bot/cm.rs` |
 //! | `/bot?id=…` | chatbot information | `bot_information.rs` |
+//! | `/directory` | chatbots, looked for | `directory.rs` |
+//! | `/open/{chatbot}` | opens a conversation in the web handset | `open.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
 
@@ -26,9 +28,11 @@ pub(crate) mod bot;
 mod bot_information;
 mod contacts;
 pub(crate) mod content;
+mod directory;
 mod handset;
 mod history;
 pub(crate) mod media;
+mod open;
 pub(crate) mod provisioning;
 mod status;
 
@@ -50,7 +54,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use message_centre::admin as admin_call;
 use rcs::Timestamp;
-use store::{Store, StoreError};
+use store::{Chatbot, ChatbotStatus, Store, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -195,6 +199,16 @@ impl App {
     }
 }
 
+/// The chatbot that a path or query names, if everybody may see it: one that is live, or being tested by those who know of it.
+async fn visible_chatbot(app: &App, name: &str) -> Result<Chatbot, Failure> {
+    let Some(address) = chatbot_api::ctcu::address::chatbot(name, &app.numbering) else {
+        return Err(Failure::bad_request("not the address of a chatbot"));
+    };
+    let found = app.read(move |store| store.chatbot(&address)).await?;
+    let found = found.filter(|chatbot| chatbot.status != ChatbotStatus::Draft);
+    found.ok_or_else(|| Failure::not_found("there is no such chatbot"))
+}
+
 /// The wall clock.
 pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -306,6 +320,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/token", post(bot::rbm::exchange))
         .route("/oauth2/v4/token", post(bot::rbm::exchange))
         .route("/$discovery/rest", get(bot::rbm::discover))
+        .route("/directory", get(directory::search))
+        .route("/directory/specific", get(directory::specific))
+        .route("/open/{chatbot}", get(open::open))
         .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
         .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
         .route("/oauth2/v1/token", post(bot::fnw11::token))

@@ -84,7 +84,11 @@ pub(super) fn push(
                 push::status(&told.message_id, &told.user, &told.chatbot, told.status, told.failure, root);
             (push::path_of(told.status, &chatbot.address, form), document, &told.user)
         }
-        Told::Capabilities(_) | Told::Media(_) => return None,
+        Told::Capabilities(_)
+        | Told::Consent(_)
+        | Told::Media(_)
+        | Told::Notice(_)
+        | Told::Revealed { .. } => return None,
     };
     let mut headers = credentials(chatbot, fresh);
     headers.push(("Address", user.user().to_owned()));

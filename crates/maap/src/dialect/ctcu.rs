@@ -3,21 +3,26 @@
 
 use bytes::Bytes;
 use chatbot_api::ctcu::address::PathForm;
-use chatbot_api::ctcu::push::{MessageItem, message_path, status_path};
+use chatbot_api::ctcu::data::{Optionals, parse_menu};
+use chatbot_api::ctcu::push::{
+    CheckPush, MessageItem, SpamPush, change_path, check_path, message_path, spam_path, status_path,
+};
 use chatbot_api::ctcu::signature::{self, CHECK_PATH, check_headers, push_headers};
 use chatbot_api::ctcu::{
-    MessagePush, Refusal, ReturnCode, RevokeRequest, SendAnswer, StatusPush, TokenAnswer, TokenRequest,
-    date_time, send,
+    MessagePush, Refusal, ResultAnswer, ReturnCode, RevokeRequest, SendAnswer, StatusPush, TokenAnswer,
+    TokenRequest, date_time, send,
 };
+use message_centre::notice::{Checked, Notice};
 use rcs::address::{Address, Numbering};
 use serde::{Deserialize, Serialize};
-use store::Chatbot;
+use serde_json::json;
+use store::{Chatbot, Topic};
 
 use super::{Fresh, Request, Taken};
 use crate::push::{Method, PushAnswer};
 use crate::refusal::{self, Reason};
 use crate::told::Told;
-use crate::{Answer, Call};
+use crate::{Answer, Call, StandingCall};
 
 /// `POST …/accessToken` of the chatbot that the path names.
 ///
@@ -46,21 +51,60 @@ pub fn revoke_call(chatbot: Address, body: &[u8], numbering: &Numbering) -> Resu
     Ok(Call::Revoke { chatbot, message_id, to })
 }
 
+/// `POST …/update/chatBotInfo/optionals`, for a chatbot that has shown its token.
+///
+/// # Errors
+/// What is wrong with the body.
+pub fn optionals_call(chatbot: Address, body: &[u8]) -> Result<Call, Refusal> {
+    let given = Optionals::parse(body)?;
+    let mut change = json!({
+        "description": given.service_description,
+        "categories": given.category,
+        "callbackNumber": given.call_back_number,
+        "provider": given.provider,
+        "longitude": given.longitude,
+        "latitude": given.latitude,
+        "colour": given.theme_colour,
+        "website": given.service_website,
+        "email": given.email_address,
+        "backgroundImage": given.background_image,
+        "address": given.address,
+        "cssStyle": given.css_style,
+        "autograph": given.autograph,
+    });
+    if let Some(change) = change.as_object_mut() {
+        change.retain(|_, value| !value.is_null());
+    }
+    Ok(Call::Standing(StandingCall::Propose { chatbot, topic: Topic::Data, change }))
+}
+
+/// `POST …/update/chatBotInfo/menu`, for a chatbot that has shown its token.
+///
+/// # Errors
+/// What is wrong with the menu.
+pub fn menu_call(chatbot: Address, body: &[u8]) -> Result<Call, Refusal> {
+    let change = json!({ "menu": parse_menu(body)? });
+    Ok(Call::Standing(StandingCall::Propose { chatbot, topic: Topic::Menu, change }))
+}
+
 /// The JSON body of an answer. `public_url` is where later calls go.
 ///
 /// # Errors
 /// The platform's refusal in the interface's words.
 pub fn answer(answer: Answer, public_url: &str) -> Result<Bytes, Refusal> {
     match answer {
-        Answer::Token { token } => Ok(json(&TokenAnswer::new(token, public_url.to_owned()))),
-        Answer::Accepted(message) => Ok(json(&SendAnswer::accepted(&message))),
-        Answer::Revoking { message_id, to } => Ok(json(&RevokeRequest { message_id, to }.accepted())),
+        Answer::Token { token } => Ok(json_bytes(&TokenAnswer::new(token, public_url.to_owned()))),
+        Answer::Accepted(message) => Ok(json_bytes(&SendAnswer::accepted(&message))),
+        Answer::Revoking { message_id, to } => Ok(json_bytes(&RevokeRequest { message_id, to }.accepted())),
+        // A proposal: it shows, or waits for the operator.
+        Answer::Updated(_) => Ok(json_bytes(&ResultAnswer::OK)),
+        Answer::Invalid(what) => Err(Refusal::with(ReturnCode::ChatbotUpdateFailed, what)),
         Answer::Refused(refusal) => Err(refusal_of(&refusal)),
         _ => Err(Refusal::of(ReturnCode::Internal)),
     }
 }
 
-fn json(answer: &impl Serialize) -> Bytes {
+fn json_bytes(answer: &impl Serialize) -> Bytes {
     serde_json::to_vec(answer).expect("answers have string keys and finite numbers only").into()
 }
 
@@ -121,11 +165,34 @@ pub(super) fn push(
             );
             (status_path(&chatbot.address, form), push.to_json())
         }
-        Told::Capabilities(_) | Told::Media(_) => return None,
+        Told::Capabilities(_) | Told::Consent(_) | Told::Media(_) | Told::Revealed { .. } => return None,
+        Told::Notice(notice) => notice_push(chatbot, notice, form),
     };
     let mut headers = push_headers(&chatbot.callback_token, fresh.now, &fresh.nonce);
-    headers.push(("content-type", "application/json".to_owned()));
+    if !body.is_empty() {
+        headers.push(("content-type", "application/json".to_owned()));
+    }
     Some(Request { method: Method::Post, url: format!("{webhook}{path}"), headers, body: body.into() })
+}
+
+/// Path and body of a notice.
+fn notice_push(chatbot: &Chatbot, notice: &Notice, form: PathForm) -> (String, Vec<u8>) {
+    let address = &chatbot.address;
+    match notice {
+        Notice::InformationChanged => (change_path(address, form), Vec::new()),
+        Notice::Spam { message_ids, kind, text } => {
+            let (kind, text) = (kind.as_deref().unwrap_or_default(), text.as_deref().unwrap_or_default());
+            (spam_path(address, form), SpamPush::new(message_ids.clone(), kind, text).to_json())
+        }
+        Notice::Checked { about, rejection, at } => {
+            let (kind, remark) = match about {
+                Checked::Information => ("chatbotInformation", format!("chatbotId:{address}")),
+                Checked::Media(url) => ("media", format!("url:{url}")),
+            };
+            let push = CheckPush::new(kind, rejection.as_deref(), *at, remark);
+            (check_path(address, form), push.to_json())
+        }
+    }
 }
 
 /// 2xx and no error code in a JSON answer; after a 404 the URI in the path is written in the other form.

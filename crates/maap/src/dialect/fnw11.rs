@@ -90,7 +90,8 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told) -> Option<Requ
             let status = if told.is_approved { FileStatus::Ready } else { FileStatus::Failed };
             Event::file(&file(told.id, &told.transfer, status))
         }
-        Told::Capabilities(_) => return None,
+        Told::Revealed { user, token } => Event::alias(token, user.e164()?),
+        Told::Capabilities(_) | Told::Consent(_) | Told::Notice(_) => return None,
     };
     Some(request(chatbot, webhook, &event))
 }

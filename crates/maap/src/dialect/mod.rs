@@ -82,6 +82,11 @@ pub(crate) fn typing(chatbot: &Chatbot, user: &Address, state: State, fresh: &Fr
     }
 }
 
+/// Whether a webhook is told that a user wants its chatbot's messages or does not, beside the word that the user has said.
+pub(crate) fn tells_consent(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Rbm)
+}
+
 /// Whether a webhook that has taken a message has read it; otherwise the chatbot says so itself.
 pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
     !matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
@@ -90,6 +95,11 @@ pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
 /// Whether chatbots are told by webhook that what they have uploaded may be sent, or not.
 pub(crate) fn tells_media(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Cm | Dialect::Fnw11)
+}
+
+/// Whether chatbots are told by webhook who a user is whom they knew by a token.
+pub(crate) fn tells_alias(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Fnw11)
 }
 
 /// Whether the call itself is refused when the message cannot be kept for its user; otherwise that is told as a status.

@@ -39,10 +39,8 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::NoSuchUser => (Code::NotFound, "the user cannot be reached"),
         Reason::NoSuchMessage => (Code::NotFound, "there is no such message"),
     };
-    match refusal.detail.as_str() {
-        "" => Refusal::new(code, meaning),
-        detail => Refusal::new(code, detail),
-    }
+    let message = if refusal.detail.is_empty() { meaning } else { &refusal.detail };
+    Refusal { retry_after: refusal.retry_after, ..Refusal::new(code, message) }
 }
 
 /// A push: what the interface has no words for is told to nobody.
@@ -52,7 +50,12 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told, fresh: &Fresh<
             (Notice::message(&told.message_id, &told.from, &told.incoming, told.at)?, told.entry)
         }
         Told::Status(told) => (status(told)?, told.entry),
-        Told::Media(_) => return None,
+        Told::Consent(told) => {
+            let event = if told.is_given { UserEvent::Subscribe } else { UserEvent::Unsubscribe };
+            let id = told.entry.to_string();
+            (Notice::user_event(event, &id, None, &told.user, told.at), told.entry)
+        }
+        Told::Media(_) | Told::Notice(_) | Told::Revealed { .. } => return None,
         Told::Capabilities(told) => {
             let features = told.capabilities.as_ref().map(features).filter(|features| !features.is_empty());
             (Notice::capability_callback(&told.request_id, &told.user, features.as_ref()), told.entry)

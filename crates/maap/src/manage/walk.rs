@@ -213,6 +213,12 @@ impl Maap {
                     let id = message_id(step.campaign, place);
                     centre.submit_wants(&parcel.chatbot, &recipient.to, &id, wants);
                     wants.contact(&parcel.chatbot, &recipient.to);
+                    if !parcel.template.is_text()
+                        && let Ok(filled) =
+                            parcel.template.fill(&recipient.values, templates::TEMPLATE_LIMITS)
+                    {
+                        self.media_wants(&parcel.chatbot, &filled.content, wants);
+                    }
                 }
             }
         }

@@ -413,6 +413,16 @@ impl World {
         self.json(|| ctcu::revoke_call(bot(), body.to_string().as_bytes(), &numbering()))
     }
 
+    /// The chatbot's call that changes its menu.
+    pub fn update_menu(&mut self, menu: &Value) -> Value {
+        self.json(|| ctcu::menu_call(bot(), menu.to_string().as_bytes()))
+    }
+
+    /// The chatbot's call that changes what handsets show of it.
+    pub fn update_optionals(&mut self, optionals: &Value) -> Value {
+        self.json(|| ctcu::optionals_call(bot(), optionals.to_string().as_bytes()))
+    }
+
     /// A user wants to hear nothing from somebody.
     pub fn block(&mut self, owner: &str, whom: Address) {
         let mut view = View::default();

@@ -36,6 +36,8 @@ impl Guesses {
     /// How long whoever speaks for `subscriber` from `source` has to wait; `None`: the password may be looked at.
     pub fn wait(&self, subscriber: &Address, source: IpAddr, now: Timestamp) -> Option<Duration> {
         let source = network(source);
+        // Nearly always: every request with credentials comes by here.
+        self.by_source.wait(&source, 1, now)?;
         let is_suspect = self.by_source.wait(&source, self.max.saturating_mul(SOURCE_FACTOR), now).is_some();
         self.by_pair.wait(&(subscriber.clone(), source), if is_suspect { 1 } else { self.max }, now)
     }

@@ -350,7 +350,7 @@ impl Centre {
         if message.to.kind() == AddressKind::Group {
             return self.route_group_message(posted, work);
         }
-        check_addressee(&message.to, work)?;
+        check_addressee(from, &message.to, work)?;
         if message.spooled.is_some() {
             if message.to.kind() == AddressKind::Chatbot {
                 return Err(Refusal::TooLarge { max_bytes: self.config.pager_body_bytes_max });
@@ -483,12 +483,14 @@ impl Centre {
     }
 }
 
-/// Whether there is such an addressee, and it takes messages.
-pub(crate) fn check_addressee(to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
+/// Whether there is such an addressee, and it takes messages from `from`. A chatbot that only its testers reach is nobody to
+/// others.
+pub(crate) fn check_addressee(from: &Address, to: &Address, work: &Work<'_>) -> Result<(), Refusal> {
     match to.kind() {
-        AddressKind::Chatbot => match work.view.chatbot(to).ok_or(Refusal::NotFound)?.status {
-            ChatbotStatus::Live => Ok(()),
-            ChatbotStatus::Paused => Err(Refusal::Unavailable),
+        AddressKind::Chatbot => match work.view.chatbot(to).ok_or(Refusal::NotFound)? {
+            chatbot if chatbot.hears(from) => Ok(()),
+            chatbot if chatbot.status == ChatbotStatus::Paused => Err(Refusal::Unavailable),
+            _ => Err(Refusal::NotFound),
         },
         _ => work.view.account(to).map(|_| ()).ok_or(Refusal::NotFound),
     }

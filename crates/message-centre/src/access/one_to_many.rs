@@ -7,7 +7,7 @@
 use rcs::address::{Address, AddressKind};
 use rcs::resource_list::DISPOSITION;
 use sip::Request;
-use store::{ChatbotStatus, Wants};
+use store::Wants;
 
 use super::Refusal;
 use super::identity::Claim;
@@ -105,7 +105,7 @@ impl Centre {
                     Submitted::Blocked if is_silent => Fate::Sent,
                     Submitted::Blocked => Fate::Blocked,
                 },
-                AddressKind::Chatbot if is_live(to, work) => {
+                AddressKind::Chatbot if hears(to, &claim.from, work) => {
                     match self.submit_to_chatbot(submission.clone(), work) {
                         Submitted::Accepted | Submitted::Duplicate => continue,
                         _ => Fate::MailboxFull,
@@ -148,6 +148,6 @@ fn is_exploder(centre: &Centre, address: &Address) -> bool {
         && address.host() == Some(centre.config.domain())
 }
 
-fn is_live(chatbot: &Address, work: &Work<'_>) -> bool {
-    work.view.chatbot(chatbot).is_some_and(|chatbot| chatbot.status == ChatbotStatus::Live)
+fn hears(chatbot: &Address, user: &Address, work: &Work<'_>) -> bool {
+    work.view.chatbot(chatbot).is_some_and(|chatbot| chatbot.hears(user))
 }

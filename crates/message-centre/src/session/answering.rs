@@ -61,7 +61,7 @@ impl Centre {
         let invite = &claim.what;
         match invite.to.kind() {
             AddressKind::Group => check_member(&invite.to, &claim.from, work)?,
-            _ => check_addressee(&invite.to, work)?,
+            _ => check_addressee(&claim.from, &invite.to, work)?,
         }
         if let Some(device) = invite.device.as_ref().filter(|device| device.is_temporary())
             && !device.is_valid(&self.gruu_key, work.view.bindings(&invite.to), work.now)

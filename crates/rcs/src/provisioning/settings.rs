@@ -109,6 +109,8 @@ pub struct FileTransfer {
 pub struct Chatbots {
     /// `ChatbotDirectory`; absent without one.
     pub directory_url: Option<String>,
+    /// `SpecificChatbotsList`: those that are shown without anonymity; absent without one.
+    pub specific_url: Option<String>,
     /// `BotinfoFQDNRoot`: where `/bot?id=` is answered.
     pub information_root: String,
     /// `ChatbotMsgTech`: 1 in sessions, 2 in pager mode, 3 as the chatbot can.
@@ -399,6 +401,9 @@ impl Chatbots {
         if let Some(directory) = &self.directory_url {
             chatbot = chatbot.with("ChatbotDirectory", directory);
         }
+        if let Some(specific) = &self.specific_url {
+            chatbot = chatbot.with("SpecificChatbotsList", specific);
+        }
         chatbot
             .with("BotinfoFQDNRoot", &self.information_root)
             .with("IdentityInEnrichedSearch", 1)
@@ -421,7 +426,8 @@ mod tests {
                 audio_s_max: 600,
             }),
             chatbots: Some(Chatbots {
-                directory_url: None,
+                directory_url: Some("https://rcs.example/directory".to_owned()),
+                specific_url: None,
                 information_root: "rcs.example".to_owned(),
                 technology: 2,
             }),
@@ -455,5 +461,7 @@ mod tests {
         assert_eq!(rcs.find("wifiSignalling"), Some("SIPoTLS"));
         assert_eq!(rcs.find("MaxSize1to1"), None, "without chat there is nothing to say of it");
         assert_eq!(rcs.find("BotinfoFQDNRoot"), Some("rcs.example"));
+        assert_eq!(rcs.find("ChatbotDirectory"), Some("https://rcs.example/directory"));
+        assert_eq!(rcs.find("SpecificChatbotsList"), None);
     }
 }

@@ -11,7 +11,7 @@ use chatbot_api::rbm;
 use maap::{Answer, Call, Change, NewChatbot};
 use rcs::address::{Address, AddressKind};
 use serde_json::{Value, json};
-use store::{Chatbot, ChatbotStatus, Dialect};
+use store::{Chatbot, Dialect};
 
 use super::access::Caller;
 use super::service_accounts::make_key;
@@ -44,6 +44,8 @@ pub async fn create(
     only_operators(&caller, &wanted)?;
     if let (Some(tenant), Some(wanted)) = (&caller.tenant, wanted.as_object_mut()) {
         wanted.insert("tenant".to_owned(), json!(tenant));
+        // It goes live when the operator has seen it.
+        wanted.insert("status".to_owned(), json!("draft"));
     }
     Ok((StatusCode::CREATED, Json(create_chatbot(&app, wanted).await?)))
 }
@@ -77,7 +79,7 @@ pub async fn remove(State(app): State<Arc<App>>, Path(name): Path<String>) -> Re
 
 /// What an operator vouches for, or answers for, no tenant says of its own chatbot.
 fn only_operators(caller: &Caller, change: &Value) -> Result<(), Failure> {
-    let theirs = ["verified", "allowPrivateWebhook"];
+    let theirs = ["verified", "allowPrivateWebhook", "status"];
     match theirs.into_iter().find(|member| caller.tenant.is_some() && change.get(member).is_some()) {
         Some(member) => {
             Err(Failure::new(StatusCode::FORBIDDEN, format!("{member}: only the operator can say so")))
@@ -188,18 +190,16 @@ fn no_such_chatbot() -> Failure {
 }
 
 /// Everything but the secrets.
-fn summary(app: &App, chatbot: &Chatbot) -> Value {
-    let profile = &chatbot.profile;
-    let status = match chatbot.status {
-        ChatbotStatus::Live => "live",
-        ChatbotStatus::Paused => "paused",
-    };
+pub(super) fn summary(app: &App, chatbot: &Chatbot) -> Value {
+    let (profile, extras, standing) = (&chatbot.profile, &chatbot.extras, &chatbot.standing);
     json!({
         "chatbotId": chatbot.address,
         "dialect": chatbot.dialect,
         "appId": chatbot.app_id,
         "displayName": profile.name,
-        "status": status,
+        "status": maap::word(chatbot.status),
+        "testers": standing.testers,
+        "rejection": standing.rejection,
         "webhook": chatbot.webhook,
         "allowPrivateWebhook": chatbot.allow_private_webhook,
         "callbackChecked": chatbot.callback_checked,
@@ -211,12 +211,21 @@ fn summary(app: &App, chatbot: &Chatbot) -> Value {
         "description": profile.description,
         "provider": profile.provider,
         "verified": profile.verified,
+        "verifiedBy": standing.verified_by,
+        "verifiedUntil": standing.verified_until.map(|until| until.rfc3339()),
         "callbackNumber": profile.callback_number,
         "website": profile.website,
         "email": profile.email,
         "terms": profile.terms,
         "backgroundImage": profile.background_image,
         "category": profile.category,
+        "moreCategories": extras.more_categories,
+        "address": extras.address,
+        "latitude": extras.latitude,
+        "longitude": extras.longitude,
+        "cssStyle": extras.css_style,
+        "autograph": extras.autograph,
+        "smsNumber": extras.sms_number,
         "menu": profile.menu.as_deref().and_then(|menu| serde_json::from_str::<Value>(menu).ok()),
         "createdAt": chatbot.created_at.rfc3339(),
         "changedAt": chatbot.changed_at.rfc3339(),

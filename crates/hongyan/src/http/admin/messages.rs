@@ -49,6 +49,7 @@ pub(super) fn kind_of(kind: EntryKind) -> &'static str {
         EntryKind::Report => "report",
         EntryKind::Status => "status",
         EntryKind::Deferred => "deferred",
+        EntryKind::Notice => "notice",
     }
 }
 

@@ -14,7 +14,7 @@
 //! | `GET`, `POST /chatbots` | list; create (the only answer with secrets) |
 //! | `GET`, `PATCH`, `DELETE /chatbots/{name}` | show; change; remove |
 //! | `GET`, `POST /chatbots/{name}/keys`, `DELETE …/keys/{id}` | keys of a service account: list; make (the only answer with it); remove |
-//! | `GET /chatbots/{name}/invitations`, `PUT`, `DELETE …/invitations/{number}` | whom a chatbot has invited to test it; answer for one; forget one |
+//! | `GET /chatbots/{name}/invitations`, `PUT`, `DELETE …/invitations/{number}` | whom a chatbot reaches before it is live: who was asked to test it; answer for one, asked or not; forget one |
 //! | `GET`, `PUT /chatbots/{name}/rules` | limits of its own, and whether it knows numbers |
 //! | `GET /chatbots/{name}/usage` | what it has sent today and this month |
 //! | `GET /chatbots/{name}/contacts?limit=&after=` | users who have said whether they want its messages |
@@ -23,6 +23,10 @@
 //! | `GET`, `DELETE /chatbots/{name}/dead-letters?limit=&after=` | one chatbot's; remove all |
 //! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
 //! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
+//! | `POST /chatbots/{name}/test`, `submit`, `suspend`, `resume` | where it stands |
+//! | `GET /reviews?chatbot=` | what chatbots want to show |
+//! | `POST /chatbots/{name}/reviews/{topic}/approve`, `reject` | whether they may |
+//! | `GET /chatbots/{name}/links?body=`, `qr.svg`, `qr.png` | links that open a conversation |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |
 //! | `PUT`, `DELETE /groups/{id}/icon` | give it an icon, a picture in the body; take it away |
 //! | `GET /mailboxes/{address}?limit=` | what waits, without contents |
@@ -60,6 +64,7 @@ mod groups;
 mod media;
 mod messages;
 mod service_accounts;
+mod standing;
 mod subscribers;
 mod templates;
 mod tenants;
@@ -115,6 +120,16 @@ pub fn router(app: Arc<App>) -> Router<Arc<App>> {
         .route("/chatbots/{name}/dead-letters", get(dead_letters::list).delete(dead_letters::remove_all))
         .route("/chatbots/{name}/dead-letters/replay", post(dead_letters::replay))
         .route("/chatbots/{name}/dead-letters/{id}", get(dead_letters::show).delete(dead_letters::remove))
+        .route("/chatbots/{name}/test", post(standing::test))
+        .route("/chatbots/{name}/submit", post(standing::submit))
+        .route("/chatbots/{name}/suspend", post(standing::suspend))
+        .route("/chatbots/{name}/resume", post(standing::resume))
+        .route("/chatbots/{name}/reviews/{topic}/approve", post(standing::approve))
+        .route("/chatbots/{name}/reviews/{topic}/reject", post(standing::reject))
+        .route("/chatbots/{name}/links", get(standing::links))
+        .route("/chatbots/{name}/qr.svg", get(standing::qr_svg))
+        .route("/chatbots/{name}/qr.png", get(standing::qr_png))
+        .route("/reviews", get(standing::reviews))
         .route("/groups", get(groups::list))
         .route("/groups/{group}", get(groups::show))
         .route(

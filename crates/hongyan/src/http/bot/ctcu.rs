@@ -22,9 +22,6 @@ use store::Chatbot;
 use super::limit_headers;
 use crate::http::{App, BODY_BYTES_MAX, busy, now};
 
-/// Documented calls that this version does not have.
-const NOT_YET: [&str; 2] = ["update/chatBotInfo/optionals", "update/chatBotInfo/menu"];
-
 /// Any call of the interface but for uploads, which have a way of their own ([`media::upload`]).
 pub async fn call(
     State(app): State<Arc<App>>,
@@ -45,12 +42,8 @@ pub async fn call(
         "find/chatBotInfo" => ("find", Method::GET),
         "medias/download" => ("media download", Method::GET),
         "medias/delete" => ("media delete", Method::DELETE),
-        _ if NOT_YET.contains(&operation) => {
-            return refused(&Refusal::with(
-                ReturnCode::NotAuthorised,
-                format!("{operation} is not available in this version of Hongyan"),
-            ));
-        }
+        "update/chatBotInfo/optionals" => ("data update", Method::POST),
+        "update/chatBotInfo/menu" => ("menu update", Method::POST),
         _ => return not_found(),
     };
     if method != wanted {
@@ -82,9 +75,11 @@ async fn answer(
         match name {
             "send" => ctcu::send_call(row.address, body, &app.numbering)?,
             "revoke" => ctcu::revoke_call(row.address, body, &app.numbering)?,
+            "data update" => ctcu::optionals_call(row.address, body)?,
+            "menu update" => ctcu::menu_call(row.address, body)?,
             "media download" => return media::download(app, &row, method, headers).await,
             "media delete" => return media::delete(app, &row, headers).await.map(Told::told),
-            _ => return Ok(Bytes::from(maap::own_data(&row).to_string()).told()),
+            _ => return Ok(Bytes::from(maap::own_data(&row, now()).to_string()).told()),
         }
     };
     let answer = app.ask_maap(call).await.map_err(|_| Refusal::of(ReturnCode::Busy))?;

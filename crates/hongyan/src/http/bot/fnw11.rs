@@ -25,7 +25,7 @@ use rcs::address::Address;
 use rcs::capability::Capabilities;
 use rcs::ids;
 use serde_json::{Value, json};
-use store::{Chatbot, FileId, Media, Record, Review};
+use store::{Chatbot, FileId, Media, Record, Review, Token};
 
 use crate::http::media::{self, Keep, fetch, receive};
 use crate::http::{App, BODY_BYTES_MAX, Failure, RETRY_AFTER_S, now};
@@ -297,11 +297,16 @@ impl Asked<'_> {
     }
 
     /// Who a contact is.
-    async fn user(&self, _chatbot: &Chatbot, contact: &Contact) -> Result<Address, Refused> {
-        match contact {
-            Contact::User(user) => Ok(user.clone()),
-            Contact::Chat(_) => Err(Refused::of(404, "chatId: there is no such chat with this chatbot")),
-        }
+    async fn user(&self, chatbot: &Chatbot, contact: &Contact) -> Result<Address, Refused> {
+        let chat = match contact {
+            Contact::User(user) => return Ok(user.clone()),
+            Contact::Chat(chat) => chat,
+        };
+        let nobody = || Refused::of(404, "chatId: there is no such chat with this chatbot");
+        let token = Token::parse(chat).ok_or_else(nobody)?;
+        let alias = self.app.read(move |store| store.alias(token)).await?;
+        let alias = alias.filter(|alias| alias.chatbot == chatbot.address).ok_or_else(nobody)?;
+        Ok(alias.user)
     }
 
     fn wants(&self, method: &Method) -> Result<(), Refused> {

@@ -27,7 +27,7 @@ use rcs::bot::rule;
 use rcs::capability::Capabilities;
 use rcs::composing;
 use serde_json::{Value, json};
-use store::Chatbot;
+use store::{Chatbot, Store};
 
 use crate::http::{App, BODY_BYTES_MAX, Peer, RETRY_AFTER_S, now};
 
@@ -171,7 +171,7 @@ async fn make(
         }
         Named::Capabilities { phone } => {
             let user = user(app, phone)?;
-            let features = features(&capabilities(app, &user).await?.unwrap_or(Capabilities::NONE));
+            let features = features(&capabilities(app, address, &user).await?.unwrap_or(Capabilities::NONE));
             match features.is_empty() {
                 false => Ok(answer::capabilities(&user, &features)),
                 true => {
@@ -223,10 +223,8 @@ async fn send(
     body: &[u8],
 ) -> Result<Value, Refusal> {
     let message = AgentMessage::parse(body)?;
-    let mut found = Vec::with_capacity(message.files().len());
-    for file in message.files() {
-        found.push(files::find(app, chatbot, file).await?);
-    }
+    let found = message.files().iter().map(|file| files::find(app, chatbot, file));
+    let found = futures_util::future::try_join_all(found).await?;
     let payload_bytes = found.iter().map(|found| found.transfer.file.size).sum();
     let answer = answer::agent_message(&message, &message_id, &to, payload_bytes, now());
     let outgoing = message.into_outgoing(message_id, &chatbot.address, to, found, now())?;
@@ -247,9 +245,17 @@ async fn ask(app: &App, call: Call) -> Result<Answer, Refusal> {
 }
 
 /// What the devices of a user can take; `None` when none is registered.
-async fn capabilities(app: &App, user: &Address) -> Result<Option<Capabilities>, Refusal> {
-    let user = user.clone();
-    let bindings = app.read(move |store| store.bindings(&user)).await;
+async fn capabilities(app: &App, chatbot: &Address, user: &Address) -> Result<Option<Capabilities>, Refusal> {
+    let (chatbot, mut user) = (chatbot.clone(), user.clone());
+    let read = move |store: &Store| {
+        if let Some(token) = maap::privacy::token_of(&user)
+            && let Some(alias) = store.alias(token)?.filter(|alias| alias.chatbot == chatbot)
+        {
+            user = alias.user;
+        }
+        store.bindings(&user)
+    };
+    let bindings = app.read(read).await;
     let bindings = bindings.map_err(|failure| Refusal::new(Code::Internal, failure.to_string()))?;
     Ok(bindings.live(now()).map(|device| device.capabilities.clone()).reduce(|all, one| all.union(&one)))
 }
@@ -286,7 +292,8 @@ fn refused(refusal: &Refusal) -> Response {
     let mut response = (status, Json(refusal.to_json())).into_response();
     match refusal.code {
         Code::ResourceExhausted | Code::Unavailable => {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            let seconds = refusal.retry_after.map_or(RETRY_AFTER_S.into(), |wait| wait.as_secs().max(1));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         Code::Unauthenticated => {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

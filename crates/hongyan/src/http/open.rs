@@ -1,0 +1,34 @@
+//! `GET /open/{chatbot}?body=`: the link on posters and business cards. Opens the conversation in the web handset.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::{App, Failure};
+use crate::links::{BODY_CHARS_MAX, Links};
+
+/// The query.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// For the composer; it is never sent by itself.
+    body: Option<String>,
+}
+
+/// 303 to the web handset; 404 for a chatbot that nobody may see.
+pub async fn open(
+    State(app): State<Arc<App>>,
+    Path(chatbot): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(asked) = asked?;
+    let chatbot = super::visible_chatbot(&app, &chatbot).await?;
+    let body: Option<String> = asked.body.map(|body| body.chars().take(BODY_CHARS_MAX).collect());
+    let links = Links::new(&chatbot, body.as_deref(), &app.public_url);
+    let head = [(LOCATION, links.in_web_handset()), (CACHE_CONTROL, "no-cache".to_owned())];
+    Ok((StatusCode::SEE_OTHER, head).into_response())
+}
