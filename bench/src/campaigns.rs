@@ -56,6 +56,8 @@ pub fn run(
     let cost = Cost { count: recipients, took: began.elapsed(), cpu: process.cpu()?.saturating_sub(before) };
     report.add(Row::new("campaign upload", "Hongyan", cost, "CSV, each row checked, durable, nobody twice"));
 
+    // The connection was idle for as long as the upload took, and may be closed.
+    let mut admin = runtime.block_on(platform.admin())?;
     let (before, began) = (process.cpu()?, Instant::now());
     runtime.block_on(call(&mut admin, "POST", &format!("{path}/start"), None))?;
     let mut waits = Vec::new();
