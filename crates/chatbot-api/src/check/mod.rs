@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 pub use dialect::Dialect;
+use dialect::Refused;
 pub use read::Form;
 
 use crate::rbm::AgentMessage;
@@ -307,14 +308,14 @@ impl Check {
 #[derive(Default)]
 struct Found {
     errors: Vec<Violation>,
-    refusals: Vec<(Vec<Dialect>, Violation)>,
+    refusals: Vec<Refused>,
     advice: Vec<Violation>,
 }
 
 /// Reads a part; `refusals` says what dialects do not take of it.
 fn read_as<D: Advised>(
     value: &Value,
-    refusals: fn(&D) -> Vec<(Vec<Dialect>, Violation)>,
+    refusals: fn(&D) -> Vec<Refused>,
 ) -> Result<(D, Found), Vec<Violation>> {
     let document = D::from_value(value.clone())?;
     let found = Found {

@@ -31,7 +31,7 @@ pub async fn show(
     request: Request,
 ) -> Result<Json<Value>, Response> {
     let user = owner_of(&app, request).await?;
-    let key = (chatbot_named(&app, &chatbot)?, user);
+    let key = (chatbot_named(&app, &chatbot).map_err(IntoResponse::into_response)?, user);
     let contact = app.read(move |store| store.contact(&key)).await.map_err(IntoResponse::into_response)?;
     Ok(Json(json!({
         "optedOut": contact.as_ref().is_some_and(store::Contact::has_opted_out),
@@ -59,15 +59,15 @@ pub async fn change(
         ("token", false) => change.revoke_token = true,
         _ => return Err(Failure::not_found("there is no such call").into_response()),
     }
-    let chatbot = chatbot_named(&app, &chatbot)?;
+    let chatbot = chatbot_named(&app, &chatbot).map_err(IntoResponse::into_response)?;
     set_contact(&app, chatbot, user, change).await.map_err(IntoResponse::into_response)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn chatbot_named(app: &App, text: &str) -> Result<Address, Response> {
-    let named = named(app, text).map_err(IntoResponse::into_response)?;
+fn chatbot_named(app: &App, text: &str) -> Result<Address, Failure> {
+    let named = named(app, text)?;
     match named.kind() {
         AddressKind::Chatbot => Ok(named),
-        _ => Err(Failure::bad_request(&format!("{text} is no chatbot")).into_response()),
+        _ => Err(Failure::bad_request(&format!("{text} is no chatbot"))),
     }
 }
