@@ -26,6 +26,9 @@ pub enum Dialect {
     Fnw11,
 }
 
+/// What is refused, and by which dialects.
+pub type Refused = (Vec<Dialect>, Violation);
+
 /// Files that a dialect takes: how their media types begin, and how many bytes they may have.
 type Files = &'static [(&'static [&'static str], u64)];
 
@@ -85,7 +88,7 @@ impl Dialect {
 }
 
 /// What dialects refuse by limits that are narrower than the specification's.
-pub fn narrower(validate: impl Fn(&Limits) -> Vec<Violation>) -> Vec<(Vec<Dialect>, Violation)> {
+pub fn narrower(validate: impl Fn(&Limits) -> Vec<Violation>) -> Vec<Refused> {
     let everywhere = validate(&Limits::RCC07);
     let everywhere = &everywhere[..everywhere.len().min(FINDINGS_MAX)];
     let mut refusals = Refusals::default();
@@ -101,7 +104,7 @@ pub fn narrower(validate: impl Fn(&Limits) -> Vec<Violation>) -> Vec<(Vec<Dialec
 }
 
 /// What dialects refuse of a card or carousel.
-pub fn card(message: &BotMessage) -> Vec<(Vec<Dialect>, Violation)> {
+pub fn card(message: &BotMessage) -> Vec<Refused> {
     let mut refusals = Refusals(narrower(|limits| message.validate(limits)));
     for (index, card) in message.cards().iter().enumerate() {
         let path = match message {
@@ -119,7 +122,7 @@ pub fn card(message: &BotMessage) -> Vec<(Vec<Dialect>, Violation)> {
 }
 
 /// What other dialects refuse of what was read from a message of RBM. Its files are elsewhere, and not looked at.
-pub fn of_rbm(content: &Content) -> Vec<(Vec<Dialect>, Violation)> {
+pub fn of_rbm(content: &Content) -> Vec<Refused> {
     let mut refusals = Refusals::default();
     match &content.body {
         Body::Card(message) => refusals.0 = narrower(|limits| message.validate(limits)),
@@ -134,7 +137,7 @@ pub fn of_rbm(content: &Content) -> Vec<(Vec<Dialect>, Violation)> {
 }
 
 /// What dialects refuse of chips.
-pub fn suggestions(list: &SuggestionList) -> Vec<(Vec<Dialect>, Violation)> {
+pub fn suggestions(list: &SuggestionList) -> Vec<Refused> {
     let mut refusals = Refusals(narrower(|limits| list.validate(limits)));
     for &dialect in Dialect::ALL {
         refusals.suggestions(dialect, "suggestions", &list.suggestions);
@@ -143,7 +146,7 @@ pub fn suggestions(list: &SuggestionList) -> Vec<(Vec<Dialect>, Violation)> {
 }
 
 /// What dialects refuse of a menu.
-pub fn menu(menu: &Menu) -> Vec<(Vec<Dialect>, Violation)> {
+pub fn menu(menu: &Menu) -> Vec<Refused> {
     let mut refusals = Refusals(narrower(|limits| menu.validate(limits)));
     // RBM agents have none, whatever is in it; FNW.11 has no call to set one.
     for dialect in [Dialect::Rbm, Dialect::Fnw11] {
@@ -160,7 +163,7 @@ pub fn menu(menu: &Menu) -> Vec<(Vec<Dialect>, Violation)> {
 
 /// Refusals so far; the same refusal of several dialects is one.
 #[derive(Default)]
-struct Refusals(Vec<(Vec<Dialect>, Violation)>);
+struct Refusals(Vec<Refused>);
 
 impl Refusals {
     fn add(&mut self, dialect: Dialect, violation: Violation) {

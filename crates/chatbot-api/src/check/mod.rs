@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 pub use dialect::Dialect;
+use dialect::Refused;
 pub use read::Form;
 
 use crate::rbm::AgentMessage;
@@ -310,12 +311,15 @@ type Refusals = Vec<(Vec<Dialect>, Violation)>;
 #[derive(Default)]
 struct Found {
     errors: Vec<Violation>,
-    refusals: Refusals,
+    refusals: Vec<Refused>,
     advice: Vec<Violation>,
 }
 
 /// Reads a part; `refusals` says what dialects do not take of it.
-fn read_as<D: Advised>(value: &Value, refusals: fn(&D) -> Refusals) -> Result<(D, Found), Vec<Violation>> {
+fn read_as<D: Advised>(
+    value: &Value,
+    refusals: fn(&D) -> Vec<Refused>,
+) -> Result<(D, Found), Vec<Violation>> {
     let document = D::from_value(value.clone())?;
     let found = Found {
         errors: document.validate(&Limits::RCC07),

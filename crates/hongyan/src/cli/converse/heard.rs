@@ -21,6 +21,7 @@ pub struct Heard {
 }
 
 /// What a message is.
+#[expect(clippy::large_enum_variant, reason = "a conversation has few")]
 pub enum Body {
     /// A text.
     Text(String),
