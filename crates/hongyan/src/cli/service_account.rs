@@ -22,6 +22,7 @@ pub struct KeyFile {
 #[derive(Subcommand)]
 pub enum Key {
     /// Make a further key; its file is shown this once
+    #[command(after_help = "Example:\n  hongyan chatbot key weather add --key-file new.json")]
     Add {
         #[command(flatten)]
         key_file: KeyFile,
@@ -29,6 +30,7 @@ pub enum Key {
         server: Server,
     },
     /// List the keys
+    #[command(after_help = "Example:\n  hongyan chatbot key weather list")]
     List {
         /// Print JSON
         #[arg(long)]
@@ -37,6 +39,7 @@ pub enum Key {
         server: Server,
     },
     /// Remove a key; access tokens that it got are worth nothing from then on
+    #[command(after_help = "Example:\n  hongyan chatbot key weather remove 4f0c2b1a")]
     Remove {
         /// Its id (private_key_id in the key file)
         key: String,
