@@ -240,7 +240,7 @@ const DIALECTS: &[Dialect] = &[
         ],
     },
     Dialect {
-        access: "token",
+        access: "accessToken",
         statuses: &[200, 429],
         answers: &[JSON],
         calls: &[
