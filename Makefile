@@ -47,7 +47,7 @@ unit: web ## tests of every crate (properties, simulation, fuzz targets for a mo
 	$(CARGO) test --locked -p hongyan --features s3 --lib content::bucket
 	cd web && npx vitest run
 
-interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, PJSIP, JsSIP, SIP.js, liblinphone; Kamailio and tshark as judges
+interop: $(TARGET)/debug/hongyan ## clients that we did not write: SIPp, PJSIP, JsSIP, SIP.js, liblinphone, schemathesis; Kamailio and tshark as judges
 	$(CARGO) build --locked -p handset --example caller
 	HONGYAN=$(abspath $(TARGET))/debug/hongyan tests/interop/run.sh
 

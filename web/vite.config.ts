@@ -9,10 +9,18 @@ const proxy = {
   '/handset': { target: server },
   '/bot': { target: server },
   '/content': { target: server },
+  '/openapi.json': { target: server },
+  '/tools/v1': { target: server },
 };
 
 export default defineConfig({
-  build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // The handset, and the pages beside it.
+    rolldownOptions: { input: ['index.html', 'docs/index.html', 'tools/card/index.html'] },
+  },
   server: { proxy },
   preview: { proxy },
   // A busy machine is slow, not wrong.

@@ -5,6 +5,7 @@
 //! shares the machine. `bench/run.sh` builds everything and runs this.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod campaigns;
 mod chatbots;
 mod files;
 mod fleet;
@@ -51,6 +52,12 @@ struct Args {
     /// Devices that register
     #[arg(long, default_value_t = 100_000)]
     devices: u32,
+    /// Recipients of the campaign
+    #[arg(long, default_value_t = 1_000_000)]
+    recipients: u32,
+    /// How many of them are subscribers, whose messages take some 2 KB of disk each
+    #[arg(long, default_value_t = 1_000_000)]
+    subscribers: u32,
     /// Only scenarios whose name contains this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::Args;
+use crate::campaigns;
 use crate::chatbots;
 use crate::files;
 use crate::fleet::Fleet;
@@ -85,6 +86,9 @@ pub fn all(runtime: &Runtime, args: &Args, report: &mut Report) -> io::Result<()
     }
     if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("webhook")) {
         chatbots::webhooks(runtime, program, args.messages, report)?;
+    }
+    if let Some(program) = args.hongyan.as_deref().filter(|_| wanted("campaign")) {
+        campaigns::run(runtime, program, (args.recipients, args.subscribers), report)?;
     }
     if wanted("registration") {
         if let Some(program) = &args.hongyan {

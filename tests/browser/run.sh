@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Browser tests: first the handset against a scripted peer (every card and action, files on bad networks), then against the
-# platform with its demo: handsets chat, alone and in groups, with files and voice, the whole rail conversation by typing and by
+# platform with its demo: conversations by script, handsets that chat, alone and in groups, with files and voice, the whole rail conversation by typing and by
 # tapping, in Chinese and in English, and a platform that is killed in mid-conversation. Screenshots go to artefacts/.
 #
 # Takes the programs from HONGYAN (its directory also holds rail-bot) if set, else builds them.
@@ -42,9 +42,12 @@ done
 HONGYAN_URL="http://$(sed -E 's/.*"http":"([^"]+)".*/\1/' "$data/ready")"
 export HONGYAN_URL HONGYAN_DEMO_PASSWORD="$HONGYAN_DEMO__PASSWORD" HONGYAN_DATA="$data/data"
 
+echo "conversations with the rail chatbot, without a browser"
+"$HONGYAN" converse bots/rail/conversations --data "$data/data" --junit "$ARTEFACTS/conversations.xml"
+
 echo "the handset against the platform at $HONGYAN_URL"
 (cd web && node --test --test-concurrency=1 e2e/accessibility.test.mjs e2e/chat.test.mjs e2e/files.test.mjs \
-    e2e/message.test.mjs e2e/settings.test.mjs e2e/history.test.mjs e2e/groups.test.mjs e2e/rail.test.mjs)
+    e2e/message.test.mjs e2e/settings.test.mjs e2e/history.test.mjs e2e/groups.test.mjs e2e/rail.test.mjs e2e/pages.test.mjs)
 
 echo "a platform that is killed"
 (cd web && node --test --test-concurrency=1 e2e/kill.test.mjs)

@@ -5,6 +5,7 @@ and by the ones for Node, whose host names lead to the platform by way of a prox
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import queue
@@ -401,6 +402,7 @@ class Story:
         yield "bytes uploaded after a part that describes them", lambda: self.upload({"body": {}}, LARGE)
         if is_resumable:
             yield "bytes uploaded in pieces", lambda: self.upload({"resumable": True}, LARGE)
+            yield "an upload in pieces goes on where it broke off", self.broken_off
         yield "a message is taken back before it arrives", self.revoked
         yield "who of many can be reached", self.batch
         yield "a tester is invited and agrees", self.tester
@@ -512,6 +514,42 @@ class Story:
         body = {"body": how["body"]} if "body" in how else {}
         name = self.agent.result("files.create", {}, media=media, **body)["name"]
         self.arrives({"uploadedRbmFile": {"fileName": name}}, picture)
+
+    def broken_off(self):
+        token, total = self.agent.result("token"), len(PICTURE)
+
+        def ask(method, url, body=b"", content_range=None):
+            headers = {"Authorization": f"Bearer {token}", **({"Content-Range": content_range} if content_range else {})}
+            connection = http.client.HTTPConnection(self.platform.http, timeout=PATIENCE_S)
+            connection.request(method, url, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+        status, headers, _ = ask("POST", "/upload/v1/files?uploadType=resumable")
+        assert status == 200, status
+        place = headers["Location"].split(self.platform.http, 1)[1]
+        for content_range, body, so_far in (
+            (f"bytes */{total}", b"", None),
+            (f"bytes 0-999/{total}", PICTURE[:1000], "bytes=0-999"),
+            (f"bytes */{total}", b"", "bytes=0-999"),
+            # A piece that does not follow changes nothing.
+            (f"bytes 2000-2999/{total}", PICTURE[2000:3000], "bytes=0-999"),
+            (f"bytes 0-999/{total}", PICTURE[:1000], "bytes=0-999"),
+        ):
+            status, headers, _ = ask("PUT", place, body, content_range)
+            assert (status, headers["Range"]) == (308, so_far), (content_range, status, headers["Range"])
+        # One breaks off: it says more than comes.
+        broken = socket.create_connection(("127.0.0.1", self.platform.http_port))
+        head = f"PUT {place} HTTP/1.1\r\nHost: {self.platform.http}\r\nAuthorization: Bearer {token}\r\n"
+        head += f"Content-Range: bytes 1000-{total - 1}/{total}\r\nContent-Length: {total - 1000}\r\n\r\n"
+        broken.sendall(head.encode() + PICTURE[1000:1500])
+        broken.close()
+        look = lambda: (m := re.search(r"0-(\d+)", ask("PUT", place, b"", f"bytes */{total}")[1]["Range"])) and int(m[1])  # noqa: E731
+        wait_for("what came before it broke off is here", lambda: look() == 1499)
+        status, _, answer = ask("PUT", place, PICTURE[1500:], f"bytes 1500-{total - 1}/{total}")
+        assert status == 200, (status, answer)
+        self.arrives({"uploadedRbmFile": {"fileName": json.loads(answer)["name"]}}, PICTURE)
+        assert ask("PUT", place, b"", f"bytes */{total}")[0] == 404
 
     def arrives(self, content, picture):
         """A message with a file; the handset fetches it."""

@@ -2,6 +2,7 @@
 //!
 //! - [`content`]: what is said, whichever API it came through, and how it travels to and from a handset.
 //! - [`outgoing`]: a chatbot's request to send.
+//! - [`check`]: what is wrong or unwise in content, for its author.
 //! - [`ctcu`]: the joint interface of China Telecom and China Unicom; [`cm`]: China Mobile's; [`fnw11`]: GSMA's MaaP API;
 //!   [`rbm`]: the RBM-style interface.
 //! - [`csp`]: management calls of the companies that run chatbots for others.
@@ -13,6 +14,7 @@
 //! it is pure: no sockets, no clock, no random numbers; the `maap` crate decides and the binary speaks HTTP.
 
 pub mod basic;
+pub mod check;
 pub mod cm;
 pub mod content;
 pub mod csp;

@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().expect("nobody else has installed a provider");
     match Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("hongyan: {}", error.0);
             ExitCode::FAILURE

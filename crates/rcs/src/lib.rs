@@ -13,6 +13,7 @@
 //!   cards and chips.
 //! - Groups: [`resource_list`], [`conference_info`], [`group_data`], [`sipfrag`]. What else can be watched: [`registration_info`],
 //!   [`presence`].
+//! - [`sms`]: what a text takes as short messages.
 //!
 //! Every parser has ceilings on what it reads, never panics on bad input, and is exact in what it writes.
 
@@ -39,6 +40,7 @@ pub mod registration_info;
 pub mod resource_list;
 pub mod revoke;
 pub mod sipfrag;
+pub mod sms;
 pub mod spam_report;
 pub mod time;
 pub mod vcard;

@@ -11,7 +11,6 @@ import {
   WebSheet,
 } from './action_sheets';
 import { t } from './i18n';
-import type { IconName } from './icons';
 import { LocationSheet, QuerySheet } from './location_sheet';
 import { readReceipts } from './settings_store';
 import { ShareLocation } from './share_location';
@@ -37,23 +36,6 @@ export function answer(handset: Handset, peer: Address, suggestion: Suggestion):
   run(handset, peer, suggestion.action);
   return responded;
 }
-
-export function suggestionIcon(suggestion: Suggestion): IconName | undefined {
-  return suggestion.kind === 'reply' ? undefined : ICONS[suggestion.action.type];
-}
-
-const ICONS: Record<Action['type'], IconName> = {
-  openUrl: 'globe',
-  dial: 'phone',
-  showLocation: 'pin',
-  requestLocationPush: 'pin',
-  createCalendarEvent: 'calendar',
-  composeText: 'compose',
-  composeRecording: 'mic',
-  requestDeviceSpecifics: 'device',
-  disableAnonymization: 'shield',
-  enableDisplayedNotifications: 'checks',
-};
 
 function run(handset: Handset, peer: Address, action: Action): void {
   switch (action.type) {

@@ -5,8 +5,10 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
 import type { Address } from '../rcs/address';
+import type { Suggestion } from '../rcs/bot/suggestion';
 import type { Content } from '../rcs/content';
 import type { Geolocation } from '../rcs/geolocation';
+import { answer } from './actions';
 import { hue } from './avatar';
 import { CardView } from './card';
 import { CarouselView } from './carousel';
@@ -130,6 +132,7 @@ function Body({
   record: MessageRecord;
   content: Content;
 }): JSX.Element | null {
+  const tap = (suggestion: Suggestion) => void answer(handset, record.peer, suggestion);
   switch (content.kind) {
     case 'text':
       return (
@@ -143,9 +146,9 @@ function Body({
     case 'response':
       return <p class="text">{content.response.displayText}</p>;
     case 'card':
-      return <CardView handset={handset} peer={record.peer} card={content} />;
+      return <CardView card={content} onTap={tap} />;
     case 'carousel':
-      return <CarouselView handset={handset} peer={record.peer} carousel={content} />;
+      return <CarouselView carousel={content} onTap={tap} />;
     case 'contacts':
       return (
         <ContactCards

@@ -1,32 +1,30 @@
 /** A rich card, alone or as a slide of a carousel. */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { Handset } from '../handset/handset';
-import type { Address } from '../rcs/address';
 import type { Card, CardContent, CardMedia, FontStyle } from '../rcs/bot/card';
 import type { Suggestion } from '../rcs/bot/suggestion';
-import { answer, suggestionIcon } from './actions';
 import { t } from './i18n';
 import { Icon } from './icons';
 import { Linkified } from './linkify';
 import { Placeholder } from './placeholder';
+import { suggestionIcon } from './suggestion_icon';
 
-interface Party {
-  readonly handset: Handset;
-  readonly peer: Address;
+interface Tapped {
+  /** What a tap on a button does. */
+  onTap(suggestion: Suggestion): void;
 }
 
-export function CardView({ handset, peer, card }: Party & { card: Card }): JSX.Element {
+export function CardView({ card, onTap }: Tapped & { card: Card }): JSX.Element {
   const side = card.orientation === 'horizontal' ? ` is-horizontal is-${card.imageAlignment}` : '';
   return (
     <article class={`card${side}`} data-testid="card">
-      <CardParts handset={handset} peer={peer} content={card.content} fonts={card} />
+      <CardParts content={card.content} fonts={card} onTap={onTap} />
     </article>
   );
 }
 
 export function CardParts(
-  props: Party & { content: CardContent; fonts: Pick<Card, 'titleFonts' | 'descriptionFonts'> },
+  props: Tapped & { content: CardContent; fonts: Pick<Card, 'titleFonts' | 'descriptionFonts'> },
 ): JSX.Element {
   const { content, fonts } = props;
   return (
@@ -47,7 +45,7 @@ export function CardParts(
       {content.suggestions.length > 0 && (
         <div class="card-buttons">
           {content.suggestions.map((suggestion, i) => (
-            <CardButton key={i} handset={props.handset} peer={props.peer} suggestion={suggestion} />
+            <CardButton key={i} suggestion={suggestion} onTap={props.onTap} />
           ))}
         </div>
       )}
@@ -55,10 +53,10 @@ export function CardParts(
   );
 }
 
-function CardButton({ handset, peer, suggestion }: Party & { suggestion: Suggestion }): JSX.Element {
+function CardButton({ suggestion, onTap }: Tapped & { suggestion: Suggestion }): JSX.Element {
   const icon = suggestionIcon(suggestion);
   return (
-    <button type="button" class="card-button" onClick={() => answer(handset, peer, suggestion)}>
+    <button type="button" class="card-button" onClick={() => onTap(suggestion)}>
       {icon && <Icon name={icon} size={18} />}
       <span>{suggestion.displayText}</span>
     </button>

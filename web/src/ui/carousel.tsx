@@ -2,20 +2,19 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Handset } from '../handset/handset';
-import type { Address } from '../rcs/address';
 import type { Carousel } from '../rcs/bot/card';
+import type { Suggestion } from '../rcs/bot/suggestion';
 import { CardParts } from './card';
 import { t } from './i18n';
 import { Icon } from './icons';
 
 interface Props {
-  readonly handset: Handset;
-  readonly peer: Address;
   readonly carousel: Carousel;
+  /** What a tap on a button does. */
+  onTap(suggestion: Suggestion): void;
 }
 
-export function CarouselView({ handset, peer, carousel }: Props): JSX.Element {
+export function CarouselView({ carousel, onTap }: Props): JSX.Element {
   const track = useRef<HTMLDivElement>(null);
   const atStart = useSignal(true);
   const atEnd = useSignal(false);
@@ -66,7 +65,7 @@ export function CarouselView({ handset, peer, carousel }: Props): JSX.Element {
             aria-roledescription="slide"
             aria-label={t('cardOf', { i: i + 1, n })}
           >
-            <CardParts handset={handset} peer={peer} content={content} fonts={carousel} />
+            <CardParts content={content} fonts={carousel} onTap={onTap} />
           </article>
         ))}
       </div>

@@ -1,21 +1,17 @@
 /** The suggestions under the newest message. They vanish with the answer or with the next message. */
 import type { JSX } from 'preact';
-import type { Handset } from '../handset/handset';
-import type { Address } from '../rcs/address';
 import type { Suggestion } from '../rcs/bot/suggestion';
-import { answer, suggestionIcon } from './actions';
 import { t } from './i18n';
 import { Icon } from './icons';
+import { suggestionIcon } from './suggestion_icon';
 
 interface Props {
-  readonly handset: Handset;
-  readonly peer: Address;
   readonly suggestions: readonly Suggestion[];
-  /** Called at the tap that sends an answer, so that a second tap finds no chip. */
-  onAnswered(): void;
+  /** What a tap does. */
+  onTap(suggestion: Suggestion): void;
 }
 
-export function Chips({ handset, peer, suggestions, onAnswered }: Props): JSX.Element | null {
+export function Chips({ suggestions, onTap }: Props): JSX.Element | null {
   if (suggestions.length === 0) return null;
   return (
     <fieldset class="chips">
@@ -23,15 +19,7 @@ export function Chips({ handset, peer, suggestions, onAnswered }: Props): JSX.El
       {suggestions.map((suggestion, i) => {
         const icon = suggestionIcon(suggestion);
         return (
-          <button
-            key={i}
-            type="button"
-            class="chip"
-            data-testid="chip"
-            onClick={() => {
-              if (answer(handset, peer, suggestion)) onAnswered();
-            }}
-          >
+          <button key={i} type="button" class="chip" data-testid="chip" onClick={() => onTap(suggestion)}>
             {icon && <Icon name={icon} size={18} />}
             {suggestion.displayText}
           </button>

@@ -6,6 +6,7 @@ import type { Handset } from '../handset/handset';
 import type { MessageRecord } from '../handset/records';
 import { type Address, displayAddress, isGroup } from '../rcs/address';
 import { NEW_BOT_USER_INITIATION } from '../rcs/bot/response';
+import { answer } from './actions';
 import { attach } from './attachments';
 import { Avatar } from './avatar';
 import { BlockedNotice } from './block';
@@ -305,11 +306,10 @@ function Log({ handset, peer, drafting }: Props & { drafting: Drafting }): JSX.E
           <Messages handset={handset} records={shown.value} scroller={scroller} drafting={drafting} />
           {newest && newest.direction === 'in' && answered.value !== newest.messageId && (
             <Chips
-              handset={handset}
-              peer={peer}
               suggestions={handset.content(newest).suggestions ?? []}
-              onAnswered={() => {
-                answered.value = newest.messageId;
+              onTap={(suggestion) => {
+                // At the tap that sends an answer, so that a second tap finds no chip.
+                if (answer(handset, peer, suggestion)) answered.value = newest.messageId;
               }}
             />
           )}

@@ -4,10 +4,11 @@ import type { JSX } from 'preact';
 import type { Handset } from '../handset/handset';
 import type { Address } from '../rcs/address';
 import type { MenuEntry } from '../rcs/bot/info';
-import { answer, suggestionIcon } from './actions';
+import { answer } from './actions';
 import { t } from './i18n';
 import { Icon } from './icons';
 import { closeSheet, sheet } from './state';
+import { suggestionIcon } from './suggestion_icon';
 
 export function MenuSheet({ handset, peer }: { handset: Handset; peer: Address }): JSX.Element {
   /** Submenus entered, by index at each level. */

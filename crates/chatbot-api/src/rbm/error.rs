@@ -2,6 +2,8 @@
 //!
 //! `{"error":{"code":400,"message":"…","status":"INVALID_ARGUMENT","details":[{…,"fieldViolations":[…]}]}}`
 
+use std::time::Duration;
+
 use rcs::bot::{ParseError, Violation};
 use serde_json::{Value, json};
 
@@ -10,6 +12,9 @@ const MESSAGE_CHARS_MAX: usize = 1000;
 
 /// The type of the detail that lists what is wrong with a body.
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
+
+/// The type of the detail that says when to try again.
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// The result of a call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,6 +51,8 @@ pub struct Refusal {
     pub message: String,
     /// What is wrong with the body, if that is the reason.
     pub violations: Vec<Violation>,
+    /// When to try again, if that would help.
+    pub retry_after: Option<Duration>,
 }
 
 impl Code {
@@ -99,7 +106,7 @@ impl Refusal {
     /// A refusal.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = message.into().chars().take(MESSAGE_CHARS_MAX).collect();
-        Self { code, message, violations: Vec::new() }
+        Self { code, message, violations: Vec::new(), retry_after: None }
     }
 
     /// 400 for one member or parameter.
@@ -128,10 +135,13 @@ impl Refusal {
             .iter()
             .map(|found| json!({ "field": found.path, "description": found.detail }))
             .collect();
-        let details = match fields.is_empty() {
-            true => json!([]),
-            false => json!([{ "@type": BAD_REQUEST, "fieldViolations": fields }]),
-        };
+        let mut details = Vec::new();
+        if !fields.is_empty() {
+            details.push(json!({ "@type": BAD_REQUEST, "fieldViolations": fields }));
+        }
+        if let Some(wait) = self.retry_after {
+            details.push(json!({ "@type": RETRY_INFO, "retryDelay": format!("{}s", wait.as_secs().max(1)) }));
+        }
         json!({ "error": {
             "code": self.code.http(),
             "message": self.message,
@@ -162,6 +172,12 @@ mod tests {
                 }],
             }})
         );
+        let later = Refusal {
+            retry_after: Some(Duration::from_secs(3)),
+            ..Refusal::new(Code::ResourceExhausted, "")
+        };
+        let told = &later.to_json()["error"]["details"][0];
+        assert_eq!(*told, json!({ "@type": RETRY_INFO, "retryDelay": "3s" }));
         let plain = Refusal::new(Code::NotFound, "x".repeat(5000));
         assert_eq!(plain.message.len(), MESSAGE_CHARS_MAX);
         assert_eq!(plain.to_json()["error"]["details"], json!([]));

@@ -30,6 +30,11 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(3_600);
 
 impl Server {
+    /// The server with its data in `data`, or else at a URL with its token in a file.
+    pub fn of(data: PathBuf, server: Option<String>, token_file: Option<PathBuf>) -> Self {
+        Self { data: Data { data }, server, token_file }
+    }
+
     /// GET `path` (`/subscribers`).
     pub fn get(&self, path: &str) -> Result<Value, CommandError> {
         self.call(Method::GET, path, None)
@@ -136,7 +141,8 @@ impl Server {
         })
     }
 
-    fn url(&self) -> Result<String, CommandError> {
+    /// Its HTTP address.
+    pub fn url(&self) -> Result<String, CommandError> {
         if let Some(server) = &self.server {
             return Ok(server.trim_end_matches('/').to_owned());
         }

@@ -4,10 +4,12 @@
 mod audit_log;
 mod backup;
 mod campaign;
+mod card;
 mod chatbot;
 mod client;
 mod config;
 mod consent;
+mod converse;
 mod deadletter;
 mod file;
 mod group;
@@ -29,6 +31,7 @@ mod tenant;
 mod trace;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -99,6 +102,11 @@ enum Command {
     Trace(trace::Trace),
     /// A handset in the terminal
     Handset(handset::Handset),
+    /// Check cards
+    #[command(subcommand)]
+    Card(card::Card),
+    /// Play conversations with chatbots from scripts
+    Converse(converse::Converse),
     /// List what subscribers report as spam
     Spam(spam::Spam),
     /// Look into the store of a stopped server
@@ -127,8 +135,10 @@ type Outcome = Result<(), CommandError>;
 
 impl Cli {
     /// Does what was asked.
-    pub fn run(self) -> Outcome {
-        match self.command {
+    pub fn run(self) -> Result<ExitCode, CommandError> {
+        let outcome = match self.command {
+            Command::Card(card) => return card.run(),
+            Command::Converse(converse) => return converse.run(),
             Command::Serve(serve) => serve.run(),
             Command::Subscriber(subscriber) => subscriber.run(),
             Command::Chatbot(chatbot) => chatbot.run(),
@@ -152,7 +162,8 @@ impl Cli {
             Command::Config(config) => config.run(),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
-        }
+        };
+        outcome.map(|()| ExitCode::SUCCESS)
     }
 }
 

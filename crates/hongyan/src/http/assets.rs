@@ -1,4 +1,4 @@
-//! The web handset: the files of `web/dist`, built into the binary.
+//! The web handset and the pages beside it (`/docs/`, `/tools/card/`): the files of `web/dist`, built into the binary.
 //!
 //! `index.html` is asked for anew each time (`ETag`); files under `assets/` carry a hash in their names and never change.
 
@@ -21,7 +21,8 @@ struct Files;
 const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Hongyan</title>\
      <h1>鸿雁 Hongyan</h1><p>The web handset is not built into this binary: run <code>make web</code>, then build again.\n";
 
-/// `/` and every file of the web handset; 404 for the rest.
+/// `/`, every file of the web handset, and its other pages by their directories; 404 for the rest.
+#[expect(clippy::disallowed_methods, reason = "files, not calls")]
 pub fn router() -> Router {
     let index = |headers: HeaderMap| async move { file("index.html", &headers) };
     let other = |Path(path): Path<String>, headers: HeaderMap| async move { file(&path, &headers) };
@@ -29,7 +30,9 @@ pub fn router() -> Router {
 }
 
 fn file(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Files::get(path) else {
+    let page = || Files::get(&format!("{}/index.html", path.trim_end_matches('/')));
+    let is_file = path.contains('.');
+    let Some(file) = (if is_file { Files::get(path) } else { page() }) else {
         return match path {
             "index.html" => (StatusCode::SERVICE_UNAVAILABLE, Html(NOT_BUILT)).into_response(),
             _ => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),
@@ -40,8 +43,11 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
     if is_current(headers, &etag) {
         return (StatusCode::NOT_MODIFIED, [(ETAG, etag), (CACHE_CONTROL, cache.to_owned())]).into_response();
     }
-    let head =
-        [(CONTENT_TYPE, content_type(path).to_owned()), (ETAG, etag), (CACHE_CONTROL, cache.to_owned())];
+    let head = [
+        (CONTENT_TYPE, content_type(if is_file { path } else { "index.html" }).to_owned()),
+        (ETAG, etag),
+        (CACHE_CONTROL, cache.to_owned()),
+    ];
     (head, Body::from(file.data.into_owned())).into_response()
 }
 

@@ -16,17 +16,31 @@ use axum::response::{IntoResponse, Response};
 use message_centre::admin;
 use message_centre::blocks::{Answer, Call};
 use rcs::address::{Address, AddressKind};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{App, Failure};
 
+/// Somebody on a block list.
+#[derive(Serialize, ToSchema)]
+pub struct Blocked {
+    /// A telephone number's or chatbot's URI.
+    address: String,
+    since: String,
+}
+
 /// The subscriber's own list.
-pub async fn own(State(app): State<Arc<App>>, request: Request) -> Result<Json<Value>, Response> {
+#[utoipa::path(get, path = "/handset/v1/blocked", responses((status = 200, body = Vec<Blocked>)))]
+pub async fn own(State(app): State<Arc<App>>, request: Request) -> Result<Json<Vec<Blocked>>, Response> {
     let owner = owner_of(&app, request).await?;
     listed(&app, owner).await.map_err(IntoResponse::into_response)
 }
 
 /// Blocks somebody.
+#[utoipa::path(
+    put, path = "/handset/v1/blocked/{whom}",
+    responses((status = 204), (status = 409, description = "The list is full")),
+)]
 pub async fn block(
     State(app): State<Arc<App>>,
     Path(whom): Path<String>,
@@ -36,6 +50,10 @@ pub async fn block(
 }
 
 /// Lifts that again.
+#[utoipa::path(
+    delete, path = "/handset/v1/blocked/{whom}",
+    responses((status = 204), (status = 404, description = "They are not blocked")),
+)]
 pub async fn unblock(
     State(app): State<Arc<App>>,
     Path(whom): Path<String>,
@@ -61,15 +79,15 @@ pub async fn owner_of(app: &App, request: Request) -> Result<Address, Response> 
     app.subscriber(&head).await
 }
 
-/// A block list: `[{"address": …, "since": …}]`.
-pub async fn listed(app: &App, owner: Address) -> Result<Json<Value>, Failure> {
+/// A block list.
+pub async fn listed(app: &App, owner: Address) -> Result<Json<Vec<Blocked>>, Failure> {
     let of = owner.clone();
     let (account, blocks) = app.read(move |store| Ok((store.account(&of)?, store.blocks(&of)?))).await?;
     account.ok_or_else(|| Failure::not_found("there is no such subscriber"))?;
     let blocked = blocks
         .list
         .iter()
-        .map(|blocked| json!({ "address": blocked.address, "since": blocked.since.rfc3339() }));
+        .map(|blocked| Blocked { address: blocked.address.to_string(), since: blocked.since.rfc3339() });
     Ok(Json(blocked.collect()))
 }
 

@@ -10,17 +10,29 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::assets::is_current;
 use super::{App, Failure, now, visible_chatbot};
 
 /// The query; what else handsets send (`hl`, `ho`, `v`) makes no difference.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
+    /// The chatbot's URI, percent-encoded.
     id: String,
 }
 
 /// 200 with the information, 304, or 404 for a chatbot that is not here.
+#[utoipa::path(
+    get, path = "/bot", params(Asked),
+    responses(
+        (status = 200, description = "What handsets show (RCC.07 chatbot information), with an ETag", body = Object),
+        (status = 304, description = "As `If-None-Match` has it"),
+        (status = 400, body = super::openapi::Error),
+        (status = 404, description = "There is no such chatbot", body = super::openapi::Error),
+    ),
+)]
 pub async fn information(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

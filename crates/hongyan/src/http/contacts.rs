@@ -24,6 +24,7 @@ use super::blocks::{named, owner_of};
 use super::{App, Failure};
 
 /// What the chatbot may do.
+#[utoipa::path(get, path = "/handset/v1/contacts/{chatbot}", responses((status = 200, body = Object)))]
 pub async fn show(
     State(app): State<Arc<App>>,
     Path(chatbot): Path<String>,
@@ -41,6 +42,10 @@ pub async fn show(
 }
 
 /// Changes it.
+#[utoipa::path(
+    method(put, delete), path = "/handset/v1/contacts/{chatbot}/{what}",
+    responses((status = 204), (status = 404, description = "There is no such chatbot or call")),
+)]
 pub async fn change(
     State(app): State<Arc<App>>,
     Path((chatbot, what)): Path<(String, String)>,

@@ -23,12 +23,16 @@ use super::assets::is_current;
 use super::{App, Failure, now};
 
 /// The query.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
+    /// Words to look for; all if absent.
     #[serde(default)]
     q: String,
+    /// How many to pass over.
     #[serde(default)]
     start: usize,
+    /// At most so many, 20 if absent, never more than 100.
     num: Option<usize>,
 }
 
@@ -40,6 +44,7 @@ const BOTS_MAX: usize = 100;
 const QUESTION_CHARS_MAX: usize = 100;
 
 /// `{"bots":[{"id","name","icon","verified"}],"itemsReturned","startIndex","totalItems"}`.
+#[utoipa::path(get, path = "/directory", params(Asked), responses((status = 200, body = Object), (status = 400, body = super::openapi::Error), (status = 503, body = super::openapi::Error)))]
 pub async fn search(
     State(app): State<Arc<App>>,
     asked: Result<Query<Asked>, QueryRejection>,
@@ -67,6 +72,7 @@ pub async fn search(
 }
 
 /// 200 with the list, or 304.
+#[utoipa::path(get, path = "/directory/specific", responses((status = 200, body = Object), (status = 304, description = "As `If-None-Match` has it")))]
 pub async fn specific(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
     let chatbots = app.read(store::Store::chatbots).await?;
     let bots: Vec<Value> = maap::search(&chatbots, "")

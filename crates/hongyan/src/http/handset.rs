@@ -7,12 +7,14 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use serde::Serialize;
 use store::ChatbotStatus;
+use utoipa::ToSchema;
 
 use super::{App, Failure};
 
 /// The answer.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = HandsetConfiguration)]
 pub struct Configuration {
     domain: String,
     sip_web_socket: &'static str,
@@ -23,8 +25,9 @@ pub struct Configuration {
 }
 
 /// What files may be sent, and how (RCC.07 file transfer by HTTP).
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ContentServer)]
 struct Content {
     /// Where to POST a file; relative to this document's origin.
     upload_uri: &'static str,
@@ -37,7 +40,8 @@ struct Content {
 }
 
 /// A chatbot as the list of chatbots shows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatbotListed)]
 struct Listed {
     id: String,
     name: String,
@@ -47,6 +51,7 @@ struct Listed {
 }
 
 /// Domain, WebSocket path, where groups are made and files go, and the chatbots that are live.
+#[utoipa::path(get, path = "/handset/config.json", responses((status = 200, body = Configuration)))]
 pub async fn configuration(
     State(app): State<Arc<App>>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Configuration>), Failure> {

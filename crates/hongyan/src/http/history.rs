@@ -27,9 +27,9 @@ use message_centre::admin;
 use message_centre::history::{Answer, Call};
 use rcs::Timestamp;
 use rcs::address::Address;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use store::{EntryId, HistoryKey, HistoryState, Remembered};
+use serde::{Deserialize, Serialize};
+use store::{Direction, EntryId, HistoryKey, HistoryState, Remembered};
+use utoipa::{IntoParams, ToSchema};
 
 use super::blocks::owner_of;
 use super::{App, Failure, now};
@@ -44,48 +44,135 @@ const PAGE_BYTES_MAX: usize = 128 << 10;
 const DELETED_AT_ONCE: usize = 200;
 
 /// Query of `GET …/messages`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
+    /// `next` of the page before; absent for the latest messages.
     before: Option<String>,
+    /// At most so many, 50 if absent, never more than 100.
     limit: Option<usize>,
 }
 
+/// Whether a conversation history is kept.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = History)]
+pub struct Kept {
+    /// Whether the operator offers it.
+    offered: bool,
+    enabled: bool,
+    /// When it was turned on.
+    since: Option<String>,
+    /// How many messages there are.
+    messages: u64,
+    /// How long a message stays.
+    keep_seconds: u64,
+    /// Beyond so many the oldest goes.
+    max_messages: u64,
+}
+
+/// A page of a conversation history.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HistoryPage)]
+pub struct Messages {
+    /// The latest first.
+    messages: Vec<Line>,
+    /// What `before` is to be for the next page; `null` at the end.
+    next: Option<String>,
+}
+
+/// A message of a conversation history.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = HistoryMessage)]
+struct Line {
+    /// Ours.
+    id: String,
+    /// Whom the conversation is with.
+    peer: String,
+    /// `in` or `out`.
+    #[schema(value_type = String)]
+    direction: Direction,
+    message_id: String,
+    conversation_id: String,
+    contribution_id: String,
+    content_type: String,
+    accepted_at: String,
+    failed: bool,
+    /// What addressees reported.
+    reports: Vec<Reported>,
+    /// Absent if it is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    /// Instead of `body`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+}
+
+/// What an addressee reported.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = HistoryReport)]
+struct Reported {
+    by: String,
+    delivered_at: Option<String>,
+    displayed_at: Option<String>,
+}
+
 /// Whether the subscriber's own history is kept.
-pub async fn own(State(app): State<Arc<App>>, request: Request) -> Result<Json<Value>, Response> {
+#[utoipa::path(get, path = "/handset/v1/history", responses((status = 200, body = Kept)))]
+pub async fn own(State(app): State<Arc<App>>, request: Request) -> Result<Json<Kept>, Response> {
     let owner = owner_of(&app, request).await?;
     shown(&app, owner).await.map_err(IntoResponse::into_response)
 }
 
 /// Turns it on.
+#[utoipa::path(
+    put, path = "/handset/v1/history",
+    responses((status = 204), (status = 403, description = "Histories are not offered here")),
+)]
 pub async fn turn_on(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Response> {
     let owner = owner_of(&app, request).await?;
     change(&app, Call::TurnOn(owner)).await.map_err(IntoResponse::into_response)
 }
 
 /// Turns it off and deletes it.
+#[utoipa::path(delete, path = "/handset/v1/history", responses((status = 204)))]
 pub async fn turn_off(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Response> {
     let owner = owner_of(&app, request).await?;
     change(&app, Call::TurnOff(owner)).await.map_err(IntoResponse::into_response)
 }
 
 /// A page of messages.
+#[utoipa::path(
+    get, path = "/handset/v1/history/messages", params(Page),
+    responses((status = 200, body = Messages), (status = 404, description = "No history is kept")),
+)]
 pub async fn messages(
     State(app): State<Arc<App>>,
     page: Result<Query<Page>, QueryRejection>,
     request: Request,
-) -> Result<Json<Value>, Response> {
+) -> Result<Json<Messages>, Response> {
     let owner = owner_of(&app, request).await?;
     let page = page.map_err(|rejection| Failure::from(rejection).into_response())?;
     read_page(&app, owner, page.0).await.map_err(IntoResponse::into_response)
 }
 
 /// Deletes everything.
+#[utoipa::path(
+    delete, path = "/handset/v1/history/messages",
+    responses((status = 204), (status = 404, description = "No history is kept")),
+)]
 pub async fn delete_all(State(app): State<Arc<App>>, request: Request) -> Result<StatusCode, Response> {
     let owner = owner_of(&app, request).await?;
     delete(&app, owner, None).await.map_err(IntoResponse::into_response)
 }
 
 /// Deletes a conversation.
+#[utoipa::path(
+    delete, path = "/handset/v1/history/conversations/{peer}",
+    responses((status = 204), (status = 404, description = "No history is kept")),
+)]
 pub async fn delete_conversation(
     State(app): State<Arc<App>>,
     Path(peer): Path<String>,
@@ -100,6 +187,10 @@ pub async fn delete_conversation(
 }
 
 /// Deletes one message.
+#[utoipa::path(
+    delete, path = "/handset/v1/history/messages/{id}",
+    responses((status = 204), (status = 404, description = "There is no such message")),
+)]
 pub async fn delete_message(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -110,19 +201,19 @@ pub async fn delete_message(
 }
 
 /// Whether somebody's history is kept, and how much there is.
-pub async fn shown(app: &App, owner: Address) -> Result<Json<Value>, Failure> {
+pub async fn shown(app: &App, owner: Address) -> Result<Json<Kept>, Failure> {
     let (account, history) =
         app.read(move |store| Ok((store.account(&owner)?, store.history(&owner)?))).await?;
     account.ok_or_else(|| Failure::not_found("there is no such subscriber"))?;
     let history = history.filter(|history| history.is_on);
-    Ok(Json(json!({
-        "offered": app.history.is_offered,
-        "enabled": history.is_some(),
-        "since": history.as_ref().map(|history| history.since.rfc3339()),
-        "messages": history.as_ref().map_or(0, |history| history.messages),
-        "keepSeconds": app.history.keep.as_secs(),
-        "maxMessages": app.history.messages_max,
-    })))
+    Ok(Json(Kept {
+        offered: app.history.is_offered,
+        enabled: history.is_some(),
+        since: history.as_ref().map(|history| history.since.rfc3339()),
+        messages: history.as_ref().map_or(0, |history| history.messages),
+        keep_seconds: app.history.keep.as_secs(),
+        max_messages: app.history.messages_max,
+    }))
 }
 
 /// Changes a history.
@@ -142,7 +233,7 @@ pub async fn change(app: &App, call: Call) -> Result<StatusCode, Failure> {
     }
 }
 
-async fn read_page(app: &App, owner: Address, page: Page) -> Result<Json<Value>, Failure> {
+async fn read_page(app: &App, owner: Address, page: Page) -> Result<Json<Messages>, Failure> {
     let before = match page.before {
         Some(id) => Some(EntryId::parse(&id).ok_or_else(|| Failure::bad_request("before: not an id"))?),
         None => None,
@@ -163,8 +254,8 @@ async fn read_page(app: &App, owner: Address, page: Page) -> Result<Json<Value>,
     // Fewer than were asked for need not be the end: there is a ceiling of bytes too.
     let is_end = rows.len() < found || rows.is_empty();
     let next = rows.last().filter(|_| !is_end).map(|(message, _)| message.id.to_string());
-    let messages: Vec<Value> = rows.iter().map(|(message, state)| line(message, state)).collect();
-    Ok(Json(json!({ "messages": messages, "next": next })))
+    let messages = rows.into_iter().map(|(message, state)| Line::of(message, state)).collect();
+    Ok(Json(Messages { messages, next }))
 }
 
 async fn delete(app: &App, owner: Address, peer: Option<Address>) -> Result<StatusCode, Failure> {
@@ -197,29 +288,30 @@ fn begins(app: &App) -> Timestamp {
     Timestamp::EPOCH.plus(now().since(Timestamp::EPOCH).saturating_sub(app.history.keep))
 }
 
-fn line(message: &Remembered, state: &HistoryState) -> Value {
-    let reports = state.marks.iter().map(|mark| {
-        json!({
-            "by": mark.by,
-            "deliveredAt": mark.delivered_at.map(|at| at.rfc3339()),
-            "displayedAt": mark.displayed_at.map(|at| at.rfc3339()),
-        })
-    });
-    let mut line = json!({
-        "id": message.id.to_string(),
-        "peer": message.key.peer,
-        "direction": message.key.direction,
-        "messageId": message.key.message_id,
-        "conversationId": message.conversation_id,
-        "contributionId": message.contribution_id,
-        "contentType": message.content_type,
-        "acceptedAt": message.accepted_at.rfc3339(),
-        "failed": state.is_failed,
-        "reports": reports.collect::<Value>(),
-    });
-    match std::str::from_utf8(&message.body) {
-        Ok(text) => line["body"] = json!(text),
-        Err(_) => line["bodyBase64"] = json!(STANDARD.encode(&message.body)),
+impl Line {
+    fn of(message: Remembered, state: HistoryState) -> Self {
+        let (body, body_base64) = match std::str::from_utf8(&message.body) {
+            Ok(text) => (Some(text.to_owned()), None),
+            Err(_) => (None, Some(STANDARD.encode(&message.body))),
+        };
+        let reports = state.marks.iter().map(|mark| Reported {
+            by: mark.by.to_string(),
+            delivered_at: mark.delivered_at.map(|at| at.rfc3339()),
+            displayed_at: mark.displayed_at.map(|at| at.rfc3339()),
+        });
+        Self {
+            id: message.id.to_string(),
+            peer: message.key.peer.to_string(),
+            direction: message.key.direction,
+            reports: reports.collect(),
+            failed: state.is_failed,
+            message_id: message.key.message_id,
+            conversation_id: message.conversation_id,
+            contribution_id: message.contribution_id,
+            content_type: message.content_type,
+            accepted_at: message.accepted_at.rfc3339(),
+            body,
+            body_base64,
+        }
     }
-    line
 }

@@ -20,6 +20,9 @@
 //! | `/open/{chatbot}` | opens a conversation in the web handset | `open.rs` |
 //! | `/admin/v1/…` | administration | `admin/` |
 //! | `/metrics`, `/healthz`, `/readyz` | operation | `status.rs` |
+//! | `/tools/v1/cards/check` | the card checker | `tools.rs` |
+//! | `/openapi.json` | all of these, for machines | `openapi.rs` |
+#![deny(clippy::disallowed_methods)]
 
 pub(crate) mod admin;
 mod assets;
@@ -33,8 +36,10 @@ mod handset;
 mod history;
 pub(crate) mod media;
 mod open;
+mod openapi;
 pub(crate) mod provisioning;
 mod status;
+mod tools;
 
 pub use admin::calls as admin_calls;
 
@@ -43,13 +48,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
-use axum::middleware;
+use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -64,6 +68,8 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use crate::content::Content;
 use crate::engine::Input;
@@ -213,6 +219,7 @@ async fn visible_chatbot(app: &App, name: &str) -> Result<Chatbot, Failure> {
 }
 
 /// The wall clock.
+#[expect(clippy::disallowed_methods, reason = "time comes from here")]
 pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(since_epoch.as_millis() as u64)
@@ -261,6 +268,12 @@ impl From<JsonRejection> for Failure {
     }
 }
 
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        Self { status: rejection.status(), reason: rejection.body_text() }
+    }
+}
+
 impl From<QueryRejection> for Failure {
     fn from(rejection: QueryRejection) -> Self {
         Self { status: rejection.status(), reason: rejection.body_text() }
@@ -303,49 +316,46 @@ pub fn router(app: Arc<App>) -> Router {
     let (edge, msrp_edge) = (app.edge.clone(), app.msrp.clone());
     let request_timeout = app.request_timeout;
     let content = content::router().with_state(app.clone());
-    let long = Router::new().nest("/admin/v1", admin::long_router(app.clone())).with_state(app.clone());
+    let long =
+        OpenApiRouter::new().nest("/admin/v1", admin::long_router(app.clone())).with_state(app.clone());
     let uploads = bot::uploads().with_state(app.clone());
-    let chatbots = Router::new()
-        .route("/v1/{*path}", any(bot::rbm::call))
-        .route("/token", post(bot::rbm::exchange))
-        .route("/oauth2/v4/token", post(bot::rbm::exchange))
-        .route("/$discovery/rest", get(bot::rbm::discover))
-        .route("/bot/v1/{chatbot}/{*call}", any(bot::ctcu::call))
-        .route("/rcs/bot/v1/{chatbot}/{*call}", any(bot::fnw11::call))
-        .route("/oauth2/v1/token", post(bot::fnw11::token))
-        .route("/messaging/{*path}", any(bot::cm::call))
-        .route("/chatbot/messaging/{*path}", any(bot::cm::call))
-        .route("/maapdiscovery/messaging/{*path}", any(bot::cm::call))
-        .route("/vg2/{*path}", any(bot::cm::call))
-        .layer(middleware::from_fn(bot::limits::tell));
-    Router::new()
-        .route("/sip", get(websocket::upgrade).layer(Extension(edge)))
-        .route("/msrp", get(msrp::upgrade).layer(Extension(msrp_edge)))
-        .route("/handset/config.json", get(handset::configuration))
-        .route("/handset/v1/blocked", get(blocks::own))
-        .route("/handset/v1/blocked/{whom}", put(blocks::block).delete(blocks::unblock))
-        .route("/handset/v1/contacts/{chatbot}", get(contacts::show))
-        .route("/handset/v1/contacts/{chatbot}/{what}", put(contacts::change).delete(contacts::change))
-        .route("/handset/v1/history", get(history::own).put(history::turn_on).delete(history::turn_off))
-        .route("/handset/v1/history/messages", get(history::messages).delete(history::delete_all))
-        .route("/handset/v1/history/messages/{id}", delete(history::delete_message))
-        .route("/handset/v1/history/conversations/{peer}", delete(history::delete_conversation))
-        .route("/provisioning", get(provisioning::ask))
-        .route("/bot", get(bot_information::information))
-        .merge(chatbots)
-        .route("/directory", get(directory::search))
-        .route("/directory/specific", get(directory::specific))
-        .route("/open/{chatbot}", get(open::open))
+    let published = openapi::Published::default();
+    let in_json = OpenApiRouter::new()
+        .routes(routes!(handset::configuration))
+        .routes(routes!(blocks::own))
+        .routes(routes!(blocks::block, blocks::unblock))
+        .routes(routes!(contacts::show))
+        .routes(routes!(contacts::change))
+        .routes(routes!(history::own, history::turn_on, history::turn_off))
+        .routes(routes!(history::messages, history::delete_all))
+        .routes(routes!(history::delete_message))
+        .routes(routes!(history::delete_conversation))
+        .routes(routes!(tools::check_card))
+        .routes(routes!(directory::search))
+        .routes(routes!(directory::specific))
+        .routes(routes!(open::open))
+        .layer(map_response(in_our_form));
+    let answers = OpenApiRouter::new()
+        .routes(routes!(websocket::upgrade).layer(Extension(edge)))
+        .routes(routes!(msrp::upgrade).layer(Extension(msrp_edge)))
+        .merge(in_json)
+        .routes(routes!(provisioning::ask))
+        .routes(routes!(bot_information::information))
+        .merge(bot::router().layer(from_fn(bot::limits::tell)))
         .nest("/admin/v1", admin::router(app.clone()))
-        .route("/metrics", get(status::metrics))
-        .route("/healthz", get(status::health))
-        .route("/readyz", get(status::readiness))
+        .routes(routes!(status::metrics))
+        .routes(routes!(status::health))
+        .routes(routes!(status::readiness))
+        .routes(routes!(openapi::document).layer(Extension(published.clone())))
         .fallback_service(assets::router())
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, request_timeout))
         .merge(content)
-        .merge(long)
+        .merge(long);
+    let (router, api) = answers.split_for_parts();
+    published.publish(api);
+    router
         .merge(uploads)
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("content-security-policy"),
@@ -366,6 +376,21 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src * data: blob:
      media-src * data: blob:; \
      connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-src http: https:; object-src 'none'; \
      base-uri 'none'; frame-ancestors 'none'";
+
+/// Refusals of the HTTP library (a path that is no UTF-8, a method that is not there) say it as ours do.
+async fn in_our_form(answer: Response) -> Response {
+    let is_ours = answer.headers().get(header::CONTENT_TYPE).is_some_and(|json| json == "application/json");
+    if is_ours || !answer.status().is_client_error() {
+        return answer;
+    }
+    let status = answer.status();
+    let (mut head, _) = answer.into_parts();
+    let failure = Failure::new(status, status.canonical_reason().unwrap_or("the request is wrong"));
+    let (own, body) = failure.into_response().into_parts();
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.extend(own.headers);
+    Response::from_parts(head, body)
+}
 
 /// 429: the inbox is full.
 pub(crate) fn busy(body: impl IntoResponse) -> Response {

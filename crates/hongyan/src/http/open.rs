@@ -13,13 +13,15 @@ use super::{App, Failure};
 use crate::links::{BODY_CHARS_MAX, Links};
 
 /// The query.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Asked {
     /// For the composer; it is never sent by itself.
     body: Option<String>,
 }
 
 /// 303 to the web handset; 404 for a chatbot that nobody may see.
+#[utoipa::path(get, path = "/open/{chatbot}", params(("chatbot" = String, Path), Asked), responses((status = 303, description = "To the web handset"), (status = 400, body = super::openapi::Error), (status = 404, description = "There is no chatbot that everybody may see", body = super::openapi::Error)))]
 pub async fn open(
     State(app): State<Arc<App>>,
     Path(chatbot): Path<String>,

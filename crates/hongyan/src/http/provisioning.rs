@@ -68,6 +68,26 @@ pub fn readdress<B>(trust: &Trust, request: &mut Request<B>) {
 }
 
 /// A handset asks for its configuration.
+#[utoipa::path(
+    get, path = "/provisioning",
+    params(
+        ("vers" = Option<i64>, Query, description = "The version of the configuration that the handset has"),
+        ("msisdn" = Option<String>, Query, description = "The number that it says is its own"),
+        ("token" = Option<String>, Query, description = "What an earlier document gave it"),
+        ("OTP" = Option<String>, Query, description = "The one-time password; empty to ask for one"),
+        ("IMEI" = Option<String>, Query, description = "Of the device; shown to the operator"),
+        ("friendly_device_name" = Option<String>, Query, description = "What the user calls the device"),
+        ("terminal_vendor" = Option<String>, Query, description = "Who made the device"),
+        ("terminal_model" = Option<String>, Query, description = "Which device it is"),
+    ),
+    responses(
+        (status = 200, description = "The document, or a cookie to come back with", content_type = "text/xml", body = String),
+        (status = 400, description = "A parameter is wrong", content_type = "text/plain", body = String),
+        (status = 403, description = "The subscriber may not be configured"),
+        (status = 503, description = "Again after `Retry-After` seconds"),
+        (status = 511, description = "Whose handset it is isn't proven"),
+    ),
+)]
 pub async fn ask(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,

@@ -293,6 +293,14 @@ async fn run<S: AsyncRead + AsyncWrite>(
 }
 
 /// Answers `GET /msrp`: 101, or 400 when the peer does not ask for the subprotocol `msrp` (RFC 7977 §4).
+#[utoipa::path(
+    get, path = "/msrp",
+    responses(
+        (status = 101, description = "MSRP follows"),
+        (status = 400, description = "No WebSocket, or not the subprotocol `msrp`", content_type = "text/plain", body = String),
+        (status = 426, description = "The connection cannot be upgraded", content_type = "text/plain", body = String),
+    ),
+)]
 pub async fn upgrade(
     Extension(edge): Extension<Arc<MsrpEdge>>,
     Extension(peer): Extension<Peer>,

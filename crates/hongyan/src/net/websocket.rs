@@ -28,6 +28,14 @@ const BUFFER_BYTES: usize = 4 * 1024;
 const PING_EVERY: Duration = Duration::from_secs(45);
 
 /// Answers `GET /sip`: 101, or 400 when the peer does not ask for the subprotocol `sip` (RFC 7118 §4).
+#[utoipa::path(
+    get, path = "/sip",
+    responses(
+        (status = 101, description = "SIP messages follow, one a frame"),
+        (status = 400, description = "No WebSocket, or not the subprotocol `sip`", content_type = "text/plain", body = String),
+        (status = 426, description = "The connection cannot be upgraded", content_type = "text/plain", body = String),
+    ),
+)]
 pub async fn upgrade(
     Extension(edge): Extension<Arc<Edge>>,
     Extension(peer): Extension<Peer>,

@@ -39,10 +39,8 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::NoSuchUser => (Code::NotFound, "the user cannot be reached"),
         Reason::NoSuchMessage => (Code::NotFound, "there is no such message"),
     };
-    match refusal.detail.as_str() {
-        "" => Refusal::new(code, meaning),
-        detail => Refusal::new(code, detail),
-    }
+    let message = if refusal.detail.is_empty() { meaning } else { &refusal.detail };
+    Refusal { retry_after: refusal.retry_after, ..Refusal::new(code, message) }
 }
 
 /// A push: what the interface has no words for is told to nobody.

@@ -21,7 +21,7 @@ use crate::Maap;
 use crate::send::Accepted;
 
 /// Most recipients of a step: what one batch takes on beside everything else.
-const STEP_MAX: u32 = 128;
+const STEP_MAX: u32 = 64;
 /// Steps a second that a slow campaign takes; a fast one takes more.
 const STEPS_PER_SECOND: u32 = 10;
 /// How far a campaign may fall behind its rate and catch up again.

@@ -21,9 +21,12 @@
 //! counts as none; an action's member beside `displayText` without the `action` around it; unknown font styles
 //! (dropped); unknown members (kept in `extra` and written again).
 
+mod advice;
 mod card;
+mod explain;
 mod menu;
 mod plain_text;
+mod position;
 pub mod reader;
 mod response;
 mod suggestion;
@@ -34,12 +37,14 @@ mod validate;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use advice::Advised;
 pub use card::{
     BotMessage, Card, CardContent, CardLayout, CardWidth, Carousel, CarouselLayout, FontStyle,
     ImageAlignment, Media, MediaHeight, Orientation, Style, Thumbnail,
 };
 pub use menu::{Menu, MenuEntry, SubMenu};
 pub use plain_text::{PlainText, suggestions_to_plain_text};
+pub use position::{Position, position};
 pub use response::{DeviceSpecifics, NEW_BOT_USER, ResponseKind, SharedClientData, SuggestionResponse};
 pub use suggestion::{
     Action, ActionKind, Application, Place, Postback, RecordingType, Reply, Suggestion, SuggestionList,

@@ -16,7 +16,7 @@ pub struct Violation {
     pub path: String,
     /// One of [`rule`].
     pub rule: &'static str,
-    /// What was found against what is asked for, such as `231 > 200`.
+    /// What was found against what is asked for, such as `231 > 200`; for people, though [`Violation::fix`] takes limits from it.
     pub detail: String,
 }
 
@@ -54,6 +54,33 @@ pub mod rule {
     pub const TIME: &str = "time";
     /// An action is unknown, or not allowed where it stands.
     pub const ACTION: &str = "action";
+    /// No JSON.
+    pub const JSON: &str = "json";
+    /// JSON, and no document that is known, or none that belongs here.
+    pub const FORM: &str = "form";
+    /// A file has more bytes than can be uploaded.
+    pub const FILE_SIZE: &str = "file-size";
+
+    // What follows is advice: nothing is refused for it.
+
+    /// Media is fetched without TLS.
+    pub const INSECURE_MEDIA: &str = "insecure-media";
+    /// Media without an alternative text.
+    pub const ALTERNATIVE_TEXT: &str = "alternative-text";
+    /// Not the specification's form, and read all the same.
+    pub const TOLERATED: &str = "tolerated";
+    /// A member of a name that the specification does not have.
+    pub const UNKNOWN_MEMBER: &str = "unknown-member";
+    /// An action whose tap tells the chatbot nothing.
+    pub const NO_POSTBACK: &str = "no-postback";
+    /// Two suggestions with the same text.
+    pub const SAME_TEXT: &str = "same-text";
+    /// An event that ends before it begins.
+    pub const ORDER: &str = "order";
+    /// Media that cards don't show.
+    pub const MEDIA_TYPE: &str = "media-type";
+    /// Media of no bytes.
+    pub const EMPTY_FILE: &str = "empty-file";
 }
 
 /// The limits of a dialect. Lengths are in Unicode characters.

@@ -3,31 +3,32 @@
 
 mod history;
 mod login;
-mod shown;
-mod terminal;
-mod upload;
+pub(super) mod shown;
+pub(super) mod sign_in;
+pub(super) mod terminal;
+pub(super) mod upload;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use handset::run::{Phone, Server};
-use handset::{Config, Event, Handset as Device, Incoming, Outgoing};
+use handset::run::Phone;
+use handset::{Event, Incoming, Outgoing};
 use rcs::file_transfer::{self, FileDisposition, FileTransfer};
-use rcs::geolocation::{self, Place, PushLocation};
+use rcs::geolocation::Place;
 use rcs::group_data::{self, GroupData, Icon};
 use rcs::reference::Reference;
 use rcs::spam_report::{self, SpamReport};
 use rcs::vcard::{self, Contact, Number};
-use serde_json::{Value, json};
-use sip::Transport;
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::subscriber::read_password;
 use super::{CommandError, Outcome, print};
 use login::Login;
 use shown::json_of;
-use terminal::{Act, Chatbot, GroupWish, Terminal};
+use sign_in::{Account, SignedIn, sign_in, sign_out};
+use terminal::{Act, GroupWish, Terminal};
 
 /// For an answer of the HTTP server.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -282,7 +283,7 @@ impl Handset {
                 Some(Command::Revoke { to, message_id }) => session.revoke(&to, message_id).await,
                 Some(Command::History { .. }) => unreachable!("done above, without a session"),
             };
-            session.close().await;
+            sign_out(session.phone).await;
             done
         })
     }
@@ -304,52 +305,15 @@ struct Session {
 
 impl Session {
     async fn open(handset: &Handset, password: &str) -> Result<Self, CommandError> {
-        let server = handset.server.trim_end_matches('/').to_owned();
-        let client = http_client()?;
-        let told = client.get(format!("{server}/handset/config.json")).send().await;
-        let told =
-            told.map_err(|_| CommandError(format!("no platform answers at {server}; give --server URL")))?;
-        let told: Value = told.json().await.map_err(|_| CommandError(format!("{server} is no Hongyan")))?;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let domain = text(&told["domain"]);
-        let chatbots = told["chatbots"].as_array().into_iter().flatten();
-        let chatbots =
-            chatbots.map(|bot| Chatbot { id: text(&bot["id"]), name: text(&bot["name"]) }).collect();
-
-        let authority = server.split("://").nth(1).unwrap_or(&server).to_owned();
-        if server.starts_with("https:") {
-            return Err(CommandError("the terminal handset connects over plain http:// only".into()));
-        }
-        let authority = if authority.contains(':') { authority } else { format!("{authority}:80") };
-        let address = tokio::net::lookup_host(&authority)
-            .await?
-            .next()
-            .ok_or_else(|| CommandError(format!("{authority} has no address")))?;
-        let mut seed = [0; 8];
-        getrandom::fill(&mut seed).map_err(|error| CommandError(error.to_string()))?;
-        let mut config = Config::new(&handset.number, &domain, password, u64::from_ne_bytes(seed))?;
-        if let Some(username) = &handset.username {
-            config.username.clone_from(username);
-        }
-        config.services.chat = handset.msrp;
-        let login = Login { username: config.username.clone(), password: config.password.clone() };
-        let own = config.address.sip_uri(&config.domain);
-        let mut phone =
-            Phone::start(Device::new(config), Server { transport: Transport::Ws, address }).await?;
-        phone
-            .register()
-            .await
-            .map_err(|why| CommandError(format!("{} cannot register: {why}", handset.number)))?;
-        let content = upload::ContentServer { client, url: format!("{server}/content/"), login };
+        let SignedIn { phone, domain, chatbots, content, own } = sign_in(Account {
+            server: &handset.server,
+            number: &handset.number,
+            username: handset.username.as_deref(),
+            password,
+            chat: handset.msrp,
+        })
+        .await?;
         Ok(Self { phone, terminal: Terminal::new(&domain, chatbots), content, own, json: handset.json })
-    }
-
-    /// Tells the registrar that nobody is there any more.
-    async fn close(mut self) {
-        self.phone.with(Device::unregister).await;
-        let gone = |event: &Event| matches!(event, Event::Registered { expires_s: 0 }).then_some(());
-        // Whoever does not answer has forgotten us soon anyway.
-        let _ = self.phone.wait(Duration::from_secs(2), gone).await;
     }
 
     fn show(&mut self, event: &Event) {
@@ -462,21 +426,8 @@ impl Session {
     async fn send_location(&mut self, to: &str, place: Place) -> Outcome {
         // Whatever reads refuses a place beyond the earth: so do we.
         Place::parse_geo_uri(&place.to_geo_uri()).map_err(|error| CommandError(error.to_string()))?;
-        let outgoing = self.location(place);
+        let outgoing = terminal::location(&self.own, place);
         self.deliver_to(to, outgoing).await
-    }
-
-    fn location(&self, place: Place) -> Outgoing {
-        let pushed = PushLocation {
-            entity: Some(self.own.clone()),
-            id: uuid::Uuid::new_v4().to_string(),
-            place,
-            until: None,
-            time_offset_min: None,
-            timestamp: Some(handset::run::now()),
-        };
-        let content_type = geolocation::CONTENT_TYPE.to_owned();
-        Outgoing { content_type, payload: pushed.to_xml().into(), ..Outgoing::text("") }
     }
 
     async fn report_spam(&mut self, report: &SpamReport) -> Outcome {
@@ -632,7 +583,7 @@ impl Session {
             Act::Send { to, outgoing, words } => (to, outgoing, words),
             Act::Location { to, place } => {
                 let words = place.label.clone().unwrap_or_default();
-                (to, self.location(place), words)
+                (to, terminal::location(&self.own, place), words)
             }
             Act::Contact { to, name, numbers } => match self.contact(name.clone(), numbers).await {
                 Ok(outgoing) => (to, outgoing, name),

@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 
 use handset::{Event, Incoming, Outgoing};
-use rcs::bot::{Document as _, PlainText, Postback, ResponseKind, Suggestion, SuggestionResponse};
+use rcs::bot::{Document as _, PlainText, ResponseKind, Suggestion, SuggestionResponse};
 use rcs::conference_info::{ConferenceInfo, Role};
-use rcs::geolocation::Place;
+use rcs::geolocation::{self, Place, PushLocation};
 use rcs::reference::Reference;
 use rcs::spam_report::{self, SpamReport};
 
@@ -451,22 +451,41 @@ fn place_of(described: &str) -> Option<Place> {
     Some(Place { label: (!label.is_empty()).then(|| label.to_owned()), ..place })
 }
 
-/// The answer that a tap sends; an action without a postback sends none, and says what it would do.
+/// What a tap on a suggestion does in the terminal; an action without a postback says what it would do.
 fn tap(suggestion: &Suggestion, to: String) -> Act {
-    let (kind, postback): (ResponseKind, Option<Postback>) = match suggestion {
-        Suggestion::Reply(reply) => (ResponseKind::Reply, reply.postback.clone()),
-        Suggestion::Action(action) if action.postback.is_none() => {
+    match answer(suggestion) {
+        Some(outgoing) => Act::Send { to, outgoing, words: suggestion.display_text().to_owned() },
+        None => {
             let shown = PlainText::default().suggestions(std::slice::from_ref(suggestion)).finish();
-            return Act::Show(plain(&shown));
+            Act::Show(plain(&shown))
         }
-        Suggestion::Action(action) => (ResponseKind::Action, action.postback.clone()),
+    }
+}
+
+/// The message that a tap sends; none for an action without a postback.
+pub fn answer(suggestion: &Suggestion) -> Option<Outgoing> {
+    let (kind, postback) = match suggestion {
+        Suggestion::Reply(reply) => (ResponseKind::Reply, reply.postback.clone()),
+        Suggestion::Action(action) => (ResponseKind::Action, Some(action.postback.clone()?)),
     };
     let display_text = suggestion.display_text().to_owned();
-    let response =
-        SuggestionResponse { kind, display_text: display_text.clone(), postback, extra: Default::default() };
+    let response = SuggestionResponse { kind, display_text, postback, extra: Default::default() };
     let content_type = rcs::bot::BOT_SUGGESTION_RESPONSE.to_owned();
-    let outgoing = Outgoing { content_type, payload: response.to_json().into(), ..Outgoing::text("") };
-    Act::Send { to, outgoing, words: display_text }
+    Some(Outgoing { content_type, payload: response.to_json().into(), ..Outgoing::text("") })
+}
+
+/// A place of `own`, a URI, as handsets push it.
+pub fn location(own: &str, place: Place) -> Outgoing {
+    let pushed = PushLocation {
+        entity: Some(own.to_owned()),
+        id: uuid::Uuid::new_v4().to_string(),
+        place,
+        until: None,
+        time_offset_min: None,
+        timestamp: Some(handset::run::now()),
+    };
+    let content_type = geolocation::CONTENT_TYPE.to_owned();
+    Outgoing { content_type, payload: pushed.to_xml().into(), ..Outgoing::text("") }
 }
 
 #[cfg(test)]

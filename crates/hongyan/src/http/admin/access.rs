@@ -414,8 +414,6 @@ fn is_same_secret(given: &str, ours: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -428,44 +426,6 @@ mod tests {
         assert!(is_same_secret("abc", "abc"));
         assert!(!is_same_secret("abd", "abc"));
         assert!(!is_same_secret("", "abc"));
-    }
-
-    /// The calls of the routers, as they stand in the source: methods and paths.
-    fn routed() -> BTreeSet<(String, String)> {
-        let source = include_str!("mod.rs");
-        let mut calls = BTreeSet::new();
-        for route in source.split(".route(").skip(1) {
-            let end = route.find("\n        .").unwrap_or(route.len());
-            let route = &route[..end];
-            let path = route.split('"').nth(1).expect("a path").to_owned();
-            for method in ["get", "post", "put", "patch", "delete"] {
-                let is_called =
-                    |at: usize| !route[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
-                if route.match_indices(&format!("{method}(")).any(|(at, _)| is_called(at)) {
-                    calls.insert((method.to_ascii_uppercase(), path.clone()));
-                }
-            }
-        }
-        calls
-    }
-
-    #[test]
-    fn every_call_says_who_may_make_it() {
-        let named: BTreeSet<(String, String)> =
-            CALLS.iter().map(|access| (access.method.to_string(), access.path.to_owned())).collect();
-        assert_eq!(named.len(), CALLS.len(), "a call stands twice");
-        let routed = routed();
-        assert!(routed.len() > 50, "the routes are read: {routed:?}");
-        assert_eq!(
-            routed.difference(&named).collect::<Vec<_>>(),
-            Vec::<&(String, String)>::new(),
-            "not in the table"
-        );
-        assert_eq!(
-            named.difference(&routed).collect::<Vec<_>>(),
-            Vec::<&(String, String)>::new(),
-            "not routed"
-        );
     }
 
     #[test]

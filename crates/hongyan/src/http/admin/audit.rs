@@ -9,6 +9,7 @@ use rcs::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Act, ActFilter, EntryId};
+use utoipa::IntoParams;
 
 use super::access::{Caller, role_word};
 use crate::http::{App, Failure};
@@ -19,20 +20,30 @@ const ACTS_MAX: usize = 1_000;
 const LOOKED_MAX: usize = 100_000;
 
 /// Query of `GET /audit-log`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// Done with this key.
     key: Option<String>,
+    /// Done by or with what is this tenant's.
     tenant: Option<String>,
+    /// With this text in the path.
     text: Option<String>,
+    /// From this time on, RFC 3339.
     since: Option<String>,
+    /// Before this time.
     until: Option<String>,
+    /// Only what failed.
     failed: Option<bool>,
+    /// `next` of the page before.
     before: Option<String>,
+    /// At most so many, 100 if absent.
     limit: Option<usize>,
 }
 
 /// Acts, and before which to go on (`next`). A tenant's people see what was done by them, and with what is theirs.
+#[utoipa::path(get, path = "/audit-log", params(Wanted), responses((status = 200, body = Object)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,

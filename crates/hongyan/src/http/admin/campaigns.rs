@@ -25,6 +25,7 @@ use store::{
     Campaign, CampaignId, CampaignState, CampaignTally, EntryId, Outcome, Progress, Recipient, Store,
     StoreError,
 };
+use utoipa::IntoParams;
 
 use super::access::{Caller, own};
 use super::chatbots::chatbot_address;
@@ -52,8 +53,10 @@ pub struct New {
 }
 
 /// Query of `GET /campaigns`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Whose {
+    /// A chatbot's name or URI; all if absent.
     chatbot: Option<String>,
 }
 
@@ -73,16 +76,23 @@ struct One {
 }
 
 /// Query of `GET …/outcomes`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Wanted {
+    /// Recipients with this outcome only.
     outcome: Option<String>,
+    /// One recipient.
     number: Option<String>,
+    /// The place to begin at, from 0.
     from: Option<u64>,
+    /// At most so many.
     limit: Option<usize>,
+    /// `json` or `csv`.
     format: Option<String>,
 }
 
 /// The campaigns that the caller may see, the latest first.
+#[utoipa::path(get, path = "/campaigns", params(Whose), responses((status = 200, body = Vec<Object>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -113,6 +123,11 @@ pub async fn list(
 }
 
 /// A new campaign, as a draft.
+#[utoipa::path(
+    post, path = "/campaigns",
+    request_body(content = Object, example = json!({ "chatbot": "nobody", "name": "autumn", "template": "greeting" })),
+    responses((status = 201, body = Object), (status = 404, description = "There is no such chatbot or template"), (status = 409)),
+)]
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -127,6 +142,7 @@ pub async fn create(
 }
 
 /// One campaign with its progress.
+#[utoipa::path(get, path = "/campaigns/{id}", responses((status = 200, body = Object), (status = 404, description = "There is no such campaign")))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     let campaign = find(&app, &id).await?;
     let id = campaign.id;
@@ -135,6 +151,10 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
 }
 
 /// Another plan.
+#[utoipa::path(
+    patch, path = "/campaigns/{id}", request_body(content = Object, example = json!({ "perSecond": 50 })),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+)]
 pub async fn change(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -147,26 +167,43 @@ pub async fn change(
 }
 
 /// Removes a campaign that does not run.
+#[utoipa::path(delete, path = "/campaigns/{id}", responses((status = 204), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")))]
 pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
     done(app.manage(manage::Call::RemoveCampaign(campaign_id(&id)?)).await?)
 }
 
 /// Starts a draft.
+#[utoipa::path(
+    post, path = "/campaigns/{id}/start", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+)]
 pub async fn start(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
     steer(state, id, Steering::Start).await
 }
 
 /// Has a campaign wait.
+#[utoipa::path(
+    post, path = "/campaigns/{id}/pause", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+)]
 pub async fn pause(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
     steer(state, id, Steering::Pause).await
 }
 
 /// Has it go on.
+#[utoipa::path(
+    post, path = "/campaigns/{id}/resume", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+)]
 pub async fn resume(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
     steer(state, id, Steering::Resume).await
 }
 
 /// Ends it where it is.
+#[utoipa::path(
+    post, path = "/campaigns/{id}/cancel", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+)]
 pub async fn cancel(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
     steer(state, id, Steering::Cancel).await
 }
@@ -182,6 +219,14 @@ async fn steer(
 
 /// Adds recipients: CSV of any length (`text/csv`), or JSON (`{"recipients":[{"number":…,"variables":{…}}]}`). Rows that are
 /// wrong are not taken and told by line; those that are there already are counted and not taken again.
+#[utoipa::path(
+    post, path = "/campaigns/{id}/recipients",
+    request_body(
+        content = String, content_type = "text/csv",
+        description = "CSV with a line of names, one of them `number`, the others variables of the template; or JSON, `{\"recipients\": [{\"number\", \"variables\"}]}`. As long as it likes",
+    ),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+)]
 pub async fn add_recipients(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -327,6 +372,10 @@ impl Upload<'_> {
 }
 
 /// What became of the message to each recipient: JSON, a page at a time, or CSV of them all.
+#[utoipa::path(
+    get, path = "/campaigns/{id}/outcomes", params(("id" = String, Path), Wanted),
+    responses((status = 200, content((Object = "application/json"), (String = "text/csv"))), (status = 404, description = "There is no such campaign")),
+)]
 pub async fn outcomes(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,

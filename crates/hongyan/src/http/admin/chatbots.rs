@@ -18,6 +18,7 @@ use super::service_accounts::make_key;
 use crate::http::{App, Failure};
 
 /// The chatbots that the caller may see.
+#[utoipa::path(get, path = "/chatbots", responses((status = 200, body = Vec<Object>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -35,6 +36,10 @@ pub async fn list(
 }
 
 /// A new chatbot, with the secrets that no later answer shows.
+#[utoipa::path(
+    post, path = "/chatbots", request_body(content = Object, example = json!({ "name": "weather", "displayName": "天气" })),
+    responses((status = 201, body = Object), (status = 409, description = "There is one of this name")),
+)]
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -49,6 +54,10 @@ pub async fn create(
 }
 
 /// One chatbot.
+#[utoipa::path(
+    get, path = "/chatbots/{name}",
+    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+)]
 pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let found = app.read(move |store| Ok((store.chatbot(&chatbot)?, store.owner(&chatbot)?))).await?;
@@ -58,6 +67,10 @@ pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 }
 
 /// Changes what the body names.
+#[utoipa::path(
+    patch, path = "/chatbots/{name}", request_body(content = Object, example = json!({ "displayName": "天气预报" })),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+)]
 pub async fn update(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -70,6 +83,10 @@ pub async fn update(
 }
 
 /// Removes a chatbot.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}",
+    responses((status = 204), (status = 404, description = "There is no such chatbot")),
+)]
 pub async fn remove(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, Failure> {
     remove_chatbot(&app, &name).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -134,14 +151,14 @@ pub(crate) async fn remove_chatbot(app: &App, name: &str) -> Result<(), Failure>
 }
 
 /// A text in a chatbot's name; gives the message id.
-pub(super) async fn send_text(app: &App, from: &str, to: &str, text: String) -> Result<Json<Value>, Failure> {
+pub(super) async fn send_text(app: &App, from: &str, to: &str, text: String) -> Result<String, Failure> {
     let from = chatbot_address(app, from)?;
     let to = app.numbering.address(to).map_err(|error| Failure::bad_request(&error.to_string()))?;
     if to.kind() != AddressKind::Subscriber {
         return Err(Failure::bad_request(&format!("to: {to} is not a phone number")));
     }
     match app.ask_maap(Call::SendText { from, to, text }).await? {
-        Answer::Sent { message_id } => Ok(Json(json!({ "messageId": message_id }))),
+        Answer::Sent { message_id } => Ok(message_id),
         other => Err(failure_of(other)),
     }
 }

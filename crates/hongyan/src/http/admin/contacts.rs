@@ -11,6 +11,7 @@ use rcs::address::Address;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Contact, Rules};
+use utoipa::IntoParams;
 
 use super::chatbots::{chatbot_address, failure_of};
 use super::subscribers::subscriber;
@@ -20,14 +21,17 @@ use crate::http::{App, Failure, now};
 const CONTACTS_MAX: usize = 1_000;
 
 /// Query of the list.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
+    /// At most so many, 100 if absent, never more than 1000.
     limit: Option<usize>,
     /// The number after which to go on.
     after: Option<String>,
 }
 
 /// The users of whom something is known, by number.
+#[utoipa::path(get, path = "/chatbots/{name}/contacts", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Object>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -42,6 +46,10 @@ pub async fn list(
 }
 
 /// What is known of one user.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/contacts/{number}",
+    responses((status = 200, body = Object), (status = 404, description = "Nothing is known of the two")),
+)]
 pub async fn show(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
@@ -54,6 +62,11 @@ pub async fn show(
 }
 
 /// Notes what a user wants, reveals the number or takes the token back.
+#[utoipa::path(
+    patch, path = "/chatbots/{name}/contacts/{number}",
+    request_body(content = Object, example = json!({ "consent": true })),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot or subscriber")),
+)]
 pub async fn change(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
@@ -78,12 +91,17 @@ pub(crate) async fn set(
 }
 
 /// What an operator has set of a chatbot's traffic.
+#[utoipa::path(get, path = "/chatbots/{name}/rules", responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")))]
 pub async fn rules(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Rules>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     Ok(Json(app.read(move |store| store.rules(&chatbot)).await?))
 }
 
 /// Sets it; what the body does not name is as configured.
+#[utoipa::path(
+    put, path = "/chatbots/{name}/rules", request_body(content = Object, example = json!({})),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+)]
 pub async fn set_rules(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -98,6 +116,7 @@ pub async fn set_rules(
 }
 
 /// How many messages a chatbot has sent today and this month, and how many it may.
+#[utoipa::path(get, path = "/chatbots/{name}/usage", responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")))]
 pub async fn usage(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let read = move |store: &store::Store| Ok((store.rules(&chatbot)?, store.spending(chatbot.as_str())?));

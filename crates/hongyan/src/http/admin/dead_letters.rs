@@ -12,6 +12,7 @@ use rcs::address::Address;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{DeadLetter, EntryId, EntryKey};
+use utoipa::{IntoParams, ToSchema};
 
 use super::chatbots::{chatbot_address, failure_of};
 use super::messages::kind_of;
@@ -23,21 +24,26 @@ const LETTERS_MAX: usize = 1_000;
 const STEP: usize = 256;
 
 /// Query of the lists.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
+    /// At most so many, 100 if absent, never more than 1000.
     limit: Option<usize>,
     /// The id after which to go on.
     after: Option<String>,
 }
 
 /// Body of a replay: which letters; all of the chatbot's if it names none.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeadLettersWanted, example = json!({ "ids": [] }))]
 pub struct Which {
+    /// Their ids.
     ids: Option<Vec<String>>,
 }
 
 /// The dead letters of all chatbots, by chatbot and then the oldest first.
+#[utoipa::path(get, path = "/dead-letters", params(Page), responses((status = 200, body = Vec<Object>)))]
 pub async fn list_all(
     State(app): State<Arc<App>>,
     page: Result<Query<Page>, QueryRejection>,
@@ -49,6 +55,7 @@ pub async fn list_all(
 }
 
 /// The dead letters of a chatbot, the oldest first.
+#[utoipa::path(get, path = "/chatbots/{name}/dead-letters", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Object>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -62,6 +69,10 @@ pub async fn list(
 }
 
 /// One of them.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/dead-letters/{id}",
+    responses((status = 200, body = Object), (status = 404, description = "There is no such dead letter")),
+)]
 pub async fn show(
     State(app): State<Arc<App>>,
     Path((name, id)): Path<(String, String)>,
@@ -70,6 +81,10 @@ pub async fn show(
 }
 
 /// Puts letters back into the mailbox: `{"replayed": 3}`. What does not fit into it stays.
+#[utoipa::path(
+    post, path = "/chatbots/{name}/dead-letters/replay", request_body = Which,
+    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+)]
 pub async fn replay(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -107,6 +122,10 @@ pub async fn replay(
 }
 
 /// Removes one for good.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/dead-letters/{id}",
+    responses((status = 204), (status = 404, description = "There is no such dead letter")),
+)]
 pub async fn remove(
     State(app): State<Arc<App>>,
     Path((name, id)): Path<(String, String)>,
@@ -117,6 +136,7 @@ pub async fn remove(
 }
 
 /// Removes all of a chatbot's: `{"removed": 3}`.
+#[utoipa::path(delete, path = "/chatbots/{name}/dead-letters", responses((status = 200, body = Object)))]
 pub async fn remove_all(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,

@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use message_centre::files::{Answer, Call};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use store::{File, FileId};
+use utoipa::{IntoParams, ToSchema};
 
 use super::chatbots;
 use crate::http::{App, Failure};
@@ -17,17 +17,65 @@ use crate::http::{App, Failure};
 const FILES_MAX: usize = 1_000;
 
 /// Query of `GET /files`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
+    /// Whose files: a number, or a chatbot's name. Everybody's if absent.
     owner: Option<String>,
+    /// At most so many, 100 if absent, never more than 1000.
     limit: Option<usize>,
 }
 
+/// Files on the content server.
+#[derive(Serialize, ToSchema)]
+pub struct Files {
+    /// What the owner's files come to; `null` when everybody's are listed.
+    usage: Option<Usage>,
+    files: Vec<Shown>,
+}
+
+/// What the files of one owner come to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Usage {
+    files: u64,
+    bytes: u64,
+    quota_files: u64,
+    quota_bytes: u64,
+}
+
+/// A file on the content server.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = File)]
+pub struct Shown {
+    id: String,
+    owner: String,
+    name: Option<String>,
+    content_type: String,
+    bytes: u64,
+    /// Absent without a thumbnail.
+    thumbnail_bytes: Option<u64>,
+    /// `complete` or `unfinished`.
+    state: &'static str,
+    created_at: String,
+    expires_at: String,
+}
+
+/// A file was removed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FileRemoved)]
+pub struct Removed {
+    /// Its id.
+    removed: String,
+}
+
 /// Files, everybody's or one subscriber's; of one also what they come to.
+#[utoipa::path(get, path = "/files", params(Page), responses((status = 200, body = Files)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     page: Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Files>, Failure> {
     let Query(page) = page?;
     let owner = page.owner.map(|owner| chatbots::address(&app, &owner)).transpose()?;
     let limit = page.limit.unwrap_or(100).min(FILES_MAX);
@@ -38,27 +86,33 @@ pub async fn list(
         })
         .await?;
     let quota = &app.content.config;
-    let usage = usage.map(|usage| {
-        json!({
-            "files": usage.files,
-            "bytes": usage.bytes,
-            "quotaFiles": quota.quota_files,
-            "quotaBytes": quota.quota_bytes,
-        })
+    let usage = usage.map(|usage| Usage {
+        files: usage.files,
+        bytes: usage.bytes,
+        quota_files: quota.quota_files.get().into(),
+        quota_bytes: quota.quota_bytes.get(),
     });
-    Ok(Json(json!({ "usage": usage, "files": files.iter().map(shown).collect::<Value>() })))
+    Ok(Json(Files { usage, files: files.iter().map(Shown::of).collect() }))
 }
 
 /// One file.
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    find(&app, &id).await.map(|file| Json(shown(&file)))
+#[utoipa::path(
+    get, path = "/files/{id}",
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such file")),
+)]
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Failure> {
+    find(&app, &id).await.map(|file| Json(Shown::of(&file)))
 }
 
 /// Removes a file before its time; its links find nothing from then on.
-pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+#[utoipa::path(
+    delete, path = "/files/{id}",
+    responses((status = 200, body = Removed), (status = 404, description = "There is no such file")),
+)]
+pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Removed>, Failure> {
     let file = find(&app, &id).await?;
     match app.change_files(Call::Remove(file)).await? {
-        Answer::Done => Ok(Json(json!({ "removed": id }))),
+        Answer::Done => Ok(Json(Removed { removed: id })),
         Answer::NotFound | Answer::OverQuota => Err(no_such_file()),
     }
 }
@@ -72,16 +126,18 @@ fn no_such_file() -> Failure {
     Failure::not_found("there is no such file")
 }
 
-fn shown(file: &File) -> Value {
-    json!({
-        "id": file.id,
-        "owner": file.owner,
-        "name": file.name,
-        "contentType": file.content_type,
-        "bytes": file.bytes,
-        "thumbnailBytes": file.thumbnail.as_ref().map(|thumbnail| thumbnail.bytes),
-        "state": if file.is_complete { "complete" } else { "unfinished" },
-        "createdAt": file.created_at.rfc3339(),
-        "expiresAt": file.expires_at.rfc3339(),
-    })
+impl Shown {
+    fn of(file: &File) -> Self {
+        Self {
+            id: file.id.to_string(),
+            owner: file.owner.to_string(),
+            name: file.name.clone(),
+            content_type: file.content_type.clone(),
+            bytes: file.bytes,
+            thumbnail_bytes: file.thumbnail.as_ref().map(|thumbnail| thumbnail.bytes),
+            state: if file.is_complete { "complete" } else { "unfinished" },
+            created_at: file.created_at.rfc3339(),
+            expires_at: file.expires_at.rfc3339(),
+        }
+    }
 }

@@ -10,6 +10,7 @@ use rcs::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{FileId, Media, Review};
+use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Caller, own};
 use super::chatbots;
@@ -20,14 +21,19 @@ use crate::http::{App, Failure};
 const MEDIA_MAX: usize = 1_000;
 
 /// Query of `GET /media`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
+    /// Whose: a chatbot's name or URI. Everybody's if absent.
     chatbot: Option<String>,
+    /// The id at which the page before ended.
     after: Option<String>,
+    /// At most so many, 100 if absent, never more than 1000.
     limit: Option<usize>,
 }
 
 /// Media, all or one chatbot's; of one also what they come to. `after` is the id at which the page before ended.
+#[utoipa::path(get, path = "/media", params(Page), responses((status = 200, body = Object), (status = 404, description = "There are no such media")))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -60,9 +66,11 @@ pub async fn list(
 }
 
 /// What to bring into the library.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = NewMedia, example = json!({ "chatbot": "nobody", "url": "https://media.example/a.png" }))]
 pub struct New {
+    /// The chatbot's name or URI.
     chatbot: String,
     /// Where it lies; the rules of webhooks hold.
     url: String,
@@ -72,6 +80,15 @@ pub struct New {
 }
 
 /// Brings what lies at a URL into the library of a chatbot.
+#[utoipa::path(
+    post, path = "/media", request_body = New,
+    responses(
+        (status = 201, body = Object),
+        (status = 404, description = "There is no such chatbot"),
+        (status = 403, description = "The quota is used up"),
+        (status = 507, description = "There is no room left"),
+    ),
+)]
 pub async fn add(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -93,11 +110,19 @@ pub async fn add(
 }
 
 /// One of them.
+#[utoipa::path(
+    get, path = "/media/{id}",
+    responses((status = 200, body = Object), (status = 404, description = "There are no such media")),
+)]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     find(&app, &id).await.map(|media| Json(shown(&app, &media)))
 }
 
 /// Removes one before its time; its links find nothing from then on.
+#[utoipa::path(
+    delete, path = "/media/{id}",
+    responses((status = 200, body = Object), (status = 404, description = "There are no such media")),
+)]
 pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     let media = find(&app, &id).await?;
     match app.remove_media(&media.owner, media.id).await? {

@@ -77,101 +77,91 @@ pub(crate) use subscribers::add_subscriber;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware;
-use axum::routing::{delete, get, post, put};
+use axum::middleware::{self, map_response};
 use maap::manage::Answer;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
-use super::{App, Failure};
+use super::{App, Failure, in_our_form};
 use crate::content::icon::SOURCE_BYTES_MAX;
 
 /// The calls, behind the token.
-pub fn router(app: Arc<App>) -> Router<Arc<App>> {
-    Router::new()
-        .route("/subscribers", get(subscribers::list).post(subscribers::add))
-        .route("/subscribers/{number}", get(subscribers::show).delete(subscribers::remove))
-        .route("/subscribers/{number}/otp", get(configurations::otp))
-        .route("/subscribers/{number}/configuration", get(configurations::show).patch(configurations::change))
-        .route("/subscribers/{number}/configuration/devices", delete(configurations::revoke_all))
-        .route("/subscribers/{number}/configuration/devices/{device}", delete(configurations::revoke))
-        .route("/subscribers/{number}/blocked", get(unwanted::blocked))
-        .route("/subscribers/{number}/blocked/{whom}", put(unwanted::block).delete(unwanted::unblock))
-        .route(
-            "/subscribers/{number}/history",
-            get(subscribers::history).put(subscribers::keep_history).delete(subscribers::delete_history),
-        )
-        .route("/spam-reports", get(unwanted::spam_reports))
-        .route("/chatbots", get(chatbots::list).post(chatbots::create))
-        .route("/chatbots/{name}", get(chatbots::show).patch(chatbots::update).delete(chatbots::remove))
-        .route("/chatbots/{name}/keys", get(service_accounts::keys).post(service_accounts::add_key))
-        .route("/chatbots/{name}/keys/{key}", delete(service_accounts::remove_key))
-        .route("/chatbots/{name}/invitations", get(service_accounts::invitations))
-        .route(
-            "/chatbots/{name}/invitations/{number}",
-            put(service_accounts::answer_invitation).delete(service_accounts::remove_invitation),
-        )
-        .route("/chatbots/{name}/rules", get(contacts::rules).put(contacts::set_rules))
-        .route("/chatbots/{name}/usage", get(contacts::usage))
-        .route("/chatbots/{name}/contacts", get(contacts::list))
-        .route("/chatbots/{name}/contacts/{number}", get(contacts::show).patch(contacts::change))
-        .route("/dead-letters", get(dead_letters::list_all))
-        .route("/chatbots/{name}/dead-letters", get(dead_letters::list).delete(dead_letters::remove_all))
-        .route("/chatbots/{name}/dead-letters/replay", post(dead_letters::replay))
-        .route("/chatbots/{name}/dead-letters/{id}", get(dead_letters::show).delete(dead_letters::remove))
-        .route("/chatbots/{name}/test", post(standing::test))
-        .route("/chatbots/{name}/submit", post(standing::submit))
-        .route("/chatbots/{name}/suspend", post(standing::suspend))
-        .route("/chatbots/{name}/resume", post(standing::resume))
-        .route("/chatbots/{name}/reviews/{topic}/approve", post(standing::approve))
-        .route("/chatbots/{name}/reviews/{topic}/reject", post(standing::reject))
-        .route("/chatbots/{name}/links", get(standing::links))
-        .route("/chatbots/{name}/qr.svg", get(standing::qr_svg))
-        .route("/chatbots/{name}/qr.png", get(standing::qr_png))
-        .route("/reviews", get(standing::reviews))
-        .route("/groups", get(groups::list))
-        .route("/groups/{group}", get(groups::show))
-        .route(
-            "/groups/{group}/icon",
-            put(groups::set_icon)
-                .delete(groups::remove_icon)
+pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(subscribers::list, subscribers::add))
+        .routes(routes!(subscribers::show, subscribers::remove))
+        .routes(routes!(configurations::otp))
+        .routes(routes!(configurations::show, configurations::change))
+        .routes(routes!(configurations::revoke_all))
+        .routes(routes!(configurations::revoke))
+        .routes(routes!(unwanted::blocked))
+        .routes(routes!(unwanted::block, unwanted::unblock))
+        .routes(routes!(subscribers::history, subscribers::keep_history, subscribers::delete_history))
+        .routes(routes!(unwanted::spam_reports))
+        .routes(routes!(chatbots::list, chatbots::create))
+        .routes(routes!(chatbots::show, chatbots::update, chatbots::remove))
+        .routes(routes!(service_accounts::keys, service_accounts::add_key))
+        .routes(routes!(service_accounts::remove_key))
+        .routes(routes!(service_accounts::invitations))
+        .routes(routes!(service_accounts::answer_invitation, service_accounts::remove_invitation))
+        .routes(routes!(contacts::rules, contacts::set_rules))
+        .routes(routes!(contacts::usage))
+        .routes(routes!(contacts::list))
+        .routes(routes!(contacts::show, contacts::change))
+        .routes(routes!(dead_letters::list_all))
+        .routes(routes!(dead_letters::list, dead_letters::remove_all))
+        .routes(routes!(dead_letters::replay))
+        .routes(routes!(dead_letters::show, dead_letters::remove))
+        .routes(routes!(standing::test))
+        .routes(routes!(standing::submit))
+        .routes(routes!(standing::suspend))
+        .routes(routes!(standing::resume))
+        .routes(routes!(standing::approve))
+        .routes(routes!(standing::reject))
+        .routes(routes!(standing::links))
+        .routes(routes!(standing::qr_svg))
+        .routes(routes!(standing::qr_png))
+        .routes(routes!(standing::reviews))
+        .routes(routes!(groups::list))
+        .routes(routes!(groups::show))
+        .routes(
+            routes!(groups::set_icon, groups::remove_icon)
                 .layer(DefaultBodyLimit::max(SOURCE_BYTES_MAX as usize)),
         )
-        .route("/mailboxes/{address}", get(messages::mailbox))
-        .route("/files", get(files::list))
-        .route("/files/{id}", get(files::show).delete(files::remove))
-        .route("/media", get(media::list).post(media::add))
-        .route("/media/{id}", get(media::show).delete(media::remove))
-        .route("/trace/{message_id}", get(messages::trace))
-        .route("/messages", post(messages::send))
-        .route("/chatbots/{name}/tenant", put(tenants::give).delete(tenants::take))
-        .route("/templates", get(templates::list))
-        .route(
-            "/chatbots/{name}/templates/{template}",
-            get(templates::show).put(templates::put).delete(templates::remove),
-        )
-        .route("/campaigns", get(campaigns::list).post(campaigns::create))
-        .route("/campaigns/{id}", get(campaigns::show).patch(campaigns::change).delete(campaigns::remove))
-        .route("/campaigns/{id}/start", post(campaigns::start))
-        .route("/campaigns/{id}/pause", post(campaigns::pause))
-        .route("/campaigns/{id}/resume", post(campaigns::resume))
-        .route("/campaigns/{id}/cancel", post(campaigns::cancel))
-        .route("/campaigns/{id}/outcomes", get(campaigns::outcomes))
-        .route("/tenants", get(tenants::list).post(tenants::create))
-        .route("/tenants/{tenant}", get(tenants::show).patch(tenants::update).delete(tenants::remove))
-        .route("/keys", get(tenants::keys).post(tenants::create_key))
-        .route("/keys/{id}", delete(tenants::revoke_key))
-        .route("/keys/{id}/rotate", post(tenants::rotate_key))
-        .route("/audit-log", get(audit::list))
+        .routes(routes!(messages::mailbox))
+        .routes(routes!(files::list))
+        .routes(routes!(files::show, files::remove))
+        .routes(routes!(media::list, media::add))
+        .routes(routes!(media::show, media::remove))
+        .routes(routes!(messages::trace))
+        .routes(routes!(messages::send))
+        .routes(routes!(tenants::give, tenants::take))
+        .routes(routes!(templates::list))
+        .routes(routes!(templates::show, templates::put, templates::remove))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::show, campaigns::change, campaigns::remove))
+        .routes(routes!(campaigns::start))
+        .routes(routes!(campaigns::pause))
+        .routes(routes!(campaigns::resume))
+        .routes(routes!(campaigns::cancel))
+        .routes(routes!(campaigns::outcomes))
+        .routes(routes!(tenants::list, tenants::create))
+        .routes(routes!(tenants::show, tenants::update, tenants::remove))
+        .routes(routes!(tenants::keys, tenants::create_key))
+        .routes(routes!(tenants::revoke_key))
+        .routes(routes!(tenants::rotate_key))
+        .routes(routes!(audit::list))
         .fallback(|| async { access::no_such_call() })
+        .layer(map_response(in_our_form))
         .layer(middleware::from_fn_with_state(app, access::guard))
 }
 
 /// Calls whose bodies may be as long as they like, and take as long.
-pub fn long_router(app: Arc<App>) -> Router<Arc<App>> {
-    Router::new()
-        .route("/campaigns/{id}/recipients", post(campaigns::add_recipients))
+pub fn long_router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(campaigns::add_recipients))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app, access::guard))
 }

@@ -17,6 +17,10 @@ use crate::http::{App, Failure, now};
 use crate::service_key;
 
 /// The keys, without anything secret.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/keys", params(("name" = String, Path, example = "tickets")),
+    responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
+)]
 pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
     let account = account(&app, &name).await?;
     let keys = account.keys.iter();
@@ -24,6 +28,14 @@ pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 }
 
 /// A further key: its file, shown this once.
+#[utoipa::path(
+    post, path = "/chatbots/{name}/keys", params(("name" = String, Path, example = "tickets")),
+    responses(
+        (status = 201, body = Object),
+        (status = 404, description = "There is no such chatbot"),
+        (status = 409, description = "It has as many as it may have, or speaks another dialect"),
+    ),
+)]
 pub async fn add_key(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -33,6 +45,10 @@ pub async fn add_key(
 }
 
 /// Takes a key away, and with it the tokens that it got.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/keys/{key}", params(("name" = String, Path, example = "tickets"), ("key" = String, Path)),
+    responses((status = 204), (status = 404, description = "There is no such key"), (status = 409)),
+)]
 pub async fn remove_key(
     State(app): State<Arc<App>>,
     Path((name, key)): Path<(String, String)>,
@@ -51,6 +67,10 @@ pub(super) async fn make_key(app: &App, chatbot: Address) -> Result<KeyFile, Fai
 }
 
 /// Whom a chatbot has invited to test it.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/invitations", params(("name" = String, Path, example = "tickets")),
+    responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
+)]
 pub async fn invitations(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -68,6 +88,11 @@ pub async fn invitations(
 }
 
 /// Answers for a user: `{"accepted": true}`.
+#[utoipa::path(
+    put, path = "/chatbots/{name}/invitations/{number}", params(("name" = String, Path, example = "tickets"), ("number" = String, Path)),
+    request_body(content = Object, example = json!({ "accepted": true })),
+    responses((status = 204), (status = 404, description = "There is no such chatbot or invitation"), (status = 409)),
+)]
 pub async fn answer_invitation(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
@@ -80,6 +105,10 @@ pub async fn answer_invitation(
 }
 
 /// Forgets that a user was invited, and what the user answered.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/invitations/{number}", params(("name" = String, Path, example = "tickets"), ("number" = String, Path)),
+    responses((status = 204), (status = 404, description = "There is no such chatbot or invitation"), (status = 409)),
+)]
 pub async fn remove_invitation(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,

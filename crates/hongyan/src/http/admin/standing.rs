@@ -17,21 +17,25 @@ use crate::http::{App, Failure};
 use crate::links::{BODY_CHARS_MAX, Code, Links};
 
 /// Lets its testers at it.
+#[utoipa::path(post, path = "/chatbots/{name}/test", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
 pub async fn test(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
     step(state, name, Step::Test).await
 }
 
 /// Asks the operator to let it go live.
+#[utoipa::path(post, path = "/chatbots/{name}/submit", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
 pub async fn submit(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
     step(state, name, Step::Submit).await
 }
 
 /// Stops its traffic.
+#[utoipa::path(post, path = "/chatbots/{name}/suspend", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
 pub async fn suspend(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
     step(state, name, Step::Suspend).await
 }
 
 /// Lets its traffic flow as before.
+#[utoipa::path(post, path = "/chatbots/{name}/resume", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
 pub async fn resume(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
     step(state, name, Step::Resume).await
 }
@@ -46,12 +50,15 @@ async fn step(
 }
 
 /// Query of `GET /reviews`.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Of {
+    /// A chatbot's name or URI; all if absent.
     chatbot: Option<String>,
 }
 
 /// What waits for a decision.
+#[utoipa::path(get, path = "/reviews", params(Of), responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")))]
 pub async fn reviews(
     State(app): State<Arc<App>>,
     of: Result<Query<Of>, QueryRejection>,
@@ -63,6 +70,7 @@ pub async fn reviews(
 }
 
 /// It may be shown.
+#[utoipa::path(post, path = "/chatbots/{name}/reviews/{topic}/approve", params(("name" = String, Path), ("topic" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "Nothing of the kind waits"), (status = 409)))]
 pub async fn approve(
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
@@ -71,13 +79,16 @@ pub async fn approve(
 }
 
 /// Why not.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "the picture cannot be made out" }))]
 pub struct Rejection {
+    /// For the chatbot's developer.
     reason: String,
 }
 
 /// It may not be shown.
+#[utoipa::path(post, path = "/chatbots/{name}/reviews/{topic}/reject", params(("name" = String, Path), ("topic" = String, Path)), request_body = Rejection, responses((status = 200, body = Object), (status = 404, description = "Nothing of the kind waits"), (status = 409)))]
 pub async fn reject(
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
@@ -121,13 +132,15 @@ async fn change(app: &App, call: StandingCall) -> Result<Json<Value>, Failure> {
 }
 
 /// Query of `GET …/links` and the codes.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct With {
     /// What the person who follows the link finds written, not sent.
     body: Option<String>,
 }
 
 /// Links that open a conversation with it.
+#[utoipa::path(get, path = "/chatbots/{name}/links", params(("name" = String, Path), With), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")))]
 pub async fn links(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -137,6 +150,7 @@ pub async fn links(
 }
 
 /// The link for everybody as a QR code.
+#[utoipa::path(get, path = "/chatbots/{name}/qr.svg", params(("name" = String, Path), With), responses((status = 200, content_type = "image/svg+xml", body = String), (status = 404, description = "There is no such chatbot")))]
 pub async fn qr_svg(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -147,6 +161,7 @@ pub async fn qr_svg(
 }
 
 /// The same as pixels.
+#[utoipa::path(get, path = "/chatbots/{name}/qr.png", params(("name" = String, Path), With), responses((status = 200, content_type = "image/png", body = String), (status = 404, description = "There is no such chatbot")))]
 pub async fn qr_png(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,

@@ -10,6 +10,7 @@ use maap::manage::{self, Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Template;
+use utoipa::IntoParams;
 
 use super::access::Caller;
 use super::chatbots::chatbot_address;
@@ -20,12 +21,15 @@ use crate::http::{App, Failure};
 const TEMPLATES_MAX: usize = 1_000;
 
 /// Query of `GET /templates`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Whose {
+    /// A chatbot's name or URI; all if absent.
     chatbot: Option<String>,
 }
 
 /// The templates of one chatbot, or of all that the caller may see.
+#[utoipa::path(get, path = "/templates", params(Whose), responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -50,6 +54,10 @@ pub async fn list(
 }
 
 /// One template, with its source.
+#[utoipa::path(
+    get, path = "/chatbots/{name}/templates/{template}",
+    responses((status = 200, body = Object), (status = 404, description = "There is no such template")),
+)]
 pub async fn show(
     State(app): State<Arc<App>>,
     Path((name, template)): Path<(String, String)>,
@@ -63,6 +71,11 @@ pub async fn show(
 }
 
 /// Adds or replaces a template; what is wrong with it is told by JSON path.
+#[utoipa::path(
+    put, path = "/chatbots/{name}/templates/{template}",
+    request_body(content = Object, example = json!({ "content": { "text": "您好" } })),
+    responses((status = 201, description = "It is new"), (status = 204, description = "It was there and is another now"), (status = 404, description = "There is no such chatbot"), (status = 409)),
+)]
 pub async fn put(
     State(app): State<Arc<App>>,
     Path((name, template)): Path<(String, String)>,
@@ -78,6 +91,10 @@ pub async fn put(
 }
 
 /// Removes a template. Campaigns that were made from it go on.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/templates/{template}",
+    responses((status = 204), (status = 404, description = "There is no such template"), (status = 409)),
+)]
 pub async fn remove(
     State(app): State<Arc<App>>,
     Path((name, template)): Path<(String, String)>,

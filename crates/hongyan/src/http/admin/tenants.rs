@@ -10,6 +10,7 @@ use maap::manage::{self, Answer, NewKey, TenantChange};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{ApiKey, KeyRole, Tenant};
+use utoipa::ToSchema;
 
 use super::access::{Caller, role_word};
 use super::chatbots::chatbot_address;
@@ -28,30 +29,41 @@ pub struct New {
 }
 
 /// Body of `PUT /chatbots/{name}/tenant`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TenantOfChatbot, example = json!({ "tenant": "acme" }))]
 pub struct Whose {
+    /// The tenant's id.
     tenant: String,
 }
 
 /// Body of `POST /keys`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = NewKey, example = json!({ "name": "console", "role": "auditor" }))]
 pub struct WantedKey {
+    /// What people call it.
     name: String,
+    /// `operator`, `tenant-admin`, `developer` or `auditor`.
+    #[schema(value_type = String)]
     role: KeyRole,
+    /// Whose it is; absent for the operator's.
     tenant: Option<String>,
+    /// When it ends by itself; absent: not.
     expires_in_seconds: Option<u64>,
 }
 
 /// Body of `POST /keys/{id}/rotate`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = KeyRotation, example = json!({ "overlapSeconds": 3600 }))]
 pub struct Rotation {
+    /// How long the old secret stays good, a day if absent.
     overlap_seconds: Option<u64>,
 }
 
 /// The tenants; a tenant's people see their own.
+#[utoipa::path(get, path = "/tenants", responses((status = 200, body = Vec<Object>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -66,12 +78,17 @@ pub async fn list(
 }
 
 /// One tenant.
+#[utoipa::path(get, path = "/tenants/{tenant}", params(("tenant" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such tenant")))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     let found = app.read(move |store| store.tenant(&id)).await?;
     found.map(|tenant| Json(summary(&tenant))).ok_or_else(|| Failure::not_found("there is no such tenant"))
 }
 
 /// A new tenant.
+#[utoipa::path(
+    post, path = "/tenants", request_body(content = Object, example = json!({ "id": "acme", "name": "Acme" })),
+    responses((status = 201, body = Object), (status = 409, description = "There is one of this id")),
+)]
 pub async fn create(
     State(app): State<Arc<App>>,
     body: Result<Json<New>, JsonRejection>,
@@ -82,6 +99,10 @@ pub async fn create(
 }
 
 /// Changes what the body names.
+#[utoipa::path(
+    patch, path = "/tenants/{tenant}", params(("tenant" = String, Path)), request_body(content = Object, example = json!({ "name": "Acme 2" })),
+    responses((status = 200, body = Object), (status = 404, description = "There is no such tenant"), (status = 409)),
+)]
 pub async fn update(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -93,11 +114,19 @@ pub async fn update(
 }
 
 /// Removes a tenant that has no chatbots; its keys open nothing from then on.
+#[utoipa::path(
+    delete, path = "/tenants/{tenant}", params(("tenant" = String, Path)),
+    responses((status = 204), (status = 404, description = "There is no such tenant"), (status = 409, description = "It has chatbots or keys")),
+)]
 pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
     done(app.manage(manage::Call::RemoveTenant(id)).await?)
 }
 
 /// Gives a chatbot to a tenant.
+#[utoipa::path(
+    put, path = "/chatbots/{name}/tenant", request_body = Whose,
+    responses((status = 204), (status = 404, description = "There is no such chatbot or tenant"), (status = 409)),
+)]
 pub async fn give(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -109,12 +138,17 @@ pub async fn give(
 }
 
 /// Takes a chatbot from its tenant.
+#[utoipa::path(
+    delete, path = "/chatbots/{name}/tenant",
+    responses((status = 204), (status = 404, description = "There is no such chatbot, or it is nobody's"), (status = 409)),
+)]
 pub async fn take(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     done(app.manage(manage::Call::GiveChatbot(chatbot, None)).await?)
 }
 
 /// The keys, without their secrets; a tenant's people see their tenant's.
+#[utoipa::path(get, path = "/keys", responses((status = 200, body = Vec<Object>)))]
 pub async fn keys(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -124,6 +158,10 @@ pub async fn keys(
 }
 
 /// A new key: the only answer that shows it.
+#[utoipa::path(
+    post, path = "/keys", request_body = WantedKey,
+    responses((status = 201, body = Object), (status = 404, description = "There is no such tenant"), (status = 409)),
+)]
 pub async fn create_key(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -141,6 +179,10 @@ pub async fn create_key(
 }
 
 /// A new secret for a key; the old one stays good for a while.
+#[utoipa::path(
+    post, path = "/keys/{id}/rotate", request_body = Rotation,
+    responses((status = 200, body = Object), (status = 404, description = "There is no such key"), (status = 409)),
+)]
 pub async fn rotate_key(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -152,6 +194,7 @@ pub async fn rotate_key(
 }
 
 /// Takes a key back.
+#[utoipa::path(delete, path = "/keys/{id}", responses((status = 204), (status = 404, description = "There is no such key")))]
 pub async fn revoke_key(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
     done(app.manage(manage::Call::RevokeKey(id)).await?)
 }

@@ -6,21 +6,43 @@ pub mod ctcu;
 pub mod fnw11;
 pub mod limits;
 pub mod rbm;
+mod told;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::any;
+use axum::routing::{any, get, post};
 use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::ids;
 use serde_json::{Value, json};
 use store::{Chatbot, Dialect};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, Failure};
 use crate::metrics::ApiCall;
 
+/// The paths of all dialects; `told` says to the OpenAPI document which calls there are.
+#[expect(clippy::disallowed_methods, reason = "the handlers read the rest of the path")]
+pub fn router() -> OpenApiRouter<Arc<App>> {
+    let mut router = OpenApiRouter::new()
+        .route("/v1/{*path}", any(rbm::call))
+        .route("/token", post(rbm::exchange))
+        .route("/oauth2/v4/token", post(rbm::exchange))
+        .route("/$discovery/rest", get(rbm::discover))
+        .route("/bot/v1/{chatbot}/{*call}", any(ctcu::call))
+        .route("/rcs/bot/v1/{chatbot}/{*call}", any(fnw11::call))
+        .route("/oauth2/v1/token", post(fnw11::token))
+        .route("/messaging/{*path}", any(cm::call))
+        .route("/chatbot/messaging/{*path}", any(cm::call))
+        .route("/maapdiscovery/messaging/{*path}", any(cm::call))
+        .route("/vg2/{*path}", any(cm::call));
+    router.get_openapi_mut().merge(told::calls());
+    router
+}
+
 /// Uploads, whose bodies take as long as they take: the media library bounds them.
+#[expect(clippy::disallowed_methods, reason = "told with the other calls")]
 pub fn uploads() -> Router<Arc<App>> {
     Router::new()
         .route("/bot/v1/{chatbot}/medias/upload", any(ctcu::media::upload))

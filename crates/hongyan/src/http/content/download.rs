@@ -21,7 +21,7 @@ use rcs::Timestamp;
 use store::{FileId, Media, Review, Thumbnail};
 
 use super::super::assets::is_current;
-use super::super::{App, Failure, Peer, now};
+use super::super::{App, Failure, Peer, now, openapi};
 use super::disk_failure;
 use super::range::{Asked, ByteRange, asked};
 use crate::config;
@@ -52,6 +52,16 @@ struct Found {
 }
 
 /// 200, 206, 304, 416; 404 for what is no link, 410 when the file is gone.
+#[utoipa::path(
+    get, path = "/content/{link}",
+    responses(
+        (status = 200, description = "The file", content_type = "*/*", body = String),
+        (status = 206, description = "The part that `Range` asks for", content_type = "*/*", body = String),
+        (status = 304, description = "As `If-None-Match` has it"),
+        (status = 404, body = openapi::Error), (status = 410, description = "It is gone", body = openapi::Error),
+        (status = 416, description = "The file has no such part"),
+    ),
+)]
 pub async fn get(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,

@@ -20,15 +20,16 @@ pub(super) mod upload;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use message_centre::files::{Answer, Call};
 use rcs::file_transfer::{self, FileInfo, FileTransfer};
 use store::File;
 use tokio::sync::oneshot;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::{App, Failure};
 use crate::content::blobs::Body;
@@ -38,12 +39,12 @@ use crate::engine::Input;
 use crate::metrics::{Kind, Message};
 
 /// All of it. Bodies and answers take as long as they take: the callers bound them.
-pub fn router() -> Router<Arc<App>> {
-    let uploads = post(upload::post).get(resume::info);
-    Router::new()
-        .route("/content", uploads.clone())
-        .route("/content/", uploads)
-        .route("/content/{link}", get(download::get).put(resume::put))
+#[expect(clippy::disallowed_methods, reason = "the same without its slash is told once")]
+pub fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(upload::post, resume::info))
+        .route("/content", post(upload::post).get(resume::info))
+        .routes(routes!(download::get, resume::put))
 }
 
 impl App {

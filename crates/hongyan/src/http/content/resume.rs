@@ -12,7 +12,7 @@ use rcs::file_transfer::resume::ResumeInfo;
 use rustc_hash::FxHashMap;
 use store::File;
 
-use super::super::{App, Failure, now};
+use super::super::{App, Failure, now, openapi};
 use super::incoming::Incoming;
 use super::range::{ByteRange, sent};
 use super::upload::Receiving;
@@ -25,6 +25,18 @@ use crate::content::spool::Spool;
 const RESUME_INFO: &str = "application/xml";
 
 /// `GET /content/?tid=…&get_upload_info` or `…&get_download_info`.
+#[utoipa::path(
+    get, path = "/content/", security(("subscriber" = [])),
+    params(
+        ("tid" = String, Query, description = "The transfer id"),
+        ("get_upload_info" = Option<String>, Query, description = "How far the upload got"),
+        ("get_download_info" = Option<String>, Query, description = "The document of a complete upload, again"),
+    ),
+    responses(
+        (status = 200, content_type = "application/xml", body = String), (status = 401, body = openapi::Error),
+        (status = 404, body = openapi::Error), (status = 410, body = openapi::Error), (status = 429, body = openapi::Error), (status = 503, body = openapi::Error),
+    ),
+)]
 pub async fn info(State(app): State<Arc<App>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
     let Some(asked) = Asked::of(&head.uri) else {
@@ -42,6 +54,17 @@ pub async fn info(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 /// `PUT /content/{link}`: the rest of the file.
+#[utoipa::path(
+    put, path = "/content/{link}", security(("subscriber" = [])),
+    request_body(content = String, content_type = "application/octet-stream", description = "The rest of the file; `Content-Range` says which bytes"),
+    responses(
+        (status = 200, description = "The document to send on (RCC.07)", content_type = "application/vnd.gsma.rcs-ft-http+xml", body = String),
+        (status = 400, body = openapi::Error), (status = 401, body = openapi::Error), (status = 403, body = openapi::Error), (status = 404, body = openapi::Error),
+        (status = 408, body = openapi::Error), (status = 409, body = openapi::Error), (status = 410, body = openapi::Error), (status = 413, body = openapi::Error),
+        (status = 415, body = openapi::Error), (status = 416, body = openapi::Error), (status = 429, body = openapi::Error), (status = 503, body = openapi::Error),
+        (status = 507, body = openapi::Error),
+    ),
+)]
 pub async fn put(State(app): State<Arc<App>>, Path(link): Path<String>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let mut incoming = Incoming::new(&app, &head.headers, body);

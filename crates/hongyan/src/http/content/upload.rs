@@ -16,7 +16,7 @@ use rcs::file_transfer::form::{self, Event, Field, Form};
 use rcs::multipart::MultipartError;
 use store::{File, FileId, Thumbnail};
 
-use super::super::{App, Failure, now};
+use super::super::{App, Failure, now, openapi};
 use super::disk_failure;
 use super::incoming::{Incoming, declared_bytes, too_large};
 use crate::config;
@@ -27,6 +27,22 @@ use crate::content::writers::Writer;
 use crate::content::{kind, thumbnail};
 
 /// 204 for an empty body, 200 with the document for a form; or why not.
+#[utoipa::path(
+    post, path = "/content/", security(("subscriber" = [])),
+    request_body(
+        content = String, content_type = "multipart/form-data",
+        description = "Parts `tid` (transfer id), `Thumbnail` (optional) and `File`, in this order; or nothing at all, to learn whether one may",
+    ),
+    responses(
+        (status = 200, description = "The document to send on (RCC.07)", content_type = "application/vnd.gsma.rcs-ft-http+xml", body = String),
+        (status = 204, description = "An empty body: the subscriber may upload"),
+        (status = 400, body = openapi::Error), (status = 401, body = openapi::Error),
+        (status = 403, description = "The subscriber's quota is used up", body = openapi::Error),
+        (status = 408, description = "The body did not come", body = openapi::Error),
+        (status = 413, body = openapi::Error), (status = 415, body = openapi::Error), (status = 429, body = openapi::Error),
+        (status = 503, body = openapi::Error), (status = 507, description = "There is no room left", body = openapi::Error),
+    ),
+)]
 pub async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let mut incoming = Incoming::new(&app, &head.headers, body);
@@ -90,7 +106,9 @@ async fn first_bytes(app: &App, incoming: &mut Incoming) -> Result<Option<Bytes>
 impl App {
     /// A place among the uploads.
     pub(in crate::http) fn slot(&self, owner: &Address) -> Result<Slot, Failure> {
-        self.content.slots.take(owner, Instant::now()).map_err(|none| match none {
+        #[expect(clippy::disallowed_methods, reason = "slots count rates")]
+        let now = Instant::now();
+        self.content.slots.take(owner, now).map_err(|none| match none {
             NoSlot::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many uploads are under way"),
             NoSlot::TooMany => Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many uploads; wait a little"),
         })

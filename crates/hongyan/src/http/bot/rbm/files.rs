@@ -42,7 +42,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// What the edge remembers of files. All of it can be lost: whoever uploads in pieces begins again.
 #[derive(Default)]
 pub struct Files {
-    found: Mutex<HashMap<String, (Timestamp, FileInfo)>>,
+    /// By the chatbot that asked: another might not be led there.
+    found: Mutex<HashMap<(Address, String), (Timestamp, FileInfo)>>,
     sessions: Mutex<HashMap<String, Arc<AsyncMutex<Session>>>>,
 }
 
@@ -90,7 +91,7 @@ pub async fn upload(
             Err(refusal) => told(&app, "upload", Err(refusal)),
         },
         (Method::PUT | Method::POST, _, Some(id)) => {
-            match piece(&app, &chatbot, id, &head.headers, body).await {
+            match piece(&app, &chatbot, id, head.headers, body).await {
                 Ok(Piece::Whole(name)) => told(&app, "upload", Ok(answer::file(&name))),
                 Ok(Piece::Part(0)) => StatusCode::PERMANENT_REDIRECT.into_response(),
                 Ok(Piece::Part(received)) => {
@@ -156,7 +157,7 @@ async fn elsewhere(
     if let Some((media, _)) = app.media_at(&chatbot.address, url).await.map_err(failed)? {
         return Ok((info(app, &media), own_thumbnail(app, &media)));
     }
-    if let Some(found) = app.rbm.files.recall(url).filter(|_| !is_fresh) {
+    if let Some(found) = app.rbm.files.recall(&chatbot.address, url).filter(|_| !is_fresh) {
         return Ok((found, None));
     }
     let looked = tokio::time::timeout(LOOK_MAX, look(app, chatbot, url)).await;
@@ -164,7 +165,7 @@ async fn elsewhere(
     let found = looked.unwrap_or_else(|_| late());
     let found =
         found.map_err(|what| Refusal::of_field(path, rule::URL, format!("cannot be fetched: {what}")))?;
-    app.rbm.files.remember(url, &found);
+    app.rbm.files.remember(&chatbot.address, url, &found);
     Ok((found, None))
 }
 
@@ -205,12 +206,15 @@ async fn look(app: &App, chatbot: &Chatbot, url: &str) -> Result<FileInfo, Strin
 }
 
 impl Files {
-    fn recall(&self, url: &str) -> Option<FileInfo> {
+    fn recall(&self, chatbot: &Address, url: &str) -> Option<FileInfo> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.get(url).filter(|(at, _)| now().since(*at) < FOUND_FOR).map(|(_, found)| found.clone())
+        found
+            .get(&(chatbot.clone(), url.to_owned()))
+            .filter(|(at, _)| now().since(*at) < FOUND_FOR)
+            .map(|(_, found)| found.clone())
     }
 
-    fn remember(&self, url: &str, info: &FileInfo) {
+    fn remember(&self, chatbot: &Address, url: &str, info: &FileInfo) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if found.len() >= FOUND_MAX {
             found.retain(|_, (at, _)| now().since(*at) < FOUND_FOR);
@@ -218,7 +222,7 @@ impl Files {
         if found.len() >= FOUND_MAX {
             found.clear();
         }
-        found.insert(url.to_owned(), (now(), info.clone()));
+        found.insert((chatbot.clone(), url.to_owned()), (now(), info.clone()));
     }
 
     fn session(&self, id: &str) -> Option<Arc<AsyncMutex<Session>>> {
@@ -227,22 +231,6 @@ impl Files {
 
     fn end(&self, id: &str) {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    }
-
-    /// Sessions that nobody has touched for too long, taken out.
-    fn take_stale(&self) -> Vec<Upload> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stale = Vec::new();
-        sessions.retain(|_, session| {
-            // One that is locked is being written to.
-            let Ok(mut session) = session.try_lock() else { return true };
-            let is_stale = now().since(session.touched_at) > PAUSE_MAX;
-            if is_stale {
-                stale.extend(session.upload.take());
-            }
-            !is_stale
-        });
-        stale
     }
 }
 
@@ -255,58 +243,86 @@ enum Piece {
 }
 
 async fn begin(app: &Arc<App>, chatbot: &Chatbot) -> Result<String, Refusal> {
-    for stale in app.rbm.files.take_stale() {
-        stale.abandon().await;
-    }
     let limits = app.media.limits(chatbot.dialect);
     let mut upload = Upload::begin(app.clone(), chatbot, limits).map_err(|refusal| of_media(&refusal))?;
     upload.begin_file(None).await.map_err(|refusal| of_media(&refusal))?;
     let session =
         Session { owner: chatbot.address.clone(), upload: Some(upload), received: 0, touched_at: now() };
     let id = uuid::Uuid::new_v4().simple().to_string();
-    let mut sessions = app.rbm.files.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    sessions.insert(id.clone(), Arc::new(AsyncMutex::new(session)));
+    {
+        let mut sessions = app.rbm.files.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(id.clone(), Arc::new(AsyncMutex::new(session)));
+    }
+    tokio::spawn(watch(app.clone(), id.clone()));
     Ok(id)
 }
 
+/// Gives an upload up that nobody goes on with, as long as it has its place among the uploads under way.
+async fn watch(app: Arc<App>, id: String) {
+    while let Some(session) = app.rbm.files.session(&id) {
+        tokio::time::sleep(PAUSE_MAX).await;
+        // One that is locked is being written to.
+        if let Ok(mut session) = session.try_lock()
+            && now().since(session.touched_at) >= PAUSE_MAX
+        {
+            give_up(&app, &id, &mut session).await;
+        }
+    }
+}
+
+/// Takes in a piece, to the end of what comes even if nobody waits for the answer any more: what is written and what is counted stay
+/// the same.
 async fn piece(
     app: &Arc<App>,
     chatbot: &Chatbot,
+    id: &str,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Piece, Refusal> {
+    let (app, owner, id) = (app.clone(), chatbot.address.clone(), id.to_owned());
+    let taken = tokio::spawn(async move { take(&app, &owner, &id, &headers, body).await });
+    taken.await.unwrap_or_else(|_| Err(failed(Failure::stopping())))
+}
+
+async fn take(
+    app: &Arc<App>,
+    owner: &Address,
     id: &str,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Piece, Refusal> {
     let gone = || Refusal::new(Code::NotFound, "there is no such upload, or not any more: begin again");
-    let session = app.rbm.files.session(id).ok_or_else(gone)?;
-    let mut session = session.lock().await;
-    if session.owner != chatbot.address || session.upload.is_none() {
-        return Err(gone());
-    }
-    session.touched_at = now();
     let range = Range::of(headers)
         .ok_or_else(|| Refusal::of_field("Content-Range", rule::TYPE, "not bytes FIRST-LAST/TOTAL"))?;
-    if range.first.is_none_or(|first| first != session.received) && !range.is_all() {
-        // A question how much is here, or a piece that does not follow: the client goes on from what is.
-        if session.received == 0 || range.total != Some(session.received) {
-            return Ok(Piece::Part(session.received));
-        }
-    } else {
+    let session = app.rbm.files.session(id).ok_or_else(gone)?;
+    let mut session = session.lock().await;
+    session.touched_at = now();
+    if session.owner != *owner || session.upload.is_none() {
+        return Err(gone());
+    }
+    // Otherwise it is a question how much is here, or a piece that does not follow: the client goes on from what is.
+    if range.first == Some(session.received) {
         let mut incoming = Incoming::within(app, headers, body, FILE_BYTES_MAX, FILE_BYTES_MAX);
-        // A connection that breaks loses nothing: the client asks how much is here, and goes on.
-        while let Ok(Some(chunk)) = incoming.next(app, None).await {
-            let Session { upload: Some(upload), received, .. } = &mut *session else { return Err(gone()) };
-            match upload.append(&chunk).await {
-                Ok(()) => *received += chunk.len() as u64,
-                Err(refusal) => {
-                    give_up(app, id, &mut session).await;
-                    return Err(of_media(&refusal));
-                }
+        loop {
+            let Ok(next) = incoming.next(app, None).await else {
+                // A connection that breaks loses nothing of what is here.
+                return Ok(Piece::Part(session.received));
+            };
+            let Some(chunk) = next else { break };
+            let Session { upload: Some(upload), received, touched_at, .. } = &mut *session else {
+                return Err(gone());
+            };
+            if let Err(refusal) = upload.append(&chunk).await {
+                give_up(app, id, &mut session).await;
+                return Err(of_media(&refusal));
             }
+            *received += chunk.len() as u64;
+            *touched_at = now();
         }
     }
     let is_whole = match range.total {
-        Some(total) => session.received >= total,
-        None => range.is_all(),
+        Some(total) => session.received == total,
+        None => !range.is_given,
     };
     if !is_whole {
         return Ok(Piece::Part(session.received));
@@ -329,6 +345,7 @@ async fn give_up(app: &App, id: &str, session: &mut Session) {
 struct Range {
     first: Option<u64>,
     total: Option<u64>,
+    /// Whether there is one.
     is_given: bool,
 }
 
@@ -347,11 +364,6 @@ impl Range {
             range => Some(range.split_once('-')?.0.parse().ok()?),
         };
         Some(Self { first, total, is_given: true })
-    }
-
-    /// Whether the body is all there is, from its beginning.
-    fn is_all(self) -> bool {
-        !self.is_given
     }
 }
 
@@ -427,6 +439,6 @@ mod tests {
         for bad in ["", "bytes", "bytes 0-99", "items 0-1/2", "bytes x-1/2", "bytes 0-1/x"] {
             assert_eq!(of(bad), None, "{bad}");
         }
-        assert!(Range::of(&HeaderMap::new()).unwrap().is_all());
+        assert!(!Range::of(&HeaderMap::new()).unwrap().is_given);
     }
 }

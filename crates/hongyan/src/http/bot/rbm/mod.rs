@@ -223,10 +223,8 @@ async fn send(
     body: &[u8],
 ) -> Result<Value, Refusal> {
     let message = AgentMessage::parse(body)?;
-    let mut found = Vec::with_capacity(message.files().len());
-    for file in message.files() {
-        found.push(files::find(app, chatbot, file).await?);
-    }
+    let found = message.files().iter().map(|file| files::find(app, chatbot, file));
+    let found = futures_util::future::try_join_all(found).await?;
     let payload_bytes = found.iter().map(|found| found.transfer.file.size).sum();
     let answer = answer::agent_message(&message, &message_id, &to, payload_bytes, now());
     let outgoing = message.into_outgoing(message_id, &chatbot.address, to, found, now())?;
@@ -294,7 +292,8 @@ fn refused(refusal: &Refusal) -> Response {
     let mut response = (status, Json(refusal.to_json())).into_response();
     match refusal.code {
         Code::ResourceExhausted | Code::Unavailable => {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+            let seconds = refusal.retry_after.map_or(RETRY_AFTER_S.into(), |wait| wait.as_secs().max(1));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         Code::Unauthenticated => {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

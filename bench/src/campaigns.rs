@@ -1,0 +1,186 @@
+//! A campaign: its recipients uploaded as CSV, piece by piece, and sent to as fast as the platform goes, while somebody else asks
+//! it for other things.
+
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use handset::platform::{Admin, Launch, Platform};
+use rcs::{Address, Timestamp};
+use serde_json::{Value, json};
+use sip::Transport;
+use sip::digest::Ha1s;
+use store::{Account, Credential, Store, View};
+use tokio::runtime::Runtime;
+
+use crate::process::Process;
+use crate::report::{Report, Row};
+use crate::scenarios::{Cost, DOMAIN, unexpected};
+
+/// Subscribers written in one commit.
+const ACCOUNTS: u32 = 10_000;
+/// Rows of a piece of the upload.
+const ROWS: u32 = 1_000;
+/// How often the progress is looked at, and something else asked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Uploads `recipients`, of whom the first `subscribers` are such, and sends to them.
+pub fn run(
+    runtime: &Runtime,
+    program: &Path,
+    (recipients, subscribers): (u32, u32),
+    report: &mut Report,
+) -> io::Result<()> {
+    let directory = tempfile::tempdir()?;
+    add_subscribers(directory.path(), subscribers)?;
+    let launch = Launch::new(program, directory.path())
+        .setting("HONGYAN_LOG__FILTER", "warn")
+        .setting("HONGYAN_MAAP__SENDS_PER_SECOND", "4000000000")
+        .setting("HONGYAN_CAMPAIGNS__PER_SECOND_MAX", "1000000");
+    let platform = runtime.block_on(Platform::start(&launch))?;
+    let process = Process::single(platform.pid());
+    let mut admin = runtime.block_on(platform.admin())?;
+    let campaign = runtime.block_on(draft(&mut admin))?;
+    let path = format!("/campaigns/{campaign}");
+    let idle_bytes = process.resident_bytes()?;
+
+    let token = std::fs::read_to_string(directory.path().join("admin-token"))?;
+    let address = platform.server(Transport::Ws).address;
+    let mut highest = idle_bytes;
+    let (before, began) = (process.cpu()?, Instant::now());
+    upload(address, token.trim(), &path, recipients, || {
+        highest = highest.max(process.resident_bytes()?);
+        Ok(())
+    })?;
+    let cost = Cost { count: recipients, took: began.elapsed(), cpu: process.cpu()?.saturating_sub(before) };
+    report.add(Row::new("campaign upload", "Hongyan", cost, "CSV, each row checked, durable, nobody twice"));
+
+    let (before, began) = (process.cpu()?, Instant::now());
+    runtime.block_on(call(&mut admin, "POST", &format!("{path}/start"), None))?;
+    let mut waits = Vec::new();
+    loop {
+        std::thread::sleep(LOOK_EVERY);
+        let asked = Instant::now();
+        // Something else that is committed, as an ordinary sender waits for it.
+        let text = json!({ "from": "weather", "to": number(0), "text": "and otherwise?" });
+        runtime.block_on(call(&mut admin, "POST", "/messages", Some(text)))?;
+        waits.push(asked.elapsed());
+        highest = highest.max(process.resident_bytes()?);
+        let campaign = runtime.block_on(call(&mut admin, "GET", &path, None))?;
+        if campaign["state"] == "finished" {
+            break;
+        }
+    }
+    let cost = Cost { count: recipients, took: began.elapsed(), cpu: process.cpu()?.saturating_sub(before) };
+    report.add(Row::new(
+        "campaign",
+        "Hongyan",
+        cost,
+        "each from its template, into a mailbox, with a record",
+    ));
+    let done = runtime.block_on(call(&mut admin, "GET", &path, None))?;
+    let counts = &done["counts"];
+    if counts["sent"] != subscribers.min(recipients) {
+        return Err(io::Error::other(format!("not everybody was sent to: {counts}")));
+    }
+    waits.sort_unstable();
+    let wait = |share: usize| waits[(waits.len() - 1) * share / 100].as_secs_f64() * 1_000.0;
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let note = format!(
+        "A campaign to {recipients} numbers, {subscribers} of them subscribers: resident {:.0} MiB before the upload and {:.0} MiB at \
+         the most; a text sent meanwhile was accepted in {:.1} ms (median) and {:.1} ms (99 of 100).",
+        mib(idle_bytes),
+        mib(highest),
+        wait(50),
+        wait(99),
+    );
+    eprintln!("{note}");
+    report.notes.push(note);
+    runtime.block_on(platform.stop())?;
+    Ok(())
+}
+
+/// Writes subscribers into the store before the platform opens it: adding them one by one is not what is measured.
+fn add_subscribers(data: &Path, count: u32) -> io::Result<()> {
+    let store = Store::open(&data.join("store")).map_err(io::Error::other)?;
+    for begin in (0..count).step_by(ACCOUNTS as usize) {
+        let mut view = View::default();
+        for at in begin..count.min(begin + ACCOUNTS) {
+            let username = number(at);
+            let address = Address::subscriber(&username).map_err(io::Error::other)?;
+            let ha1s = Ha1s::of(&username, DOMAIN, "nobody logs in");
+            let credentials = vec![Credential { username, ha1s }];
+            let created_at = Timestamp::from_seconds(1_795_000_000);
+            view.put_account(Account { address, credentials, display_name: None, created_at });
+        }
+        store.commit(&view).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+/// A chatbot, a card as its template, and a campaign without recipients; its id.
+async fn draft(admin: &mut Admin) -> io::Result<String> {
+    call(admin, "POST", "/chatbots", Some(json!({ "name": "weather" }))).await?;
+    let template = json!({
+        "variables": [
+            { "name": "city", "type": "text", "maxChars": 20 },
+            { "name": "wind", "type": "number", "min": 0, "max": 17 },
+        ],
+        "content": {
+            "message": { "generalPurposeCard": {
+                "layout": { "cardOrientation": "VERTICAL" },
+                "content": { "title": "{{city}}: storm warning", "description": "Wind force {{wind}}. Stay inside." },
+            } },
+            "suggestions": [{ "reply": { "displayText": "More", "postback": { "data": "more {{city}}" } } }],
+        },
+    });
+    call(admin, "PUT", "/chatbots/weather/templates/storm", Some(template)).await?;
+    let plan = json!({ "name": "storm", "chatbot": "weather", "template": "storm", "perSecond": 1_000_000 });
+    let campaign = call(admin, "POST", "/campaigns", Some(plan)).await?;
+    Ok(campaign["id"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn call(admin: &mut Admin, method: &str, path: &str, body: Option<Value>) -> io::Result<Value> {
+    match admin.call(method, path, body.as_ref()).await? {
+        (200..300, answer) => Ok(answer),
+        (status, answer) => Err(unexpected(format_args!("{method} {path}: {status} {answer}"))),
+    }
+}
+
+/// Uploads the recipients in one request of unknown length, and looks at the server after every piece.
+fn upload(
+    address: SocketAddr,
+    token: &str,
+    path: &str,
+    count: u32,
+    mut each: impl FnMut() -> io::Result<()>,
+) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    write!(
+        stream,
+        "POST /admin/v1{path}/recipients HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )?;
+    let mut piece = "number,city,wind\n".to_owned();
+    for at in 0..count {
+        piece += &format!("{},北京 {},{}\n", number(at), at % 1_000, at % 18);
+        if (at + 1) % ROWS == 0 || at + 1 == count {
+            write!(stream, "{:x}\r\n{piece}\r\n", piece.len())?;
+            piece.clear();
+            each()?;
+        }
+    }
+    stream.write_all(b"0\r\n\r\n")?;
+    let mut answer = BufReader::new(stream);
+    let mut status = String::new();
+    answer.read_line(&mut status)?;
+    match status.contains(" 200 ") {
+        true => Ok(()),
+        false => Err(unexpected(format_args!("upload: {}", status.trim()))),
+    }
+}
+
+fn number(at: u32) -> String {
+    format!("+86138{at:08}")
+}

@@ -1,0 +1,210 @@
+//! What a dialect refuses of content that keeps to the specification.
+
+use rcs::bot::{
+    Action, ActionKind, BotMessage, Document, Limits, Media, Menu, MenuEntry, Suggestion, SuggestionList,
+    Violation, rule,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{FINDINGS_MAX, violation};
+use crate::rbm::{self, message};
+use crate::{Body, Content, ctcu};
+
+/// An interface of chatbots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = CheckedDialect)]
+pub enum Dialect {
+    /// China Telecom, China Unicom
+    Ctcu,
+    /// China Mobile
+    Cm,
+    /// RBM v1
+    Rbm,
+    /// GSMA FNW.11
+    Fnw11,
+}
+
+/// Files that a dialect takes: how their media types begin, and how many bytes they may have.
+type Files = &'static [(&'static [&'static str], u64)];
+
+/// Upload limits of China Telecom and China Unicom (V1.0.4); China Mobile's are not public and taken to be the same.
+const CTCU_FILES: Files = &[
+    (&["image/jpeg", "image/jpg", "image/png"], 2 << 20),
+    (&["audio/amr", "audio/mp3", "audio/mpeg", "audio/m4a", "audio/mp4", "audio/x-m4a"], 5 << 20),
+    (&["video/mp4", "video/webm"], 10 << 20),
+];
+
+/// Media types and sizes of RBM.
+const RBM_FILES: Files = &[(&message::MEDIA_TYPES, message::FILE_BYTES_MAX)];
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Ctcu, Self::Cm, Self::Rbm, Self::Fnw11];
+
+    /// As it is written on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ctcu => "ctcu",
+            Self::Cm => "cm",
+            Self::Rbm => "rbm",
+            Self::Fnw11 => "fnw11",
+        }
+    }
+
+    fn limits(self) -> &'static Limits {
+        match self {
+            Self::Ctcu | Self::Cm => &ctcu::LIMITS,
+            Self::Rbm => &rbm::LIMITS,
+            Self::Fnw11 => &Limits::RCC07,
+        }
+    }
+
+    /// `None` for any.
+    fn files(self) -> Option<Files> {
+        match self {
+            Self::Ctcu | Self::Cm => Some(CTCU_FILES),
+            Self::Rbm => Some(RBM_FILES),
+            Self::Fnw11 => None,
+        }
+    }
+
+    /// RBM has fewer actions than the specification.
+    fn has_action(self, action: &ActionKind) -> bool {
+        self != Self::Rbm
+            || !matches!(
+                action,
+                ActionKind::DialEnrichedCall { .. }
+                    | ActionKind::DialVideoCall { .. }
+                    | ActionKind::RequestDeviceSpecifics { .. }
+                    | ActionKind::DisableAnonymization { .. }
+                    | ActionKind::EnableDisplayedNotifications { .. }
+            )
+    }
+}
+
+/// What dialects refuse by limits that are narrower than the specification's.
+pub fn narrower(validate: impl Fn(&Limits) -> Vec<Violation>) -> Vec<(Vec<Dialect>, Violation)> {
+    let everywhere = validate(&Limits::RCC07);
+    let everywhere = &everywhere[..everywhere.len().min(FINDINGS_MAX)];
+    let mut refusals = Refusals::default();
+    for &dialect in Dialect::ALL {
+        for violation in validate(dialect.limits()).into_iter().take(FINDINGS_MAX) {
+            // Where the specification refuses, a dialect's other number says nothing new.
+            if !everywhere.iter().any(|known| known.path == violation.path && known.rule == violation.rule) {
+                refusals.add(dialect, violation);
+            }
+        }
+    }
+    refusals.0
+}
+
+/// What dialects refuse of a card or carousel.
+pub fn card(message: &BotMessage) -> Vec<(Vec<Dialect>, Violation)> {
+    let mut refusals = Refusals(narrower(|limits| message.validate(limits)));
+    for (index, card) in message.cards().iter().enumerate() {
+        let path = match message {
+            BotMessage::Card(_) => "message.generalPurposeCard.content".to_owned(),
+            BotMessage::Carousel(_) => format!("message.generalPurposeCardCarousel.content[{index}]"),
+        };
+        for &dialect in Dialect::ALL {
+            if let Some(media) = &card.media {
+                refusals.media(dialect, &format!("{path}.media"), media);
+            }
+            refusals.suggestions(dialect, &format!("{path}.suggestions"), &card.suggestions);
+        }
+    }
+    refusals.0
+}
+
+/// What other dialects refuse of what was read from a message of RBM. Its files are elsewhere, and not looked at.
+pub fn of_rbm(content: &Content) -> Vec<(Vec<Dialect>, Violation)> {
+    let mut refusals = Refusals::default();
+    match &content.body {
+        Body::Card(message) => refusals.0 = narrower(|limits| message.validate(limits)),
+        Body::Text(text) => {
+            refusals.0 = narrower(|limits| limits.check_text("text", text).into_iter().collect());
+        }
+        Body::File(_) | Body::Location(_) => {}
+    }
+    let chips = SuggestionList { suggestions: content.chips.clone() };
+    refusals.0.extend(narrower(|limits| chips.validate(limits)));
+    refusals.0
+}
+
+/// What dialects refuse of chips.
+pub fn suggestions(list: &SuggestionList) -> Vec<(Vec<Dialect>, Violation)> {
+    let mut refusals = Refusals(narrower(|limits| list.validate(limits)));
+    for &dialect in Dialect::ALL {
+        refusals.suggestions(dialect, "suggestions", &list.suggestions);
+    }
+    refusals.0
+}
+
+/// What dialects refuse of a menu.
+pub fn menu(menu: &Menu) -> Vec<(Vec<Dialect>, Violation)> {
+    let mut refusals = Refusals(narrower(|limits| menu.validate(limits)));
+    // RBM agents have none, whatever is in it; FNW.11 has no call to set one.
+    for dialect in [Dialect::Rbm, Dialect::Fnw11] {
+        if menu
+            .entries
+            .iter()
+            .any(|entry| matches!(entry, MenuEntry::Reply(_) | MenuEntry::Action(_) | MenuEntry::Menu(_)))
+        {
+            refusals.add(dialect, violation("menu", rule::FORM, "no call of this dialect sets a menu"));
+        }
+    }
+    refusals.0
+}
+
+/// Refusals so far; the same refusal of several dialects is one.
+#[derive(Default)]
+struct Refusals(Vec<(Vec<Dialect>, Violation)>);
+
+impl Refusals {
+    fn add(&mut self, dialect: Dialect, violation: Violation) {
+        let known = self.0.iter().position(|(_, known)| *known == violation);
+        match known {
+            Some(at) => self.0[at].0.push(dialect),
+            None if self.0.len() == FINDINGS_MAX => {}
+            None => self.0.push((vec![dialect], violation)),
+        }
+    }
+
+    fn media(&mut self, dialect: Dialect, path: &str, media: &Media) {
+        let Some(files) = dialect.files() else { return };
+        let essence = rcs::content_type::essence(&media.media_content_type).to_ascii_lowercase();
+        match files.iter().find(|(types, _)| types.contains(&essence.as_str())) {
+            None => {
+                let shown: String = essence.chars().take(80).collect();
+                let detail = format!("{shown:?} is not a type that can be uploaded");
+                self.add(dialect, violation(format!("{path}.mediaContentType"), rule::MEDIA_TYPE, detail));
+            }
+            Some((_, most)) if media.media_file_size > *most => {
+                let detail = format!("{} > {most} bytes", media.media_file_size);
+                self.add(dialect, violation(format!("{path}.mediaFileSize"), rule::FILE_SIZE, detail));
+            }
+            Some(_) => {}
+        }
+        let thumbnail_bytes_max =
+            if dialect == Dialect::Rbm { message::THUMBNAIL_BYTES_MAX } else { 200 << 10 };
+        if let Some(thumbnail) =
+            media.thumbnail.as_ref().filter(|thumbnail| thumbnail.file_size > thumbnail_bytes_max)
+        {
+            let detail = format!("{} > {thumbnail_bytes_max} bytes", thumbnail.file_size);
+            self.add(dialect, violation(format!("{path}.thumbnailFileSize"), rule::FILE_SIZE, detail));
+        }
+    }
+
+    fn suggestions(&mut self, dialect: Dialect, path: &str, suggestions: &[Suggestion]) {
+        for (index, suggestion) in suggestions.iter().enumerate() {
+            let Suggestion::Action(Action { kind, .. }) = suggestion else { continue };
+            if !dialect.has_action(kind) {
+                let (group, name) = kind.names();
+                let path = format!("{path}[{index}].action.{group}");
+                self.add(dialect, violation(path, rule::ACTION, format!("this dialect has no {name}")));
+            }
+        }
+    }
+}
