@@ -53,7 +53,7 @@ use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{HeaderName, Request, StatusCode};
-use axum::middleware::{self, map_response};
+use axum::middleware::{from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use hyper::body::Incoming;
@@ -344,7 +344,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(in_json)
         .routes(routes!(provisioning::ask))
         .routes(routes!(bot_information::information))
-        .merge(bot::router().layer(middleware::from_fn(bot::limits::tell)))
+        .merge(bot::router().layer(from_fn(bot::limits::tell)))
         .nest("/admin/v1", admin::router(app.clone()))
         .routes(routes!(status::metrics))
         .routes(routes!(status::health))
