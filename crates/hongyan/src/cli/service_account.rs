@@ -37,6 +37,7 @@ pub enum Key {
         server: Server,
     },
     /// Remove a key; access tokens that it got are worth nothing from then on
+    #[command(after_help = "Example:\n  hongyan chatbot key weather remove 4f0c…")]
     Remove {
         /// Its id (private_key_id in the key file)
         key: String,
