@@ -22,6 +22,7 @@ pub struct KeyFile {
 #[derive(Subcommand)]
 pub enum Key {
     /// Make a further key; its file is shown this once
+    #[command(after_help = "Example:\n  hongyan chatbot key weather add")]
     Add {
         #[command(flatten)]
         key_file: KeyFile,
@@ -29,6 +30,7 @@ pub enum Key {
         server: Server,
     },
     /// List the keys
+    #[command(after_help = "Example:\n  hongyan chatbot key weather list")]
     List {
         /// Print JSON
         #[arg(long)]
