@@ -1,4 +1,5 @@
 //! From draft to live: testers, submission, suspension; and what chatbots propose to show, decided on by the operator or at once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
 mod world;
 

@@ -304,9 +304,6 @@ impl Check {
     }
 }
 
-/// What only some dialects refuse.
-type Refusals = Vec<(Vec<Dialect>, Violation)>;
-
 /// What was found in one part.
 #[derive(Default)]
 struct Found {
