@@ -4,7 +4,10 @@
 //! SQLite transaction (`bot.rs`) in which the message is read (`understand`), answered (`decide`) and the
 //! answers queued (`outbox.rs`); a worker (`serve.rs`) hands them to the platform (`platform.rs`).
 
-#![allow(clippy::disallowed_methods, reason = "its routes are its own, and no part of the platform's document")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "its routes are its own, and no part of the platform's document"
+)]
 
 mod bot;
 mod config;

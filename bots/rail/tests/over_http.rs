@@ -1,5 +1,6 @@
 //! The program as it runs, against a platform that is written here: pushes, sends, tokens, the payment page,
 //! and what is left after `kill -9`.
+#![allow(clippy::disallowed_methods, reason = "a server of the test's own")]
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Chatbots whose webhooks answer 500, hang, close, lead elsewhere, answer without end or drip: over real connections, beside one
 //! that is well. Nothing is lost, nobody else waits, and everything can be put back.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![allow(clippy::disallowed_methods, reason = "a server of the test's own")]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! The media library over HTTP, as chatbots of China Telecom and China Unicom use it: uploads, what is refused, downloads,
 //! deletion, expiry, and what is fetched from elsewhere.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![allow(clippy::disallowed_methods, reason = "a server of the test's own")]
 
 mod common;
 
