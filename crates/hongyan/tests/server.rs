@@ -209,7 +209,7 @@ async fn the_chatbot_api_answers_200_with_a_code() {
     let post = |path: &str| server.client.post(server.url(path)).body("{}");
     for (request, status, code) in [
         (post("/bot/v1/sip%3A12306%40botplatform.hongyan.local/revoke"), 200, 41001),
-        (post("/bot/v1/12306/medias/upload"), 200, 48001),
+        (post("/bot/v1/12306/medias/upload"), 200, 41001),
         (server.client.get(server.url("/bot/v1/12306/messages")), 200, 20003),
         (post("/bot/v1/+8613800000001/messages"), 200, 20002),
         (post("/bot/v1/12306/messages"), 200, 41001),

@@ -178,15 +178,17 @@ impl Reading {
                 self.contact.organisation = Some(bounded(&first)).filter(|first| !first.is_empty());
             }
             "TEL" if self.contact.numbers.len() < ENTRIES_MAX => {
-                let value = value();
+                // What becomes of control characters comes first: they may stand before the scheme.
+                let value = bounded(&value());
                 let number = strip_scheme(&value, "tel:");
-                let number = bounded(number.split(';').next().unwrap_or_default());
+                let number = number.split(';').next().unwrap_or_default().trim().to_owned();
                 if number.chars().any(|c| c.is_ascii_digit()) {
                     self.contact.numbers.push(Number { number, kind: property.number_kind() });
                 }
             }
             "EMAIL" if self.contact.emails.len() < ENTRIES_MAX => {
-                let email = bounded(strip_scheme(&value(), "mailto:"));
+                let value = bounded(&value());
+                let email = strip_scheme(&value, "mailto:").to_owned();
                 if !email.is_empty() {
                     self.contact.emails.push(email);
                 }

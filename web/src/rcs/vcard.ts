@@ -93,14 +93,14 @@ class Reading {
         break;
       case 'TEL': {
         if (this.numbers.length === ENTRIES_MAX) break;
-        const [value = ''] = withoutScheme(unescapeText(decoded(property)), 'tel:').split(';');
-        const number = bounded(value);
+        const [value = ''] = withoutScheme(bounded(unescapeText(decoded(property))), 'tel:').split(';');
+        const number = value.trim();
         if (/[0-9]/.test(number)) this.numbers.push({ number, kind: kindOf(property) });
         break;
       }
       case 'EMAIL': {
         if (this.emails.length === ENTRIES_MAX) break;
-        const email = bounded(withoutScheme(unescapeText(decoded(property)), 'mailto:'));
+        const email = withoutScheme(bounded(unescapeText(decoded(property))), 'mailto:');
         if (email !== '') this.emails.push(email);
         break;
       }

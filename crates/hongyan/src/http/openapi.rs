@@ -77,6 +77,12 @@ const AREAS: &[Area] = &[
         about: "XML, or JSON for clients whose `accept` asks for that.",
         access: Access::Own,
     },
+    Area {
+        prefix: "/cspApi/",
+        tag: "Chatbots: CSPs",
+        about: "Management calls of companies that run chatbots for others, signed with a tenant's key.",
+        access: Access::Own,
+    },
     Area { prefix: "/Content", tag: "Chatbots: China Mobile", about: "", access: Access::Own },
     Area {
         prefix: "/v1/",
@@ -121,6 +127,7 @@ const PATH_PARAMETERS: &[(&str, &str, &str)] = &[
     ("chatbotId", "The chatbot's URI, raw or percent-encoded, or its number alone", "weather"),
     ("botId", "The chatbot's URI, percent-encoded, or its number alone", "weather"),
     ("phone", "A user's telephone number", "+8613800000001"),
+    ("version", "The version of the interface", "v1"),
     ("key", "The id of a key", "0123456789abcdef"),
     ("chatbot", "The chatbot's name or URI", "weather"),
     ("what", "`opted-out`, `revealed` or `token`", "opted-out"),

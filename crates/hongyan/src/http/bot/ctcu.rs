@@ -139,6 +139,11 @@ fn refused(refusal: &Refusal) -> Response {
     Json(refusal.answer()).into_response()
 }
 
+/// A path that names a chatbot and no call.
+pub async fn no_call() -> Response {
+    not_found()
+}
+
 fn not_found() -> Response {
     let refusal = Refusal::with(ReturnCode::BadRequest, "there is no such call in this interface");
     (StatusCode::NOT_FOUND, Json(refusal.answer())).into_response()

@@ -32,6 +32,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .route("/oauth2/v4/token", post(rbm::exchange))
         .route("/$discovery/rest", get(rbm::discover))
         .route("/bot/v1/{chatbot}/{*call}", any(ctcu::call))
+        .route("/bot/v1/{chatbot}", any(ctcu::no_call))
         .route("/rcs/bot/v1/{chatbot}/{*call}", any(fnw11::call))
         .route("/oauth2/v1/token", post(fnw11::token))
         .route("/messaging/{*path}", any(cm::call))
