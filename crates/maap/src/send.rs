@@ -8,7 +8,7 @@ use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
 use message_centre::{Centre, Work};
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
@@ -48,7 +48,7 @@ struct Sending<'m> {
     payload: Bytes,
     rules: Rules,
     is_promotional: bool,
-    /// What a suggestion of it asks for, where users are known by tokens.
+    /// The postback of a suggestion of it that asks for the user's number.
     asked: Option<&'m str>,
     /// Whether a user who cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
     at_once: bool,
@@ -241,8 +241,7 @@ impl Maap {
     ) -> Sending<'m> {
         let (payload_type, payload) = message.content.to_sip();
         let rules = work.view.rules(from);
-        let asked =
-            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
+        let asked = privacy::question(&message.content);
         let is_promotional = self.is_promotional(message.traffic.as_deref());
         Sending { from, message, payload_type, payload, rules, is_promotional, asked, at_once }
     }
@@ -357,15 +356,18 @@ impl Maap {
     }
 
     /// The rows of [`Maap::decide_send_text`].
-    pub(crate) fn send_text_wants(from: &Address, to: &Address, wants: &mut Wants) {
+    pub(crate) fn send_text_wants(&self, from: &Address, to: &Address, wants: &mut Wants) {
         wants.chatbot(from);
+        self.allowances_wants(from, wants);
         wants.account(to);
         wants.bindings(to);
         wants.blocks(to);
         wants.head(to);
+        wants.contact(from, to);
     }
 
-    /// A text in a chatbot's name that the chatbot's program knows nothing of: it hears no statuses.
+    /// A text in a chatbot's name that the chatbot's program knows nothing of: it hears no statuses. What the chatbot may send,
+    /// and the user wants, holds for it too.
     pub(crate) fn decide_send_text(
         &mut self,
         from: &Address,
@@ -375,9 +377,12 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Answer {
         let Some(chatbot) = work.view.chatbot(from) else { return Answer::NotFound };
+        if to.kind() != AddressKind::Subscriber {
+            return Answer::Invalid("to: neither a phone number nor a token of a user's".to_owned());
+        }
         if !chatbot.serves(to) {
             let status = standing::word(chatbot.status);
-            return Answer::Undeliverable(format!("{from} is {status}, and does not reach {to}"));
+            return Answer::Undeliverable(format!("{from} is {status}, and does not reach the user"));
         }
         if text.trim().is_empty() {
             return Answer::Invalid("text: missing".to_owned());
@@ -385,13 +390,27 @@ impl Maap {
         if let Some(violation) = Limits::RCC07.check_text("text", text) {
             return Answer::Invalid(violation.to_string());
         }
-        let message = self.text_message(from, to, text);
-        match self.submit_silently(from, to, &message, centre, work) {
-            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
-            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
-            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
-            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
+        let contact = work.view.contact(&(from.clone(), to.clone()));
+        match self.admits(contact, &work.view.rules(from), self.is_promotional(None), work.now) {
+            Admission::Now => {}
+            Admission::Later(at) => return Answer::Undeliverable(format!("not before {at}: quiet hours")),
+            Admission::Never(why) => return Answer::Undeliverable(why),
         }
+        let left = match self.take_allowances(from, 1, work) {
+            Ok(left) => left,
+            Err(exceeded) => return Answer::Refused(exceeded.refusal(work.now)),
+        };
+        let message = self.text_message(from, to, text);
+        // Who the user is may be known here, and is not told to whoever knows a token.
+        let why = match self.submit_silently(from, to, &message, centre, work) {
+            Submitted::Accepted | Submitted::Duplicate => {
+                return Answer::Sent { message_id: message.message_id, left };
+            }
+            Submitted::NoSuchUser => "there is no such subscriber".to_owned(),
+            Submitted::MailboxFull => "the user's mailbox is full".to_owned(),
+            Submitted::Blocked => format!("the user has blocked {from}"),
+        };
+        Answer::Undeliverable(why)
     }
 
     /// A text in a chatbot's name that nobody asked its program for.
@@ -414,10 +433,15 @@ impl Maap {
 
 /// Before it is live, a chatbot reaches its testers and nobody else.
 fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
-    match to.iter().find(|user| !chatbot.serves(user)) {
-        Some(user) => Err(Refusal::with(
+    match to.iter().position(|user| !chatbot.serves(user)) {
+        // By place: a number may stand where the chatbot has put a token.
+        Some(at) => Err(Refusal::with(
             Reason::NotAllowed,
-            format!("the chatbot is {}, and {user} is not among its testers", standing::word(chatbot.status)),
+            format!(
+                "the chatbot is {}, and addressee {} is not among its testers",
+                standing::word(chatbot.status),
+                at + 1
+            ),
         )),
         None => Ok(()),
     }

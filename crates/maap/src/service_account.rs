@@ -6,7 +6,7 @@
 use chatbot_api::{Body, Content, Incoming, Outgoing};
 use message_centre::submit::{Fetched, Submitted};
 use message_centre::{Centre, Work};
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use rcs::bot::Suggestion;
 use rcs::ids;
 use store::service_account::{INVITATIONS_MAX, KEYS_MAX};
@@ -70,7 +70,10 @@ impl Maap {
     /// The rows of [`Maap::decide_invite`].
     pub(crate) fn invite_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
         Self::account_wants(chatbot, wants);
-        Self::send_text_wants(chatbot, user, wants);
+        wants.account(user);
+        wants.bindings(user);
+        wants.blocks(user);
+        wants.head(user);
     }
 
     /// A chatbot asks a user to test it. Who has answered before is not asked again.
@@ -131,7 +134,7 @@ impl Maap {
         accepted: Option<bool>,
         work: &mut Work<'_>,
     ) -> Answer {
-        if work.view.chatbot(chatbot).is_none() {
+        if work.view.chatbot(chatbot).is_none() || user.kind() != AddressKind::Subscriber {
             return Answer::NotFound;
         }
         let mut account = account(chatbot, work);
