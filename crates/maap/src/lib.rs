@@ -150,6 +150,7 @@ impl Maap {
                 Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                     wants.proposals_of(chatbot);
+                    self.campaigns_of_wants(chatbot, wants);
                 }
                 Call::Send { chatbot, message } => self.send_wants(chatbot, message, centre, wants),
                 Call::Revoke { chatbot, .. } => {

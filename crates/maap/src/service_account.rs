@@ -70,10 +70,7 @@ impl Maap {
     /// The rows of [`Maap::decide_invite`].
     pub(crate) fn invite_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
         Self::account_wants(chatbot, wants);
-        wants.account(user);
-        wants.bindings(user);
-        wants.blocks(user);
-        wants.head(user);
+        Self::text_wants(chatbot, user, wants);
     }
 
     /// A chatbot asks a user to test it. Who has answered before is not asked again.
