@@ -1,8 +1,9 @@
 //! A campaign: its recipients uploaded as CSV, piece by piece, and sent to as fast as the platform goes, while somebody else asks
 //! it for other things.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -76,10 +77,7 @@ impl Outcome {
 fn send_to(runtime: &Runtime, program: &Path, (recipients, subscribers): (u32, u32)) -> io::Result<Outcome> {
     let directory = tempfile::tempdir()?;
     add_subscribers(directory.path(), subscribers)?;
-    let launch = Launch::new(program, directory.path())
-        .setting("HONGYAN_LOG__FILTER", "warn")
-        .setting("HONGYAN_MAAP__SENDS_PER_SECOND", "4000000000")
-        .setting("HONGYAN_CAMPAIGNS__PER_SECOND_MAX", "1000000");
+    let launch = launch(program, directory.path());
     let platform = runtime.block_on(Platform::start(&launch))?;
     let process = Process::single(platform.pid());
     let mut admin = runtime.block_on(platform.admin())?;
@@ -87,11 +85,9 @@ fn send_to(runtime: &Runtime, program: &Path, (recipients, subscribers): (u32, u
     let path = format!("/campaigns/{campaign}");
     let idle_bytes = process.resident_bytes()?;
 
-    let token = std::fs::read_to_string(directory.path().join("admin-token"))?;
-    let address = platform.server(Transport::Ws).address;
     let mut highest = idle_bytes;
     let (before, began) = (process.cpu()?, Instant::now());
-    upload_to(address, token.trim(), &path, recipients, || {
+    upload(&platform, directory.path(), &path, recipients, || {
         highest = highest.max(process.resident_bytes()?);
         Ok(())
     })?;
@@ -126,6 +122,59 @@ fn send_to(runtime: &Runtime, program: &Path, (recipients, subscribers): (u32, u
     waits.sort_unstable();
     runtime.block_on(platform.stop())?;
     Ok(Outcome { upload, sending, idle_bytes, highest_bytes: highest, waits })
+}
+
+/// Sends to `recipients`, all of them subscribers, killing the platform `kills` times on the way; then counts what each of them has.
+pub fn survive(runtime: &Runtime, program: &Path, recipients: u32, kills: u32) -> io::Result<()> {
+    let directory = tempfile::tempdir()?;
+    add_subscribers(directory.path(), recipients)?;
+    let launch = launch(program, directory.path());
+    let mut platform = runtime.block_on(Platform::start(&launch))?;
+    let mut admin = runtime.block_on(platform.admin())?;
+    let path = format!("/campaigns/{}", runtime.block_on(draft(&mut admin))?);
+    upload(&platform, directory.path(), &path, recipients, || Ok(()))?;
+    let mut admin = runtime.block_on(platform.admin())?;
+    runtime.block_on(call(&mut admin, "POST", &format!("{path}/start"), None))?;
+    let mut killed = 0;
+    loop {
+        std::thread::sleep(LOOK_EVERY);
+        let campaign = runtime.block_on(call(&mut admin, "GET", &path, None))?;
+        if campaign["state"] == "finished" {
+            break;
+        }
+        let sent = campaign["counts"]["sent"].as_u64().unwrap_or_default();
+        if killed < kills && sent > u64::from(recipients) * u64::from(killed + 1) / u64::from(kills + 1) {
+            killed += 1;
+            eprintln!("killed after {sent}");
+            runtime.block_on(platform.kill())?;
+            platform = runtime.block_on(Platform::start(&launch))?;
+            admin = runtime.block_on(platform.admin())?;
+        }
+    }
+    runtime.block_on(platform.stop())?;
+    let store = Store::open(&directory.path().join("store")).map_err(io::Error::other)?;
+    let mut by_count = BTreeMap::<usize, u32>::new();
+    for at in 0..recipients {
+        let to = Address::subscriber(&number(at)).map_err(io::Error::other)?;
+        let waiting = store.mailbox(&to, 3).map_err(io::Error::other)?.len();
+        *by_count.entry(waiting).or_default() += 1;
+    }
+    println!(
+        "{recipients} recipients, killed {killed} times: messages in a mailbox, and how many have as many: {by_count:?}"
+    );
+    match by_count.get(&1) == Some(&recipients) && killed == kills {
+        true => Ok(()),
+        false => Err(unexpected(format_args!(
+            "not everybody has one message, or it was over before {kills} kills"
+        ))),
+    }
+}
+
+fn launch(program: &Path, data: &Path) -> Launch {
+    Launch::new(program, data)
+        .setting("HONGYAN_LOG__FILTER", "warn")
+        .setting("HONGYAN_MAAP__SENDS_PER_SECOND", "4000000000")
+        .setting("HONGYAN_CAMPAIGNS__PER_SECOND_MAX", "1000000")
 }
 
 /// Writes subscribers into the store before the platform opens it: adding them one by one is not what is measured.
@@ -176,13 +225,16 @@ async fn call(admin: &mut Admin, method: &str, path: &str, body: Option<Value>) 
 }
 
 /// Uploads the recipients in one request of unknown length, and looks at the server after every piece.
-fn upload_to(
-    address: SocketAddr,
-    token: &str,
+fn upload(
+    platform: &Platform,
+    data: &Path,
     path: &str,
     count: u32,
     mut each: impl FnMut() -> io::Result<()>,
 ) -> io::Result<()> {
+    let token = std::fs::read_to_string(data.join("admin-token"))?;
+    let token = token.trim();
+    let address = platform.server(Transport::Ws).address;
     let mut stream = TcpStream::connect(address)?;
     write!(
         stream,
