@@ -48,7 +48,8 @@ pub use audit::{Act, ActFilter};
 pub use binding::{Binding, Bindings};
 pub use blocks::{Blocked, Blocks};
 pub use campaign::{
-    Campaign, CampaignId, CampaignPage, CampaignState, CampaignTally, Plan, Progress, Recipient, Window,
+    Campaign, CampaignId, CampaignPage, CampaignState, CampaignTally, Plan, Progress, Recipient, Waiting,
+    Window,
 };
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Extras, Profile, Standing, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
@@ -220,6 +221,9 @@ impl Store {
                 }
             }
             view.proposal_lists.insert(owner, keys);
+        }
+        for chatbot in wants.template_lists {
+            self.load_template_list(chatbot, view)?;
         }
         for page in wants.history_pages {
             self.load_history_page(page, view)?;
