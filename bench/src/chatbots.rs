@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::fleet::Fleet;
 use crate::peer::Peer;
 use crate::process::Process;
 use crate::report::{Report, Row};
@@ -113,10 +114,10 @@ pub fn webhooks(runtime: &Runtime, program: &Path, count: u32, report: &mut Repo
     runtime.block_on(create(&hongyan, BOT, Some(webhook)))?;
     let mut writers = fleet(0, WRITERS, hongyan.platform.server(Transport::Udp))?;
     register(&mut writers)?;
-    let mut pushed = || {
+    let pushed = |writers: &mut Fleet| {
         let before = taken.load(Ordering::SeqCst);
         measure(hongyan.process(), || {
-            write_to(&mut writers, &uri(BOT), count)?;
+            write_to(writers, &uri(BOT), count)?;
             runtime.block_on(async {
                 while taken.load(Ordering::SeqCst) - before < count {
                     let heard = timeout(STALLED, news.notified()).await;
@@ -126,7 +127,7 @@ pub fn webhooks(runtime: &Runtime, program: &Path, count: u32, report: &mut Repo
             })
         })
     };
-    let alone = pushed()?;
+    let alone = pushed(&mut writers)?;
     report.add(Row::new(
         "webhook",
         "Hongyan",
@@ -139,11 +140,9 @@ pub fn webhooks(runtime: &Runtime, program: &Path, count: u32, report: &mut Repo
         let name = format!("10691{at}");
         let webhook = runtime.block_on(failing_webhook(failing))?;
         runtime.block_on(create(&hongyan, &name, Some(webhook)))?;
-        let mut users = fleet(0, WRITERS, hongyan.platform.server(Transport::Udp))?;
-        register(&mut users)?;
-        write_to(&mut users, &uri(&name), WAITING)?;
+        write_to(&mut writers, &uri(&name), WAITING)?;
     }
-    let beside = pushed()?;
+    let beside = pushed(&mut writers)?;
     report.add(Row::new(
         "webhook beside",
         "Hongyan",
