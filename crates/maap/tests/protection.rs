@@ -362,3 +362,32 @@ fn a_user_who_agrees_is_known_by_number() {
     world.text(ALICE, "a1");
     assert_eq!(last_sender(&world), format!("tel:{ALICE}"));
 }
+
+#[test]
+fn a_user_may_hide_the_number_from_a_chatbot_that_would_know_it() {
+    let mut world = World::with_bot();
+    world.text(ALICE, "a0");
+    assert_eq!(last_sender(&world), format!("tel:{ALICE}"));
+    let revealed = |world: &mut World, is: bool, by: ConsentBy| {
+        let change = ContactChange { revealed: Some(is), by, ..Default::default() };
+        world.call(Call::SetContact { chatbot: bot(), user: user(ALICE), change });
+    };
+    // An operator takes a leave back; to hide is the user's.
+    revealed(&mut world, false, ConsentBy::Operator);
+    world.text(ALICE, "a1");
+    assert_eq!(last_sender(&world), format!("tel:{ALICE}"));
+    revealed(&mut world, false, ConsentBy::User);
+    world.text(ALICE, "a2");
+    let token = last_sender(&world);
+    assert!(token.starts_with("sip:"), "{token}");
+    world.text(BOB, "b0");
+    assert_eq!(last_sender(&world), format!("tel:{BOB}"));
+    let mut message = message_to("m1", &[], "好");
+    message["destinationAddress"] = json!([token]);
+    assert_eq!(world.send(&message)["errorCode"], 0);
+    world.run_for(seconds(1));
+    assert_eq!(world.phones[ALICE].texts(), ["好"]);
+    revealed(&mut world, true, ConsentBy::User);
+    world.text(ALICE, "a3");
+    assert_eq!(last_sender(&world), format!("tel:{ALICE}"));
+}

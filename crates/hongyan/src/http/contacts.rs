@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `GET` | `{"optedOut", "revealed", "hasToken"}` |
 //! | `PUT …/opted-out`, `DELETE …/opted-out` | wants no messages of the chatbot; wants them again; 204 |
-//! | `PUT …/revealed`, `DELETE …/revealed` | where chatbots know no numbers: lets this one know the number; no longer; 204 |
+//! | `PUT …/revealed`, `DELETE …/revealed` | lets this one know the number; hides it, also where chatbots know numbers; 204 |
 //! | `DELETE …/token` | is somebody new to the chatbot from now on; 204 |
 
 use std::sync::Arc;

@@ -8,10 +8,10 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use maap::{Answer, Call, ContactChange};
 use rcs::address::Address;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Contact, Rules};
-use utoipa::IntoParams;
+use store::{ConsentBy, Contact, Rules};
+use utoipa::{IntoParams, ToSchema};
 
 use super::chatbots::{chatbot_address, failure_of};
 use super::subscribers::subscriber;
@@ -30,51 +30,83 @@ pub struct Page {
     after: Option<String>,
 }
 
+/// What a chatbot and a user are to each other.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Contact)]
+pub struct Shown {
+    chatbot_id: String,
+    number: String,
+    /// Whether the user wants no messages of it.
+    opted_out: bool,
+    /// What was said about that, oldest first; the last holds.
+    consent: Vec<Said>,
+    /// Whether the user lets the chatbot know the number, where it knows users by tokens.
+    revealed: bool,
+    /// Whether the user hides the number from the chatbot, where it would know it.
+    hidden: bool,
+    /// What the chatbot knows the user by, if it was told of one by a token.
+    token: Option<String>,
+}
+
+/// A change of mind.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Consent)]
+struct Said {
+    /// Whether messages are wanted from then on.
+    given: bool,
+    #[schema(format = DateTime)]
+    at: String,
+    /// The word that said it, or an operator's reason.
+    word: String,
+    by: ConsentBy,
+}
+
 /// The users of whom something is known, by number.
-#[utoipa::path(get, path = "/chatbots/{name}/contacts", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Object>)))]
+#[utoipa::path(get, path = "/chatbots/{name}/contacts", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Shown>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     page: Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<Shown>>, Failure> {
     let Query(page) = page?;
     let chatbot = chatbot_address(&app, &name)?;
     let after = page.after.map(|number| subscriber(&app, &number)).transpose()?;
     let limit = page.limit.unwrap_or(100).min(CONTACTS_MAX);
     let contacts = app.read(move |store| store.contacts(&chatbot, after.as_ref(), limit)).await?;
-    Ok(Json(contacts.iter().map(shown).collect()))
+    Ok(Json(contacts.iter().map(Shown::of).collect()))
 }
 
 /// What is known of one user.
 #[utoipa::path(
     get, path = "/chatbots/{name}/contacts/{number}",
-    responses((status = 200, body = Object), (status = 404, description = "Nothing is known of the two")),
+    responses((status = 200, body = Shown), (status = 404, description = "Nothing is known of the two")),
 )]
 pub async fn show(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let key = (chatbot_address(&app, &name)?, subscriber(&app, &number)?);
     let found = app.read(move |store| store.contact(&key)).await?;
     let contact =
         found.ok_or_else(|| Failure::not_found("nothing is known of the chatbot and this subscriber"))?;
-    Ok(Json(shown(&contact)))
+    Ok(Json(Shown::of(&contact)))
 }
 
 /// Notes what a user wants, reveals the number or takes the token back.
 #[utoipa::path(
     patch, path = "/chatbots/{name}/contacts/{number}",
-    request_body(content = Object, example = json!({ "consent": true })),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot or subscriber")),
+    request_body = ContactChange,
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such chatbot or subscriber")),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
     body: Result<Json<ContactChange>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let Json(change) = body?;
     let (chatbot, user) = (chatbot_address(&app, &name)?, subscriber(&app, &number)?);
-    Ok(Json(shown(&set(&app, chatbot, user, change).await?)))
+    Ok(Json(Shown::of(&set(&app, chatbot, user, change).await?)))
 }
 
 /// Changes what a chatbot and a user are to each other.
@@ -91,7 +123,7 @@ pub(crate) async fn set(
 }
 
 /// What an operator has set of a chatbot's traffic.
-#[utoipa::path(get, path = "/chatbots/{name}/rules", responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")))]
+#[utoipa::path(get, path = "/chatbots/{name}/rules", responses((status = 200, body = Rules), (status = 404, description = "There is no such chatbot")))]
 pub async fn rules(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Rules>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     Ok(Json(app.read(move |store| store.rules(&chatbot)).await?))
@@ -99,8 +131,8 @@ pub async fn rules(State(app): State<Arc<App>>, Path(name): Path<String>) -> Res
 
 /// Sets it; what the body does not name is as configured.
 #[utoipa::path(
-    put, path = "/chatbots/{name}/rules", request_body(content = Object, example = json!({})),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+    put, path = "/chatbots/{name}/rules", request_body(content = Rules, example = json!({})),
+    responses((status = 200, body = Rules), (status = 404, description = "There is no such chatbot")),
 )]
 pub async fn set_rules(
     State(app): State<Arc<App>>,
@@ -130,17 +162,22 @@ pub async fn usage(State(app): State<Arc<App>>, Path(name): Path<String>) -> Res
     })))
 }
 
-fn shown(contact: &Contact) -> Value {
-    let consent = contact
-        .consent
-        .iter()
-        .map(|one| json!({ "given": one.is_given, "at": one.at.rfc3339(), "word": one.word, "by": one.by }));
-    json!({
-        "chatbotId": contact.chatbot,
-        "number": contact.user.user(),
-        "optedOut": contact.has_opted_out(),
-        "consent": consent.collect::<Value>(),
-        "revealed": contact.is_revealed,
-        "token": contact.token.map(|token| token.to_string()),
-    })
+impl Shown {
+    fn of(contact: &Contact) -> Self {
+        let consent = contact.consent.iter().map(|one| Said {
+            given: one.is_given,
+            at: one.at.rfc3339(),
+            word: one.word.clone(),
+            by: one.by,
+        });
+        Self {
+            chatbot_id: contact.chatbot.to_string(),
+            number: contact.user.user().to_owned(),
+            opted_out: contact.has_opted_out(),
+            consent: consent.collect(),
+            revealed: contact.is_revealed,
+            hidden: contact.is_hidden,
+            token: contact.token.map(|token| token.to_string()),
+        }
+    }
 }

@@ -7,8 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use rcs::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use store::{FileId, Media, Review};
 use utoipa::{IntoParams, ToSchema};
 
@@ -32,13 +31,82 @@ pub struct Page {
     limit: Option<usize>,
 }
 
+/// Something that a chatbot has uploaded.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Media)]
+pub struct Shown {
+    id: String,
+    /// Whose it is.
+    chatbot: String,
+    /// As the chatbot calls it.
+    name: Option<String>,
+    /// By what its bytes say.
+    content_type: String,
+    bytes: u64,
+    /// How long it plays, where that is known.
+    plays_ms: Option<u64>,
+    thumbnail_bytes: Option<u64>,
+    /// For cards.
+    url: String,
+    thumbnail_url: Option<String>,
+    review: ReviewState,
+    /// Why it was rejected.
+    reason: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it goes; absent: not by itself.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// What the operator has said of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ReviewState {
+    /// Nothing yet: it is not shown.
+    Pending,
+    /// It may be shown.
+    Approved,
+    /// It may not.
+    Rejected,
+}
+
+/// Media, and what a chatbot's come to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MediaPage)]
+pub struct Listed {
+    /// Absent unless one chatbot's are asked for.
+    usage: Option<Used>,
+    media: Vec<Shown>,
+}
+
+/// What the media of a chatbot come to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = MediaUsage)]
+struct Used {
+    files: u64,
+    bytes: u64,
+    quota_files: u64,
+    quota_bytes: u64,
+}
+
+/// What was removed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MediaRemoved)]
+pub struct Removed {
+    /// Its id.
+    removed: String,
+}
+
 /// Media, all or one chatbot's; of one also what they come to. `after` is the id at which the page before ended.
-#[utoipa::path(get, path = "/media", params(Page), responses((status = 200, body = Object), (status = 404, description = "There are no such media")))]
+#[utoipa::path(get, path = "/media", params(Page), responses((status = 200, body = Listed), (status = 404, description = "There are no such media")))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     page: Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Listed>, Failure> {
     let Query(page) = page?;
     let owner = page.chatbot.map(|chatbot| chatbots::chatbot_address(&app, &chatbot)).transpose()?;
     match &owner {
@@ -54,15 +122,13 @@ pub async fn list(
             Ok((usage, store.media_list(owner.as_ref(), after, limit)?))
         })
         .await?;
-    let usage = usage.map(|usage| {
-        json!({
-            "files": usage.files,
-            "bytes": usage.bytes,
-            "quotaFiles": app.media.quota_files,
-            "quotaBytes": app.media.quota_bytes,
-        })
+    let usage = usage.map(|usage| Used {
+        files: usage.files,
+        bytes: usage.bytes,
+        quota_files: app.media.quota_files.get().into(),
+        quota_bytes: app.media.quota_bytes.get(),
     });
-    Ok(Json(json!({ "usage": usage, "media": media.iter().map(|one| shown(&app, one)).collect::<Value>() })))
+    Ok(Json(Listed { usage, media: media.iter().map(|one| Shown::of(&app, one)).collect() }))
 }
 
 /// What to bring into the library.
@@ -83,7 +149,7 @@ pub struct New {
 #[utoipa::path(
     post, path = "/media", request_body = New,
     responses(
-        (status = 201, body = Object),
+        (status = 201, body = Shown),
         (status = 404, description = "There is no such chatbot"),
         (status = 403, description = "The quota is used up"),
         (status = 507, description = "There is no room left"),
@@ -93,7 +159,7 @@ pub async fn add(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     new: Result<Json<New>, JsonRejection>,
-) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Shown>), Failure> {
     let Json(new) = new?;
     let chatbot = chatbots::chatbot_address(&app, &new.chatbot)?;
     own(&app, &caller, &chatbot).await?;
@@ -108,27 +174,31 @@ pub async fn add(
     let media = kept.map_err(|refusal| Failure::new(refusal.status(), refusal.to_string()))?;
     let of = media.owner.clone();
     let tenant = app.read(move |store| store.owner(&of)).await?;
-    Ok((StatusCode::CREATED, About::made(format!("/media/{}", media.id), tenant), Json(shown(&app, &media))))
+    Ok((
+        StatusCode::CREATED,
+        About::made(format!("/media/{}", media.id), tenant),
+        Json(Shown::of(&app, &media)),
+    ))
 }
 
 /// One of them.
 #[utoipa::path(
     get, path = "/media/{id}",
-    responses((status = 200, body = Object), (status = 404, description = "There are no such media")),
+    responses((status = 200, body = Shown), (status = 404, description = "There are no such media")),
 )]
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    find(&app, &id).await.map(|media| Json(shown(&app, &media)))
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Failure> {
+    find(&app, &id).await.map(|media| Json(Shown::of(&app, &media)))
 }
 
 /// Removes one before its time; its links find nothing from then on.
 #[utoipa::path(
     delete, path = "/media/{id}",
-    responses((status = 200, body = Object), (status = 404, description = "There are no such media")),
+    responses((status = 200, body = Removed), (status = 404, description = "There are no such media")),
 )]
-pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Removed>, Failure> {
     let media = find(&app, &id).await?;
     match app.remove_media(&media.owner, media.id).await? {
-        true => Ok(Json(json!({ "removed": id }))),
+        true => Ok(Json(Removed { removed: id })),
         false => Err(no_such_media()),
     }
 }
@@ -142,25 +212,27 @@ fn no_such_media() -> Failure {
     Failure::not_found("there are no such media")
 }
 
-fn shown(app: &App, media: &Media) -> Value {
-    let (review, reason) = match &media.review {
-        Review::Pending => ("pending", None),
-        Review::Approved => ("approved", None),
-        Review::Rejected(reason) => ("rejected", Some(reason)),
-    };
-    json!({
-        "id": media.id,
-        "chatbot": media.owner,
-        "name": media.name,
-        "contentType": media.content_type,
-        "bytes": media.bytes,
-        "playsMs": media.plays_ms,
-        "thumbnailBytes": media.thumbnail.as_ref().map(|thumbnail| thumbnail.bytes),
-        "url": app.media_url(media),
-        "thumbnailUrl": app.media_thumbnail_url(media),
-        "review": review,
-        "reason": reason,
-        "createdAt": media.created_at.rfc3339(),
-        "expiresAt": media.expires_at.map(|at| at.rfc3339()),
-    })
+impl Shown {
+    fn of(app: &App, media: &Media) -> Self {
+        let (review, reason) = match &media.review {
+            Review::Pending => (ReviewState::Pending, None),
+            Review::Approved => (ReviewState::Approved, None),
+            Review::Rejected(reason) => (ReviewState::Rejected, Some(reason.clone())),
+        };
+        Self {
+            id: media.id.to_string(),
+            chatbot: media.owner.to_string(),
+            name: media.name.clone(),
+            content_type: media.content_type.clone(),
+            bytes: media.bytes,
+            plays_ms: media.plays_ms,
+            thumbnail_bytes: media.thumbnail.as_ref().map(|thumbnail| thumbnail.bytes),
+            url: app.media_url(media),
+            thumbnail_url: app.media_thumbnail_url(media),
+            review,
+            reason,
+            created_at: media.created_at.rfc3339(),
+            expires_at: media.expires_at.map(|at| at.rfc3339()),
+        }
+    }
 }

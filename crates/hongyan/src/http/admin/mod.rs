@@ -24,7 +24,7 @@
 //! | `GET`, `DELETE /chatbots/{name}/dead-letters/{id}` | one; remove it |
 //! | `POST /chatbots/{name}/dead-letters/replay` | put back `{"ids": […]}`, or all |
 //! | `POST /chatbots/{name}/test`, `submit`, `suspend`, `resume` | where it stands |
-//! | `GET /reviews?chatbot=` | what chatbots want to show |
+//! | `GET /reviews?chatbot=` | what chatbots want to show; tenants see their own |
 //! | `POST /chatbots/{name}/reviews/{topic}/approve`, `reject` | whether they may |
 //! | `GET /chatbots/{name}/links?body=`, `qr.svg`, `qr.png` | links that open a conversation |
 //! | `GET /groups`, `/groups/{id}` | list; show with members and devices |

@@ -1,5 +1,6 @@
 //! `/admin/v1/tenants`, `/admin/v1/keys`, and whose a chatbot is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
@@ -7,25 +8,122 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use maap::manage::{self, Answer, NewKey, TenantChange};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{ApiKey, KeyRole, Tenant};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::access::{About, Caller, role_word};
+use super::access::{About, Caller};
 use super::chatbots::chatbot_address;
-use super::{done, unexpected};
+use super::{described, done, extended, unexpected};
 use crate::http::{App, Failure, now};
 
 /// How long the old secret of a key stays good when the caller does not say: a day.
 const OVERLAP_S: u64 = 86_400;
 
-/// Body of `POST /tenants`.
+/// Body of `POST /tenants`: an id, and the members of [`TenantChange`].
 #[derive(Deserialize)]
 pub struct New {
     id: String,
     #[serde(flatten)]
     change: Value,
+}
+
+impl PartialSchema for New {
+    fn schema() -> RefOr<Schema> {
+        let id = described(Type::String, "Names it: lower-case letters, digits, hyphens")
+            .pattern(Some("^[a-z0-9][a-z0-9-]{0,39}$"));
+        extended::<TenantChange>([("id", id)], &["id"], json!({ "id": "acme", "name": "Acme" }))
+    }
+}
+
+impl ToSchema for New {
+    fn name() -> Cow<'static, str> {
+        "NewTenant".into()
+    }
+}
+
+/// A tenant. A quota that is absent limits nothing.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Tenant)]
+pub struct Shown {
+    id: String,
+    name: String,
+    /// Whether its keys open nothing and its chatbots send nothing.
+    suspended: bool,
+    /// How many chatbots it may have.
+    chatbots: Option<u32>,
+    /// Of all its chatbots, counted by addressee.
+    messages_per_second: Option<u32>,
+    /// Of all its chatbots, counted by addressee.
+    messages_per_day: Option<u64>,
+    /// Of all its chatbots, counted by addressee.
+    messages_per_month: Option<u64>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    changed_at: String,
+}
+
+/// A tenant of the list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TenantListed)]
+pub struct Listed {
+    #[serde(flatten)]
+    tenant: Shown,
+    /// How many chatbots it has.
+    has: usize,
+}
+
+/// A key of the administration API, without its secret.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Key)]
+pub struct ShownKey {
+    /// The public half.
+    id: String,
+    /// What it is for.
+    name: String,
+    role: KeyRole,
+    /// Whose it is; absent for the operator's.
+    tenant: Option<String>,
+    state: KeyState,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    rotated_at: Option<String>,
+    /// Until when the secret before the last rotation is good too.
+    #[schema(format = DateTime)]
+    old_good_until: Option<String>,
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    #[schema(format = DateTime)]
+    revoked_at: Option<String>,
+}
+
+/// Whether a key opens anything.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum KeyState {
+    /// It does.
+    Good,
+    /// Its time is over.
+    Expired,
+    /// It was taken back.
+    Revoked,
+}
+
+/// A key, and the only answer that shows it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyMade)]
+pub struct MadeKey {
+    #[serde(flatten)]
+    shown: ShownKey,
+    /// For `Authorization: Bearer`.
+    #[schema(pattern = "^hyk_[0-9a-f]+_[0-9a-f]+$")]
+    key: String,
 }
 
 /// Body of `PUT /chatbots/{name}/tenant`.
@@ -44,8 +142,6 @@ pub struct Whose {
 pub struct WantedKey {
     /// What people call it.
     name: String,
-    /// `operator`, `tenant-admin`, `developer` or `auditor`.
-    #[schema(value_type = String)]
     role: KeyRole,
     /// Whose it is; absent for the operator's.
     tenant: Option<String>,
@@ -63,36 +159,35 @@ pub struct Rotation {
 }
 
 /// The tenants; a tenant's people see their own.
-#[utoipa::path(get, path = "/tenants", responses((status = 200, body = Vec<Object>)))]
+#[utoipa::path(get, path = "/tenants", responses((status = 200, body = Vec<Listed>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<Listed>>, Failure> {
     let (tenants, owners) = app.read(|store| Ok((store.tenants()?, store.owners()?))).await?;
-    let shown = tenants.iter().filter(|tenant| caller.owns(Some(&tenant.id))).map(|tenant| {
-        let mut shown = summary(tenant);
-        shown["has"] = json!(owners.iter().filter(|owner| owner.tenant == tenant.id).count());
-        shown
+    let shown = tenants.into_iter().filter(|tenant| caller.owns(Some(&tenant.id))).map(|tenant| {
+        let has = owners.iter().filter(|owner| owner.tenant == tenant.id).count();
+        Listed { tenant: Shown::of(tenant), has }
     });
     Ok(Json(shown.collect()))
 }
 
 /// One tenant.
-#[utoipa::path(get, path = "/tenants/{tenant}", params(("tenant" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such tenant")))]
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+#[utoipa::path(get, path = "/tenants/{tenant}", params(("tenant" = String, Path)), responses((status = 200, body = Shown), (status = 404, description = "There is no such tenant")))]
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Failure> {
     let found = app.read(move |store| store.tenant(&id)).await?;
-    found.map(|tenant| Json(summary(&tenant))).ok_or_else(|| Failure::not_found("there is no such tenant"))
+    found.map(|tenant| Json(Shown::of(tenant))).ok_or_else(|| Failure::not_found("there is no such tenant"))
 }
 
 /// A new tenant.
 #[utoipa::path(
-    post, path = "/tenants", request_body(content = Object, example = json!({ "id": "acme", "name": "Acme" })),
-    responses((status = 201, body = Object), (status = 409, description = "There is one of this id")),
+    post, path = "/tenants", request_body = New,
+    responses((status = 201, body = Shown), (status = 409, description = "There is one of this id")),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
     body: Result<Json<New>, JsonRejection>,
-) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Shown>), Failure> {
     let Json(new) = body?;
     let about = About::made(format!("/tenants/{}", new.id), Some(new.id.clone()));
     let call = manage::Call::CreateTenant(new.id, Box::new(read_change(new.change)?));
@@ -101,14 +196,14 @@ pub async fn create(
 
 /// Changes what the body names.
 #[utoipa::path(
-    patch, path = "/tenants/{tenant}", params(("tenant" = String, Path)), request_body(content = Object, example = json!({ "name": "Acme 2" })),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such tenant"), (status = 409)),
+    patch, path = "/tenants/{tenant}", params(("tenant" = String, Path)), request_body = TenantChange,
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such tenant"), (status = 409)),
 )]
 pub async fn update(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     body: Result<Json<Value>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let Json(change) = body?;
     let call = manage::Call::UpdateTenant(id, Box::new(read_change(change)?));
     tenant_of(app.manage(call).await?).map(Json)
@@ -149,25 +244,25 @@ pub async fn take(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 }
 
 /// The keys, without their secrets; a tenant's people see their tenant's.
-#[utoipa::path(get, path = "/keys", responses((status = 200, body = Vec<Object>)))]
+#[utoipa::path(get, path = "/keys", responses((status = 200, body = Vec<ShownKey>)))]
 pub async fn keys(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<ShownKey>>, Failure> {
     let keys = app.read(store::Store::api_keys).await?;
-    Ok(Json(keys.iter().filter(|key| caller.owns(key.tenant.as_deref())).map(key_summary).collect()))
+    Ok(Json(keys.into_iter().filter(|key| caller.owns(key.tenant.as_deref())).map(ShownKey::of).collect()))
 }
 
 /// A new key: the only answer that shows it.
 #[utoipa::path(
     post, path = "/keys", request_body = WantedKey,
-    responses((status = 201, body = Object), (status = 404, description = "There is no such tenant"), (status = 409)),
+    responses((status = 201, body = MadeKey), (status = 404, description = "There is no such tenant"), (status = 409)),
 )]
 pub async fn create_key(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     body: Result<Json<WantedKey>, JsonRejection>,
-) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<MadeKey>), Failure> {
     let Json(wanted) = body?;
     let tenant = wanted.tenant.or_else(|| caller.tenant.clone());
     if !caller.owns(tenant.as_deref()) {
@@ -177,20 +272,20 @@ pub async fn create_key(
     let new =
         NewKey { name: wanted.name, tenant, role: wanted.role, expires_in_s: wanted.expires_in_seconds };
     let made = key_of(app.manage(manage::Call::CreateKey(Box::new(new))).await?)?;
-    let about = About::made(format!("/keys/{}", made["id"].as_str().unwrap_or_default()), of_tenant);
+    let about = About::made(format!("/keys/{}", made.shown.id), of_tenant);
     Ok((StatusCode::CREATED, about, Json(made)))
 }
 
 /// A new secret for a key; the old one stays good for a while.
 #[utoipa::path(
     post, path = "/keys/{id}/rotate", request_body = Rotation,
-    responses((status = 200, body = Object), (status = 404, description = "There is no such key"), (status = 409)),
+    responses((status = 200, body = MadeKey), (status = 404, description = "There is no such key"), (status = 409)),
 )]
 pub async fn rotate_key(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     body: Result<Json<Rotation>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<MadeKey>, Failure> {
     let Json(rotation) = body?;
     let overlap_s = rotation.overlap_seconds.unwrap_or(OVERLAP_S);
     key_of(app.manage(manage::Call::RotateKey { id, overlap_s }).await?).map(Json)
@@ -206,57 +301,57 @@ fn read_change(change: Value) -> Result<TenantChange, Failure> {
     serde_json::from_value(change).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
-fn tenant_of(answer: Answer) -> Result<Value, Failure> {
+fn tenant_of(answer: Answer) -> Result<Shown, Failure> {
     match answer {
-        Answer::Tenant(tenant) => Ok(summary(&tenant)),
+        Answer::Tenant(tenant) => Ok(Shown::of(*tenant)),
         other => Err(unexpected(other)),
     }
 }
 
-fn key_of(answer: Answer) -> Result<Value, Failure> {
+fn key_of(answer: Answer) -> Result<MadeKey, Failure> {
     match answer {
-        Answer::Key(key, text) => {
-            let mut shown = key_summary(&key);
-            shown["key"] = json!(text);
-            Ok(shown)
+        Answer::Key(key, text) => Ok(MadeKey { shown: ShownKey::of(*key), key: text }),
+        other => Err(unexpected(other)),
+    }
+}
+
+impl Shown {
+    fn of(tenant: Tenant) -> Self {
+        let quota = tenant.quota;
+        Self {
+            id: tenant.id,
+            name: tenant.name,
+            suspended: tenant.is_suspended,
+            chatbots: quota.chatbots,
+            messages_per_second: quota.messages_per_second,
+            messages_per_day: quota.messages_per_day,
+            messages_per_month: quota.messages_per_month,
+            created_at: tenant.created_at.rfc3339(),
+            changed_at: tenant.changed_at.rfc3339(),
         }
-        other => Err(unexpected(other)),
     }
 }
 
-fn summary(tenant: &Tenant) -> Value {
-    let quota = &tenant.quota;
-    json!({
-        "id": tenant.id,
-        "name": tenant.name,
-        "suspended": tenant.is_suspended,
-        "chatbots": quota.chatbots,
-        "messagesPerSecond": quota.messages_per_second,
-        "messagesPerDay": quota.messages_per_day,
-        "messagesPerMonth": quota.messages_per_month,
-        "createdAt": tenant.created_at.rfc3339(),
-        "changedAt": tenant.changed_at.rfc3339(),
-    })
-}
-
-fn key_summary(key: &ApiKey) -> Value {
-    let now = now();
-    let state = match () {
-        () if key.revoked_at.is_some() => "revoked",
-        () if !key.is_good(now) => "expired",
-        () => "good",
-    };
-    let old = key.previous.as_ref().map(|(_, until)| *until).filter(|until| now < *until);
-    json!({
-        "id": key.id,
-        "name": key.name,
-        "role": role_word(key.role),
-        "tenant": key.tenant,
-        "state": state,
-        "createdAt": key.created_at.rfc3339(),
-        "rotatedAt": key.rotated_at.map(|at| at.rfc3339()),
-        "oldGoodUntil": old.map(|at| at.rfc3339()),
-        "expiresAt": key.expires_at.map(|at| at.rfc3339()),
-        "revokedAt": key.revoked_at.map(|at| at.rfc3339()),
-    })
+impl ShownKey {
+    fn of(key: ApiKey) -> Self {
+        let now = now();
+        let state = match () {
+            () if key.revoked_at.is_some() => KeyState::Revoked,
+            () if !key.is_good(now) => KeyState::Expired,
+            () => KeyState::Good,
+        };
+        let old = key.previous.as_ref().map(|(_, until)| *until).filter(|until| now < *until);
+        Self {
+            state,
+            old_good_until: old.map(|at| at.rfc3339()),
+            created_at: key.created_at.rfc3339(),
+            rotated_at: key.rotated_at.map(|at| at.rfc3339()),
+            expires_at: key.expires_at.map(|at| at.rfc3339()),
+            revoked_at: key.revoked_at.map(|at| at.rfc3339()),
+            id: key.id,
+            name: key.name,
+            role: key.role,
+            tenant: key.tenant,
+        }
+    }
 }
