@@ -8,27 +8,15 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use maap::{Answer, Call, ContactChange};
 use rcs::address::Address;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::{ConsentBy, Contact, Rules};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::chatbots::{chatbot_address, failure_of};
+use super::page::Page;
 use super::subscribers::subscriber;
 use crate::http::{App, Failure, now};
-
-/// Contacts in one answer.
-const CONTACTS_MAX: usize = 1_000;
-
-/// Query of the list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// At most so many, 100 if absent, never more than 1000.
-    limit: Option<usize>,
-    /// The number after which to go on.
-    after: Option<String>,
-}
 
 /// What a chatbot and a user are to each other.
 #[derive(Serialize, ToSchema)]
@@ -71,8 +59,8 @@ pub async fn list(
 ) -> Result<Json<Vec<Shown>>, Failure> {
     let Query(page) = page?;
     let chatbot = chatbot_address(&app, &name)?;
-    let after = page.after.map(|number| subscriber(&app, &number)).transpose()?;
-    let limit = page.limit.unwrap_or(100).min(CONTACTS_MAX);
+    let after = page.after.as_deref().map(|number| subscriber(&app, number)).transpose()?;
+    let limit = page.limit();
     let contacts = app.read(move |store| store.contacts(&chatbot, after.as_ref(), limit)).await?;
     Ok(Json(contacts.iter().map(Shown::of).collect()))
 }
