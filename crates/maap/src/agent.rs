@@ -378,7 +378,6 @@ impl Maap {
                         Told::Status(_)
                         | Told::Capabilities(_)
                         | Told::Consent(_)
-                        | Told::Media(_)
                         | Told::Notice(_)
                         | Told::Revealed { .. } => {
                             centre.taken_by_chatbot(&one.fetched, true, work);

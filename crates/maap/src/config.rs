@@ -11,6 +11,8 @@ use store::{FileId, Usage};
 pub trait MediaLinks: std::fmt::Debug + Send + Sync {
     /// Where handsets fetch it.
     fn url(&self, id: FileId) -> String;
+    /// Where they fetch its small picture.
+    fn thumbnail_url(&self, id: FileId) -> String;
     /// What one of our links names, the file itself or its small picture; `None` for any other URL.
     fn id_of(&self, url: &str) -> Option<FileId>;
 }
@@ -21,6 +23,10 @@ struct NoLinks;
 
 impl MediaLinks for NoLinks {
     fn url(&self, id: FileId) -> String {
+        id.to_string()
+    }
+
+    fn thumbnail_url(&self, id: FileId) -> String {
         id.to_string()
     }
 
@@ -99,7 +105,7 @@ impl Config {
             consent: consent::Config::default(),
             anonymous: false,
             media_quota: Usage { files: 10_000, bytes: 2 << 30 },
-            validity: Duration::from_secs(3 * DAY),
+            validity: Duration::from_secs(7 * DAY),
             validity_max: Duration::from_secs(30 * DAY),
             validity_unstored: Duration::from_secs(60),
             push_timeout: Duration::from_secs(10),

@@ -1,7 +1,6 @@
 //! What chatbots and users indicate beside messages: that they write, that the chatbot has read; and what a user's devices can
 //! take, asked for and told by webhook.
 
-use message_centre::indication::MediaReviewed;
 use message_centre::{Centre, Work};
 use rcs::address::Address;
 use rcs::capability::Capabilities;
@@ -99,21 +98,6 @@ impl Maap {
             true => Ok(()),
             false => Err(Refusal::of(Reason::CallLimit)),
         }
-    }
-
-    /// Something that a chatbot has uploaded may be sent, or not.
-    pub(crate) fn decide_tell_media(
-        &mut self,
-        chatbot: &Address,
-        told: &MediaReviewed,
-        centre: &mut Centre,
-        work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
-        let row = work.view.chatbot(chatbot).ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
-        if !dialect::tells_media(row.dialect) || centre.tell_media(chatbot, told, work) {
-            return Ok(());
-        }
-        Err(Refusal::of(Reason::MailboxFull))
     }
 
     /// The rows of [`Maap::decide_typing`].

@@ -55,7 +55,7 @@ pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::{Config, MediaLinks};
 pub use directory::{listed, search};
 pub use information::{etag, information, own_data};
-pub use media::MediaCall;
+pub use media::{MediaCall, transfer};
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
@@ -172,10 +172,6 @@ impl Maap {
                 Call::SetTester { chatbot, .. }
                 | Call::AddKey { chatbot, .. }
                 | Call::RemoveKey { chatbot, .. } => Self::account_wants(chatbot, wants),
-                Call::TellMedia { chatbot, .. } => {
-                    wants.chatbot(chatbot);
-                    wants.head(chatbot);
-                }
                 Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
                 Call::Manage(call) => call.wants(&self.managed, wants),
@@ -251,7 +247,6 @@ impl Maap {
             }
             Call::AddKey { chatbot, key } => self.decide_add_key(&chatbot, key, work),
             Call::RemoveKey { chatbot, key } => self.decide_remove_key(&chatbot, &key, work),
-            Call::TellMedia { chatbot, told } => done(self.decide_tell_media(&chatbot, &told, centre, work)),
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),

@@ -156,23 +156,23 @@ impl Maap {
     /// Media must come from where the operator allows, and what is ours must be there for handsets to fetch.
     fn check_media(&self, chatbot: &Address, content: &Content, work: &Work<'_>) -> Result<(), Refusal> {
         for url in media_urls(content) {
-            let what = match self.config.media_links.id_of(url) {
+            let (reason, what) = match self.config.media_links.id_of(url) {
                 None if self.is_allowed(url) => continue,
-                None => "is not a media URL of this platform",
+                None => (Reason::MediaUrl, "is not a media URL of this platform"),
                 Some(id) => match work.view.media(id) {
-                    Some(media) if media.is_over(work.now) => "has expired",
+                    Some(media) if media.is_over(work.now) => (Reason::MediaExpired, "has expired"),
                     Some(media) => match &media.review {
                         Review::Approved => continue,
-                        Review::Pending => "waits for the operator's approval",
-                        Review::Rejected(_) => "was rejected by the operator",
+                        Review::Pending => (Reason::MediaUrl, "waits for the operator's approval"),
+                        Review::Rejected(_) => (Reason::MediaUrl, "was rejected by the operator"),
                     },
-                    None if store::media::is_of(id, chatbot) => "is gone",
+                    None if store::media::is_of(id, chatbot) => (Reason::MediaUrl, "is gone"),
                     // A handset's file, or another chatbot's.
                     None => continue,
                 },
             };
             let url: String = url.chars().take(200).collect();
-            return Err(Refusal::with(Reason::MediaUrl, format!("{url} {what}")));
+            return Err(Refusal::with(reason, format!("{url} {what}")));
         }
         Ok(())
     }

@@ -163,7 +163,7 @@ impl Document {
 }
 
 /// The users, each once, and what else stands among them.
-fn destinations(
+pub(super) fn destinations(
     document: &Document,
     numbering: &Numbering,
 ) -> Result<(Vec<Address>, Vec<String>), RequestError> {

@@ -254,7 +254,12 @@ fn refusals_are_policy_or_service_exceptions() {
 #[test]
 fn a_revoke_names_the_user() {
     let revoke = |body: &str| revoke::parse(body.as_bytes(), &numbering());
-    assert_eq!(revoke(fixture!("revoke")), Ok(user(1)));
+    assert_eq!(revoke(fixture!("revoke")), Ok(vec![user(1)]));
+    let both = "<r><address>tel:+8613800000001</address><address>13800000002</address></r>";
+    assert_eq!(revoke(both), Ok(vec![user(1), user(2)]));
+    let dummy = "<r><address>00000</address><destinationAddress>tel:+8613800000002</destinationAddress></r>";
+    assert_eq!(revoke(dummy), Ok(vec![user(2)]));
+    assert!(revoke("<r><address>tel:+8613800000001</address><address>x</address></r>").is_err());
     assert!(revoke("<messageStatusReport/>").is_err());
     assert!(revoke("<a><address>tel:+8613800000001</address><status>Other</status></a>").is_err());
     assert!(revoke("<a><address>x</address></a>").is_err());

@@ -92,8 +92,9 @@ pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
     !matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
 }
 
-/// Whether chatbots are told by webhook that what they have uploaded may be sent, or not.
-pub(crate) fn tells_media(dialect: Dialect) -> bool {
+/// Whether the operator looks at temporary media as well, because the API has an audit of whatever is uploaded. Otherwise what does
+/// not stay is not looked at (maap-api §2.6).
+pub(crate) fn audits_all_media(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Cm | Dialect::Fnw11)
 }
 

@@ -24,8 +24,8 @@ use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{Event, Layer};
 use sip::{Flow, HeaderName, Message, RequestBuilder, ResponseBuilder, Transport};
 use store::{
-    Account, Blocked, Blocks, Credential, DeadLetter, Dialect, Entry, EntryIds, EntryKind, Record, Store,
-    View, Wants,
+    Account, Blocked, Blocks, Credential, DeadLetter, Dialect, Entry, EntryIds, EntryKind, FileId, Media,
+    Record, Review, Store, View, Wants,
 };
 
 pub const DOMAIN: &str = "hongyan.local";
@@ -854,5 +854,39 @@ impl Phone {
         }
         self.inbox.push((id, text));
         self.envelopes.push(envelope);
+    }
+}
+
+/// Links as a deployment would make them, without their seal.
+#[derive(Debug)]
+pub struct Links;
+
+impl maap::MediaLinks for Links {
+    fn url(&self, id: FileId) -> String {
+        format!("https://maap.example/content/{id}")
+    }
+
+    fn thumbnail_url(&self, id: FileId) -> String {
+        format!("https://maap.example/content/{id}/thumbnail")
+    }
+
+    fn id_of(&self, url: &str) -> Option<FileId> {
+        url.strip_prefix("https://maap.example/content/")?.parse().ok()
+    }
+}
+
+/// Something that the chatbot has uploaded.
+pub fn media(number: u8, expires_at: Option<Timestamp>) -> Media {
+    Media {
+        id: store::media::id(&bot(), [number; 8]),
+        owner: bot(),
+        name: None,
+        content_type: "image/jpeg".to_owned(),
+        bytes: 1,
+        thumbnail: None,
+        plays_ms: None,
+        created_at: Timestamp::EPOCH,
+        expires_at,
+        review: Review::Pending,
     }
 }

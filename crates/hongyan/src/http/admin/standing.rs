@@ -109,18 +109,10 @@ async fn decide(
     let chatbot = chatbot_address(app, &name)?;
     let nothing = || Failure::not_found("nothing of this chatbot waits for a decision on that");
     let topic: Topic = topic.parse().map_err(|()| nothing())?;
-    let answer = match change(app, StandingCall::Decide { proposal: (chatbot, topic), rejection }).await {
-        Err(failure) if failure.status == axum::http::StatusCode::NOT_FOUND => return Err(nothing()),
-        Err(failure) => return Err(failure),
-        Ok(answer) => answer,
-    };
-    // Some APIs have words of their own for this, which take the links.
-    if let Topic::Media(id) = topic
-        && let Some(media) = app.read(move |store| store.media(id)).await?
-    {
-        app.tell_media(&media).await?;
+    match change(app, StandingCall::Decide { proposal: (chatbot, topic), rejection }).await {
+        Err(failure) if failure.status == axum::http::StatusCode::NOT_FOUND => Err(nothing()),
+        answer => answer,
     }
-    Ok(answer)
 }
 
 /// The chatbot as it is afterwards.

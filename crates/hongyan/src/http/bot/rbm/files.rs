@@ -154,7 +154,8 @@ async fn elsewhere(
     url: &str,
     is_fresh: bool,
 ) -> Result<(FileInfo, Option<FileInfo>), Refusal> {
-    if let Some((media, _)) = app.media_at(&chatbot.address, url).await.map_err(failed)? {
+    let own = app.media_at(&chatbot.address, url).await.map_err(failed)?;
+    if let Some((media, _)) = own.filter(|(media, _)| !media.is_over(now())) {
         return Ok((info(app, &media), own_thumbnail(app, &media)));
     }
     if let Some(found) = app.rbm.files.recall(&chatbot.address, url).filter(|_| !is_fresh) {
