@@ -413,7 +413,7 @@ impl Maap {
 }
 
 /// Before it is live, a chatbot reaches its testers and nobody else.
-fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
+pub(crate) fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
     match to.iter().find(|user| !chatbot.serves(user)) {
         Some(user) => Err(Refusal::with(
             Reason::NotAllowed,

@@ -157,6 +157,12 @@ impl Wants {
         self.usages.push(file.owner.clone());
     }
 
+    /// An upload that is under way and has no transfer id, if it is one.
+    pub fn unfinished(&mut self, id: FileId, owner: &Address) {
+        self.files.push(id);
+        self.usages.push(owner.clone());
+    }
+
     /// What somebody's files come to.
     pub fn usage(&mut self, owner: &Address) {
         self.usages.push(owner.clone());

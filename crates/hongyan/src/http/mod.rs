@@ -127,6 +127,8 @@ pub struct App {
     pub content: Arc<Content>,
     /// What the edge of the RBM-style chatbot API works with.
     pub rbm: bot::rbm::Rbm,
+    /// Makes and knows the access tokens of chatbots that hold any number of them at once.
+    pub tokens: chatbot_api::bearer::Tokens,
     /// What calls of CSPs need.
     pub csp: bot::csp::Csp,
     /// What media of chatbots are held to.
