@@ -98,6 +98,7 @@ impl Maap {
             return Err(Refusal::with(Reason::CallLimit, most));
         }
         let message = Outgoing {
+            simpler: None,
             message_id: ids::message_id(self.random.id()),
             to: vec![user.clone()],
             content: invitation(&chatbot.profile.name),

@@ -27,7 +27,7 @@ impl Maap {
             is_secret(app_key, &chatbot.app_key_sha256) & (app_id == chatbot.app_id)
         });
         let mut chatbot = known.cloned().ok_or_else(|| Refusal::of(Reason::WrongKey))?;
-        let (clock, now) = (self.config.local_time, work.now);
+        let (clock, now) = (&self.config.local_time, work.now);
         let today = clock.day(now);
         let given = match chatbot.tokens_given {
             (day, given) if day == today => given,

@@ -115,6 +115,24 @@ fn a_user_who_is_none_is_told_of_with_an_exception() {
 }
 
 #[test]
+fn who_is_there_without_cards_gets_the_simpler_body() {
+    let mut world = world();
+    world.phones.get_mut(BOB).expect("a phone").features = ";+g.gsma.rcs.botversion=\"#=1\"";
+    world.switch_off(BOB);
+    world.switch_on(BOB);
+    let document = format!(
+        "<r><destinationAddress>tel:{ALICE}</destinationAddress><destinationAddress>tel:{BOB}</destinationAddress>\
+         <messageId>m1</messageId><bodyText>with cards</bodyText>\
+         <fallbackSupported>true</fallbackSupported><rcsBodyText>in words</rcsBodyText></r>"
+    );
+    let kind = SendKind { is_interaction: false, is_template: false };
+    let request = send::parse(document.as_bytes(), kind, &bot(), &numbering(), "fresh").expect("well formed");
+    world.call(Call::Send { chatbot: bot(), message: Box::new(request.message) });
+    assert_eq!(world.phones[ALICE].texts(), ["in words"]);
+    assert_eq!(world.phones[BOB].texts(), ["with cards"]);
+}
+
+#[test]
 fn every_file_is_audited_and_the_end_of_it_told_with_its_id() {
     let mut world = world_with(|config| {
         config.auto_approve = false;

@@ -16,7 +16,7 @@ use super::{
     push::{self, MessagePush},
     *,
 };
-use crate::{Body, Failure, Incoming, Status, ctcu::address::PathForm};
+use crate::{Body, Content, Failure, Incoming, Status, ctcu::address::PathForm};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -62,9 +62,7 @@ fn a_text_is_read_in_full() {
     assert!(message.wanted.contains(Status::RevokeOk));
     assert_eq!(sent.client_correlator.as_deref(), Some("567895"));
     assert_eq!(message.message_id, rcs::ids::message_id_of(&rail(), "567895"));
-    assert_eq!(sent.opaque["rcsBodyText"], "去哪里？");
-    assert_eq!(sent.opaque["multimediaMessageSupported"], "false");
-    assert!(!sent.opaque.contains_key("mmsSubject"));
+    assert_eq!(message.simpler, Some(Content::text("去哪里？")));
 }
 
 #[test]
@@ -181,6 +179,15 @@ fn what_is_wrong_is_named_with_the_exception_for_it() {
             400,
             "SVC0002",
             "smsBodyText: missing",
+        ),
+        (
+            format!(
+                "{to}<bodyText>x</bodyText><fallbackSupported>1</fallbackSupported><rcsBodyText>{}</rcsBodyText>",
+                "长".repeat(2001)
+            ),
+            400,
+            "SVC0002",
+            "rcsBodyText: bodyText: 2001 > 2000",
         ),
         (
             format!("{to}<bodyText>x</bodyText><storeSupported>perhaps</storeSupported>"),

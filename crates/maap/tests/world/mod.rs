@@ -137,6 +137,8 @@ pub struct Phone {
     /// Reports received: message id and disposition.
     pub reports: Vec<(String, Disposition)>,
     pub reports_display: bool,
+    /// What it announces when it registers.
+    pub features: &'static str,
     /// Whether displayed is reported before delivered.
     pub reports_display_first: bool,
     pub responses: Vec<u16>,
@@ -252,6 +254,7 @@ impl World {
             reports: Vec::new(),
             reports_display: true,
             reports_display_first: false,
+            features: "",
             responses: Vec::new(),
         };
         self.phones.insert(number.to_owned(), phone);
@@ -773,7 +776,9 @@ impl Phone {
     fn register(&mut self, now: Duration, authorization: Option<String>) {
         self.sent += 1;
         let (number, peer) = (&self.number, self.flow.peer);
-        let contact = format!("<sip:{number}@{peer};transport=ws>;+sip.instance=\"<urn:uuid:{number}>\"");
+        let features = self.features;
+        let contact =
+            format!("<sip:{number}@{peer};transport=ws>;+sip.instance=\"<urn:uuid:{number}>\"{features}");
         let own = self.uri();
         let mut request = self
             .request("REGISTER", &format!("sip:{DOMAIN}"), &own)
