@@ -7,14 +7,13 @@ import email.utils
 import hashlib
 import json
 import re
-import threading
 import urllib.parse
 import uuid
 import xml.etree.ElementTree as xml
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import csp
-from bot_user import CARD, FILE, PICTURE, User, call, form
+from bot_user import CARD, FILE, PICTURE, User, call, form, serve
 from client import Teller
 from fnw11 import local
 from platform_under_test import wait_for
@@ -52,9 +51,7 @@ class Bot(Teller):
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.webhook = f"http://127.0.0.1:{self.server.server_address[1]}/notify"
+        self.server, self.webhook = serve(Webhook)
 
     def stop(self):
         self.server.shutdown()

@@ -5,12 +5,11 @@ own, written after the documented forms, made and reviewed by the command line a
 import hashlib
 import json
 import subprocess
-import threading
 import urllib.parse
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from bot_user import CARD, FILE, PICTURE, User, call, form
+from bot_user import CARD, FILE, PICTURE, User, call, form, serve
 from client import Teller
 from fnw11 import local
 from platform_under_test import wait_for
@@ -60,9 +59,7 @@ class Bot(Teller):
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.webhook = f"http://127.0.0.1:{self.server.server_address[1]}/notify"
+        self.server, self.webhook = serve(Webhook)
 
     def is_made(self, platform, created):
         self.id, self.app_id, self.app_key = created["chatbotId"], created["appId"], created["appKey"]
