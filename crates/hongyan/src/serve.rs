@@ -236,8 +236,14 @@ impl Running {
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let ways =
-            Ways { network: network.clone(), switchboard, pusher: pusher.clone(), content: content.clone() };
+        let (campaign_news, news) = watch::channel(());
+        let ways = Ways {
+            network: network.clone(),
+            switchboard,
+            pusher: pusher.clone(),
+            content: content.clone(),
+            campaign_news,
+        };
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
@@ -269,6 +275,8 @@ impl Running {
             limits: maap.limits,
             local_time: maap.local_time,
             anonymous: maap.anonymous,
+            campaign_news: news,
+            stopping: stopping.clone(),
         });
         let mut running = Self {
             bound,

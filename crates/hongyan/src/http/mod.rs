@@ -63,7 +63,7 @@ use rcs::Timestamp;
 use store::{Chatbot, ChatbotStatus, Store, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -143,6 +143,10 @@ pub struct App {
     pub anonymous: bool,
     /// When days and months begin.
     pub local_time: rcs::local_time::LocalTime,
+    /// Tells when a campaign is further than before.
+    pub campaign_news: watch::Receiver<()>,
+    /// Tells those who wait for something that they need not any more.
+    pub stopping: Stop,
 }
 
 impl App {

@@ -224,6 +224,13 @@ impl World {
         self.webhook.held.clear();
     }
 
+    /// The process dies, and starts again with another configuration.
+    pub fn restart_with(&mut self, config: fn(&mut Config)) {
+        self.crash();
+        self.config = config;
+        self.start();
+    }
+
     pub fn store(&self) -> &Store {
         self.store.as_ref().expect("the platform runs")
     }
