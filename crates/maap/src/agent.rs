@@ -23,7 +23,7 @@ use crate::circuit::Circuit;
 use crate::dialect::{self, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
-use crate::{Maap, Out, Task, Timer, privacy, service_account};
+use crate::{Maap, Out, Task, Timer, service_account};
 
 /// Entries brought from the mailbox at a time.
 const PAGE: usize = 64;
@@ -58,8 +58,6 @@ pub(crate) struct Agent {
     circuit: Circuit,
     /// How the webhook wants the chatbot's URI in paths, as far as is known.
     form: PathForm,
-    /// Whether the chatbot knows users by tokens.
-    is_anonymous: bool,
     /// A callback check under way.
     pub(crate) check: Option<Check>,
     /// Callback checks that failed in a row.
@@ -117,7 +115,6 @@ impl Default for Agent {
             reread_at: Timestamp::EPOCH,
             circuit: Circuit::default(),
             form: PathForm::default(),
-            is_anonymous: false,
             check: None,
             check_failures: 0,
             check_at: None,
@@ -243,9 +240,7 @@ impl Maap {
         wants.dead_letter_count(chatbot);
         for (id, conversation) in agent.ready(ended, self.config.pushes_per_chatbot) {
             wants.entry(&(chatbot.clone(), *id));
-            if agent.is_anonymous {
-                wants.contact(chatbot, conversation);
-            }
+            wants.contact(chatbot, conversation);
         }
     }
 
@@ -265,7 +260,6 @@ impl Maap {
             return;
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
-        agent.is_anonymous = privacy::is_anonymous(&work.view.rules(address), &self.config);
         if !chatbot.callback_checked
             && (chatbot.token.is_some() || !dialect::check_waits_for_token(chatbot.dialect))
             && agent.check.is_none()
@@ -321,9 +315,8 @@ impl Maap {
                 continue;
             }
             let key = (chatbot.address.clone(), id);
-            // Under which token the chatbot knows the user is to be looked up first.
-            let is_known = !agent.is_anonymous
-                || work.view.has_contact(&(chatbot.address.clone(), conversation.clone()));
+            // What the chatbot knows the user by is to be looked up first.
+            let is_known = work.view.has_contact(&(chatbot.address.clone(), conversation.clone()));
             let entry = match work.view.lookup(&key) {
                 Lookup::Here(entry) if is_known => entry,
                 Lookup::Gone => {

@@ -150,7 +150,7 @@ impl Maap {
         Ok(())
     }
 
-    fn propose(
+    pub(crate) fn propose(
         &self,
         address: &Address,
         topic: Topic,

@@ -258,12 +258,12 @@ fn without_its_chatbot_a_campaign_pauses_and_says_why() {
     steer(&mut world, id, Steering::Start);
     world.run_for(seconds(1));
     let status = |status| Box::new(Change { status: Some(status), ..Change::default() });
-    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Paused) });
+    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Paused), is_reviewed: false });
     world.run_for(seconds(1));
     let campaign = world.store().campaign(id).expect("readable").expect("it is there");
     assert_eq!(campaign.state, CampaignState::Paused);
     assert_eq!(campaign.paused_because.as_deref(), Some("the chatbot is paused"));
-    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Live) });
+    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Live), is_reviewed: false });
     assert_eq!(steer(&mut world, id, Steering::Resume), CampaignState::Running);
     world.run_for(seconds(10));
     assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Finished, 50));

@@ -29,7 +29,7 @@ use store::{
 };
 use utoipa::IntoParams;
 
-use super::access::{Caller, own};
+use super::access::{About, Caller, own};
 use super::chatbots::chatbot_address;
 use super::{done, unexpected};
 use crate::http::{App, Failure, now};
@@ -145,13 +145,17 @@ pub async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     body: Result<Json<New>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
     let Json(new) = body?;
     let chatbot = chatbot_address(&app, &new.chatbot)?;
     own(&app, &caller, &chatbot).await?;
+    let of = chatbot.clone();
+    let tenant = app.read(move |store| store.owner(&of)).await?;
     let new = NewCampaign { chatbot, name: new.name, template: new.template, plan: read_plan(new.plan)? };
     let answer = app.manage(manage::Call::CreateCampaign(Box::new(new))).await?;
-    Ok((StatusCode::CREATED, Json(shown(&app, answer).await?)))
+    let made = shown(&app, answer).await?;
+    let about = About::made(format!("/campaigns/{}", made["id"].as_str().unwrap_or_default()), tenant);
+    Ok((StatusCode::CREATED, about, Json(made)))
 }
 
 /// One campaign with its progress. With `wait` and the `revision` of an earlier answer as `since`, the answer comes as soon as
