@@ -296,6 +296,15 @@ async fn a_campaign_runs_from_a_csv_file_to_its_outcomes() {
     );
     let (status, answer) = upload("city\n北京\n".to_owned()).await;
     assert_eq!((status.as_u16(), &answer["error"]), (400, &json!("line 1: no column is called number")));
+    // What a spreadsheet writes in another character set needs its name.
+    let gbk = b"number,city\r\n+8613800000001,\xb1\xb1\xbe\xa9\r\n".to_vec();
+    for (content_type, invalid) in [("text/csv", 1), ("text/csv; charset=GBK", 0)] {
+        let request = server.admin(Method::POST, &format!("/campaigns/{id}/recipients"));
+        let answer = request.header("content-type", content_type).body(gbk.clone()).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!((&answer["invalid"], &answer["added"]), (&json!(invalid), &json!(0)), "{answer}");
+        assert!(invalid == 0 || answer["errors"][0]["line"] == 2, "{answer}");
+    }
     let list = json!({ "recipients": [
         { "number": "+8613800000005", "variables": { "city": "成都" } },
         { "number": "+8613800000001", "variables": { "city": "成都" } },

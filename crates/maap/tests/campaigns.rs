@@ -8,7 +8,7 @@ use maap::manage::{self, Answer, NewCampaign, PlanChange, Steering};
 use maap::{Call, Change};
 use rcs::address::Address;
 use serde_json::{Value, json};
-use store::campaign::message_id;
+use store::campaign::{FinalOutcome, message_id};
 use store::{Campaign, CampaignId, CampaignState, ChatbotStatus, Outcome, Progress, Recipient};
 use world::{ALICE, BOB, World, bot, seconds, user};
 
@@ -464,6 +464,9 @@ fn who_has_opted_out_is_skipped_and_the_campaign_says_so() {
         Outcome::Refused("the user has opted out".to_owned()),
         "the outcome says why"
     );
+    // It is told from a refusal, also when its record is forgotten.
+    let outcomes = |world: &World| world.store().campaign_outcomes((id, 0)).expect("readable");
+    assert_eq!(outcomes(&world), [0, FinalOutcome::Skipped as u8]);
 }
 
 #[test]

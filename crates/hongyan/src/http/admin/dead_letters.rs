@@ -12,26 +12,15 @@ use rcs::address::Address;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{DeadLetter, EntryId, EntryKey};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::chatbots::{chatbot_address, failure_of};
 use super::messages::kind_of;
+use super::page::Page;
 use crate::http::{App, Failure};
 
-/// Letters in one answer.
-const LETTERS_MAX: usize = 1_000;
 /// Letters that one decision puts back or removes.
 const STEP: usize = 256;
-
-/// Query of the lists.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// At most so many, 100 if absent, never more than 1000.
-    limit: Option<usize>,
-    /// The id after which to go on.
-    after: Option<String>,
-}
 
 /// Body of a replay: which letters; all of the chatbot's if it names none.
 #[derive(Deserialize, Default, ToSchema)]
@@ -49,7 +38,7 @@ pub async fn list_all(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
-    let limit = page.limit.unwrap_or(100).min(LETTERS_MAX);
+    let limit = page.limit();
     let letters = app.read(move |store| store.dead_letters(None, None, limit)).await?;
     Ok(Json(letters.iter().map(shown).collect()))
 }
@@ -63,8 +52,8 @@ pub async fn list(
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
     let chatbot = chatbot_address(&app, &name)?;
-    let after = page.after.map(|id| key(&chatbot, &id)).transpose()?;
-    let limit = page.limit.unwrap_or(100).min(LETTERS_MAX);
+    let after = page.after.as_deref().map(|id| key(&chatbot, id)).transpose()?;
+    let limit = page.limit();
     Ok(Json(letters(&app, &chatbot, after, limit).await?.iter().map(shown).collect()))
 }
 

@@ -63,6 +63,7 @@ mod files;
 mod groups;
 mod media;
 mod messages;
+mod page;
 mod service_accounts;
 mod standing;
 mod subscribers;
