@@ -140,7 +140,6 @@ impl Maap {
                 return answer;
             }
         }
-        let webhook = chatbot.webhook.clone();
         if let Err(what) = change.apply(&mut chatbot, work.now) {
             return Answer::Invalid(what);
         }
@@ -148,11 +147,16 @@ impl Maap {
             || before.extras != chatbot.extras
             || before.standing != chatbot.standing
             || before.status != chatbot.status;
+        let is_pushed_otherwise = before.webhook != chatbot.webhook
+            || before.allow_private_webhook != chatbot.allow_private_webhook
+            || before.webhook_auth != chatbot.webhook_auth
+            || before.webhook_probe != chatbot.webhook_probe;
         work.view.put_chatbot(chatbot.clone());
         if is_shown_otherwise {
             notice::tell(address, Notice::InformationChanged, work);
         }
-        if chatbot.webhook != webhook {
+        // What failed until now may go well now: it is not waited for the next try.
+        if is_pushed_otherwise {
             self.start_over(address);
             out.next.push(Task::Check(address.clone()));
         }
