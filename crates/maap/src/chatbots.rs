@@ -114,7 +114,6 @@ impl Maap {
     ) -> Answer {
         let Some(before) = work.view.chatbot(address) else { return Answer::NotFound };
         let mut chatbot = before.clone();
-        let webhook = chatbot.webhook.clone();
         if let Err(what) = change.apply(&mut chatbot, work.now) {
             return Answer::Invalid(what);
         }
@@ -122,12 +121,19 @@ impl Maap {
             || before.extras != chatbot.extras
             || before.standing != chatbot.standing
             || before.status != chatbot.status;
+        let has_moved = before.webhook != chatbot.webhook;
+        let is_called_otherwise = has_moved
+            || before.allow_private_webhook != chatbot.allow_private_webhook
+            || before.webhook_auth != chatbot.webhook_auth
+            || before.status != chatbot.status;
         work.view.put_chatbot(chatbot.clone());
         if is_shown_otherwise {
             notice::tell(address, Notice::InformationChanged, work);
         }
-        if chatbot.webhook != webhook {
+        if is_called_otherwise {
             self.start_over(address);
+        }
+        if has_moved {
             out.next.push(Task::Check(address.clone()));
         }
         out.next.push(self.woken(address));
