@@ -26,7 +26,7 @@ use crate::dialect::{self, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
 use crate::waiting::{PAGE, Waiting};
-use crate::{Maap, Out, Task, Timer, privacy, service_account};
+use crate::{Maap, Out, Stats, Task, Timer, privacy, service_account};
 
 /// An entry whose push failed expires so long after it is to be given up on: its last try is made at that moment, and ends
 /// before.
@@ -126,19 +126,21 @@ impl Agent {
     }
 
     /// A push was not taken: if nothing is pushed for now, what is in the queue waits too.
-    fn missed(&mut self, chatbot: &Address, was_open: bool, now: Timestamp) {
+    fn missed(&mut self, chatbot: &Address, was_open: bool, now: Timestamp, stats: &mut Stats) {
         let Some(at) = self.circuit.probe_at() else { return };
         let busy = self.in_flight.values().map(|one| &one.conversation).collect();
         self.waiting.shut(&busy);
         if !was_open {
+            stats.left_alone += 1;
             let (why, next_try_s) = (&self.trouble, at.since(now).as_secs());
             tracing::warn!(%chatbot, why, next_try_s, "the webhook takes nothing and is left alone for a while");
         }
     }
 
     /// The webhook has taken a push: if it was left alone, everything is tried at once.
-    fn taken(&mut self, chatbot: &Address, now: Timestamp) {
+    fn taken(&mut self, chatbot: &Address, now: Timestamp, stats: &mut Stats) {
         if self.circuit.taken() {
+            stats.back += 1;
             tracing::info!(%chatbot, "the webhook takes pushes again");
             self.waiting.release(now);
         }
@@ -188,6 +190,8 @@ impl Maap {
         out: &mut Out,
     ) {
         let Some(chatbot) = work.view.chatbot(address).cloned() else {
+            // What came for it after it was removed, or was left when the process ended, goes too.
+            work.next.push(message_centre::Task::Clear(address.clone()));
             return self.forget(address);
         };
         if chatbot.webhook.is_none() || matches!(chatbot.status, ChatbotStatus::Paused | ChatbotStatus::Draft)
@@ -410,7 +414,7 @@ impl Maap {
             Verdict::Taken => {
                 out.stats.pushes_taken += 1;
                 if is_current {
-                    agent.taken(&pushed.chatbot, work.now);
+                    agent.taken(&pushed.chatbot, work.now, &mut out.stats);
                     agent.form = one.form;
                 }
                 agent.waiting.passed(conversation, id);
@@ -442,7 +446,7 @@ impl Maap {
                 agent.trouble = why;
                 let was_open = agent.circuit.is_open();
                 agent.circuit.missed(miss, conversation, &self.config, work.now, self.random.number());
-                agent.missed(&pushed.chatbot, was_open, work.now);
+                agent.missed(&pushed.chatbot, was_open, work.now, &mut out.stats);
             }
             Verdict::Unmade => agent.waiting.hold_back(conversation, id, work.now.plus(BUSY_WAIT)),
         }

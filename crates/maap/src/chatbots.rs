@@ -31,6 +31,8 @@ impl NewChatbot {
         if let Ok(address) = self.address(maap) {
             wants.chatbot(&address);
             wants.usage(&address);
+            wants.head(&address);
+            wants.dead_letter_count(&address);
         }
     }
 }
@@ -50,9 +52,12 @@ impl Maap {
         if let Some(Err(why)) = new.tenant.as_deref().map(|tenant| self.managed.tenants.has_room(tenant)) {
             return Answer::Undeliverable(why);
         }
-        if work.view.usage(&address).files > 0 {
+        let is_cleared = work.view.usage(&address).files == 0
+            && work.view.head(&address).count == 0
+            && work.view.dead_letter_count(&address).count == 0;
+        if !is_cleared {
             // Page by page, within moments; whoever gets the name finds nothing of who had it before.
-            let why = format!("the media of the {address} before are still being removed; try again");
+            let why = format!("media and mail of the {address} before are still being removed; try again");
             return Answer::Undeliverable(why);
         }
         let credentials = Credentials {
@@ -96,7 +101,6 @@ impl Maap {
             out.next.push(Task::Check(chatbot.address.clone()));
         }
         work.view.put_chatbot(chatbot.clone());
-        // What waits for a chatbot of this name that was removed is this one's now.
         self.forget(&chatbot.address);
         if let Some(tenant) = new.tenant {
             self.managed.tenants.own(&chatbot.address, &tenant);
@@ -151,6 +155,7 @@ impl Maap {
         let proposals: Vec<ProposalKey> = work.view.proposals_of(address).to_vec();
         proposals.iter().for_each(|key| work.view.remove_proposal(key));
         self.forget(address);
+        work.next.push(message_centre::Task::Clear(address.clone()));
         out.next.push(Task::ClearMedia(address.clone()));
         Answer::Removed
     }

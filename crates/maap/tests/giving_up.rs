@@ -418,3 +418,25 @@ fn mail_of_a_chatbot_that_is_no_more_leaves_nothing() {
     let none = world.call(Call::PutBack { chatbot: bot(), letters: Vec::new() });
     assert_eq!(none, Answer::NotFound);
 }
+
+#[test]
+fn whoever_gets_the_name_of_a_chatbot_finds_no_mail_of_the_one_before() {
+    let mut world = World::with_bot();
+    let users = world.users(300);
+    world.webhook.fails_for.extend(users.iter().cloned());
+    users.iter().for_each(|from| world.place_text(from, "one"));
+    world.run_for(seconds(DAY + 60));
+    world.webhook.fails_for.insert(ALICE.to_owned());
+    world.text(ALICE, "a0");
+    users.iter().for_each(|from| world.place_text(from, "two"));
+    assert_eq!((world.dead_letters(&bot()).len(), world.mailbox().len()), (300, 301));
+    let stale: Vec<_> = world.dead_letters(&bot()).iter().map(dead_letters::key_of).collect();
+    assert_eq!(world.call(Call::Remove(bot())), Answer::Removed);
+    assert!(world.mailbox().is_empty() && world.dead_letters(&bot()).is_empty());
+    assert_eq!(world.phones[ALICE].reports, [("a0".to_owned(), Failed)], "and senders know");
+    world.webhook.fails_for.clear();
+    world.make_bot();
+    assert_eq!(world.call(Call::PutBack { chatbot: bot(), letters: stale }), Answer::Counted(0));
+    world.run_for(seconds(DAY));
+    assert!(world.webhook.taken.is_empty());
+}

@@ -88,6 +88,24 @@ fn a_message_is_delivered_and_read_and_a_repeated_id_ignored() {
 }
 
 #[test]
+fn what_is_read_was_delivered_whatever_is_told_first() {
+    let mut world = world();
+    world.phones.get_mut(ALICE).expect("a phone").reports_display_first = true;
+    say(&mut world, "m1", ALICE);
+    world.run_for(seconds(5));
+    assert_eq!(member(&told(&world), "eventType"), ["DELIVERED", "READ"]);
+    // And the other way: the agent says that it has read before its webhook has answered.
+    world.webhook.holds = true;
+    world.text(ALICE, "hi");
+    let read = || Call::Read { chatbot: bot(), user: user(ALICE), message_id: "hi".to_owned() };
+    assert_eq!(world.call(read()), Answer::Done);
+    world.let_go();
+    assert_eq!(world.call(read()), Answer::Done);
+    let reports = &world.phones[ALICE].reports;
+    assert_eq!(*reports, [("hi".to_owned(), Delivered), ("hi".to_owned(), Displayed)]);
+}
+
+#[test]
 fn who_cannot_have_a_message_is_refused_at_once() {
     let mut world = world();
     assert_eq!(reason(say(&mut world, "m1", NOBODY)), Reason::NoSuchUser);
