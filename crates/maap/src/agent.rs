@@ -89,6 +89,11 @@ impl Agent {
         self.waiting.more();
     }
 
+    /// Whether the webhook takes nothing, and is called but for a try now and then.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        self.circuit.is_open()
+    }
+
     /// The conversations that have a push under way.
     fn busy(&self) -> FxHashSet<&Address> {
         self.in_flight.values().map(|one| &one.conversation).collect()

@@ -251,6 +251,18 @@ fn typing_is_told_to_a_webhook_that_hangs_a_few_times_at_most() {
 }
 
 #[test]
+fn typing_is_not_told_to_a_webhook_that_is_left_alone() {
+    let mut world = world();
+    world.webhook.is_down = true;
+    world.text(ALICE, "hi");
+    world.run_for(seconds(3600));
+    let before = world.webhook.calls.len();
+    let typing = Composing::new(State::Active).to_xml();
+    world.message(ALICE, "c1", composing::CONTENT_TYPE, &typing);
+    assert_eq!(world.webhook.calls.len(), before);
+}
+
+#[test]
 fn capabilities_are_told_by_webhook_when_asked_for() {
     let mut world = world();
     let ask = |user, id: &str| Call::Capabilities { chatbot: bot(), user, request_id: id.to_owned() };
