@@ -18,6 +18,8 @@ use axum::routing::{any, post};
 use handset::platform::Admin;
 use serde_json::{Value, json};
 use sip::Transport;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -34,6 +36,8 @@ const CONNECTIONS: usize = 64;
 const USERS: u32 = 1_000;
 /// Handsets that write to a chatbot.
 const WRITERS: u32 = 200;
+/// What users have said to each of the chatbots whose webhooks fail.
+const WAITING: u32 = 1_000;
 /// Without one for so long, no more pushes come.
 const STALLED: Duration = Duration::from_secs(45);
 const BOT: &str = "106900";
@@ -66,7 +70,7 @@ pub fn serve_trivially(runtime: &Runtime, address: SocketAddr) -> io::Result<()>
 pub fn sends(runtime: &Runtime, program: &Path, count: u32, report: &mut Report) -> io::Result<()> {
     let hongyan = Hongyan::start_with(runtime, program, USERS, &UNLIMITED)?;
     let address = hongyan.platform.server(Transport::Ws).address;
-    let token = runtime.block_on(log_in(&hongyan, address, None))?;
+    let token = runtime.block_on(log_in(&hongyan, address))?;
     let cost = send_measured(runtime, hongyan.process(), address, &token, count)?;
     report.add(Row::new(
         "API send",
@@ -86,28 +90,77 @@ pub fn sends(runtime: &Runtime, program: &Path, count: u32, report: &mut Report)
     Ok(())
 }
 
-/// What users say, pushed to a webhook of ours.
+/// How a webhook fails.
+#[derive(Debug, Clone, Copy)]
+enum Failing {
+    /// Answers 500.
+    Error,
+    /// Takes the request and never answers.
+    Hanging,
+    /// Takes the request and closes.
+    Closing,
+    /// Redirects to an address within.
+    Redirecting,
+    /// Answers 500 and then 100 MB.
+    Babbling,
+}
+
+/// What users say, pushed to a webhook of ours: alone, and beside webhooks that fail in every way.
 pub fn webhooks(runtime: &Runtime, program: &Path, count: u32, report: &mut Report) -> io::Result<()> {
     let hongyan = Hongyan::start_with(runtime, program, WRITERS, &UNLIMITED)?;
     let (taken, news) = (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
     let webhook = runtime.block_on(webhook(taken.clone(), news.clone()))?;
-    let address = hongyan.platform.server(Transport::Ws).address;
-    runtime.block_on(log_in(&hongyan, address, Some(webhook)))?;
+    runtime.block_on(create(&hongyan, BOT, Some(webhook)))?;
     let mut writers = fleet(0, WRITERS, hongyan.platform.server(Transport::Udp))?;
     register(&mut writers)?;
-    let bot = format!("sip:{BOT}@botplatform.{DOMAIN}");
-    let before = taken.load(Ordering::SeqCst);
-    let cost = measure(hongyan.process(), || {
-        write_to(&mut writers, &bot, count)?;
-        runtime.block_on(async {
-            while taken.load(Ordering::SeqCst) - before < count {
-                let heard = timeout(STALLED, news.notified()).await;
-                heard.map_err(|_| unexpected(format_args!("no more pushes for {STALLED:?}")))?;
-            }
-            io::Result::Ok(count)
+    let mut pushed = || {
+        let before = taken.load(Ordering::SeqCst);
+        measure(hongyan.process(), || {
+            write_to(&mut writers, &uri(BOT), count)?;
+            runtime.block_on(async {
+                while taken.load(Ordering::SeqCst) - before < count {
+                    let heard = timeout(STALLED, news.notified()).await;
+                    heard.map_err(|_| unexpected(format_args!("no more pushes for {STALLED:?}")))?;
+                }
+                io::Result::Ok(count)
+            })
         })
-    })?;
-    report.add(Row::new("webhook", "Hongyan", cost, "from a MESSAGE over UDP to the 204 of its signed push"));
+    };
+    let alone = pushed()?;
+    report.add(Row::new(
+        "webhook",
+        "Hongyan",
+        alone,
+        "from a MESSAGE over UDP to the 204 of its signed push",
+    ));
+
+    let kinds = [Failing::Error, Failing::Hanging, Failing::Closing, Failing::Redirecting, Failing::Babbling];
+    for (at, failing) in kinds.into_iter().enumerate() {
+        let name = format!("10691{at}");
+        let webhook = runtime.block_on(failing_webhook(failing))?;
+        runtime.block_on(create(&hongyan, &name, Some(webhook)))?;
+        let mut users = fleet(0, WRITERS, hongyan.platform.server(Transport::Udp))?;
+        register(&mut users)?;
+        write_to(&mut users, &uri(&name), WAITING)?;
+    }
+    let beside = pushed()?;
+    report.add(Row::new(
+        "webhook beside",
+        "Hongyan",
+        beside,
+        "the same, with 1,000 messages each waiting for webhooks that answer 500, hang, close, redirect, babble",
+    ));
+    report.notes.push(format!(
+        "Webhooks that fail beside one that does not: pushes a second {:.2} times, CPU a push {:.2} times as much as without them.",
+        beside.per_second() / alone.per_second(),
+        beside.cpu_per_10_000() / alone.cpu_per_10_000(),
+    ));
+    for at in 0..kinds.len() {
+        let kept = runtime.block_on(waiting(&hongyan, &format!("10691{at}")))?;
+        if kept != u64::from(WAITING) {
+            return Err(unexpected(format_args!("{kept} messages wait for 10691{at}, not {WAITING}")));
+        }
+    }
     hongyan.stop(runtime)
 }
 
@@ -124,13 +177,68 @@ async fn webhook(taken: Arc<AtomicU32>, news: Arc<Notify>) -> io::Result<SocketA
     Ok(address)
 }
 
-/// Makes a chatbot, gives it a token.
-async fn log_in(hongyan: &Hongyan, address: SocketAddr, webhook: Option<SocketAddr>) -> io::Result<String> {
-    let mut chatbot = json!({ "name": BOT, "allowPrivateWebhook": true });
+/// A webhook that takes nothing.
+async fn failing_webhook(failing: Failing) -> io::Result<SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(fail(stream, failing));
+        }
+    });
+    Ok(address)
+}
+
+async fn fail(mut stream: TcpStream, failing: Failing) -> io::Result<()> {
+    let mut piece = vec![0; 64 * 1024];
+    while stream.read(&mut piece).await? > 0 {
+        match failing {
+            Failing::Error => {
+                stream.write_all(b"HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n").await?;
+            }
+            Failing::Hanging => {}
+            Failing::Closing => return Ok(()),
+            Failing::Redirecting => {
+                let answer = b"HTTP/1.1 302 Elsewhere\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n";
+                stream.write_all(answer).await?;
+            }
+            Failing::Babbling => {
+                stream.write_all(b"HTTP/1.1 500 Broken\r\nContent-Length: 100000000\r\n\r\n").await?;
+                for _ in 0..100_000_000 / piece.len() {
+                    stream.write_all(&piece).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many messages wait for a chatbot.
+async fn waiting(hongyan: &Hongyan, name: &str) -> io::Result<u64> {
+    let path = format!("/mailboxes/{name}");
+    let (_, mailbox) = hongyan.platform.admin().await?.call("GET", &path, None).await?;
+    Ok(mailbox["count"].as_u64().unwrap_or_default())
+}
+
+fn uri(name: &str) -> String {
+    format!("sip:{name}@botplatform.{DOMAIN}")
+}
+
+/// Makes a chatbot, and gives what the answer says.
+async fn create(hongyan: &Hongyan, name: &str, webhook: Option<SocketAddr>) -> io::Result<Value> {
+    let mut chatbot = json!({ "name": name, "allowPrivateWebhook": true });
     if let Some(webhook) = webhook {
         chatbot["webhook"] = json!(format!("http://{webhook}"));
     }
-    let (_, made) = hongyan.platform.admin().await?.call("POST", "/chatbots", Some(&chatbot)).await?;
+    match hongyan.platform.admin().await?.call("POST", "/chatbots", Some(&chatbot)).await? {
+        (200..300, made) => Ok(made),
+        (status, answer) => Err(unexpected(format_args!("no chatbot: {status} {answer}"))),
+    }
+}
+
+/// Makes a chatbot, gives it a token.
+async fn log_in(hongyan: &Hongyan, address: SocketAddr) -> io::Result<String> {
+    let made = create(hongyan, BOT, None).await?;
     let body = json!({ "appId": made["appId"], "appKey": made["appKey"] }).to_string();
     let mut connection = Admin::connect(address).await?;
     let (_, answer) =
@@ -196,7 +304,7 @@ fn message(n: i64) -> String {
             { "contentType": "application/vnd.gsma.botsuggestion.v1.0+json", "contentText": chips },
         ],
         "destinationAddress": [format!("tel:{to}")],
-        "senderAddress": format!("sip:{BOT}@botplatform.{DOMAIN}"),
+        "senderAddress": uri(BOT),
         "conversationId": "fc3bf7b1-3f3b-4a5c-9c1e-000000000001",
         "contributionId": format!("fc3bf7b1-3f3b-4a5c-9c1e-{n:012}"),
         "serviceCapability": [{ "capabilityId": "ChatbotSA", "version": "+g.gsma.rcs.botversion=\"#=1\"" }],

@@ -67,6 +67,9 @@ struct Args {
     /// Write the report there too
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    /// Only send the campaign, kill the platform so often on the way, and count what each recipient has
+    #[arg(long, value_name = "TIMES", requires = "hongyan")]
+    kills: Option<u32>,
     /// Serve a handler that does nothing at this address, and nothing else: the API is measured beside it
     #[arg(long, value_name = "ADDRESS", hide = true)]
     trivial: Option<std::net::SocketAddr>,
@@ -87,6 +90,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
+    if let (Some(kills), Some(program)) = (args.kills, &args.hongyan) {
+        let survived = campaigns::survive(&runtime, program, args.recipients, kills);
+        return survived.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    }
     if let (Some(seconds), Some(program)) = (args.profile, &args.hongyan) {
         return match scenarios::profile(&runtime, program, seconds) {
             Ok(()) => ExitCode::SUCCESS,

@@ -2,12 +2,13 @@
 
 use bolero::check;
 use chatbot_api::Incoming;
+use chatbot_api::bearer::{Tokens, of_header};
 use chatbot_api::rbm::answer::BatchRequest;
 use chatbot_api::rbm::event::AgentEvent;
 use chatbot_api::rbm::jwt::{Jwt, Use};
 use chatbot_api::rbm::message::{FileRequest, FoundFile};
 use chatbot_api::rbm::push::Notice;
-use chatbot_api::rbm::token::{Tokens, of_header, read_request};
+use chatbot_api::rbm::token::read_request;
 use chatbot_api::rbm::{self, AgentMessage, Code, answer};
 use rcs::Timestamp;
 use rcs::address::{Address, Numbering};

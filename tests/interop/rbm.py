@@ -33,7 +33,8 @@ from platform_under_test import DOMAIN, PATIENCE_S, wait_for
 
 HERE = Path(__file__).parent / "rbm"
 NAMES = ("rcsbusinessmessaging.googleapis.com", "oauth2.googleapis.com", "www.googleapis.com")
-TAGS = '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg";+g.gsma.rcs.botversion="#=1,#=2"'
+MESSAGES = '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg"'
+CHATBOTS = '+g.gsma.rcs.botversion="#=1,#=2"'
 BOT_MESSAGE = "application/vnd.gsma.botmessage.v1.0+json"
 RESPONSE = "application/vnd.gsma.botsuggestion.response.v1.0+json"
 COMPOSING = "application/im-iscomposing+xml"
@@ -115,9 +116,9 @@ class Bot:
 class Handset:
     """One device, over TCP, in pager mode: it reports what it shows as delivered and displayed."""
 
-    def __init__(self, platform, number):
+    def __init__(self, platform, number, tags=f"{MESSAGES};{CHATBOTS}"):
         self.number, self.sip, self.shown, self.answers = number, raw.Client(platform, number, "TCP"), [], queue.Queue()
-        contact = f"Contact: <sip:{number}@{self.sip.address};transport=tcp>;{TAGS};expires=600"
+        contact = f"Contact: <sip:{number}@{self.sip.address};transport=tcp>;{tags};expires=600"
         answer, _ = self.sip.ask("REGISTER", f"sip:{DOMAIN}", raw.uri(number), [contact])
         assert raw.status(answer) == 200, answer.splitlines()[0]
         self.sip.socket.settimeout(None)
@@ -405,6 +406,7 @@ class Story:
             yield "an upload in pieces goes on where it broke off", self.broken_off
         yield "a message is taken back before it arrives", self.revoked
         yield "who of many can be reached", self.batch
+        yield "what devices can take, told by webhook", self.callback
         yield "a tester is invited and agrees", self.tester
         yield "while it is tested it reaches its testers and nobody else", self.tested
         yield "what needs Dialogflow is said not to be there", self.dialogflow
@@ -484,6 +486,9 @@ class Story:
         tapped = self.handset.send(self.uri, RESPONSE, json.dumps(tap))
         heard = self.bot.hears("the tap", lambda one: one.get("messageId") == tapped)
         assert heard["suggestionResponse"] == {"postbackData": "go:north", "text": "North", "type": "REPLY"}, heard
+        shared = self.handset.send(self.uri, "text/plain", "geo:39.865,116.378;u=10;rcs-l=Beijing%20South")
+        heard = self.bot.hears("the place", lambda one: one.get("messageId") == shared)
+        assert heard["location"] == {"latitude": 39.865, "longitude": 116.378}, heard
         self.said = said
 
     def events(self):
@@ -550,7 +555,9 @@ class Story:
         status, _, answer = ask("PUT", place, PICTURE[1500:], f"bytes 1500-{total - 1}/{total}")
         assert status == 200, (status, answer)
         self.arrives({"uploadedRbmFile": {"fileName": json.loads(answer)["name"]}}, PICTURE)
-        assert ask("PUT", place, b"", f"bytes */{total}")[0] == 404
+        # Whoever lost the answer asks again.
+        status, _, again = ask("PUT", place, b"", f"bytes */{total}")
+        assert (status, again) == (200, answer), (status, again)
 
     def arrives(self, content, picture):
         """A message with a file; the handset fetches it."""
@@ -576,9 +583,21 @@ class Story:
         assert not any(one["id"] == taken for one in other.shown)
 
     def batch(self):
-        users = [self.handset.number, self.other, NOBODY]
+        # One has a device that knows nothing of chatbots.
+        plain = Handset(self.platform, self.platform.subscriber(), MESSAGES)
+        users = [self.handset.number, self.other, plain.number, NOBODY]
         answer = self.agent.result("users.batchGet", {}, {"users": users, "agentId": self.name})
         assert answer["reachableUsers"] == users[:2] and answer["totalRandomSampleUserCount"] == 0, answer
+        self.agent.error(404, "phones.getCapabilities", {"name": f"phones/{plain.number}", "requestId": "r2"})
+
+    def callback(self):
+        for phone, is_enabled in ((self.phone, True), (f"phones/{NOBODY}", False)):
+            request_id = str(uuid.uuid4())
+            asked = self.agent.result("phones.capability.requestCapabilityCallback", {"name": phone}, {"requestId": request_id})
+            assert asked == {}, asked
+            told = self.bot.hears("what devices can take", lambda one, wanted=request_id: one.get("requestId") == wanted)
+            assert (told["phoneNumber"], told["rbmEnabled"]) == (phone.removeprefix("phones/"), is_enabled), told
+            assert ("RICHCARD_CAROUSEL" in told["features"]) == is_enabled, told
 
     def tester(self):
         invite = lambda: self.agent.result("phones.testers.create", {"parent": self.phone}, {})["inviteStatus"]  # noqa: E731
@@ -594,6 +613,12 @@ class Story:
         assert status == 200, told
         parameters, body = {"parent": f"phones/{self.other}", "messageId": "m"}, {"contentMessage": {"text": "early"}}
         self.agent.error(403, "phones.agentMessages.create", parameters, body)
+        other = {"name": f"phones/{self.other}", "requestId": "r3"}
+        self.agent.error(403, "phones.getCapabilities", other)
+        self.agent.error(403, "phones.capability.requestCapabilityCallback", {"name": other["name"]}, {"requestId": "r4"})
+        self.agent.error(403, "phones.agentEvents.create", {"parent": other["name"], "eventId": "e"}, {"eventType": "IS_TYPING"})
+        reached = self.agent.result("users.batchGet", {}, {"users": [self.handset.number, self.other]})["reachableUsers"]
+        assert reached == [self.handset.number], reached
         self.shown(self.create({"contentMessage": {"text": "for testers"}}))
 
     def dialogflow(self):

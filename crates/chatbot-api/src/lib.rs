@@ -6,7 +6,7 @@
 //! - [`ctcu`]: the joint interface of China Telecom and China Unicom; [`cm`]: China Mobile's; [`fnw11`]: GSMA's MaaP API;
 //!   [`rbm`]: the RBM-style interface.
 //! - [`csp`]: management calls of the companies that run chatbots for others.
-//! - [`basic`] and [`read`]: what several of them have in common.
+//! - [`basic`], [`bearer`] and [`read`]: what several of them have in common.
 //! - [`template`]: what a chatbot says with places for what differs from recipient to recipient.
 //! - [`recipients`]: lists of recipients as CSV, read as they arrive.
 //!
@@ -14,6 +14,7 @@
 //! it is pure: no sockets, no clock, no random numbers; the `maap` crate decides and the binary speaks HTTP.
 
 pub mod basic;
+pub mod bearer;
 pub mod check;
 pub mod cm;
 pub mod content;

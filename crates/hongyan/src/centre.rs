@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use message_centre::{Centre, Secrets, Stats};
 use rcs::Timestamp;
 use store::{Store, StoreError};
+use tokio::sync::watch;
 
 use crate::config::{Config, ConfigError};
 use crate::content::link::Purpose;
@@ -87,6 +88,8 @@ pub struct Ways {
     pub pusher: Pusher,
     /// Files that are gone, and icons.
     pub content: Arc<Content>,
+    /// Who waits for campaigns to get further; closed when the centre ends.
+    pub campaign_news: watch::Sender<()>,
 }
 
 /// Everything outside.
@@ -135,6 +138,9 @@ impl World {
     /// Lets out what a batch has decided.
     fn perform(&self, engine: &mut Engine, effects: Effects, begun: Instant) {
         self.count(&effects, begun);
+        if effects.has_campaign_news {
+            self.ways.campaign_news.send_replace(());
+        }
         // A peer may use a session as soon as it hears of it.
         while let Some(command) = engine.poll_media() {
             self.ways.switchboard.perform(command, &self.inbox);

@@ -278,8 +278,8 @@ pub struct Maap {
     pub sends_per_day: u64,
     /// Messages a month; 0: any number.
     pub sends_per_month: u64,
-    /// By which days, months and quiet hours are told: distance from UTC, `+08:00`.
-    pub time_zone: String,
+    /// By whose clocks days, months and quiet hours are told: `Asia/Shanghai`, or `+08:00`.
+    pub time_zone: rcs::local_time::LocalTime,
     /// Whether chatbots know users by tokens and not by numbers.
     pub anonymous: bool,
     /// How long a chatbot's message waits for its addressee.
@@ -368,7 +368,7 @@ impl Default for Maap {
             sends_per_second: nonzero(100),
             sends_per_day: 0,
             sends_per_month: 0,
-            time_zone: "+08:00".to_owned(),
+            time_zone: rcs::local_time::LocalTime::china(),
             anonymous: false,
             keep_s: nonzero_u64(3 * 86_400),
             media_url_prefixes: Vec::new(),
@@ -517,7 +517,7 @@ impl Config {
                 per_day: NonZeroU64::new(self.maap.sends_per_day).map(NonZeroU64::get),
                 per_month: NonZeroU64::new(self.maap.sends_per_month).map(NonZeroU64::get),
             },
-            local_time: self.maap.time_zone.parse().unwrap_or(defaults.local_time),
+            local_time: self.maap.time_zone.clone(),
             consent: self.consent.rules(),
             anonymous: self.maap.anonymous,
             backoff: self.maap.webhook_retries_s.iter().copied().map(seconds).collect(),
@@ -588,9 +588,6 @@ impl Config {
         }
         self.provisioning.validate()?;
         self.consent.validate()?;
-        if let Err(error) = self.maap.time_zone.parse::<rcs::local_time::LocalTime>() {
-            return Err(ConfigError(format!("maap.time_zone: {error}")));
-        }
         if self.maap.webhook_retries_s.is_empty() || self.maap.webhook_jitter_percent > 100 {
             return refuse("maap: webhook_retries_s needs a wait, webhook_jitter_percent is at most 100");
         }

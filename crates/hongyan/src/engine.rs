@@ -116,6 +116,8 @@ pub struct Effects {
     pub inputs: usize,
     /// Whether anything was written.
     pub is_committed: bool,
+    /// Whether a campaign is further than before, or another in what people look at.
+    pub has_campaign_news: bool,
 }
 
 /// Something to decide, and who waits for the answer.
@@ -282,6 +284,7 @@ impl Engine {
             platform: out.stats,
             inputs: count,
             is_committed,
+            has_campaign_news: view.has_campaign_news(),
         })
     }
 

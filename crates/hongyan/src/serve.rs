@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chatbot_api::rbm::token::Tokens;
+use chatbot_api::bearer::Tokens;
 use message_centre::access::guesses::Guesses;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -236,14 +236,21 @@ impl Running {
         if let Some(socket) = sockets.udp.take() {
             outlet.attach_udp(udp::start(socket, edge.clone(), stop_udp.clone())?);
         }
-        let ways =
-            Ways { network: network.clone(), switchboard, pusher: pusher.clone(), content: content.clone() };
+        let (campaign_news, news) = watch::channel(());
+        let ways = Ways {
+            network: network.clone(),
+            switchboard,
+            pusher: pusher.clone(),
+            content: content.clone(),
+            campaign_news,
+        };
         let handles = (inbox.clone(), outlet);
         let centre = centre::start(&config, reach, store.clone(), ways, metrics.clone(), handles)?;
         let ready = Arc::new(AtomicBool::new(false));
-        let rbm = rbm(&config, &public_url, &store)?;
-        let csp_key = content::key(&centre::deployment_secret(&store)?, "access tokens of CSPs");
-        let csp = Csp::new(csp_key, http::now());
+        let secret = centre::deployment_secret(&store)?;
+        let tokens = Tokens::new(&content::key(&secret, "access tokens of service accounts"));
+        let csp = Csp::new(content::key(&secret, "access tokens of CSPs"), http::now());
+        let rbm = rbm(&config, &public_url);
         let maap = config.maap(&public_url);
         let app = Arc::new(App {
             numbering: config.numbering(),
@@ -259,6 +266,7 @@ impl Running {
             ready: ready.clone(),
             request_timeout: config::seconds(config.http.request_timeout_s),
             content,
+            tokens,
             csp,
             rbm,
             media: config.media.clone(),
@@ -267,6 +275,8 @@ impl Running {
             limits: maap.limits,
             local_time: maap.local_time,
             anonymous: maap.anonymous,
+            campaign_news: news,
+            stopping: stopping.clone(),
         });
         let mut running = Self {
             bound,
@@ -430,18 +440,14 @@ fn open_shelf(
     Ok((blobs, shelf))
 }
 
-/// The content server.
 /// The RBM-style interface knows its own URLs, and those that its clients are made for.
-fn rbm(config: &Config, public_url: &str, store: &store::Store) -> Result<Rbm, ServeError> {
-    let secret = centre::deployment_secret(store)?;
+fn rbm(config: &Config, public_url: &str) -> Rbm {
     let own = ["", "/token", "/oauth2/v4/token"].map(|path| format!("{public_url}{path}"));
-    Ok(Rbm {
-        tokens: Tokens::new(&content::key(&secret, "access tokens of service accounts")),
-        audiences: own.into_iter().chain(config.maap.rbm_audiences.iter().cloned()).collect(),
-        files: Default::default(),
-    })
+    let audiences = own.into_iter().chain(config.maap.rbm_audiences.iter().cloned()).collect();
+    Rbm { audiences, files: Default::default() }
 }
 
+/// The content server.
 fn content(
     config: &Config,
     public_url: &str,

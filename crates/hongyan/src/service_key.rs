@@ -1,6 +1,6 @@
 //! Keys of service accounts: made here, shown once, and only the public half kept.
 
-use chatbot_api::rbm::key::key_id;
+use chatbot_api::bearer::key_id;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use rcs::Timestamp;

@@ -3,12 +3,9 @@
 
 mod common;
 
-use std::time::Duration;
-
 use common::Server;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 const PASSWORD: &str = "correct horse";
 
@@ -317,13 +314,14 @@ async fn a_campaign_runs_from_a_csv_file_to_its_outcomes() {
 
     let (status, campaign) = root(&server, Method::POST, &format!("/campaigns/{id}/start"), None).await;
     assert_eq!(status, StatusCode::OK, "{campaign}");
-    let campaign = loop {
-        let (_, campaign) = root(&server, Method::GET, &format!("/campaigns/{id}"), None).await;
-        if campaign["state"] == "finished" {
-            break campaign;
-        }
-        sleep(Duration::from_millis(20)).await;
-    };
+    let mut campaign = campaign;
+    while campaign["state"] != "finished" {
+        let since = campaign["revision"].as_str().unwrap();
+        let path = format!("/campaigns/{id}?wait=10&since={since}");
+        let (status, later) = root(&server, Method::GET, &path, None).await;
+        assert_eq!(status, StatusCode::OK, "{later}");
+        campaign = later;
+    }
     let counts = &campaign["counts"];
     assert_eq!(
         (&counts["accepted"], &counts["sent"], &counts["refused"], &counts["pending"]),

@@ -2,17 +2,20 @@
 //! In the end every recipient has one message, and the counts are right.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+#[path = "common/dying.rs"]
+mod dying;
+
 use std::io;
 use std::time::Duration;
 
-use handset::platform::{Admin, Launch, Platform};
+use dying::{PASSWORD, Random, launch};
+use handset::platform::{Admin, Platform};
 use handset::run::{Phone, Server};
 use handset::{Config, Event, Handset};
 use serde_json::{Value, json};
 use sip::Transport;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-const PASSWORD: &str = "correct horse";
 /// Recipients, and as many of them as are subscribers.
 const RECIPIENTS: usize = 4_000;
 const SUBSCRIBERS: usize = 40;
@@ -25,13 +28,9 @@ const DONE_MAX: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_sent_to_twice_and_nobody_is_left_out_however_often_the_process_dies() {
-    let seed =
-        std::env::var("HONGYAN_KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_124);
-    eprintln!("HONGYAN_KILL_SEED={seed}");
-    let mut random = Random(seed);
+    let mut random = Random::seeded(20_261_124);
     let directory = tempfile::tempdir().unwrap();
-    let launch = Launch::new(env!("CARGO_BIN_EXE_hongyan"), directory.path())
-        .setting("HONGYAN_MAAP__SENDS_PER_SECOND", "5000");
+    let launch = launch(directory.path()).setting("HONGYAN_MAAP__SENDS_PER_SECOND", "5000");
 
     let platform = Platform::start(&launch).await.unwrap();
     let mut admin = platform.admin().await.unwrap();
@@ -60,13 +59,8 @@ async fn nobody_is_sent_to_twice_and_nobody_is_left_out_however_often_the_proces
     for _ in 0..UPLOAD_DEATHS {
         let uploading = tokio::spawn(upload(platform.admin().await.unwrap(), path.clone(), rows.clone()));
         let enough = random.below(RECIPIENTS);
-        while !uploading.is_finished() {
-            let shown = call(&platform, "GET", &path, None).await.unwrap();
-            if count(&shown, "accepted") >= enough {
-                break;
-            }
-            sleep(Duration::from_millis(2)).await;
-        }
+        // All are there in the end, and before that nobody knows how many.
+        campaign_when(&platform, &path, |shown| count(shown, "accepted") >= enough).await.unwrap();
         platform.kill().await.unwrap();
         // It may have been done before; and if it was not, it was cut off.
         let _ = uploading.await.unwrap();
@@ -80,29 +74,14 @@ async fn nobody_is_sent_to_twice_and_nobody_is_left_out_however_often_the_proces
     // It dies when it has sent to so many, which nobody can foretell.
     for _ in 0..DEATHS {
         let enough = random.below(RECIPIENTS);
-        let seen = timeout(Duration::from_secs(2), async {
-            loop {
-                let shown = call(&platform, "GET", &path, None).await.unwrap();
-                if shown["state"] != "running" || count(&shown, "sent") + count(&shown, "refused") >= enough {
-                    break;
-                }
-                sleep(Duration::from_millis(2)).await;
-            }
-        });
-        let _ = seen.await;
+        let is_enough = |shown: &Value| {
+            shown["state"] != "running" || count(shown, "sent") + count(shown, "refused") >= enough
+        };
+        campaign_when(&platform, &path, is_enough).await.unwrap();
         platform.kill().await.unwrap();
         platform = Platform::start(&launch).await.unwrap();
     }
-    let done = timeout(DONE_MAX, async {
-        loop {
-            let shown = call(&platform, "GET", &path, None).await.unwrap();
-            if shown["state"] == "finished" {
-                break shown;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    });
-    let done = done.await.expect("the campaign is finished in the end");
+    let done = campaign_when(&platform, &path, |shown| shown["state"] == "finished").await.unwrap();
     assert_eq!(
         (count(&done, "sent"), count(&done, "refused"), count(&done, "pending")),
         (SUBSCRIBERS, RECIPIENTS - SUBSCRIBERS, 0),
@@ -119,16 +98,7 @@ async fn nobody_is_sent_to_twice_and_nobody_is_left_out_however_often_the_proces
     for at in [0, SUBSCRIBERS / 2, SUBSCRIBERS - 1] {
         phones.push(read_one(at, server, &mut random).await);
     }
-    let read = timeout(DONE_MAX, async {
-        loop {
-            let shown = call(&platform, "GET", &path, None).await.unwrap();
-            if count(&shown, "displayed") == 3 {
-                break shown;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    });
-    let read = read.await.expect("what is read is counted");
+    let read = campaign_when(&platform, &path, |shown| count(shown, "displayed") == 3).await.unwrap();
     assert_eq!((count(&read, "delivered"), count(&read, "failed")), (3, 0), "{read}");
     let outcomes = format!("{path}/outcomes?outcome=sent&limit=1000");
     let waiting = call(&platform, "GET", &outcomes, None).await.unwrap();
@@ -137,6 +107,22 @@ async fn nobody_is_sent_to_twice_and_nobody_is_left_out_however_often_the_proces
         phone.stop().await;
     }
     assert!(platform.stop().await.unwrap(), "it ends well when it is asked to");
+}
+
+/// The campaign once it is as it should be; it is shown whenever it has changed.
+async fn campaign_when(platform: &Platform, path: &str, is_so: impl Fn(&Value) -> bool) -> io::Result<Value> {
+    let (mut admin, mut since) = (platform.admin().await?, String::new());
+    let it_is_so = async {
+        loop {
+            let (status, shown) = admin.call("GET", &format!("{path}?wait=10&since={since}"), None).await?;
+            assert_eq!(status, 200, "{shown}");
+            if is_so(&shown) {
+                return Ok(shown);
+            }
+            shown["revision"].as_str().unwrap().clone_into(&mut since);
+        }
+    };
+    timeout(DONE_MAX, it_is_so).await.expect("it becomes so in the end")
 }
 
 /// Uploads the rows, a few at a time.
@@ -173,21 +159,4 @@ fn count(campaign: &Value, name: &str) -> usize {
 
 fn number(at: usize) -> String {
     format!("+86138{at:08}")
-}
-
-/// Repeatable choices (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
 }

@@ -2,11 +2,15 @@
 //! answered 2xx is delivered in the end, nothing is shown twice, and nothing reaches somebody it was not for.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+#[path = "common/dying.rs"]
+mod dying;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use handset::platform::{Launch, Platform};
+use dying::{PASSWORD, Random, launch};
+use handset::platform::Platform;
 use handset::run::{Phone, Server};
 use handset::{Config, Event, Handset, Outgoing};
 use sip::Transport;
@@ -15,7 +19,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 const DOMAIN: &str = "hongyan.local";
-const PASSWORD: &str = "correct horse";
 /// How often the process dies.
 const ROUNDS: u32 = 6;
 const TRANSPORTS: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Ws];
@@ -30,12 +33,9 @@ const ARRIVE_MAX: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_accepted_arrives_once_however_often_the_process_dies() {
-    let seed =
-        std::env::var("HONGYAN_KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_123);
-    eprintln!("HONGYAN_KILL_SEED={seed}");
-    let mut random = Random(seed);
+    let mut random = Random::seeded(20_261_123);
     let directory = tempfile::tempdir().unwrap();
-    let launch = Launch::new(env!("CARGO_BIN_EXE_hongyan"), directory.path());
+    let launch = launch(directory.path());
     let world = Arc::new(World::new());
     let mut senders: Vec<Sender> = (0..PARTIES).map(|at| Sender::new(at, &mut random)).collect();
     let mut receivers: Vec<Receiver> = (0..PARTIES).map(|at| Receiver::new(at, &mut random)).collect();
@@ -344,21 +344,4 @@ fn uri(number: &str) -> String {
 
 fn transport(at: usize) -> Transport {
     TRANSPORTS[at % 3]
-}
-
-/// Repeatable choices (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
 }

@@ -8,7 +8,9 @@ use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Document as _, Menu, Violation};
 use serde_json::Value;
-use store::{Chatbot, ChatbotStatus, Dialect, Extras, Profile, ProposalKey, Standing, Wants, WebhookAuth};
+use store::{
+    Chatbot, ChatbotStatus, Dialect, Extras, Profile, ProposalKey, Rules, Standing, Wants, WebhookAuth,
+};
 
 use crate::call::{Answer, Change, Credentials, NewChatbot};
 use crate::standing::set_status;
@@ -154,6 +156,9 @@ impl Maap {
         work.view.remove_service_account(address);
         let proposals: Vec<ProposalKey> = work.view.proposals_of(address).to_vec();
         proposals.iter().for_each(|key| work.view.remove_proposal(key));
+        self.remove_campaigns_of(address, work);
+        // Its contacts stay: who has opted out of an address has opted out of whoever speaks from it.
+        work.view.put_rules(address, Rules::default());
         self.forget(address);
         work.next.push(message_centre::Task::Clear(address.clone()));
         out.next.push(Task::ClearMedia(address.clone()));

@@ -95,7 +95,7 @@ impl Config {
             media_links: Arc::new(NoLinks),
             auto_approve: true,
             limits: Limits { per_second: 100, per_day: None, per_month: None },
-            local_time: LocalTime::hours_east(8),
+            local_time: LocalTime::china(),
             consent: consent::Config::default(),
             anonymous: false,
             media_quota: Usage { files: 10_000, bytes: 2 << 30 },

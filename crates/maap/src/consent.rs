@@ -11,8 +11,10 @@ use rcs::address::Address;
 use rcs::bot::{BOT_SUGGESTION_RESPONSE, Document as _, SuggestionResponse};
 use rcs::content_type;
 use rcs::cpim::{self, Cpim};
-use store::{Consent, ConsentBy, Contact, Rules, Wants};
+use rcs::local_time::LocalTime;
+use store::{Consent, ConsentBy, Contact, Rules, Wants, Window};
 
+use crate::manage::next_open;
 use crate::{Maap, dialect};
 
 /// Longest text that may be a word: characters.
@@ -39,7 +41,7 @@ pub struct Config {
     pub quiet_hours: Option<QuietHours>,
 }
 
-/// A stretch of the day, by the operator's clocks.
+/// Hours of the day, by what the operator's clocks show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
     /// First minute of the day that is quiet.
@@ -66,12 +68,16 @@ impl Default for Config {
 }
 
 impl QuietHours {
-    /// Whether a minute of the day is quiet.
-    pub fn has(self, minute: u16) -> bool {
-        match self.from <= self.until {
-            true => (self.from..self.until).contains(&minute),
-            false => minute >= self.from || minute < self.until,
-        }
+    /// When the first moment from `now` on comes that is not quiet.
+    fn end(self, clock: &LocalTime, now: Timestamp) -> Timestamp {
+        const DAILY: u8 = 0x7f;
+        let window =
+            |from_min, to_min| Window { days: if from_min < to_min { DAILY } else { 0 }, from_min, to_min };
+        let others = match self.from <= self.until {
+            true => [window(0, self.from), window(self.until, 1_440)],
+            false => [window(self.until, self.from), window(0, 0)],
+        };
+        next_open(&others, clock, now).unwrap_or(now)
     }
 }
 
@@ -125,15 +131,14 @@ impl Maap {
         is_promotional: bool,
         now: Timestamp,
     ) -> Admission {
-        let (config, clock) = (&self.config.consent, self.config.local_time);
+        let (config, clock) = (&self.config.consent, &self.config.local_time);
         if (is_promotional || config.stops_all) && contact.is_some_and(Contact::has_opted_out) {
             return Admission::Never("the user has opted out".to_owned());
         }
         if !is_promotional {
             return Admission::Now;
         }
-        let quiet = config.quiet_hours.filter(|hours| hours.has(clock.minute(now)));
-        let at = quiet.map_or(now, |hours| clock.next(now, hours.until));
+        let at = config.quiet_hours.map_or(now, |hours| hours.end(clock, now));
         if let Some(most) = rules.promotions_per_day.or(config.promotions_per_day) {
             // What waits for the morning counts for the day on which it is read.
             let day = clock.day(at);
@@ -142,7 +147,7 @@ impl Maap {
                 return Admission::Never(format!("the user has had {most} promotional messages for the day"));
             }
         }
-        if quiet.is_some() { Admission::Later(at) } else { Admission::Now }
+        if at > now { Admission::Later(at) } else { Admission::Now }
     }
 
     /// Counts a promotional message that was accepted for a user, to be handed over at `at`. Only if there is a cap.
@@ -271,11 +276,28 @@ mod tests {
     }
 
     #[test]
-    fn quiet_hours_may_have_midnight_in_between() {
+    fn quiet_hours_end_when_the_clocks_say_so() {
+        let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
+        let clock: LocalTime = "Europe/Berlin".parse().unwrap();
         let night = QuietHours { from: 22 * 60, until: 8 * 60 };
-        assert!(night.has(22 * 60) && night.has(0) && night.has(8 * 60 - 1));
-        assert!(!night.has(8 * 60) && !night.has(22 * 60 - 1));
         let noon = QuietHours { from: 12 * 60, until: 14 * 60 };
-        assert!(noon.has(12 * 60) && !noon.has(14 * 60) && !noon.has(0));
+        let small_hours = QuietHours { from: 60, until: 150 };
+        for (hours, now, expected) in [
+            (night, "2026-07-01T19:59:59Z", "2026-07-01T19:59:59Z"),
+            (night, "2026-07-01T20:00:00Z", "2026-07-02T06:00:00Z"),
+            (night, "2026-07-02T05:59:59Z", "2026-07-02T06:00:00Z"),
+            (night, "2026-07-02T06:00:00Z", "2026-07-02T06:00:00Z"),
+            // A night is an hour shorter in spring, and longer in autumn.
+            (night, "2026-03-28T21:00:00Z", "2026-03-29T06:00:00Z"),
+            (night, "2026-10-24T20:00:00Z", "2026-10-25T07:00:00Z"),
+            (noon, "2026-07-01T10:00:00Z", "2026-07-01T12:00:00Z"),
+            (noon, "2026-07-01T12:00:00Z", "2026-07-01T12:00:00Z"),
+            // 02:30 is left out: the clocks show 03:00 after 02:00. When it comes twice, so do the hours before it.
+            (small_hours, "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"),
+            (small_hours, "2026-10-25T00:45:00Z", "2026-10-25T00:45:00Z"),
+            (small_hours, "2026-10-25T01:15:00Z", "2026-10-25T01:30:00Z"),
+        ] {
+            assert_eq!(hours.end(&clock, at(now)), at(expected), "{hours:?} {now}");
+        }
     }
 }

@@ -52,6 +52,7 @@ impl Maap {
         }
         // It begins with a full second of the new size.
         self.allowances.remove(chatbot.as_str());
+        self.managed.campaigns.limits_changed(work.now);
         work.view.put_rules(chatbot, rules.clone());
         Answer::Rules(Box::new(rules))
     }

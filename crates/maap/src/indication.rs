@@ -10,6 +10,7 @@ use store::Wants;
 
 use crate::dialect;
 use crate::push::Push;
+use crate::send::check_testers;
 use crate::{Maap, Out, Reason, Refusal};
 
 /// Pushes under way that tell one chatbot of users who write; beyond, it is not told: by then it may have what they wrote.
@@ -33,7 +34,7 @@ impl Maap {
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        self.may_act(work.view.chatbot(chatbot))?;
+        check_testers(self.may_act(work.view.chatbot(chatbot))?, std::slice::from_ref(to))?;
         self.take_turns(chatbot, 1, work)?;
         match centre.pass_composing(chatbot, to, state, work) {
             true => Ok(()),
@@ -88,7 +89,7 @@ impl Maap {
         centre: &mut Centre,
         work: &mut Work<'_>,
     ) -> Result<(), Refusal> {
-        self.may_act(work.view.chatbot(chatbot))?;
+        check_testers(self.may_act(work.view.chatbot(chatbot))?, std::slice::from_ref(user))?;
         self.take_turns(chatbot, 1, work)?;
         let mut devices = work.view.bindings(user).into_iter().flat_map(|all| all.live(work.now)).peekable();
         let found = devices

@@ -146,6 +146,7 @@ impl Maap {
                 Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                     wants.proposals_of(chatbot);
+                    self.campaigns_of_wants(chatbot, wants);
                 }
                 Call::Send { chatbot, message } => self.send_wants(chatbot, message, centre, wants),
                 Call::Revoke { chatbot, .. } => {
@@ -178,7 +179,7 @@ impl Maap {
                     wants.chatbot(chatbot);
                     wants.head(chatbot);
                 }
-                Call::SendText { from, to, .. } => Self::send_text_wants(from, to, wants),
+                Call::SendText { from, to, .. } => self.send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
                 Call::Manage(call) => call.wants(&self.managed, wants),
                 Call::Media(call) => call.wants(wants),

@@ -5,7 +5,7 @@
 
 use message_centre::Work;
 use rcs::address::{Address, AddressKind};
-use store::{FileId, Media, Proposal, Review, Topic, Usage, Wants};
+use store::{File, FileId, Media, Proposal, Review, Topic, Usage, Wants};
 
 use crate::call::Answer;
 use crate::{Maap, Out, Task};
@@ -16,7 +16,9 @@ const PAGE: usize = 256;
 /// A change of the media library.
 #[derive(Debug, Clone)]
 pub enum MediaCall {
-    /// An upload came whole and has its place. Its review is ours to say. Answered with [`Answer::Media`].
+    /// An upload in pieces begins. Answered with [`Answer::Done`].
+    Begin(Box<File>),
+    /// An upload came whole, at once or in pieces, and has its place. Its review is ours to say. Answered with [`Answer::Media`].
     Add(Box<Media>),
     /// One of them goes before its time. Answered with [`Answer::Removed`].
     Remove {
@@ -30,8 +32,13 @@ pub enum MediaCall {
 impl MediaCall {
     pub(crate) fn wants(&self, wants: &mut Wants) {
         match self {
+            Self::Begin(file) => {
+                wants.chatbot(&file.owner);
+                wants.file(file);
+            }
             Self::Add(media) => {
                 wants.chatbot(&media.owner);
+                wants.unfinished(media.id, &media.owner);
                 wants.media(media.id, &media.owner);
                 wants.proposal(&(media.owner.clone(), Topic::Media(media.id)));
             }
@@ -43,6 +50,7 @@ impl MediaCall {
 impl Maap {
     pub(crate) fn decide_media(&mut self, call: MediaCall, work: &mut Work<'_>) -> Answer {
         match call {
+            MediaCall::Begin(file) => self.begin_media(*file, work),
             MediaCall::Add(media) => self.add_media(*media, work),
             MediaCall::Remove { id, owner } => match work.view.media(id) {
                 Some(media) if media.owner == owner => {
@@ -54,13 +62,29 @@ impl Maap {
         }
     }
 
+    fn begin_media(&self, file: File, work: &mut Work<'_>) -> Answer {
+        if work.view.chatbot(&file.owner).is_none() {
+            return Answer::NotFound;
+        }
+        if !self.has_room(work.view.usage(&file.owner).with(None, Some(&file))) {
+            return Answer::OverQuota;
+        }
+        work.view.put_file(file);
+        Answer::Done
+    }
+
+    fn has_room(&self, usage: Usage) -> bool {
+        let Usage { files, bytes } = self.config.media_quota;
+        usage.files <= files && usage.bytes <= bytes
+    }
+
     fn add_media(&mut self, mut media: Media, work: &mut Work<'_>) -> Answer {
+        // What came in pieces is under way no more.
+        work.view.remove_file(media.id);
         if is_orphan(&media, work) {
             return Answer::NotFound;
         }
-        let usage = work.view.usage(&media.owner).with_media(None, Some(&media));
-        let Usage { files, bytes } = self.config.media_quota;
-        if usage.files > files || usage.bytes > bytes {
+        if !self.has_room(work.view.usage(&media.owner).with_media(None, Some(&media))) {
             return Answer::OverQuota;
         }
         let at = work.now;

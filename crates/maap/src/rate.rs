@@ -2,14 +2,14 @@
 //! disk, which is written in the commit of what it counts.
 //!
 //! A chatbot has an [`Account`] of its own. Whoever else is to be counted for (a tenant, over all chatbots of its) has one
-//! beside it: [`Maap::spend`] takes from all or from none.
+//! beside it: [`Maap::check_limits`] asks all of them, and [`Maap::spend`] counts for all. What is refused costs a part of its second,
+//! so that nobody can try without end, and nothing of the day and the month.
 
 use std::time::Duration;
 
 use message_centre::Work;
 use rcs::Timestamp;
 use rcs::address::Address;
-use rcs::local_time::LocalTime;
 use store::Rules;
 
 use crate::{Config, Maap, Reason, Refusal};
@@ -142,8 +142,13 @@ impl Allowance {
     /// When a message may be sent, if none may now. A call to many addressees is let in whole as soon as one may be, and the debt
     /// paid off before the next.
     fn wait(&mut self, per_second: u32, now: Timestamp) -> Option<Timestamp> {
+        self.wait_for(1, per_second, now)
+    }
+
+    /// When there are so many messages, if there are fewer now.
+    fn wait_for(&mut self, count: u64, per_second: u32, now: Timestamp) -> Option<Timestamp> {
         self.grow(per_second, now);
-        let missing = 1000 - self.left;
+        let missing = 1000 * i64::try_from(count).unwrap_or(i64::MAX / 1000) - self.left;
         let wait_ms = u64::try_from(missing).ok().filter(|missing| *missing > 0)?;
         Some(now.plus(Duration::from_millis(wait_ms.div_ceil(per_second.max(1).into()))))
     }
@@ -162,65 +167,125 @@ impl Account {
 }
 
 impl Maap {
-    /// Counts `count` messages for all of these, unless one of them may send no more. What is left of the limit that will be
-    /// reached first; of the second when there is no other.
-    pub(crate) fn spend(
+    /// Whether `count` messages may be sent now for all of these.
+    pub(crate) fn check_limits(
         &mut self,
         accounts: &[Account],
         count: u64,
+        work: &Work<'_>,
+    ) -> Result<(), Exceeded> {
+        for account in accounts {
+            for Left { span, limit, left, renewed_at } in self.left(account, work) {
+                let retry_at = match span {
+                    Span::Second => {
+                        self.allowance(account, work.now).wait(account.limits.per_second, work.now)
+                    }
+                    _ => (left < count).then_some(renewed_at),
+                };
+                if let Some(retry_at) = retry_at {
+                    return Err(Exceeded { span, limit, retry_at });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many messages of a campaign may be sent now for all of these, of the `wanted`. A part of each second's is left to what
+    /// the chatbot says besides, and it is waited for so many that a step is worth its commit.
+    pub(crate) fn room_for_campaign(
+        &mut self,
+        accounts: &[Account],
+        wanted: u64,
+        work: &Work<'_>,
+    ) -> Result<u64, Exceeded> {
+        let mut room = wanted;
+        for account in accounts {
+            for Left { span, limit, left, renewed_at } in self.left(account, work) {
+                let per_second = account.limits.per_second;
+                let (kept, least) = match span {
+                    Span::Second => (limit / 4, (limit / 10).clamp(1, wanted.max(1))),
+                    _ => (0, 1),
+                };
+                let free = left.saturating_sub(kept);
+                if free >= least {
+                    room = room.min(free);
+                    continue;
+                }
+                let retry_at = match span {
+                    Span::Second => {
+                        let allowance = self.allowance(account, work.now);
+                        allowance.wait_for(kept + least, per_second, work.now).unwrap_or(work.now)
+                    }
+                    _ => renewed_at,
+                };
+                return Err(Exceeded { span, limit, retry_at });
+            }
+        }
+        Ok(room)
+    }
+
+    /// Counts messages for all of these: those that were `tried` for the second, and for the day and the month those that were
+    /// `accepted`. What is left of the limit that will be reached first; of the second when there is no other.
+    pub(crate) fn spend(
+        &mut self,
+        accounts: &[Account],
+        tried: u64,
+        accepted: u64,
         work: &mut Work<'_>,
-    ) -> Result<Left, Exceeded> {
-        let (now, clock) = (work.now, self.config.local_time);
+    ) -> Left {
+        let now = work.now;
         let mut leaving: Option<Left> = None;
         for account in accounts {
-            for left in self.left(account, count, work)? {
+            self.allowance(account, now).take(tried);
+            let limits = account.limits;
+            if accepted > 0 && (limits.per_day.is_some() || limits.per_month.is_some()) {
+                let clock = &self.config.local_time;
+                let mut spent = work.view.spending(&account.whose).on(clock.day(now), clock.month(now));
+                spent.in_day += accepted;
+                spent.in_month += accepted;
+                work.view.put_spending(&account.whose, spent);
+            }
+            for left in self.left(account, work) {
                 let is_nearer = |known: &Left| left.left < known.left;
                 leaving = if leaving.as_ref().is_none_or(is_nearer) { Some(left) } else { leaving };
             }
         }
-        for account in accounts {
-            let limits = account.limits;
-            if let Some(allowance) = self.allowances.get_mut(&account.whose) {
-                allowance.take(count);
-            }
-            if limits.per_day.is_some() || limits.per_month.is_some() {
-                let mut spent = work.view.spending(&account.whose).on(clock.day(now), clock.month(now));
-                spent.in_day += count;
-                spent.in_month += count;
-                work.view.put_spending(&account.whose, spent);
-            }
-        }
-        let nothing = Left { span: Span::Second, limit: 0, left: 0, renewed_at: now };
-        Ok(leaving.unwrap_or(nothing))
+        leaving.unwrap_or(Left { span: Span::Second, limit: 0, left: 0, renewed_at: now })
     }
 
-    /// What would be left of each limit of an account after `count` messages.
-    fn left(&mut self, account: &Account, count: u64, work: &Work<'_>) -> Result<Vec<Left>, Exceeded> {
-        let (now, clock, limits) = (work.now, self.config.local_time, account.limits);
-        let spent = work.view.spending(&account.whose).on(clock.day(now), clock.month(now));
-        let spans = [
-            (Span::Month, limits.per_month, spent.in_month, LocalTime::next_month as fn(_, _) -> _),
-            (Span::Day, limits.per_day, spent.in_day, LocalTime::next_day),
-        ];
+    /// What is left of each limit of an account.
+    fn left(&mut self, account: &Account, work: &Work<'_>) -> Vec<Left> {
+        let (now, limits) = (work.now, account.limits);
         let mut all = Vec::with_capacity(3);
-        for (span, limit, spent, next) in spans {
-            let Some(limit) = limit else { continue };
-            let renewed_at = next(clock, now);
-            let Some(left) = limit.checked_sub(spent.saturating_add(count)) else {
-                return Err(Exceeded { span, limit, retry_at: renewed_at });
+        if limits.per_day.is_some() || limits.per_month.is_some() {
+            let clock = &self.config.local_time;
+            let spent = work.view.spending(&account.whose).on(clock.day(now), clock.month(now));
+            let mut add = |span, limit: Option<u64>, spent, renewed_at| {
+                all.extend(limit.map(|limit| Left {
+                    span,
+                    limit,
+                    left: limit.saturating_sub(spent),
+                    renewed_at,
+                }));
             };
-            all.push(Left { span, limit, left, renewed_at });
+            add(Span::Month, limits.per_month, spent.in_month, clock.next_month(now));
+            add(Span::Day, limits.per_day, spent.in_day, clock.next_day(now));
         }
-        let per_second = limits.per_second;
-        let full = || Allowance::full(per_second, now);
-        let allowance = self.allowances.entry(account.whose.clone()).or_insert_with(full);
-        if let Some(retry_at) = allowance.wait(per_second, now) {
-            return Err(Exceeded { span: Span::Second, limit: per_second.into(), retry_at });
+        let left = u64::try_from(self.allowance(account, now).left / 1000).unwrap_or(0);
+        let (limit, renewed_at) = (limits.per_second.into(), now.plus(Duration::from_secs(1)));
+        all.push(Left { span: Span::Second, limit, left, renewed_at });
+        all
+    }
+
+    /// An account's messages of the second, as of now.
+    fn allowance(&mut self, account: &Account, now: Timestamp) -> &mut Allowance {
+        let per_second = account.limits.per_second;
+        if !self.allowances.contains_key(&account.whose) {
+            self.allowances.insert(account.whose.clone(), Allowance::full(per_second, now));
         }
-        let left = u64::try_from(allowance.left / 1000).unwrap_or(0).saturating_sub(count);
-        let renewed_at = now.plus(Duration::from_secs(1));
-        all.push(Left { span: Span::Second, limit: per_second.into(), left, renewed_at });
-        Ok(all)
+        let allowance = self.allowances.get_mut(&account.whose).expect("it is there or was just put there");
+        allowance.grow(per_second, now);
+        allowance
     }
 }
 

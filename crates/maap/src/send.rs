@@ -30,8 +30,10 @@ const WANTED: Dispositions =
 /// What became of a message for one user at acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Accepted {
-    /// It is on its way, or was before.
+    /// It is on its way.
     Sent,
+    /// It was before.
+    Repeated,
     /// It cannot be brought to the user.
     Refused(Refusal),
     /// The user is not there, and it may not wait: the chatbot is told so as a status.
@@ -93,10 +95,11 @@ impl Maap {
         }
         check_testers(chatbot, &message.to)?;
         self.check_media(address, &message.content, work)?;
-        let left = self.take_allowances(address, message.to.len(), work);
-        let left = left.map_err(|exceeded| exceeded.refusal(work.now))?;
-        self.accept(address, message, dialect::refuses_at_once(dialect), centre, work)?;
-        Ok(left)
+        let (accounts, tried) = (self.accounts(address, work), message.to.len() as u64);
+        self.check_limits(&accounts, tried, work).map_err(|exceeded| exceeded.refusal(work.now))?;
+        let accepted = self.accept(address, message, dialect::refuses_at_once(dialect), centre, work);
+        let left = self.spend(&accounts, tried, *accepted.as_ref().unwrap_or(&0), work);
+        accepted.map(|_| left)
     }
 
     /// The chatbot, if it is one and its traffic flows.
@@ -118,7 +121,7 @@ impl Maap {
         wants.spending(chatbot.as_str());
     }
 
-    /// The rows of [`Maap::take_allowances`].
+    /// The rows of [`Maap::accounts`] and what is done with them.
     pub(crate) fn allowances_wants(&self, chatbot: &Address, wants: &mut Wants) {
         Self::allowance_wants(chatbot, wants);
         if let Some(account) = self.managed.tenants.account(chatbot) {
@@ -126,22 +129,16 @@ impl Maap {
         }
     }
 
-    /// Counts `count` messages for the chatbot and for its tenant, unless one of them may send no more now. What is left.
-    pub(crate) fn take_allowances(
-        &mut self,
-        address: &Address,
-        count: usize,
-        work: &mut Work<'_>,
-    ) -> Result<Left, Exceeded> {
+    /// For whom a chatbot's messages are counted: for itself, and for its tenant.
+    pub(crate) fn accounts(&self, address: &Address, work: &Work<'_>) -> Vec<Account> {
         let own = Account::of(address, &work.view.rules(address), &self.config);
         // A chatbot that was given away in this very batch counts for its new tenant from the next on.
         let tenant = self.managed.tenants.account(address);
         let tenant = tenant.filter(|account| work.view.knows_spending(&account.whose));
-        let accounts: Vec<Account> = std::iter::once(own).chain(tenant).collect();
-        self.spend(&accounts, count as u64, work)
+        std::iter::once(own).chain(tenant).collect()
     }
 
-    /// As [`Maap::take_allowances`], for what is no message and so counts for the second alone.
+    /// Counts what is no message, and so for the chatbot's second alone.
     pub(crate) fn take_turns(
         &mut self,
         address: &Address,
@@ -150,12 +147,25 @@ impl Maap {
     ) -> Result<(), Refusal> {
         let mut account = Account::of(address, &work.view.rules(address), &self.config);
         (account.limits.per_day, account.limits.per_month) = (None, None);
-        self.spend(&[account], count as u64, work).map(drop).map_err(|exceeded| exceeded.refusal(work.now))
+        let accounts = [account];
+        self.check_limits(&accounts, count as u64, work).map_err(|exceeded| exceeded.refusal(work.now))?;
+        self.spend(&accounts, count as u64, 0, work);
+        Ok(())
     }
 
     /// Media must come from where the operator allows, and what is ours must be there for handsets to fetch.
     fn check_media(&self, chatbot: &Address, content: &Content, work: &Work<'_>) -> Result<(), Refusal> {
-        for url in media_urls(content) {
+        self.check_urls(chatbot, media_urls(content), work)
+    }
+
+    /// As [`Maap::check_media`], of what lies at these URLs.
+    pub(crate) fn check_urls(
+        &self,
+        chatbot: &Address,
+        urls: Vec<&str>,
+        work: &Work<'_>,
+    ) -> Result<(), Refusal> {
+        for url in urls {
             let what = match self.config.media_links.id_of(url) {
                 None if self.is_allowed(url) => continue,
                 None => "is not a media URL of this platform",
@@ -184,8 +194,8 @@ impl Maap {
         is_open || prefixes.iter().any(|prefix| url.starts_with(prefix))
     }
 
-    /// Into the mailboxes of all whom the message names. With `at_once`, of APIs that send to one user at a time, the first user
-    /// who cannot have it is a refusal.
+    /// Into the mailboxes of all whom the message names; of how many it was accepted now. With `at_once`, of APIs that send to one
+    /// user at a time, the first user who cannot have it is a refusal.
     fn accept(
         &self,
         from: &Address,
@@ -193,15 +203,17 @@ impl Maap {
         at_once: bool,
         centre: &mut Centre,
         work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<u64, Refusal> {
         let sending = self.sending(from, message, at_once, work);
+        let mut accepted = 0;
         for to in &message.to {
             match self.accept_for(to, &sending, centre, work) {
                 Accepted::Refused(refusal) | Accepted::Skipped(refusal) if at_once => return Err(refusal),
-                _ => {}
+                Accepted::Sent => accepted += 1,
+                Accepted::Refused(_) | Accepted::Skipped(_) | Accepted::Repeated | Accepted::Away => {}
             }
         }
-        Ok(())
+        Ok(accepted)
     }
 
     /// Accepts the message of a campaign for the one user whom it names, as any other; `Err` where the message itself cannot be
@@ -294,7 +306,7 @@ impl Maap {
                 }
                 return Accepted::Sent;
             }
-            Submitted::Duplicate => return Accepted::Sent,
+            Submitted::Duplicate => return Accepted::Repeated,
             Submitted::NoSuchUser => (Reason::NoSuchUser, Fate::NoSuchUser),
             Submitted::MailboxFull => (Reason::MailboxFull, Fate::MailboxFull),
             Submitted::Blocked => (Reason::Blocked, Fate::Blocked),
@@ -357,7 +369,14 @@ impl Maap {
     }
 
     /// The rows of [`Maap::decide_send_text`].
-    pub(crate) fn send_text_wants(from: &Address, to: &Address, wants: &mut Wants) {
+    pub(crate) fn send_text_wants(&self, from: &Address, to: &Address, wants: &mut Wants) {
+        Self::text_wants(from, to, wants);
+        self.allowances_wants(from, wants);
+        wants.contact(from, to);
+    }
+
+    /// The rows of a text that leaves by [`Maap::submit_silently`].
+    pub(crate) fn text_wants(from: &Address, to: &Address, wants: &mut Wants) {
         wants.chatbot(from);
         wants.account(to);
         wants.bindings(to);
@@ -365,7 +384,8 @@ impl Maap {
         wants.head(to);
     }
 
-    /// A text in a chatbot's name that the chatbot's program knows nothing of: it hears no statuses.
+    /// A text in a chatbot's name that the chatbot's program knows nothing of: it hears no statuses. It counts as any other, and
+    /// users who want nothing are sent nothing.
     pub(crate) fn decide_send_text(
         &mut self,
         from: &Address,
@@ -385,8 +405,23 @@ impl Maap {
         if let Some(violation) = Limits::RCC07.check_text("text", text) {
             return Answer::Invalid(violation.to_string());
         }
+        let accounts = self.accounts(from, work);
+        if let Err(exceeded) = self.check_limits(&accounts, 1, work) {
+            let Exceeded { span, limit, retry_at } = exceeded;
+            let span = span.as_str();
+            return Answer::Undeliverable(format!(
+                "more than {limit} messages in a {span}; again from {retry_at}"
+            ));
+        }
+        let rules = work.view.rules(from);
+        let contact = work.view.contact(&(from.clone(), to.clone()));
+        if let Admission::Never(why) = self.admits(contact, &rules, self.is_promotional(None), work.now) {
+            return Answer::Undeliverable(why);
+        }
         let message = self.text_message(from, to, text);
-        match self.submit_silently(from, to, &message, centre, work) {
+        let submitted = self.submit_silently(from, to, &message, centre, work);
+        self.spend(&accounts, 1, u64::from(submitted == Submitted::Accepted), work);
+        match submitted {
             Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
             Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
             Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
@@ -413,7 +448,7 @@ impl Maap {
 }
 
 /// Before it is live, a chatbot reaches its testers and nobody else.
-fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
+pub(crate) fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
     match to.iter().find(|user| !chatbot.serves(user)) {
         Some(user) => Err(Refusal::with(
             Reason::NotAllowed,
@@ -424,7 +459,7 @@ fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
 }
 
 /// The URLs that handsets fetch to show `content`.
-fn media_urls(content: &Content) -> Vec<&str> {
+pub(crate) fn media_urls(content: &Content) -> Vec<&str> {
     match &content.body {
         Body::Text(_) | Body::Location(_) => Vec::new(),
         Body::File(transfer) => transfer.urls().collect(),

@@ -70,7 +70,7 @@ impl Maap {
     /// The rows of [`Maap::decide_invite`].
     pub(crate) fn invite_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
         Self::account_wants(chatbot, wants);
-        Self::send_text_wants(chatbot, user, wants);
+        Self::text_wants(chatbot, user, wants);
     }
 
     /// A chatbot asks a user to test it. Who has answered before is not asked again.

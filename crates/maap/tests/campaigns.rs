@@ -501,3 +501,145 @@ fn a_campaign_keeps_to_the_limit_of_its_chatbot_and_leaves_nobody_out() {
     world.run_for(seconds(15));
     assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Finished, 300));
 }
+
+#[test]
+fn what_is_left_of_a_day_is_used_up_however_small_it_is() {
+    let (mut world, id) = with_campaign(json!({ "perSecond": 1_000 }));
+    let rules = |per_day| {
+        let rules = store::Rules { per_day: Some(per_day), ..store::Rules::default() };
+        Call::SetRules { chatbot: bot(), rules }
+    };
+    world.call(rules(50));
+    world.accounts((0..200).map(number));
+    let nobodies = (1_000..1_100).map(number);
+    upload(&mut world, id, nobodies.chain((0..200).map(number)).map(|number| recipient(&number)).collect());
+    steer(&mut world, id, Steering::Start);
+    world.run_for(seconds(60));
+    assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Running, 50));
+    let waiting = |world: &World| world.store().campaign(id).expect("readable").expect("it is there").waiting;
+    let why = waiting(&world).expect("it says what it waits for");
+    assert_eq!(why.because, "the 50 messages of the day are used up");
+    assert_eq!(why.until, rcs::local_time::LocalTime::china().next_day(world.now));
+    // More is allowed: it goes on at once. Who cannot be sent to costs nothing of the day.
+    world.call(rules(200));
+    world.run_for(seconds(60));
+    let done = progress(&world, id);
+    assert_eq!((state(&world, id), done.sent, done.refused), (CampaignState::Finished, 200, 100));
+    assert_eq!(waiting(&world), None);
+}
+
+#[test]
+fn a_campaign_leaves_its_chatbot_a_part_of_each_second() {
+    let (mut world, id) = with_campaign(json!({ "perSecond": 1_000 }));
+    let rules = store::Rules { per_second: Some(20), ..store::Rules::default() };
+    world.call(Call::SetRules { chatbot: bot(), rules });
+    world.accounts((0..1_000).map(number));
+    for page in (0..1_000).collect::<Vec<u64>>().chunks(500) {
+        upload(&mut world, id, page.iter().map(|at| recipient(&number(*at))).collect());
+    }
+    world.log_in();
+    steer(&mut world, id, Steering::Start);
+    for at in 0..30 {
+        world.run_for(seconds(1));
+        assert_eq!(world.say(&format!("own{at}"), &[ALICE], "due"), 0, "after {at} s");
+    }
+    assert!((450..=600).contains(&progress(&world, id).sent), "{:?}", progress(&world, id));
+}
+
+#[test]
+fn a_page_that_does_not_fit_is_not_taken_in_part() {
+    let mut world = World::with(|config| config.campaigns.recipients_max = 10);
+    world.create("12306", json!({}));
+    let source = json!({
+        "variables": [{ "name": "train", "type": "text", "maxChars": 20 }], "content": { "text": "{{train}}" },
+    });
+    manage(&mut world, manage::Call::PutTemplate { key: (bot(), "leaving".to_owned()), source });
+    let id = create(&mut world, json!({}));
+    let of = |range: std::ops::Range<u64>| range.map(|at| recipient(&number(at))).collect::<Vec<_>>();
+    assert_eq!(upload(&mut world, id, of(0..6)), (6, 0, 6));
+    let too_many = manage::Call::AddRecipients { campaign: id, recipients: of(4..11) };
+    let Answer::Conflict(why) = manage(&mut world, too_many) else { panic!("refused") };
+    assert_eq!(why, "a campaign has at most 10 recipients, and this one has 6; make another for the rest");
+    // Nobody of the page that was refused is taken for a recipient.
+    assert_eq!(upload(&mut world, id, of(4..10)), (4, 2, 10));
+    world.accounts((0..10).map(number));
+    steer(&mut world, id, Steering::Start);
+    world.run_for(seconds(10));
+    assert_eq!(progress(&world, id).sent, 10);
+}
+
+#[test]
+fn many_campaigns_share_a_batch_and_none_starves() {
+    let (mut world, _) = with_campaign(json!({}));
+    let ids: Vec<CampaignId> = (0..8).map(|_| create(&mut world, json!({ "perSecond": 2_000 }))).collect();
+    world.accounts((0..200).map(number));
+    for id in &ids {
+        upload(&mut world, *id, (0..200).map(|at| recipient(&number(at))).collect());
+        steer(&mut world, *id, Steering::Start);
+    }
+    let decided = |world: &World| ids.iter().map(|id| progress(world, *id).cursor).sum::<u64>();
+    let mut before = decided(&world);
+    for _ in 0..200 {
+        world.turn();
+        let after = decided(&world);
+        // Two steps of the most that one may take, and what the last of them had begun.
+        assert!(after - before <= 3 * 64, "{} in a batch", after - before);
+        before = after;
+        world.now = world.now.plus(std::time::Duration::from_millis(5));
+    }
+    assert!(ids.iter().all(|id| progress(&world, *id).cursor == 200));
+}
+
+#[test]
+fn with_its_chatbot_a_campaign_goes_for_good() {
+    let (mut world, id) = with_campaign(json!({ "perSecond": 10 }));
+    world.accounts((0..50).map(number));
+    upload(&mut world, id, (0..50).map(|at| recipient(&number(at))).collect());
+    steer(&mut world, id, Steering::Start);
+    world.run_for(seconds(1));
+    world.call(Call::Remove(bot()));
+    world.run_for(seconds(10));
+    assert_eq!(world.store().campaign(id).expect("readable"), None);
+    assert_eq!(world.store().campaign_page((id, 0)).expect("readable"), []);
+    assert_eq!(world.store().templates(None, 10).expect("readable"), []);
+    // Whoever has the name next has a chatbot without campaigns.
+    world.create("12306", json!({}));
+    assert_eq!(world.store().campaigns().expect("readable"), []);
+}
+
+#[test]
+fn without_its_media_a_campaign_pauses_and_fails_nobody() {
+    let (mut world, _) = with_campaign(json!({}));
+    let source = json!({
+        "variables": [{ "name": "train", "type": "text", "maxChars": 20 }],
+        "content": { "message": { "generalPurposeCard": {
+            "layout": { "cardOrientation": "VERTICAL" },
+            "content": {
+                "media": {
+                    "mediaUrl": "https://media.example/a.png", "mediaContentType": "image/png",
+                    "mediaFileSize": 1_000, "height": "MEDIUM_HEIGHT",
+                },
+                "title": "{{train}}",
+            },
+        } } },
+    });
+    let put = manage::Call::PutTemplate { key: (bot(), "leaving".to_owned()), source };
+    assert_eq!(manage(&mut world, put), Answer::Done);
+    let id = create(&mut world, json!({}));
+    world.accounts((0..5).map(number));
+    upload(&mut world, id, (0..5).map(|at| recipient(&number(at))).collect());
+    world.restart_with(|config| config.issued_media_only = true);
+    steer(&mut world, id, Steering::Start);
+    world.run_for(seconds(10));
+    let campaign = world.store().campaign(id).expect("readable").expect("it is there");
+    assert_eq!(campaign.state, CampaignState::Paused);
+    assert_eq!(
+        campaign.paused_because.as_deref(),
+        Some("https://media.example/a.png is not a media URL of this platform")
+    );
+    assert_eq!(progress(&world, id).cursor, 0);
+    world.restart_with(|config| config.issued_media_only = false);
+    steer(&mut world, id, Steering::Resume);
+    world.run_for(seconds(10));
+    assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Finished, 5));
+}

@@ -3,6 +3,7 @@
 
 mod world;
 
+use chatbot_api::bearer::Tokens;
 use chatbot_api::fnw11::{Contact, MessageStatus, Request, message};
 use maap::dialect::fnw11;
 use maap::{Answer, Call, Method, Reason};
@@ -159,27 +160,41 @@ fn pushes_prove_themselves_as_the_chatbot_wants_it() {
 
 #[test]
 fn the_secret_and_a_bought_token_open_and_nothing_else() {
-    let mut world = world();
+    let world = world();
     let credentials = world.credentials.clone().unwrap();
     assert_eq!(credentials.app_id, bot().to_string());
-    let (app_id, app_key) = (credentials.app_id.clone(), credentials.app_key.clone());
-    let answer = world.call(Call::Token { chatbot: bot(), app_id, app_key });
-    let Answer::Token { token } = answer else { panic!("{answer:?}") };
     let row = world.store().chatbot(&bot()).unwrap();
+    let tokens = Tokens::new(&[7; 32]);
+    let buy = |secret, at| fnw11::seal(row.as_ref().unwrap(), secret, &tokens, at);
+    assert_eq!(buy("guessed", world.now), None);
+    let token = buy(&credentials.app_key, world.now).unwrap();
+    // Another worker of the same chatbot asks too.
+    let later = buy(&credentials.app_key, world.now.plus(seconds(60))).unwrap();
     let opens = |token: Option<&str>, after| {
-        fnw11::authorise(row.as_ref(), token, world.now.plus(after))
+        fnw11::authorise(row.as_ref(), token, &tokens, world.now.plus(after))
             .map(drop)
             .map_err(|refusal| refusal.reason)
     };
     assert_eq!(opens(Some(&token), seconds(1)), Ok(()));
+    assert_eq!(opens(Some(&token), seconds(7199)), Ok(()));
     assert_eq!(opens(Some(&token), seconds(7200)), Err(Reason::LapsedCredential));
+    assert_eq!(opens(Some(&later), seconds(7200)), Ok(()));
     assert_eq!(opens(Some(&credentials.app_key), seconds(1_000_000)), Ok(()));
     assert_eq!(opens(Some("x"), seconds(1)), Err(Reason::WrongCredential));
     assert_eq!(opens(None, seconds(1)), Err(Reason::NoCredential));
+    let refused = |other: &store::Chatbot, token: &str| {
+        fnw11::authorise(Some(other), Some(token), &tokens, world.now).unwrap_err().reason
+    };
     let mut other = row.clone().unwrap();
     other.dialect = Dialect::Ctcu;
-    let refused = fnw11::authorise(Some(&other), Some(&credentials.app_key), world.now);
-    assert_eq!(refused.unwrap_err().reason, Reason::WrongCredential);
+    assert_eq!(refused(&other, &credentials.app_key), Reason::WrongCredential);
+    assert_eq!(fnw11::seal(&other, &credentials.app_key, &tokens, world.now), None);
+    let mut other = row.clone().unwrap();
+    other.app_key_sha256[0] ^= 1;
+    assert_eq!(refused(&other, &token), Reason::WrongCredential, "tokens end with their secret");
+    let mut other = row.clone().unwrap();
+    other.address = "sip:other@botplatform.hongyan.local".parse().unwrap();
+    assert_eq!(refused(&other, &token), Reason::WrongCredential);
 }
 
 #[test]

@@ -5,11 +5,12 @@ mod world;
 use std::time::Duration;
 
 use chatbot_api::ctcu::ReturnCode;
+use chatbot_api::{Content, Outgoing};
 use maap::consent::QuietHours;
 use maap::{Answer, Call, ContactChange, Reason};
 use rcs::Timestamp;
 use serde_json::{Value, json};
-use store::{ConsentBy, Contact, Outcome, Rules};
+use store::{ConsentBy, Contact, Dialect, Outcome, Rules};
 use world::{ALICE, BOB, World, bot, message_to, number_of, seconds, user};
 
 const DAY: u64 = 86_400;
@@ -223,6 +224,58 @@ fn a_message_that_is_refused_counts_for_nothing() {
     }
     assert_eq!(world.say("m1", &[ALICE, BOB], "a"), 0);
     assert!(world.now < Timestamp::MAX && world.records("m1").len() == 2);
+}
+
+#[test]
+fn who_cannot_be_sent_to_costs_nothing_of_the_day_whatever_the_api() {
+    const NOBODY: &str = "+8613800000009";
+    for dialect in [Dialect::Ctcu, Dialect::Rbm, Dialect::Fnw11, Dialect::Cm] {
+        let mut world = World::with(|config| config.limits.per_day = Some(2));
+        world.create_as(dialect, "12306", json!({}));
+        world.text(BOB, "TD");
+        let mut id = 0;
+        let mut send = |world: &mut World, to: &str, traffic: Option<&str>| {
+            id += 1;
+            let message = Outgoing {
+                message_id: format!("m{id}"),
+                to: vec![user(to)],
+                content: Content::text("a"),
+                conversation_id: "c".to_owned(),
+                contribution_id: "d".to_owned(),
+                in_reply_to: None,
+                traffic: traffic.map(str::to_owned),
+                wanted: Default::default(),
+                sms: None,
+                store: true,
+                validity: None,
+            };
+            world.call(Call::Send { chatbot: bot(), message: Box::new(message) })
+        };
+        let is_over = |answer: &Answer| matches!(answer, Answer::Refused(refusal) if refusal.reason == Reason::DayLimit);
+        for _ in 0..5 {
+            assert!(!is_over(&send(&mut world, NOBODY, None)), "{dialect:?}");
+            assert!(!is_over(&send(&mut world, BOB, Some("advertisement"))), "{dialect:?}");
+        }
+        for _ in 0..2 {
+            let answer = send(&mut world, ALICE, None);
+            assert!(matches!(answer, Answer::Accepted(..)), "{dialect:?}: {answer:?}");
+        }
+        assert!(is_over(&send(&mut world, ALICE, None)), "{dialect:?}");
+        // Nor does an administrator's text get past the limit.
+        let text = Call::SendText { from: bot(), to: user(ALICE), text: "a".to_owned() };
+        assert!(
+            matches!(world.call(text), Answer::Undeliverable(why) if why.starts_with("more than 2 messages in a day"))
+        );
+    }
+}
+
+#[test]
+fn trying_without_end_has_an_end() {
+    let mut world = World::with(|config| config.limits.per_second = 10);
+    world.make_bot();
+    let codes: Vec<i64> = (0..30).map(|n| world.say(&format!("m{n}"), &["+8613800000009"], "a")).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 10);
+    assert!(codes[10..].iter().all(|code| *code == number_of(ReturnCode::SecondLimit)));
 }
 
 /// What stands for a user in the last push.

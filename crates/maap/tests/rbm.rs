@@ -9,7 +9,7 @@ use rcs::composing::{self, Composing, State};
 use rcs::imdn::Disposition::{Delivered, Displayed};
 use serde_json::{Value, json};
 use store::{Dialect, PublicKey};
-use world::{ALICE, BOB, World, bot, seconds, user};
+use world::{ALICE, BOB, Trouble, World, bot, seconds, user};
 
 const NOBODY: &str = "+8613800000009";
 const RESPONSE: &str = "application/vnd.gsma.botsuggestion.response.v1.0+json";
@@ -196,6 +196,39 @@ fn a_push_that_is_repeated_says_the_same_under_the_same_id() {
         .map(|call| serde_json::from_slice::<Value>(&call.body).unwrap()["message"]["messageId"].to_string())
         .collect();
     assert_eq!(ids.len(), 1);
+}
+
+#[test]
+fn a_push_is_taken_by_200_and_nothing_else() {
+    let mut world = world();
+    world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Answers(204));
+    world.text(ALICE, "hello");
+    world.run_for(seconds(5));
+    assert!(!world.phones[ALICE].reports.contains(&("hello".to_owned(), Delivered)));
+    world.webhook.troubles.clear();
+    world.run_for(seconds(60));
+    assert!(world.phones[ALICE].reports.contains(&("hello".to_owned(), Delivered)));
+    assert!(world.mailbox().is_empty());
+}
+
+#[test]
+fn an_agent_that_is_tested_reaches_its_testers_with_nothing_else() {
+    let mut world = world();
+    assert_eq!(
+        world.call(Call::Invite { chatbot: bot(), user: user(ALICE) }),
+        Answer::Invited { accepted: None }
+    );
+    let set = Call::SetTester { chatbot: bot(), user: user(ALICE), accepted: Some(true) };
+    assert_eq!(world.call(set), Answer::Done);
+    let change = json!({ "status": "testing" });
+    world.update(change);
+    let typing = |to| Call::Composing { chatbot: bot(), to: user(to), state: State::Active };
+    let ask = |user, id: &str| Call::Capabilities { chatbot: bot(), user, request_id: id.to_owned() };
+    assert_eq!(world.call(typing(ALICE)), Answer::Done);
+    assert_eq!(world.call(ask(user(ALICE), "r1")), Answer::Done);
+    for refused in [world.call(typing(BOB)), world.call(ask(user(BOB), "r2")), say(&mut world, "m1", BOB)] {
+        assert_eq!(reason(refused), Reason::NotAllowed);
+    }
 }
 
 #[test]

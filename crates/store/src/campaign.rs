@@ -21,6 +21,7 @@ use std::collections::btree_map::Entry;
 
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::local_time::LocalTime;
 use serde::{Deserialize, Serialize};
 
 use crate::mailbox::EntryId;
@@ -60,12 +61,23 @@ pub struct Campaign {
     pub state: CampaignState,
     /// Why the platform has paused it; absent when its owner has, and in every other state.
     pub paused_because: Option<String>,
+    /// What a running campaign waits for beside its hours; absent when it need not.
+    pub waiting: Option<Waiting>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was first started.
     pub started_at: Option<Timestamp>,
     /// When it was finished or cancelled.
     pub ended_at: Option<Timestamp>,
+}
+
+/// What a campaign waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When it goes on.
+    pub until: Timestamp,
+    /// Why not before.
+    pub because: String,
 }
 
 /// When a campaign speaks, and how fast.
@@ -77,8 +89,8 @@ pub struct Plan {
     pub end_at: Option<Timestamp>,
     /// Only within these; empty for always.
     pub windows: Vec<Window>,
-    /// Minutes east of UTC in which the windows are meant.
-    pub utc_offset_min: i16,
+    /// By whose clocks the windows are meant.
+    pub time_zone: LocalTime,
     /// Messages a second, at the most; from 1.
     pub per_second: u32,
     /// How long a message waits for its recipient, in seconds; absent for the platform's default.
@@ -254,10 +266,71 @@ fn key_of(id: &CampaignId) -> Vec<u8> {
 impl Row for Campaign {
     type Key = CampaignId;
     const FAMILY: Family = Family::Campaigns;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn key_bytes(key: &CampaignId) -> Vec<u8> {
         key_of(key)
+    }
+
+    fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
+        let before = (version == 1).then(|| postcard::from_bytes(row).ok()).flatten();
+        let Some(before) = before else { return false };
+        *row = postcard::to_stdvec(&before::upgraded(before))
+            .expect("rows are plain data: postcard refuses none of it");
+        true
+    }
+}
+
+/// Rows of version 1: time zones were distances from UTC, and nothing was said of what a campaign waits for.
+mod before {
+    use super::{
+        Address, Campaign, CampaignId, CampaignState, Deserialize, LocalTime, Plan, Timestamp, Window,
+    };
+
+    #[derive(Deserialize)]
+    #[cfg_attr(test, derive(serde::Serialize))]
+    pub struct CampaignBefore {
+        pub id: CampaignId,
+        pub chatbot: Address,
+        pub name: String,
+        pub template: String,
+        pub source: String,
+        pub plan: PlanBefore,
+        pub state: CampaignState,
+        pub paused_because: Option<String>,
+        pub created_at: Timestamp,
+        pub started_at: Option<Timestamp>,
+        pub ended_at: Option<Timestamp>,
+    }
+
+    #[derive(Deserialize)]
+    #[cfg_attr(test, derive(serde::Serialize))]
+    pub struct PlanBefore {
+        pub start_at: Option<Timestamp>,
+        pub end_at: Option<Timestamp>,
+        pub windows: Vec<Window>,
+        pub utc_offset_min: i16,
+        pub per_second: u32,
+        pub validity_s: Option<u64>,
+    }
+
+    pub fn upgraded(before: CampaignBefore) -> Campaign {
+        let PlanBefore { start_at, end_at, windows, utc_offset_min, per_second, validity_s } = before.plan;
+        let time_zone = LocalTime::minutes_east(utc_offset_min);
+        Campaign {
+            id: before.id,
+            chatbot: before.chatbot,
+            name: before.name,
+            template: before.template,
+            source: before.source,
+            plan: Plan { start_at, end_at, windows, time_zone, per_second, validity_s },
+            state: before.state,
+            paused_because: before.paused_because,
+            waiting: None,
+            created_at: before.created_at,
+            started_at: before.started_at,
+            ended_at: before.ended_at,
+        }
     }
 }
 
@@ -560,6 +633,42 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::decode;
+
+    #[test]
+    fn a_campaign_of_the_version_before_is_read() {
+        let plan = before::PlanBefore {
+            start_at: None,
+            end_at: Some(Timestamp::from_seconds(9)),
+            windows: vec![Window { days: 3, from_min: 540, to_min: 1_200 }],
+            utc_offset_min: -330,
+            per_second: 7,
+            validity_s: Some(60),
+        };
+        let id = EntryId::parse("019a00000000000000010000000000ff").unwrap();
+        let old = before::CampaignBefore {
+            id,
+            chatbot: "sip:1@botplatform.a.example".parse().unwrap(),
+            name: "n".to_owned(),
+            template: "t".to_owned(),
+            source: "{}".to_owned(),
+            plan,
+            state: CampaignState::Paused,
+            paused_because: Some("why".to_owned()),
+            created_at: Timestamp::from_seconds(1),
+            started_at: Some(Timestamp::from_seconds(2)),
+            ended_at: None,
+        };
+        let mut bytes = vec![1];
+        bytes.extend(postcard::to_stdvec(&old).unwrap());
+        let read: Campaign = decode(&bytes).unwrap();
+        assert_eq!(read, before::upgraded(old));
+        assert_eq!((read.plan.time_zone.to_string().as_str(), read.plan.per_second), ("-05:30", 7));
+        assert_eq!(
+            (read.state, read.started_at, read.waiting),
+            (CampaignState::Paused, Some(Timestamp::from_seconds(2)), None)
+        );
+    }
 
     #[test]
     fn a_message_id_tells_its_campaign() {

@@ -48,7 +48,8 @@ pub use audit::{Act, ActFilter};
 pub use binding::{Binding, Bindings};
 pub use blocks::{Blocked, Blocks};
 pub use campaign::{
-    Campaign, CampaignId, CampaignPage, CampaignState, CampaignTally, Plan, Progress, Recipient, Window,
+    Campaign, CampaignId, CampaignPage, CampaignState, CampaignTally, Plan, Progress, Recipient, Waiting,
+    Window,
 };
 pub use chatbot::{AccessToken, Chatbot, ChatbotStatus, Dialect, Extras, Profile, Standing, WebhookAuth};
 pub use configuration::{Configuration, ConfigurationState, ConfiguredDevice, DeviceSecrets};
@@ -114,6 +115,8 @@ pub struct Store {
     database: Database,
     families: Arc<[Keyspace]>,
     caches: Arc<Mutex<Caches>>,
+    /// Beside the others, for edges look here too.
+    chatbots: Arc<Mutex<Cache<Chatbot>>>,
 }
 
 /// Entries whose time has come, and when the next one is due.
@@ -150,7 +153,7 @@ impl Store {
             .iter()
             .map(|family| database.keyspace(family.name(), KeyspaceCreateOptions::default))
             .collect::<Result<Arc<[_]>, _>>()?;
-        Ok(Self { database, families, caches: Arc::default() })
+        Ok(Self { database, families, caches: Arc::default(), chatbots: Arc::default() })
     }
 
     /// Brings everything in `wants` into `view`. Rows that are in the view already are left as they are there.
@@ -158,7 +161,8 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
     pub fn load(&self, wants: Wants, view: &mut View) -> Result<(), StoreError> {
-        let mut caches = self.caches();
+        self.load_cached(wants.chatbots, &mut held(&self.chatbots), &mut view.chatbots)?;
+        let mut caches = held(&self.caches);
         self.load_cached(wants.accounts, &mut caches.accounts, &mut view.accounts)?;
         self.load_cached(wants.bindings, &mut caches.bindings, &mut view.bindings)?;
         self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
@@ -176,7 +180,6 @@ impl Store {
         self.load_cached(wants.spending, &mut caches.spending, &mut view.spending)?;
         drop(caches);
         self.load_rows(wants.records, &mut view.records)?;
-        self.load_rows(wants.chatbots, &mut view.chatbots)?;
         self.load_rows(wants.service_accounts, &mut view.service_accounts)?;
         self.load_rows(wants.files, &mut view.files)?;
         self.load_rows(wants.transfers, &mut view.transfers)?;
@@ -222,6 +225,9 @@ impl Store {
             }
             view.proposal_lists.insert(owner, keys);
         }
+        for chatbot in wants.template_lists {
+            self.load_template_list(chatbot, view)?;
+        }
         for page in wants.history_pages {
             self.load_history_page(page, view)?;
         }
@@ -246,7 +252,8 @@ impl Store {
             }
         }
         batch.commit()?;
-        let mut caches = self.caches();
+        remember(&view.chatbots, &mut held(&self.chatbots));
+        let mut caches = held(&self.caches);
         remember(&view.accounts, &mut caches.accounts);
         remember(&view.bindings, &mut caches.bindings);
         remember(&view.heads, &mut caches.heads);
@@ -368,6 +375,12 @@ impl Store {
     /// If the disk cannot be read or holds damaged rows.
     pub fn chatbot(&self, address: &Address) -> Result<Option<Chatbot>, StoreError> {
         self.get(address)
+    }
+
+    /// A chatbot that was loaded or written a moment ago, without a look at the disk: `Some(None)` if it is known not to exist,
+    /// `None` if nothing is known.
+    pub fn chatbot_at_hand(&self, address: &Address) -> Option<Option<Arc<Chatbot>>> {
+        held(&self.chatbots).get(address)
     }
 
     /// All chatbots, by address.
@@ -908,11 +921,6 @@ impl Store {
         keys.map(|key| address(&key?).ok_or_else(|| damaged(family))).collect()
     }
 
-    /// A panic while the lock was held leaves rows that are as true as before.
-    fn caches(&self) -> MutexGuard<'_, Caches> {
-        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn load_cached<R: Row>(
         &self,
         keys: Vec<R::Key>,
@@ -1048,6 +1056,11 @@ impl Store {
         view.file_pages.insert(page, found);
         Ok(())
     }
+}
+
+/// A panic while the lock was held leaves rows that are as true as before.
+fn held<T>(cache: &Mutex<T>) -> MutexGuard<'_, T> {
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Brings a cache up to what was just committed.

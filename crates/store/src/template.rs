@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::row::{Family, Row};
 use crate::view::{View, Wants};
-use crate::{Store, StoreError, mailbox};
+use crate::{Store, StoreError, damaged, mailbox};
 
 /// Names a template: whose, and which.
 pub type TemplateKey = (Address, String);
@@ -45,12 +45,22 @@ impl Wants {
     pub fn template(&mut self, key: &TemplateKey) {
         self.templates.push(key.clone());
     }
+
+    /// The names of all templates of a chatbot.
+    pub fn templates_of(&mut self, chatbot: &Address) {
+        self.template_lists.push(chatbot.clone());
+    }
 }
 
 impl View {
     /// A template; `None` when there is none of the name.
     pub fn template(&self, key: &TemplateKey) -> Option<&Template> {
         self.templates.get(key)
+    }
+
+    /// The names of a chatbot's templates, as they were when they were loaded.
+    pub fn templates_of(&self, chatbot: &Address) -> &[TemplateKey] {
+        self.template_lists.get(chatbot).map_or(&[], Vec::as_slice)
     }
 
     /// Adds or replaces a template.
@@ -65,6 +75,18 @@ impl View {
 }
 
 impl Store {
+    pub(crate) fn load_template_list(&self, chatbot: Address, view: &mut View) -> Result<(), StoreError> {
+        let prefix = mailbox::prefix(&chatbot);
+        let name = |key: &[u8]| std::str::from_utf8(&key[prefix.len()..]).ok().map(str::to_owned);
+        let keys = self.keyspace(Family::Templates).prefix(&prefix).map(|guard| {
+            let name = name(&guard.key()?).ok_or_else(|| damaged(Family::Templates))?;
+            Ok((chatbot.clone(), name))
+        });
+        let keys = keys.collect::<Result<Vec<TemplateKey>, StoreError>>()?;
+        view.template_lists.insert(chatbot, keys);
+        Ok(())
+    }
+
     /// One template.
     ///
     /// # Errors

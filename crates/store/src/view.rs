@@ -73,6 +73,7 @@ pub struct Wants {
     pub(crate) rules: Vec<Address>,
     pub(crate) spending: Vec<String>,
     pub(crate) templates: Vec<TemplateKey>,
+    pub(crate) template_lists: Vec<Address>,
     pub(crate) campaigns: Vec<CampaignId>,
     pub(crate) campaign_progress: Vec<CampaignId>,
     pub(crate) campaign_pages: Vec<CampaignPageKey>,
@@ -159,6 +160,12 @@ impl Wants {
         self.files.push(file.id);
         self.transfers.extend(file.transfer_key());
         self.usages.push(file.owner.clone());
+    }
+
+    /// An upload that is under way and has no transfer id, if it is one.
+    pub fn unfinished(&mut self, id: FileId, owner: &Address) {
+        self.files.push(id);
+        self.usages.push(owner.clone());
     }
 
     /// What somebody's files come to.
@@ -314,6 +321,7 @@ impl Wants {
             && self.rules.is_empty()
             && self.spending.is_empty()
             && self.templates.is_empty()
+            && self.template_lists.is_empty()
             && self.campaigns.is_empty()
             && self.campaign_progress.is_empty()
             && self.campaign_pages.is_empty()
@@ -365,6 +373,7 @@ pub struct View {
     pub(crate) remembered: Table<Remembered>,
     pub(crate) history_states: Table<HistoryState>,
     pub(crate) templates: Table<Template>,
+    pub(crate) template_lists: FxHashMap<Address, Vec<TemplateKey>>,
     pub(crate) campaigns: Table<Campaign>,
     pub(crate) campaign_progress: Table<Progress>,
     pub(crate) campaign_tallies: Table<CampaignTally>,
@@ -525,6 +534,11 @@ impl View {
             increment = Increment::of(Some(&before), record);
         });
         self.count_for_campaign(campaign, &key.1, increment);
+    }
+
+    /// Whether anything of a campaign that people look at has changed: its state, how far it is, what became of its messages.
+    pub fn has_campaign_news(&self) -> bool {
+        self.campaigns.changed || self.campaign_progress.changed || !self.campaign_news.is_empty()
     }
 
     fn count_for_campaign(&mut self, campaign: CampaignId, sender: &Address, increment: Increment) {

@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use rcs::Timestamp;
 use rcs::address::Address;
 use store::{
-    Entry, EntryId, EntryIds, EntryKind, Family, File, FileId, Lookup, Media, Outcome, Record, Review, Store,
-    Thumbnail, Usage, View, Wants,
+    Chatbot, ChatbotStatus, Dialect, Entry, EntryId, EntryIds, EntryKind, Extras, Family, File, FileId,
+    Lookup, Media, Outcome, Profile, Record, Review, Standing, Store, Thumbnail, Usage, View, Wants,
+    WebhookAuth,
 };
 
 fn bob() -> Address {
@@ -574,6 +575,53 @@ fn dead_letters_are_counted_listed_and_go_back_where_they_were() {
     store.dump(Family::DeadLetters, |line| lines.push(line)).expect("readable");
     assert_eq!(lines[0]["row"]["entry"]["message_id"], "one");
     assert!(lines[0]["row"]["entry"]["body"]["left_out"].is_number());
+}
+
+fn chatbot(name: &str) -> Chatbot {
+    Chatbot {
+        address: "sip:12306@botplatform.hongyan.local".parse().expect("an address"),
+        dialect: Dialect::Ctcu,
+        app_id: "app".to_owned(),
+        app_key_sha256: [7; 32],
+        callback_token: "token".to_owned(),
+        webhook: None,
+        allow_private_webhook: false,
+        callback_checked: false,
+        token: None,
+        tokens_given: (0, 0),
+        status: ChatbotStatus::Live,
+        profile: Profile { name: name.to_owned(), ..Profile::default() },
+        created_at: at(1),
+        changed_at: at(2),
+        webhook_auth: WebhookAuth::default(),
+        webhook_probe: false,
+        standing: Standing::default(),
+        extras: Extras::default(),
+    }
+}
+
+#[test]
+fn a_chatbot_at_hand_is_as_it_was_last_committed() {
+    let directory = directory();
+    let store = Store::open(directory.path()).expect("opened");
+    let address = chatbot("").address;
+    let at_hand =
+        |store: &Store| store.chatbot_at_hand(&address).map(|row| row.map(|row| row.profile.name.clone()));
+    assert_eq!(at_hand(&store), None);
+    let mut first = view(&store, |wants| wants.chatbot(&address));
+    assert_eq!(at_hand(&store), Some(None));
+    first.put_chatbot(chatbot("first"));
+    assert_eq!(at_hand(&store), Some(None), "nothing is committed yet");
+    store.commit(&first).expect("committed");
+    assert_eq!(at_hand(&store), Some(Some("first".to_owned())));
+    let mut second = view(&store, |wants| wants.chatbot(&address));
+    second.put_chatbot(chatbot("second"));
+    store.commit(&second).expect("committed");
+    assert_eq!(at_hand(&store), Some(Some("second".to_owned())));
+    let mut gone = view(&store, |wants| wants.chatbot(&address));
+    gone.remove_chatbot(&address);
+    store.commit(&gone).expect("committed");
+    assert_eq!(at_hand(&store), Some(None));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::basic;
 
 /// Seconds for which a token is good.
-pub const TOKEN_SECONDS: u32 = crate::ctcu::token::TOKEN_SECONDS;
+pub const TOKEN_SECONDS: u64 = 7200;
 
 /// The scope of the interface.
 pub const SCOPE: &str = "botmessage";
@@ -43,7 +43,7 @@ pub struct TokenAnswer {
     /// `Bearer`
     pub token_type: &'static str,
     /// Seconds.
-    pub expires_in: u32,
+    pub expires_in: u64,
     /// What it is good for.
     pub scope: &'static str,
 }
@@ -63,9 +63,9 @@ pub enum OAuthError {
     /// Another scope than ours.
     #[error("invalid_scope")]
     InvalidScope,
-    /// Too many tokens today; not RFC 6749's, which has none for it.
+    /// Not now: the word is of RFC 6749 §4.1.2.1, and §5.2 has none for it.
     #[error("temporarily_unavailable")]
-    TooMany,
+    Unavailable,
 }
 
 impl TokenRequest {
@@ -103,7 +103,7 @@ impl OAuthError {
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidClient => 401,
-            Self::TooMany => 429,
+            Self::Unavailable => 503,
             _ => 400,
         }
     }

@@ -64,6 +64,9 @@ pub enum Fault {
     /// No token of the kind that we read.
     #[error("no JSON web token signed with RS256")]
     Malformed,
+    /// A claim is missing, or is no such thing.
+    #[error("{0} is missing, or is not what it should be")]
+    Claim(&'static str),
     /// Not signed by a key of the account.
     #[error("the signature fits no key of this account")]
     Signature,
@@ -123,12 +126,12 @@ impl Claims {
             Some(Value::String(one)) => vec![one.clone()],
             Some(Value::Array(several)) => several
                 .iter()
-                .map(|one| one.as_str().map(str::to_owned).ok_or(Fault::Malformed))
+                .map(|one| one.as_str().map(str::to_owned).ok_or(Fault::Claim("aud")))
                 .collect::<Result<_, _>>()?,
-            Some(_) => return Err(Fault::Malformed),
+            Some(_) => return Err(Fault::Claim("aud")),
         };
         Ok(Self {
-            issuer: text(claims, "iss")?.ok_or(Fault::Malformed)?,
+            issuer: text(claims, "iss")?.ok_or(Fault::Claim("iss"))?,
             subject: text(claims, "sub")?,
             audiences,
             scope: text(claims, "scope")?,
@@ -187,16 +190,16 @@ fn object(part: &str) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-fn text(members: &Map<String, Value>, name: &str) -> Result<Option<String>, Fault> {
+fn text(members: &Map<String, Value>, name: &'static str) -> Result<Option<String>, Fault> {
     match members.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(Fault::Malformed),
+        Some(_) => Err(Fault::Claim(name)),
     }
 }
 
 /// A `NumericDate`: seconds since the epoch, fractions allowed (RFC 7519 §2).
-fn time(members: &Map<String, Value>, name: &str) -> Result<Timestamp, Fault> {
+fn time(members: &Map<String, Value>, name: &'static str) -> Result<Timestamp, Fault> {
     let seconds = members.get(name).and_then(Value::as_f64).filter(|seconds| (0.0..4e9).contains(seconds));
-    Ok(Timestamp::from_millis((seconds.ok_or(Fault::Malformed)? * 1000.0) as u64))
+    Ok(Timestamp::from_millis((seconds.ok_or(Fault::Claim(name))? * 1000.0) as u64))
 }

@@ -72,11 +72,6 @@ impl KeyFile {
     }
 }
 
-/// The id of a key: forty hexadecimal digits of the hash of its public half (DER).
-pub fn key_id(public_key: &[u8]) -> String {
-    Sha256::digest(public_key).iter().take(20).map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn client_id(email: &str) -> String {
     let hash = Sha256::digest(email);
     let number = hash.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte));

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -11,8 +10,8 @@ use super::client::{Server, query, read_json, segment};
 use super::table::{card, table};
 use super::{CommandError, Outcome, print, print_json};
 
-/// How often a campaign that is followed is looked at.
-const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// How long the server may wait for a campaign that is followed to get further, in seconds.
+const FOLLOW_WAIT_S: u32 = 20;
 
 /// The commands.
 #[derive(Subcommand)]
@@ -21,7 +20,7 @@ pub enum Campaign {
     /// Create a campaign, as a draft
     #[command(
         after_help = "Example:\n  hongyan campaign create 'Storm warning' --chatbot weather --template storm --per-second 200 \\\n    \
-        --from 09:00 --to 20:00 --time-zone +08:00\n\nThen upload recipients, and start it."
+        --from 09:00 --to 20:00 --time-zone Asia/Shanghai\n\nThen upload recipients, and start it."
     )]
     Create {
         /// What you call it
@@ -167,8 +166,8 @@ pub struct Plan {
     /// JSON file with several windows: [{"days":["mon"],"from":"09:00","to":"12:00"},…]
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     windows: Option<PathBuf>,
-    /// In which the times of the day are meant
-    #[arg(long, value_name = "+HH:MM", allow_hyphen_values = true)]
+    /// By whose clocks the times of the day are meant: Asia/Shanghai, or +08:00
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     time_zone: Option<String>,
     /// Messages a second, at the most
     #[arg(long, value_name = "COUNT")]
@@ -312,20 +311,32 @@ impl Steer {
             show(&campaign, self.json);
             return Ok(());
         }
-        let mut told = String::new();
+        let mut told = None;
         loop {
-            let line = if self.json { campaign.to_string() } else { progress(&campaign) };
-            if line != told {
-                print(&line);
-                told = line;
+            let step = step(&campaign);
+            if told.as_ref() != Some(&step) {
+                match self.json {
+                    true => print(&campaign),
+                    false => print(progress(&campaign)),
+                }
+                told = Some(step);
             }
             if !matches!(campaign["state"].as_str(), Some("running" | "scheduled")) {
                 return Ok(());
             }
-            std::thread::sleep(FOLLOW_EVERY);
-            campaign = self.server.get(&own)?;
+            let since = campaign["revision"].as_str().map(str::to_owned);
+            let wait = Some(FOLLOW_WAIT_S.to_string());
+            campaign = self.server.get(&format!("{own}{}", query(&[("wait", wait), ("since", since)])))?;
         }
     }
+}
+
+/// What is told of a campaign that is followed: each of its states, and each hundredth of its way.
+fn step(campaign: &Value) -> (Value, Value, Option<u64>) {
+    let count = |name: &str| campaign["counts"][name].as_u64().unwrap_or(0);
+    let all = count("accepted");
+    let hundredth = (100 * all.saturating_sub(count("pending"))).checked_div(all);
+    (campaign["state"].clone(), campaign["nextAt"].clone(), hundredth)
 }
 
 /// A campaign's progress in a line, with a bar for people.
@@ -344,7 +355,10 @@ fn progress(campaign: &Value) -> String {
         count("refused"),
         count("skipped")
     );
-    let because = campaign["pausedBecause"].as_str().map(|why| format!(" ({why})")).unwrap_or_default();
+    let why = campaign["pausedBecause"].as_str().or(campaign["waitingBecause"].as_str());
+    let next = campaign["nextAt"].as_str().map(|at| format!("on from {at}"));
+    let because: Vec<&str> = why.into_iter().chain(next.as_deref()).collect();
+    let because = if because.is_empty() { String::new() } else { format!(" ({})", because.join("; ")) };
     if !std::io::stdout().is_terminal() {
         return format!("{rest}{because}");
     }

@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU32, NonZeroU64};
 
+use rcs::local_time::LocalTime;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
@@ -19,8 +20,8 @@ pub struct Campaigns {
     pub recipients_max: NonZeroU64,
     /// Campaigns of one chatbot, ended ones included.
     pub per_chatbot_max: NonZeroU32,
-    /// The time zone in which hours are meant when a campaign does not say.
-    pub time_zone: String,
+    /// By whose clocks hours are meant when a campaign does not say: `Asia/Shanghai`, or `+08:00`.
+    pub time_zone: LocalTime,
     /// How long an ended campaign is kept with its outcomes.
     pub keep_s: NonZeroU64,
 }
@@ -40,7 +41,7 @@ impl Default for Campaigns {
             per_second_max: nonzero(2_000),
             recipients_max: nonzero_u64(5_000_000),
             per_chatbot_max: nonzero(1_000),
-            time_zone: "+08:00".to_owned(),
+            time_zone: LocalTime::china(),
             keep_s: nonzero_u64(90 * 86_400),
         }
     }
@@ -60,20 +61,13 @@ impl Campaigns {
             recipients_max: self.recipients_max.get(),
             per_second: self.per_second.get(),
             per_second_max: self.per_second_max.get(),
-            // What cannot be read was refused by `validate`.
-            utc_offset_min: maap::manage::utc_offset(&self.time_zone).unwrap_or_default(),
+            time_zone: self.time_zone.clone(),
             keep: seconds(self.keep_s),
         }
     }
 
     /// Checks what holds between keys.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        if maap::manage::utc_offset(&self.time_zone).is_none() {
-            return Err(ConfigError(format!(
-                "campaigns: time_zone {:?} is not as +08:00, from -12:00 to +14:00",
-                self.time_zone
-            )));
-        }
         if self.per_second > self.per_second_max {
             return Err(ConfigError("campaigns: per_second ≤ per_second_max must hold".to_owned()));
         }

@@ -58,11 +58,23 @@ impl Slots {
         }
     }
 
-    /// Takes a place for an upload of `owner` at `now`.
+    /// Takes a place for an upload of `owner` that begins at `now`.
     ///
     /// # Errors
     /// See [`NoSlot`].
     pub fn take(self: &Arc<Self>, owner: &Address, now: Instant) -> Result<Slot, NoSlot> {
+        self.place(owner, now, 1.0)
+    }
+
+    /// Takes a place for one that goes on: when it began, it counted for its minute.
+    ///
+    /// # Errors
+    /// See [`NoSlot`].
+    pub fn take_again(self: &Arc<Self>, owner: &Address, now: Instant) -> Result<Slot, NoSlot> {
+        self.place(owner, now, 0.0)
+    }
+
+    fn place(self: &Arc<Self>, owner: &Address, now: Instant, begun: f64) -> Result<Slot, NoSlot> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.total >= self.total_max {
             return Err(NoSlot::Busy);
@@ -76,11 +88,11 @@ impl Slots {
         let full = Subscriber { under_way: 0, left: self.per_minute_max, at: now };
         let known = state.subscribers.entry(owner.clone()).or_insert(full);
         known.refill(now, self.per_minute_max);
-        if known.under_way >= self.per_subscriber_max || known.left < 1.0 {
+        if known.under_way >= self.per_subscriber_max || known.left < begun {
             return Err(NoSlot::TooMany);
         }
         known.under_way += 1;
-        known.left -= 1.0;
+        known.left -= begun;
         state.total += 1;
         Ok(Slot { slots: self.clone(), owner: owner.clone() })
     }
@@ -143,6 +155,10 @@ mod tests {
         let (slots, now) = (slots(100, 100, 6), Instant::now());
         let begun = |now| (0..20).filter(|_| slots.take(&subscriber(1), now).is_ok()).count();
         assert_eq!(begun(now), 6);
+        assert!(
+            (0..20).all(|_| slots.take_again(&subscriber(1), now).is_ok()),
+            "what goes on has begun before"
+        );
         assert_eq!(begun(now + Duration::from_secs(20)), 2);
         assert_eq!(begun(now + Duration::from_secs(3600)), 6);
     }

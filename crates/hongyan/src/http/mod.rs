@@ -63,7 +63,7 @@ use rcs::Timestamp;
 use store::{Chatbot, ChatbotStatus, Store, StoreError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -127,6 +127,8 @@ pub struct App {
     pub content: Arc<Content>,
     /// What the edge of the RBM-style chatbot API works with.
     pub rbm: bot::rbm::Rbm,
+    /// Makes and knows the access tokens of chatbots that hold any number of them at once.
+    pub tokens: chatbot_api::bearer::Tokens,
     /// What calls of CSPs need.
     pub csp: bot::csp::Csp,
     /// What media of chatbots are held to.
@@ -141,6 +143,10 @@ pub struct App {
     pub anonymous: bool,
     /// When days and months begin.
     pub local_time: rcs::local_time::LocalTime,
+    /// Tells when a campaign is further than before.
+    pub campaign_news: watch::Receiver<()>,
+    /// Tells those who wait for something that they need not any more.
+    pub stopping: Stop,
 }
 
 impl App {

@@ -1,7 +1,10 @@
 //! GSMA FNW.11 (maap-api §6): who its tokens are for, the platform's answers and refusals in its words, its events.
 
+use std::time::Duration;
+
+use chatbot_api::bearer::{self, NotOpened, Tokens};
 use chatbot_api::fnw11::file::{File, FileStatus};
-use chatbot_api::fnw11::oauth::OAuthError;
+use chatbot_api::fnw11::oauth::TOKEN_SECONDS;
 use chatbot_api::fnw11::{Contact, Event, MessageStatus, Reason};
 use message_centre::secret::is_secret;
 use rcs::Timestamp;
@@ -15,20 +18,41 @@ use crate::push::{Method, PushAnswer};
 use crate::refusal::{self, Refusal};
 use crate::told::Told;
 
-/// The chatbot, if `token` is its client secret, which serves as a token that does not lapse, or the one in force.
+/// The chatbot, if `token` is its client secret, which serves as a token that does not lapse, or one that was sealed for it by
+/// `tokens` and is in force.
 ///
 /// # Errors
-/// As [`crate::authorise`].
+/// [`refusal::Reason::NoCredential`] without a token, [`refusal::Reason::WrongCredential`] with a wrong one or for no chatbot,
+/// [`refusal::Reason::LapsedCredential`] with one that has lapsed.
 pub fn authorise<'c>(
     chatbot: Option<&'c Chatbot>,
     token: Option<&str>,
+    tokens: &Tokens,
     now: Timestamp,
 ) -> Result<&'c Chatbot, Refusal> {
-    let chatbot = chatbot.filter(|chatbot| chatbot.dialect == Dialect::Fnw11);
-    match (chatbot, token) {
-        (Some(chatbot), Some(token)) if is_secret(token, &chatbot.app_key_sha256) => Ok(chatbot),
-        _ => crate::authorise(chatbot, token, now),
+    let token = token.ok_or_else(|| Refusal::of(refusal::Reason::NoCredential))?;
+    let wrong = || Refusal::of(refusal::Reason::WrongCredential);
+    let chatbot = chatbot.filter(|chatbot| chatbot.dialect == Dialect::Fnw11).ok_or_else(wrong)?;
+    if is_secret(token, &chatbot.app_key_sha256) {
+        return Ok(chatbot);
     }
+    match tokens.open(token, now) {
+        Ok(opened) if opened.chatbot == chatbot.address && opened.key_id == key_id(chatbot) => Ok(chatbot),
+        Err(NotOpened::Expired) => Err(Refusal::of(refusal::Reason::LapsedCredential)),
+        _ => Err(wrong()),
+    }
+}
+
+/// A token for the chatbot, if `secret` is its client secret. Any number of them are good at once, as its workers like it.
+pub fn seal(chatbot: &Chatbot, secret: &str, tokens: &Tokens, now: Timestamp) -> Option<String> {
+    let is_its = chatbot.dialect == Dialect::Fnw11 && is_secret(secret, &chatbot.app_key_sha256);
+    let expires_at = now.plus(Duration::from_secs(TOKEN_SECONDS));
+    is_its.then(|| tokens.seal(&chatbot.address, &key_id(chatbot), expires_at))
+}
+
+/// Tokens end with the secret that was shown for them.
+fn key_id(chatbot: &Chatbot) -> String {
+    bearer::key_id(&chatbot.app_key_sha256)
 }
 
 /// A refusal of the platform, in the interface's words.
@@ -52,14 +76,6 @@ pub fn reason_of(refusal: &Refusal) -> Reason {
         R::NoSuchMessage => (404, "there is no such message"),
     };
     Reason::new(status, if refusal.detail.is_empty() { text } else { &refusal.detail })
-}
-
-/// A refusal of a token, in the words of OAuth.
-pub fn oauth_error_of(refusal: &Refusal) -> OAuthError {
-    match refusal.reason {
-        refusal::Reason::CallLimit => OAuthError::TooMany,
-        _ => OAuthError::InvalidClient,
-    }
 }
 
 /// What became of a message, by its record.

@@ -121,6 +121,8 @@ pub(crate) fn taken(dialect: Dialect, answer: &PushAnswer) -> Taken {
     match dialect {
         Dialect::Ctcu => ctcu::taken(answer),
         Dialect::Cm => cm::taken(answer),
+        // Nothing but 200 takes a push there (maap-api §7); others are content with any success.
+        Dialect::Rbm if answer.status != 200 => Taken::No(format!("answered {}", answer.status)),
         _ if (200..300).contains(&answer.status) => Taken::Yes,
         _ => Taken::No(format!("answered {}", answer.status)),
     }

@@ -1,10 +1,12 @@
 //! The calls about campaigns: make one, add recipients, steer it, remove it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use message_centre::Work;
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::local_time::LocalTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::campaign::PAGE;
@@ -43,7 +45,7 @@ pub struct PlanChange {
     pub end_at: Option<String>,
     /// Only within these; none for always.
     pub windows: Option<Vec<WindowText>>,
-    /// In which the windows are meant: `+08:00`.
+    /// By whose clocks the windows are meant: `Asia/Shanghai`, or `+08:00`.
     pub time_zone: Option<String>,
     /// Messages a second, at the most.
     pub per_second: Option<u32>,
@@ -114,7 +116,7 @@ impl Maap {
                 new.chatbot, limits.per_chatbot_max
             ));
         }
-        let usual = usual_plan(limits.utc_offset_min, limits.per_second.min(limits.per_second_max));
+        let usual = usual_plan(limits.time_zone.clone(), limits.per_second.min(limits.per_second_max));
         let plan = match new.plan.apply(usual, limits.per_second_max) {
             Ok(plan) => plan,
             Err(what) => return invalid(what),
@@ -128,6 +130,7 @@ impl Maap {
             plan,
             state: CampaignState::Draft,
             paused_because: None,
+            waiting: None,
             created_at: work.now,
             started_at: None,
             ended_at: None,
@@ -156,22 +159,22 @@ impl Maap {
         }
         let mut progress = work.view.campaign_progress(id);
         let before = progress;
-        let mut fresh = Vec::with_capacity(recipients.len());
-        for recipient in recipients {
-            let key = (id, recipient.to.clone());
-            if work.view.campaign_number(&key).is_some() {
-                progress.duplicates += 1;
-                continue;
-            }
-            if progress.recipients >= self.config.campaigns.recipients_max {
-                return Answer::Conflict(format!(
-                    "a campaign has at most {} recipients; make another for the rest",
-                    self.config.campaigns.recipients_max
-                ));
-            }
-            work.view.put_campaign_number(key, progress.recipients);
-            progress.recipients += 1;
-            fresh.push(recipient);
+        // Nothing of a page is written before all of it can be.
+        let mut named = HashSet::with_capacity(recipients.len());
+        let is_new = |to: &Address| work.view.campaign_number(&(id, to.clone())).is_none();
+        let (fresh, known): (Vec<_>, Vec<_>) =
+            recipients.into_iter().partition(|one| is_new(&one.to) && named.insert(one.to.clone()));
+        progress.duplicates += known.len() as u64;
+        progress.recipients += fresh.len() as u64;
+        let most = self.config.campaigns.recipients_max;
+        if progress.recipients > most {
+            return Answer::Conflict(format!(
+                "a campaign has at most {most} recipients, and this one has {}; make another for the rest",
+                before.recipients
+            ));
+        }
+        for (place, recipient) in (before.recipients..).zip(&fresh) {
+            work.view.put_campaign_number((id, recipient.to.clone()), place);
         }
         self.managed.campaigns.append(id, before.recipients, fresh, work);
         work.view.put_campaign_progress(id, progress);
@@ -207,6 +210,7 @@ impl Maap {
             work.view.update_campaign(id, |campaign| {
                 campaign.state = after;
                 campaign.paused_because = None;
+                campaign.waiting = None;
                 match after {
                     CampaignState::Running => campaign.started_at = campaign.started_at.or(Some(now)),
                     CampaignState::Cancelled => campaign.ended_at = Some(now),
@@ -237,9 +241,28 @@ impl Maap {
         if campaign.state == CampaignState::Running {
             return Answer::Conflict("the campaign is running: cancel it first".to_owned());
         }
+        self.begin_to_remove(id, work);
+        Answer::Done
+    }
+
+    /// The rows of [`Maap::remove_campaigns_of`].
+    pub(crate) fn campaigns_of_wants(&self, chatbot: &Address, wants: &mut Wants) {
+        wants.templates_of(chatbot);
+        self.managed.campaigns.ids_of(chatbot).into_iter().for_each(|id| wants.campaign(id));
+    }
+
+    /// A chatbot is gone, and with it what was to be said in its name: whoever has its name next has nothing of it.
+    pub(crate) fn remove_campaigns_of(&mut self, chatbot: &Address, work: &mut Work<'_>) {
+        for id in self.managed.campaigns.ids_of(chatbot) {
+            self.begin_to_remove(id, work);
+        }
+        let templates: Vec<TemplateKey> = work.view.templates_of(chatbot).to_vec();
+        templates.iter().for_each(|key| work.view.remove_template(key));
+    }
+
+    fn begin_to_remove(&mut self, id: CampaignId, work: &mut Work<'_>) {
         work.view.update_campaign(id, |campaign| campaign.state = CampaignState::Removing);
         self.managed.campaigns.look_at(id, work.now);
-        Answer::Done
     }
 }
 
@@ -279,7 +302,7 @@ impl PlanChange {
             plan.windows = read_windows(windows)?;
         }
         if let Some(text) = &self.time_zone {
-            plan.utc_offset_min = utc_offset(text).ok_or("timeZone: not as +08:00, from -12:00 to +14:00")?;
+            plan.time_zone = text.trim().parse().map_err(|error| format!("timeZone: {error}"))?;
         }
         if let Some(per_second) = self.per_second {
             if !(1..=per_second_max).contains(&per_second) {
@@ -301,26 +324,14 @@ pub fn plan_json(plan: &Plan) -> Value {
         let days = DAYS.iter().enumerate().filter(|(bit, _)| window.days >> bit & 1 == 1).map(|(_, day)| *day);
         json!({ "days": days.collect::<Vec<_>>(), "from": clock(window.from_min), "to": clock(window.to_min) })
     });
-    let offset = plan.utc_offset_min;
     json!({
         "startAt": plan.start_at.map(|at| at.rfc3339()),
         "endAt": plan.end_at.map(|at| at.rfc3339()),
         "windows": windows.collect::<Value>(),
-        "timeZone": format!("{}{}", if offset < 0 { '-' } else { '+' }, clock(offset.unsigned_abs())),
+        "timeZone": plan.time_zone,
         "perSecond": plan.per_second,
         "validitySeconds": plan.validity_s,
     })
-}
-
-/// `+08:00` or `-05:30` in minutes.
-pub fn utc_offset(text: &str) -> Option<i16> {
-    let (sign, clock) = match text.trim().split_at_checked(1)? {
-        ("+", clock) => (1, clock),
-        ("-", clock) => (-1, clock),
-        _ => return (text.trim() == "Z").then_some(0),
-    };
-    let minutes = sign * i16::try_from(minute_of_day(clock)?).ok()?;
-    (-720..=840).contains(&minutes).then_some(minutes)
 }
 
 fn time(name: &str, text: &str) -> Result<Option<Timestamp>, String> {
@@ -389,8 +400,8 @@ pub struct Limits {
     pub per_second: u32,
     /// The most that one may say.
     pub per_second_max: u32,
-    /// In which time zone windows are meant when the campaign does not say: minutes east of UTC.
-    pub utc_offset_min: i16,
+    /// By whose clocks windows are meant when the campaign does not say.
+    pub time_zone: LocalTime,
     /// How long an ended campaign, or a draft that is never started, is kept.
     pub keep: Duration,
 }
@@ -402,7 +413,7 @@ impl Default for Limits {
             recipients_max: 5_000_000,
             per_second: 50,
             per_second_max: 2_000,
-            utc_offset_min: 480,
+            time_zone: LocalTime::china(),
             keep: Duration::from_secs(90 * 86_400),
         }
     }
@@ -437,7 +448,7 @@ mod tests {
 
     fn apply(change: Value) -> Result<Value, String> {
         let change: PlanChange = serde_json::from_value(change).unwrap();
-        change.apply(usual_plan(480, 50), 100).map(|plan| plan_json(&plan))
+        change.apply(usual_plan(LocalTime::hours_east(8), 50), 100).map(|plan| plan_json(&plan))
     }
 
     #[test]
@@ -470,8 +481,10 @@ mod tests {
                 json!({ "startAt": "2026-11-25T09:00:00Z", "endAt": "2026-11-25T09:00:00Z" }),
                 "endAt: not after startAt",
             ),
-            (json!({ "timeZone": "CST" }), "timeZone: not as +08:00, from -12:00 to +14:00"),
-            (json!({ "timeZone": "+15:00" }), "timeZone: not as +08:00, from -12:00 to +14:00"),
+            (
+                json!({ "timeZone": "CST" }),
+                "timeZone: \"CST\" is not a time zone such as Asia/Shanghai, nor a distance from UTC such as +08:00",
+            ),
             (json!({ "perSecond": 0 }), "perSecond: not from 1 to 100"),
             (
                 json!({ "windows": [{ "from": "9:00", "to": "20:00" }] }),

@@ -19,12 +19,14 @@ use std::collections::BTreeMap;
 
 use message_centre::Work;
 use rcs::address::Address;
+use rcs::local_time::LocalTime;
 use serde_json::Value;
 use store::{
     Act, ApiKey, Campaign, CampaignId, EntryId, Plan, Progress, Recipient, TemplateKey, Tenant, Wants,
 };
 
-pub use campaigns::{Limits as CampaignLimits, NewCampaign, PlanChange, Steering, plan_json, utc_offset};
+pub use campaigns::{Limits as CampaignLimits, NewCampaign, PlanChange, Steering, plan_json};
+pub(crate) use hours::next_open;
 pub use hours::opens_at;
 pub use keys::{NewKey, halves as key_halves};
 pub use templates::{TEMPLATE_LIMITS, read as read_template};
@@ -168,6 +170,7 @@ impl Call {
             Self::PutTemplate { key, .. } => {
                 wants.chatbot(&key.0);
                 wants.template(key);
+                wants.templates_of(&key.0);
             }
             Self::RemoveTemplate(key) => wants.template(key),
             Self::CreateCampaign(new) => new.wants(wants),
@@ -223,8 +226,8 @@ impl Maap {
 }
 
 /// A plan with nothing said.
-pub(crate) fn usual_plan(utc_offset_min: i16, per_second: u32) -> Plan {
-    Plan { start_at: None, end_at: None, windows: Vec::new(), utc_offset_min, per_second, validity_s: None }
+pub(crate) fn usual_plan(time_zone: LocalTime, per_second: u32) -> Plan {
+    Plan { start_at: None, end_at: None, windows: Vec::new(), time_zone, per_second, validity_s: None }
 }
 
 fn invalid(what: impl Into<String>) -> Answer {

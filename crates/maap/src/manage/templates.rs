@@ -14,6 +14,9 @@ pub const TEMPLATE_LIMITS: &Limits = &Limits::RCC07;
 /// Longest name of a template or campaign, in characters.
 pub(super) const NAME_CHARS_MAX: usize = 64;
 
+/// The most templates of a chatbot.
+const PER_CHATBOT_MAX: usize = 1_000;
+
 /// A template from what is stored of it.
 ///
 /// # Panics
@@ -39,6 +42,9 @@ pub(super) fn put(key: TemplateKey, source: Value, work: &mut Work<'_>) -> Answe
         return invalid(format!("{} bytes > {}", text.len(), chatbot_api::template::MAX_BYTES));
     }
     let before = work.view.template(&key);
+    if before.is_none() && work.view.templates_of(&key.0).len() >= PER_CHATBOT_MAX {
+        return Answer::Conflict(format!("{} has {PER_CHATBOT_MAX} templates already; remove some", key.0));
+    }
     let (is_new, created_at) = (before.is_none(), before.map_or(work.now, |before| before.created_at));
     let (chatbot, name) = key;
     work.view.put_template(store::Template { chatbot, name, source: text, created_at, changed_at: work.now });

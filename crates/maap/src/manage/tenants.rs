@@ -160,6 +160,7 @@ impl Maap {
             quota.messages_per_month = (messages > 0).then_some(messages);
         }
         self.managed.tenants.put(&tenant);
+        self.managed.campaigns.limits_changed(work.now);
         work.view.put_tenant(tenant.clone());
         Answer::Tenant(Box::new(tenant))
     }
@@ -200,6 +201,7 @@ impl Maap {
             Some(tenant) => self.managed.tenants.own(chatbot, tenant),
             None => self.managed.tenants.forget(chatbot),
         }
+        self.managed.campaigns.limits_changed(work.now);
         work.view.put_owner(chatbot, tenant);
         Answer::Done
     }

@@ -3,7 +3,8 @@
 //! A campaign is looked at when its time comes, and never twice in one batch. What a look finds to do is a [`Step`]; one that
 //! sends carries the recipients along, so that the rows it wants are those that it decides about. The sends and the cursor that
 //! moves past them are written in the same batch: after a crash the walk goes on at the first recipient whom nobody has been
-//! sent to. In memory there is one page of each running campaign, whatever its size.
+//! sent to. In memory there is one page of each running campaign, whatever its size, and no batch has more than some recipients of
+//! all of them together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,16 +15,20 @@ use message_centre::{Centre, Work};
 use rcs::address::Address;
 use rcs::{Timestamp, ids};
 use store::campaign::message_id;
-use store::{Campaign, CampaignId, CampaignPage, CampaignState, Progress, Recipient, Wants};
+use store::{Campaign, CampaignId, CampaignPage, CampaignState, Progress, Recipient, Waiting, Wants};
 
 use super::{campaigns, hours, templates};
-use crate::Maap;
-use crate::send::Accepted;
+use crate::rate::{Exceeded, Span};
+use crate::send::{Accepted, media_urls};
+use crate::{Maap, Refusal};
 
 /// Most recipients of a step: what one batch takes on beside everything else.
 const STEP_MAX: u32 = 64;
 /// Steps a second that a slow campaign takes; a fast one takes more.
 const STEPS_PER_SECOND: u32 = 10;
+/// What all steps of a batch may weigh together, as [`What::weight`] counts: people's messages are in the same batch, and wait for
+/// it. Who has no turn has the first in the next.
+const BATCH_MAX: usize = 2 * STEP_MAX as usize;
 /// How far a campaign may fall behind its rate and catch up again.
 const LAG_MAX: Duration = Duration::from_secs(1);
 
@@ -66,6 +71,8 @@ struct Walk {
     step: usize,
     /// When the step that is due was due by the rate.
     paced_at: Timestamp,
+    /// Whether what it may send in a day or a month is used up.
+    is_waiting: bool,
 }
 
 /// Something to do for a campaign.
@@ -85,6 +92,17 @@ enum What {
     Send(Parcel),
     /// Remove a page.
     Remove(u32),
+}
+
+impl What {
+    /// What it costs, in recipients that are sent to.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Look => 1,
+            Self::Page(_) | Self::Remove(_) => STEP_MAX as usize,
+            Self::Send(parcel) => parcel.count,
+        }
+    }
 }
 
 /// Recipients whose turn it is.
@@ -165,15 +183,32 @@ impl Campaigns {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// The steps whose time has come, one for each campaign at the most.
+    /// The steps whose time has come, one for each campaign at the most, and no more than a batch may have.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Step> {
-        let mut steps = Vec::new();
+        let (mut steps, mut weight) = (Vec::new(), 0);
         while let Some((_, campaign)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            if weight >= BATCH_MAX {
+                break;
+            }
             self.wake(campaign, None);
-            let what = self.all.get(&campaign).map(Hot::step);
-            steps.extend(what.map(|what| Step { campaign, what }));
+            let Some(what) = self.all.get(&campaign).map(Hot::step) else { continue };
+            weight += what.weight();
+            steps.push(Step { campaign, what });
         }
         steps
+    }
+
+    /// What may be sent has changed: who waits for another day or month tries again.
+    pub(crate) fn limits_changed(&mut self, now: Timestamp) {
+        let is_waiting = |hot: &Hot| matches!(&hot.doing, Doing::Walking(walk) if walk.is_waiting);
+        let waiting: Vec<CampaignId> =
+            self.all.iter().filter(|(_, hot)| is_waiting(hot)).map(|(id, _)| *id).collect();
+        waiting.into_iter().for_each(|id| self.wake(id, Some(now)));
+    }
+
+    /// The campaigns of a chatbot.
+    pub(crate) fn ids_of(&self, chatbot: &Address) -> Vec<CampaignId> {
+        self.all.iter().filter(|(_, hot)| hot.chatbot == *chatbot).map(|(id, _)| *id).collect()
     }
 }
 
@@ -266,7 +301,14 @@ impl Maap {
         let template = Arc::new(templates::read(&campaign.source));
         let Some(hot) = self.managed.campaigns.all.get_mut(&campaign.id) else { return };
         let step = step_of(campaign.plan.per_second);
-        let walk = Walk { template, cursor: progress.cursor, page: None, step, paced_at: work.now };
+        let walk = Walk {
+            template,
+            cursor: progress.cursor,
+            page: None,
+            step,
+            paced_at: work.now,
+            is_waiting: false,
+        };
         hot.doing = Doing::Walking(Box::new(walk));
         self.managed.campaigns.wake(campaign.id, Some(work.now));
     }
@@ -307,30 +349,73 @@ impl Maap {
         if parcel.count == 0 {
             return self.hold(campaign.id, "a page of its recipients is missing".to_owned(), work);
         }
-        if let Err(exceeded) = self.take_allowances(&campaign.chatbot, parcel.count, work) {
-            return self.managed.campaigns.wake(campaign.id, Some(exceeded.retry_at));
+        if let Err(refusal) = self.check_media_of(campaign, parcel, work) {
+            return self.hold(campaign.id, refusal.detail, work);
         }
-        for (place, recipient) in parcel.recipients() {
+        let accounts = self.accounts(&campaign.chatbot, work);
+        let room = match self.room_for_campaign(&accounts, parcel.count as u64, work) {
+            Ok(room) => room,
+            Err(exceeded) => return self.wait(campaign, &exceeded, work),
+        };
+        let sent_before = progress.sent;
+        for (place, recipient) in parcel.recipients().take(room as usize) {
             match self.send_to(campaign, place, recipient, &parcel.template, centre, work) {
-                Accepted::Sent => progress.sent += 1,
+                Accepted::Sent | Accepted::Repeated => progress.sent += 1,
                 Accepted::Skipped(_) => progress.skipped += 1,
                 Accepted::Refused(_) | Accepted::Away => progress.refused += 1,
             }
         }
-        progress.cursor += parcel.count as u64;
+        self.spend(&accounts, room, progress.sent - sent_before, work);
+        if campaign.waiting.is_some() {
+            work.view.update_campaign(campaign.id, |campaign| campaign.waiting = None);
+        }
+        progress.cursor += room;
         work.view.put_campaign_progress(campaign.id, progress);
         if progress.cursor >= progress.recipients {
             return self.finish(campaign.id, work);
         }
-        let wait = pause(parcel.count as u64, campaign.plan.per_second);
+        let wait = pause(room, campaign.plan.per_second);
         if let Some(hot) = self.managed.campaigns.all.get_mut(&campaign.id)
             && let Doing::Walking(walk) = &mut hot.doing
         {
             walk.cursor = progress.cursor;
+            walk.is_waiting = false;
             walk.paced_at = walk.paced_at.plus(wait).max(work.now.minus(LAG_MAX));
             let due = walk.paced_at;
             self.managed.campaigns.wake(campaign.id, Some(due));
         }
+    }
+
+    /// What it may send is used up: it goes on when there is more. Where that is long, its row says so.
+    fn wait(&mut self, campaign: &Campaign, exceeded: &Exceeded, work: &mut Work<'_>) {
+        let Exceeded { span, limit, retry_at } = exceeded;
+        self.managed.campaigns.wake(campaign.id, Some(*retry_at));
+        if *span == Span::Second {
+            return;
+        }
+        if let Some(hot) = self.managed.campaigns.all.get_mut(&campaign.id)
+            && let Doing::Walking(walk) = &mut hot.doing
+        {
+            walk.is_waiting = true;
+        }
+        let because = format!("the {limit} messages of the {} are used up", span.as_str());
+        let waiting = Some(Waiting { until: *retry_at, because });
+        if campaign.waiting != waiting {
+            work.view.update_campaign(campaign.id, |campaign| campaign.waiting = waiting);
+        }
+    }
+
+    /// The media that all recipients are shown must be there: otherwise it is the campaign that cannot go on, and not a message
+    /// that cannot be sent.
+    fn check_media_of(&self, campaign: &Campaign, parcel: &Parcel, work: &Work<'_>) -> Result<(), Refusal> {
+        let template = &parcel.template;
+        let Some((_, first)) = parcel.recipients().next().filter(|_| !template.is_text()) else {
+            return Ok(());
+        };
+        let Ok(filled) = template.fill(&first.values, templates::TEMPLATE_LIMITS) else { return Ok(()) };
+        let mut urls = media_urls(&filled.content);
+        urls.retain(|url| campaign.source.contains(url));
+        self.check_urls(&campaign.chatbot, urls, work)
     }
 
     fn send_to(
@@ -370,6 +455,7 @@ impl Maap {
         work.view.update_campaign(id, |campaign| {
             campaign.state = CampaignState::Paused;
             campaign.paused_because = Some(why);
+            campaign.waiting = None;
         });
         self.managed.campaigns.look_at(id, work.now);
     }
@@ -379,6 +465,7 @@ impl Maap {
         work.view.update_campaign(id, |campaign| {
             campaign.state = CampaignState::Finished;
             campaign.ended_at = Some(now);
+            campaign.waiting = None;
         });
         self.managed.campaigns.look_at(id, now);
     }

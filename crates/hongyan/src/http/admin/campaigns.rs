@@ -3,7 +3,9 @@
 //! Lists of recipients are read as they arrive, page by page: the next page is read when the one before is committed, so that a
 //! list of any length takes the memory of one page. Outcomes are written in the same way.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -31,6 +33,7 @@ use super::access::{Caller, own};
 use super::chatbots::chatbot_address;
 use super::{done, unexpected};
 use crate::http::{App, Failure, now};
+use crate::net::listener::stopped;
 
 /// Campaigns in one answer.
 const CAMPAIGNS_MAX: usize = 1_000;
@@ -58,6 +61,16 @@ pub struct New {
 pub struct Whose {
     /// A chatbot's name or URI; all if absent.
     chatbot: Option<String>,
+}
+
+/// Query of `GET /campaigns/{id}`.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Watched {
+    /// How long to wait for another revision, in seconds; at most half of what requests may take.
+    wait: Option<u64>,
+    /// The revision that is known already.
+    since: Option<String>,
 }
 
 /// A JSON list of recipients.
@@ -141,13 +154,40 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(shown(&app, answer).await?)))
 }
 
-/// One campaign with its progress.
-#[utoipa::path(get, path = "/campaigns/{id}", responses((status = 200, body = Object), (status = 404, description = "There is no such campaign")))]
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    let campaign = find(&app, &id).await?;
-    let id = campaign.id;
-    let (progress, tally) = app.read(move |store| store.campaign_progress(id)).await?;
-    Ok(Json(summary(&campaign, &progress, tally.as_ref())))
+/// One campaign with its progress. With `wait` and the `revision` of an earlier answer as `since`, the answer comes as soon as
+/// it is another, or when that time is over.
+#[utoipa::path(get, path = "/campaigns/{id}", params(("id" = String, Path), Watched), responses((status = 200, body = Object), (status = 404, description = "There is no such campaign")))]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    watched: Result<Query<Watched>, QueryRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Query(watched) = watched?;
+    let id = campaign_id(&id)?;
+    let wait = Duration::from_secs(watched.wait.unwrap_or(0)).min(app.request_timeout / 2);
+    let until_another = async {
+        let mut news = app.campaign_news.clone();
+        loop {
+            // What changes from here on wakes us, so nothing is missed between the look and the wait.
+            news.mark_unchanged();
+            let shown = look(&app, id).await?;
+            if shown["revision"].as_str() != watched.since.as_deref() || news.changed().await.is_err() {
+                return Ok(shown);
+            }
+        }
+    };
+    tokio::select! {
+        shown = until_another => shown.map(Json),
+        () = tokio::time::sleep(wait) => look(&app, id).await.map(Json),
+        () = stopped(app.stopping.clone()) => look(&app, id).await.map(Json),
+    }
+}
+
+async fn look(app: &App, id: CampaignId) -> Result<Value, Failure> {
+    let read = move |store: &Store| Ok((store.campaign(id)?, store.campaign_progress(id)?));
+    let (campaign, (progress, tally)) = app.read(read).await?;
+    let campaign = campaign.ok_or_else(no_such_campaign)?;
+    Ok(summary(&campaign, &progress, tally.as_ref()))
 }
 
 /// Another plan.
@@ -592,14 +632,16 @@ fn summary(campaign: &Campaign, progress: &Progress, tally: Option<&CampaignTall
         CampaignState::Removing => "removing",
     };
     let next_at = opens.filter(|_| state == "scheduled").map(|at| at.rfc3339());
-    json!({
+    let waiting = campaign.waiting.as_ref().filter(|waiting| state == "running" && waiting.until > now());
+    let mut shown = json!({
         "id": campaign.id.to_string(),
         "name": campaign.name,
         "chatbotId": campaign.chatbot,
         "template": campaign.template,
         "state": state,
         "pausedBecause": campaign.paused_because,
-        "nextAt": next_at,
+        "waitingBecause": waiting.map(|waiting| &waiting.because),
+        "nextAt": next_at.or(waiting.map(|waiting| waiting.until.rfc3339())),
         "plan": manage::plan_json(&campaign.plan),
         "counts": {
             "accepted": progress.recipients,
@@ -615,5 +657,9 @@ fn summary(campaign: &Campaign, progress: &Progress, tally: Option<&CampaignTall
         "createdAt": campaign.created_at.rfc3339(),
         "startedAt": campaign.started_at.map(|at| at.rfc3339()),
         "endedAt": campaign.ended_at.map(|at| at.rfc3339()),
-    })
+    });
+    let mut revision = DefaultHasher::new();
+    shown.to_string().hash(&mut revision);
+    shown["revision"] = json!(format!("{:016x}", revision.finish()));
+    shown
 }

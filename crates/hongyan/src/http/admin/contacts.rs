@@ -121,7 +121,7 @@ pub async fn usage(State(app): State<Arc<App>>, Path(name): Path<String>) -> Res
     let chatbot = chatbot_address(&app, &name)?;
     let read = move |store: &store::Store| Ok((store.rules(&chatbot)?, store.spending(chatbot.as_str())?));
     let (rules, spent) = app.read(read).await?;
-    let (limits, clock) = (app.limits.with(&rules), app.local_time);
+    let (limits, clock) = (app.limits.with(&rules), &app.local_time);
     let spent = spent.on(clock.day(now()), clock.month(now()));
     Ok(Json(json!({
         "perSecond": limits.per_second,

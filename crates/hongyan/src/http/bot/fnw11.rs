@@ -114,12 +114,9 @@ async fn give_token(
     let Form(request) = form.map_err(|_| OAuthError::InvalidRequest)?;
     let client = request.credentials(text(headers, AUTHORIZATION.as_str()))?;
     let chatbot = address::chatbot(&client.client_id, &app.numbering).ok_or(OAuthError::InvalidClient)?;
-    let call = Call::Token { app_id: chatbot.to_string(), chatbot, app_key: client.client_secret };
-    match app.ask_maap(call).await {
-        Ok(Answer::Token { token }) => Ok(TokenAnswer::new(token)),
-        Ok(Answer::Refused(refusal)) => Err(fnw11::oauth_error_of(&refusal)),
-        _ => Err(OAuthError::TooMany),
-    }
+    let chatbot = app.chatbot(&chatbot).await.map_err(|_| OAuthError::Unavailable)?;
+    let token = chatbot.and_then(|chatbot| fnw11::seal(&chatbot, &client.client_secret, &app.tokens, now()));
+    token.map(TokenAnswer::new).ok_or(OAuthError::InvalidClient)
 }
 
 /// A call, but for its body.
@@ -172,7 +169,7 @@ impl Asked<'_> {
         let chatbot = chatbot.ok_or_else(|| Refused::of(404, "the path names no chatbot"))?;
         let row = self.app.chatbot(&chatbot).await?;
         let token = text(&self.headers, AUTHORIZATION.as_str()).and_then(csp::token);
-        Ok(fnw11::authorise(row.as_ref(), token, now())?.clone())
+        Ok(fnw11::authorise(row.as_ref(), token, &self.app.tokens, now())?.clone())
     }
 
     /// A form with `fileType`, `until`, and `fileContent` or `fileUrl`. The type is found by looking.

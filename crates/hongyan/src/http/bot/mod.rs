@@ -58,6 +58,9 @@ pub fn uploads() -> Router<Arc<App>> {
 impl App {
     /// A chatbot's row, as it is on disk.
     async fn chatbot(&self, chatbot: &Address) -> Result<Option<Chatbot>, Failure> {
+        if let Some(known) = self.store.chatbot_at_hand(chatbot) {
+            return Ok(known.map(Arc::unwrap_or_clone));
+        }
         let address = chatbot.clone();
         self.read(move |store| store.chatbot(&address)).await
     }

@@ -49,7 +49,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
 
 impl App {
     /// Has the centre decide a change of the index of files; the answer comes after its commit.
-    pub(super) async fn change_files(&self, call: Call) -> Result<Answer, Failure> {
+    pub(in crate::http) async fn change_files(&self, call: Call) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
         // Whoever got so far is not turned away; how many there are is bounded by the slots.
         self.inbox.send(Input::Files(Box::new(call), reply.into()));

@@ -21,7 +21,7 @@ use super::disk_failure;
 use super::incoming::{Incoming, declared_bytes, too_large};
 use crate::config;
 use crate::content::blobs::Body;
-use crate::content::slots::{NoSlot, Slot};
+use crate::content::slots::{NoSlot, Slot, Slots};
 use crate::content::spool::Spool;
 use crate::content::writers::Writer;
 use crate::content::{kind, thumbnail};
@@ -104,11 +104,24 @@ async fn first_bytes(app: &App, incoming: &mut Incoming) -> Result<Option<Bytes>
 }
 
 impl App {
-    /// A place among the uploads.
+    /// A place among the uploads, for one that begins.
     pub(in crate::http) fn slot(&self, owner: &Address) -> Result<Slot, Failure> {
+        self.place(owner, Slots::take)
+    }
+
+    /// A place among the uploads, for one that goes on.
+    pub(in crate::http) fn slot_again(&self, owner: &Address) -> Result<Slot, Failure> {
+        self.place(owner, Slots::take_again)
+    }
+
+    fn place(
+        &self,
+        owner: &Address,
+        take: fn(&Arc<Slots>, &Address, Instant) -> Result<Slot, NoSlot>,
+    ) -> Result<Slot, Failure> {
         #[expect(clippy::disallowed_methods, reason = "slots count rates")]
         let now = Instant::now();
-        self.content.slots.take(owner, now).map_err(|none| match none {
+        take(&self.content.slots, owner, now).map_err(|none| match none {
             NoSlot::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many uploads are under way"),
             NoSlot::TooMany => Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many uploads; wait a little"),
         })
@@ -489,7 +502,7 @@ pub(in crate::http) fn random_id() -> FileId {
 }
 
 /// The first bytes of a file.
-fn read_head(path: &Path) -> io::Result<Vec<u8>> {
+pub(in crate::http) fn read_head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     std::fs::File::open(path)?.take(kind::HEAD_BYTES as u64).read_to_end(&mut head)?;
     Ok(head)

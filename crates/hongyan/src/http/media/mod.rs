@@ -1,10 +1,11 @@
 //! The media library of chatbots as the edges of all dialects use it (maap-api §2.6): what comes in, where it is, and what goes.
 //!
-//! [`receive`] takes an upload in a request's body, [`fetch`] one that lies elsewhere; both give the row that is committed, or
+//! [`receive`] takes an upload in a request's body, [`pieces`] one in several, [`fetch`] one that lies elsewhere; all give the row that is committed, or
 //! why not ([`Refusal`]), which each dialect says in its own words. The bytes lie on the content server's shelf, and handsets
 //! fetch them by its links: [`App::media_url`].
 
 mod fetch;
+pub(crate) mod pieces;
 mod receive;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::content::link::Purpose;
 use crate::engine::Input;
 
 pub(crate) use fetch::fetch;
-pub(crate) use receive::{FILES_MAX, Received, Upload, receive, receive_for};
+pub(crate) use receive::{FILES_MAX, Received, receive, receive_for};
 
 /// How long something is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

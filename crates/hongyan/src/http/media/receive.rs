@@ -21,6 +21,7 @@ use crate::content::slots::Slot;
 use crate::content::spool::Spool;
 use crate::http::content::disk_failure;
 use crate::http::content::incoming::{Incoming, declared_bytes};
+use crate::http::content::upload::read_head;
 use crate::http::{App, Failure, now};
 use crate::media::{KindLimits, Limits, type_of, type_of_whole};
 
@@ -155,6 +156,47 @@ impl Upload {
         let slot = app.slot(owner)?;
         let (items, values, value) = (Vec::new(), BTreeMap::new(), None);
         Ok(Self { app, owner: owner.clone(), limits, items, values, value, _slot: slot })
+    }
+
+    /// An upload of one file that goes on, of which `bytes` are here.
+    pub async fn resume(
+        app: Arc<App>,
+        owner: &Address,
+        limits: Limits,
+        id: FileId,
+        bytes: u64,
+    ) -> Result<Self, Refusal> {
+        let slot = app.slot_again(owner)?;
+        let open = move |blobs: &blobs::Blobs| {
+            let path = blobs.incoming(id, blobs::Body::File);
+            // A crash may have found it on its way to its place: then it begins anew.
+            match bytes {
+                0 => Ok((Vec::new(), Spool::create(&path)?)),
+                _ => Ok((read_head(&path)?, Spool::resume(&path, bytes)?)),
+            }
+        };
+        let (head, spool) = app.on_disk(open).await?;
+        let bytes_max = limits.bytes_max();
+        let mut item = Item { id, name: None, spool: Some(spool), bytes, head, bytes_max };
+        if item.head.len() == kind::HEAD_BYTES {
+            item.bytes_max = item.kind(&limits)?.bytes_max;
+        }
+        let (items, values, value) = (vec![item], BTreeMap::new(), None);
+        Ok(Self { app, owner: owner.clone(), limits, items, values, value, _slot: slot })
+    }
+
+    /// How much of the latest file is here.
+    pub fn bytes(&self) -> u64 {
+        self.items.last().map_or(0, |item| item.bytes)
+    }
+
+    /// More of its one file comes with another request. Gives its id.
+    pub async fn pause(mut self) -> Result<FileId, Refusal> {
+        let item = self.items.pop().ok_or(Refusal::Empty)?;
+        if let Some(spool) = item.spool {
+            spool.finish().await.map_err(|error| disk_failure(&error))?;
+        }
+        Ok(item.id)
     }
 
     /// Reads a form whose files have any names.

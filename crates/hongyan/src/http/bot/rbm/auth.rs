@@ -2,6 +2,7 @@
 //! other (RFC 7523).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -10,8 +11,9 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use chatbot_api::bearer::{self, NotOpened, Tokens};
 use chatbot_api::rbm::jwt::{Fault, Jwt, Use};
-use chatbot_api::rbm::token::{self, NotOpened, TokenRefusal, Tokens};
+use chatbot_api::rbm::token::{self, TOKEN_SECONDS, TokenRefusal};
 use chatbot_api::rbm::{self, Code, Refusal};
 use rcs::address::Address;
 use serde_json::Value;
@@ -54,7 +56,8 @@ async fn give(app: &App, body: Result<Bytes, BytesRejection>) -> Result<Value, T
         found.ok_or_else(|| refused(TokenRefusal::invalid_grant("iss is no account of this server")))?;
     let key_id = signer(&jwt, &account).ok_or_else(|| grant(Fault::Signature))?;
     jwt.claims.check(Use::Assertion, &app.rbm.audiences, now()).map_err(grant)?;
-    Ok(token::answer(&app.rbm.tokens.seal(&chatbot.address, &key_id, now())))
+    let expires_at = now().plus(Duration::from_secs(TOKEN_SECONDS));
+    Ok(token::answer(&app.tokens.seal(&chatbot.address, &key_id, expires_at)))
 }
 
 /// The chatbot that a call is made for, and its account.
@@ -62,10 +65,10 @@ pub(super) async fn authorised(app: &App, headers: &HeaderMap) -> Result<(Chatbo
     let unauthenticated = |what: &str| Refusal::new(Code::Unauthenticated, what);
     let failed = |failure: Failure| Refusal::new(Code::Internal, failure.to_string());
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let shown = header.and_then(token::of_header);
+    let shown = header.and_then(bearer::of_header);
     let shown = shown.ok_or_else(|| unauthenticated("the call shows no access token"))?;
     if Tokens::is_sealed(shown) {
-        let opened = app.rbm.tokens.open(shown, now());
+        let opened = app.tokens.open(shown, now());
         let opened = opened.map_err(|error: NotOpened| unauthenticated(&error.to_string()))?;
         let found = caller(app, opened.chatbot).await.map_err(failed)?;
         let found = found.filter(|(_, account)| account.key(&opened.key_id).is_some());

@@ -18,12 +18,11 @@ use rcs::bot::rule;
 use rcs::file_transfer::{FileInfo, FileTransfer};
 use serde_json::Value;
 use store::{Chatbot, FileId, Media};
-use tokio::sync::Mutex as AsyncMutex;
 
 use super::{auth, refused, root, told};
 use crate::content::kind;
-use crate::http::content::incoming::Incoming;
-use crate::http::media::{self, Keep, Upload, fetch, receive};
+use crate::http::media::pieces::{self, Piece, Place};
+use crate::http::media::{self, Keep, fetch, receive};
 use crate::http::{App, Failure, Peer, now};
 
 /// How long uploads are kept (maap-api §7).
@@ -36,24 +35,14 @@ const LOOK_MAX: Duration = Duration::from_secs(10);
 const FOUND_FOR: Duration = Duration::from_secs(600);
 const FOUND_MAX: usize = 1024;
 
-/// An upload in pieces that hears nothing for so long is given up.
-const PAUSE_MAX: Duration = Duration::from_secs(600);
+/// How long an upload in pieces will be, if its client says so when it begins.
+const WHOLE_BYTES: &str = "x-upload-content-length";
 
-/// What the edge remembers of files. All of it can be lost: whoever uploads in pieces begins again.
+/// What the edge remembers of files elsewhere. All of it can be lost.
 #[derive(Default)]
 pub struct Files {
     /// By the chatbot that asked: another might not be led there.
     found: Mutex<HashMap<(Address, String), (Timestamp, FileInfo)>>,
-    sessions: Mutex<HashMap<String, Arc<AsyncMutex<Session>>>>,
-}
-
-/// An upload in pieces.
-struct Session {
-    owner: Address,
-    /// Gone once it has ended.
-    upload: Option<Upload>,
-    received: u64,
-    touched_at: Timestamp,
 }
 
 /// `POST /v1/files`: a file that lies elsewhere is brought here.
@@ -82,7 +71,7 @@ pub async fn upload(
         pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
     };
     match (head.method, param("uploadType"), param("upload_id")) {
-        (Method::POST, Some("resumable"), None) => match begin(&app, &chatbot).await {
+        (Method::POST, Some("resumable"), None) => match begin(&app, &chatbot, &head.headers).await {
             Ok(id) => {
                 let root = root(&app, &peer, &head.headers);
                 let location = format!("{root}/upload/v1/files?uploadType=resumable&upload_id={id}");
@@ -92,11 +81,15 @@ pub async fn upload(
         },
         (Method::PUT | Method::POST, _, Some(id)) => {
             match piece(&app, &chatbot, id, head.headers, body).await {
-                Ok(Piece::Whole(name)) => told(&app, "upload", Ok(answer::file(&name))),
+                Ok(Piece::Whole(media)) => told(&app, "upload", Ok(answer::file(&name(media.id)))),
                 Ok(Piece::Part(0)) => StatusCode::PERMANENT_REDIRECT.into_response(),
                 Ok(Piece::Part(received)) => {
                     let so_far = [(RANGE, format!("bytes=0-{}", received - 1))];
                     (StatusCode::PERMANENT_REDIRECT, so_far).into_response()
+                }
+                Ok(Piece::Gone) => {
+                    let gone = "there is no such upload, or not any more: begin again";
+                    told(&app, "upload", Err(Refusal::new(Code::NotFound, gone)))
                 }
                 Err(refusal) => told(&app, "upload", Err(refusal)),
             }
@@ -112,17 +105,41 @@ pub async fn upload(
     }
 }
 
+async fn begin(app: &Arc<App>, chatbot: &Chatbot, headers: &HeaderMap) -> Result<FileId, Refusal> {
+    let announced = headers.get(WHOLE_BYTES).and_then(|bytes| bytes.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > FILE_BYTES_MAX) {
+        let what = format!("a file has at most {FILE_BYTES_MAX} bytes");
+        return Err(Refusal::of_field(WHOLE_BYTES, rule::RANGE, what));
+    }
+    pieces::begin(app, chatbot).await.map_err(|refusal| of_media(&refusal))
+}
+
+async fn piece(
+    app: &Arc<App>,
+    chatbot: &Chatbot,
+    id: &str,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Piece, Refusal> {
+    let place = place(&headers)
+        .ok_or_else(|| Refusal::of_field("Content-Range", rule::TYPE, "not bytes FIRST-LAST/TOTAL"))?;
+    let Ok(id) = id.parse() else { return Ok(Piece::Gone) };
+    let taken = pieces::piece(app, chatbot, id, place, headers, body, keep()).await;
+    taken.map_err(|refusal| of_media(&refusal))
+}
+
 /// What is known of a file that a message names.
 pub(super) async fn find(app: &Arc<App>, chatbot: &Chatbot, wanted: &FileUse) -> Result<FoundFile, Refusal> {
     let owner = &chatbot.address;
     match &wanted.file {
         FileSource::Uploaded { name, thumbnail_name } => {
             let media = uploaded(app, owner, &wanted.path, name).await?;
-            let thumbnail = match thumbnail_name {
-                Some(name) => Some(info(app, &uploaded(app, owner, &wanted.path, name).await?)),
-                None => own_thumbnail(app, &media),
-            };
-            Ok(FoundFile { transfer: FileTransfer { thumbnail, file: info(app, &media) }, description: None })
+            let mut transfer = app.media_transfer(&media);
+            if let Some(name) = thumbnail_name {
+                let small = uploaded(app, owner, &wanted.path, name).await?;
+                transfer.thumbnail = Some(app.media_transfer(&small).file);
+            }
+            Ok(FoundFile { transfer, description: None })
         }
         FileSource::Url { file_url, thumbnail_url, force_refresh, description } => {
             let path = |member: &str| format!("{}.{member}", wanted.path);
@@ -155,7 +172,8 @@ async fn elsewhere(
     is_fresh: bool,
 ) -> Result<(FileInfo, Option<FileInfo>), Refusal> {
     if let Some((media, _)) = app.media_at(&chatbot.address, url).await.map_err(failed)? {
-        return Ok((info(app, &media), own_thumbnail(app, &media)));
+        let FileTransfer { file, thumbnail } = app.media_transfer(&media);
+        return Ok((file, thumbnail));
     }
     if let Some(found) = app.rbm.files.recall(&chatbot.address, url).filter(|_| !is_fresh) {
         return Ok((found, None));
@@ -224,172 +242,23 @@ impl Files {
         }
         found.insert((chatbot.clone(), url.to_owned()), (now(), info.clone()));
     }
-
-    fn session(&self, id: &str) -> Option<Arc<AsyncMutex<Session>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
-    }
-
-    fn end(&self, id: &str) {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    }
-}
-
-/// What a piece of an upload leads to.
-enum Piece {
-    /// There is more to come; so many bytes are here.
-    Part(u64),
-    /// All of it is here, under this name.
-    Whole(String),
-}
-
-async fn begin(app: &Arc<App>, chatbot: &Chatbot) -> Result<String, Refusal> {
-    let limits = app.media.limits(chatbot.dialect);
-    let mut upload =
-        Upload::begin(app.clone(), &chatbot.address, limits).map_err(|refusal| of_media(&refusal))?;
-    upload.begin_file(None).await.map_err(|refusal| of_media(&refusal))?;
-    let session =
-        Session { owner: chatbot.address.clone(), upload: Some(upload), received: 0, touched_at: now() };
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    {
-        let mut sessions = app.rbm.files.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.insert(id.clone(), Arc::new(AsyncMutex::new(session)));
-    }
-    tokio::spawn(watch(app.clone(), id.clone()));
-    Ok(id)
-}
-
-/// Gives an upload up that nobody goes on with, as long as it has its place among the uploads under way.
-async fn watch(app: Arc<App>, id: String) {
-    while let Some(session) = app.rbm.files.session(&id) {
-        tokio::time::sleep(PAUSE_MAX).await;
-        // One that is locked is being written to.
-        if let Ok(mut session) = session.try_lock()
-            && now().since(session.touched_at) >= PAUSE_MAX
-        {
-            give_up(&app, &id, &mut session).await;
-        }
-    }
-}
-
-/// Takes in a piece, to the end of what comes even if nobody waits for the answer any more: what is written and what is counted stay
-/// the same.
-async fn piece(
-    app: &Arc<App>,
-    chatbot: &Chatbot,
-    id: &str,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Piece, Refusal> {
-    let (app, owner, id) = (app.clone(), chatbot.address.clone(), id.to_owned());
-    let taken = tokio::spawn(async move { take(&app, &owner, &id, &headers, body).await });
-    taken.await.unwrap_or_else(|_| Err(failed(Failure::stopping())))
-}
-
-async fn take(
-    app: &Arc<App>,
-    owner: &Address,
-    id: &str,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Piece, Refusal> {
-    let gone = || Refusal::new(Code::NotFound, "there is no such upload, or not any more: begin again");
-    let range = Range::of(headers)
-        .ok_or_else(|| Refusal::of_field("Content-Range", rule::TYPE, "not bytes FIRST-LAST/TOTAL"))?;
-    let session = app.rbm.files.session(id).ok_or_else(gone)?;
-    let mut session = session.lock().await;
-    session.touched_at = now();
-    if session.owner != *owner || session.upload.is_none() {
-        return Err(gone());
-    }
-    // Otherwise it is a question how much is here, or a piece that does not follow: the client goes on from what is.
-    if range.first == Some(session.received) {
-        let mut incoming = Incoming::within(app, headers, body, FILE_BYTES_MAX, FILE_BYTES_MAX);
-        loop {
-            let Ok(next) = incoming.next(app, None).await else {
-                // A connection that breaks loses nothing of what is here.
-                return Ok(Piece::Part(session.received));
-            };
-            let Some(chunk) = next else { break };
-            let Session { upload: Some(upload), received, touched_at, .. } = &mut *session else {
-                return Err(gone());
-            };
-            if let Err(refusal) = upload.append(&chunk).await {
-                give_up(app, id, &mut session).await;
-                return Err(of_media(&refusal));
-            }
-            *received += chunk.len() as u64;
-            *touched_at = now();
-        }
-    }
-    let is_whole = match range.total {
-        Some(total) => session.received == total,
-        None => !range.is_given,
-    };
-    if !is_whole {
-        return Ok(Piece::Part(session.received));
-    }
-    let Some(upload) = session.upload.take() else { return Err(gone()) };
-    app.rbm.files.end(id);
-    let media = upload.complete(keep()).await.map_err(|refusal| of_media(&refusal))?;
-    Ok(Piece::Whole(name(media.id)))
-}
-
-async fn give_up(app: &App, id: &str, session: &mut Session) {
-    app.rbm.files.end(id);
-    if let Some(upload) = session.upload.take() {
-        upload.abandon().await;
-    }
 }
 
 /// `Content-Range` of a piece: `bytes 0-99/200`, `bytes 0-99/*`, `bytes */200`; without one, the body is all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    first: Option<u64>,
-    total: Option<u64>,
-    /// Whether there is one.
-    is_given: bool,
-}
-
-impl Range {
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let Some(value) = headers.get(CONTENT_RANGE) else {
-            return Some(Self { first: Some(0), total: None, is_given: false });
-        };
-        let (range, total) = value.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
-        let total = match total {
-            "*" => None,
-            total => Some(total.parse().ok()?),
-        };
-        let first = match range {
-            "*" => None,
-            range => Some(range.split_once('-')?.0.parse().ok()?),
-        };
-        Some(Self { first, total, is_given: true })
-    }
-}
-
-fn info(app: &App, media: &Media) -> FileInfo {
-    FileInfo {
-        size: media.bytes,
-        name: media.name.clone(),
-        content_type: media.content_type.clone(),
-        url: app.media_url(media),
-        until: media.expires_at,
-        disposition: None,
-        playing_length: None,
-        branded_url: None,
-    }
-}
-
-fn own_thumbnail(app: &App, media: &Media) -> Option<FileInfo> {
-    let (url, thumbnail) = (app.media_thumbnail_url(media)?, media.thumbnail.as_ref()?);
-    Some(FileInfo {
-        size: thumbnail.bytes,
-        name: None,
-        content_type: thumbnail.content_type.clone(),
-        url,
-        ..info(app, media)
-    })
+fn place(headers: &HeaderMap) -> Option<Place> {
+    let Some(value) = headers.get(CONTENT_RANGE) else {
+        return Some(Place { first: Some(0), total: None, is_last: true });
+    };
+    let (range, total) = value.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
+    let total = match total {
+        "*" => None,
+        total => Some(total.parse().ok()?),
+    };
+    let first = match range {
+        "*" => None,
+        range => Some(range.split_once('-')?.0.parse().ok()?),
+    };
+    Some(Place { first, total, is_last: false })
 }
 
 fn name(id: FileId) -> String {
@@ -431,8 +300,8 @@ mod tests {
 
     #[test]
     fn pieces_say_where_they_belong() {
-        let of = |value: &str| Range::of(&HeaderMap::from_iter([(CONTENT_RANGE, value.parse().unwrap())]));
-        let range = |first, total| Some(Range { first, total, is_given: true });
+        let of = |value: &str| place(&HeaderMap::from_iter([(CONTENT_RANGE, value.parse().unwrap())]));
+        let range = |first, total| Some(Place { first, total, is_last: false });
         assert_eq!(of("bytes 0-99/200"), range(Some(0), Some(200)));
         assert_eq!(of("bytes 100-199/*"), range(Some(100), None));
         assert_eq!(of("bytes */200"), range(None, Some(200)));
@@ -440,6 +309,6 @@ mod tests {
         for bad in ["", "bytes", "bytes 0-99", "items 0-1/2", "bytes x-1/2", "bytes 0-1/x"] {
             assert_eq!(of(bad), None, "{bad}");
         }
-        assert!(!Range::of(&HeaderMap::new()).unwrap().is_given);
+        assert!(place(&HeaderMap::new()).unwrap().is_last);
     }
 }

@@ -5,7 +5,7 @@
 mod auth;
 mod files;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,9 +15,8 @@ use axum::extract::{Extension, Query, State};
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use chatbot_api::rbm::answer::{self, BatchRequest, InviteStatus, features};
+use chatbot_api::rbm::answer::{self, BatchRequest, Feature, InviteStatus, features};
 use chatbot_api::rbm::event::AgentEvent;
-use chatbot_api::rbm::token::Tokens;
 use chatbot_api::rbm::{self, AgentMessage, Code, Refusal, discovery};
 use maap::dialect::rbm::refusal_of;
 use maap::{Answer, Call};
@@ -36,8 +35,6 @@ pub use files::upload;
 
 /// What the edge of the interface works with.
 pub struct Rbm {
-    /// Makes and knows access tokens.
-    pub tokens: Tokens,
     /// URLs under which accounts know the token endpoint and the interface.
     pub audiences: Vec<String>,
     /// What was found out about files elsewhere, and uploads that come in pieces.
@@ -171,12 +168,15 @@ async fn make(
         }
         Named::Capabilities { phone } => {
             let user = user(app, phone)?;
-            let features = features(&capabilities(app, address, &user).await?.unwrap_or(Capabilities::NONE));
-            match features.is_empty() {
-                false => Ok(answer::capabilities(&user, &features)),
-                true => {
+            match features_of(app, chatbot, vec![user.clone()]).await?.pop().flatten() {
+                None => Err(Refusal::new(
+                    Code::PermissionDenied,
+                    "the agent is not launched, and the user is none of its testers",
+                )),
+                Some(features) if features.is_empty() => {
                     Err(Refusal::new(Code::NotFound, "the user has no device here that chatbots can reach"))
                 }
+                Some(features) => Ok(answer::capabilities(&user, &features)),
             }
         }
         Named::Callback { phone } => {
@@ -202,13 +202,11 @@ async fn make(
         Named::Users => {
             let asked = BatchRequest::parse(body, &app.numbering)?;
             check_agent(app, chatbot, asked.agent_id.as_ref())?;
-            let users = asked.users.clone();
-            let read = app.read(move |store| {
-                let is_reachable = |user| Ok(store.bindings(user)?.live(now()).next().is_some());
-                users.iter().map(is_reachable).collect::<Result<Vec<bool>, _>>()
-            });
-            let is_reachable =
-                read.await.map_err(|failure| Refusal::new(Code::Internal, failure.to_string()))?;
+            let found = features_of(app, chatbot, asked.users.clone()).await?;
+            let is_reachable: Vec<bool> = found
+                .iter()
+                .map(|found| found.as_ref().is_some_and(|features| !features.is_empty()))
+                .collect();
             Ok(asked.answer(&is_reachable))
         }
         Named::File => files::by_url(app, chatbot, body).await,
@@ -244,20 +242,28 @@ async fn ask(app: &App, call: Call) -> Result<Answer, Refusal> {
     }
 }
 
-/// What the devices of a user can take; `None` when none is registered.
-async fn capabilities(app: &App, chatbot: &Address, user: &Address) -> Result<Option<Capabilities>, Refusal> {
-    let (chatbot, mut user) = (chatbot.clone(), user.clone());
-    let read = move |store: &Store| {
+/// What the devices of each user can take: nothing where chatbots reach none, `None` for whom the agent does not serve.
+async fn features_of(
+    app: &App,
+    chatbot: &Chatbot,
+    users: Vec<Address>,
+) -> Result<Vec<Option<BTreeSet<Feature>>>, Refusal> {
+    let chatbot = chatbot.clone();
+    let of = move |store: &Store, mut user: Address| {
         if let Some(token) = maap::privacy::token_of(&user)
-            && let Some(alias) = store.alias(token)?.filter(|alias| alias.chatbot == chatbot)
+            && let Some(alias) = store.alias(token)?.filter(|alias| alias.chatbot == chatbot.address)
         {
             user = alias.user;
         }
-        store.bindings(&user)
+        if !chatbot.serves(&user) {
+            return Ok(None);
+        }
+        let bindings = store.bindings(&user)?;
+        let known = bindings.live(now()).map(|device| &device.capabilities);
+        Ok(Some(features(&known.fold(Capabilities::NONE, Capabilities::union))))
     };
-    let bindings = app.read(read).await;
-    let bindings = bindings.map_err(|failure| Refusal::new(Code::Internal, failure.to_string()))?;
-    Ok(bindings.live(now()).map(|device| device.capabilities.clone()).reduce(|all, one| all.union(&one)))
+    let read = app.read(move |store| users.into_iter().map(|user| of(store, user)).collect());
+    read.await.map_err(|failure| Refusal::new(Code::Internal, failure.to_string()))
 }
 
 /// Whether the agent that a call names is the one of the account.
