@@ -141,7 +141,7 @@ fn what_waits_behind_a_failure_is_tried_once_more_and_given_up_on_in_its_own_tim
 #[test]
 fn a_webhook_that_is_gone_for_a_day_leaves_nothing_waiting_and_all_of_it_to_be_put_back() {
     let mut world = World::with_bot();
-    let users = world.users(300);
+    let users = world.users(100);
     world.webhook.is_down = true;
     for text in ["one", "two", "three"] {
         users.iter().for_each(|from| world.place_text(from, text));
@@ -152,18 +152,18 @@ fn a_webhook_that_is_gone_for_a_day_leaves_nothing_waiting_and_all_of_it_to_be_p
     world.crash();
     world.run_for(seconds(600));
     world.start();
-    assert_eq!((world.mailbox().len(), world.dead_letters(&bot()).len()), (900, 0));
+    assert_eq!((world.mailbox().len(), world.dead_letters(&bot()).len()), (300, 0));
     world.run_for(seconds(DAY / 2 + 600));
     assert!(world.mailbox().is_empty());
     let letters = world.dead_letters(&bot());
-    assert_eq!(letters.len(), 900);
+    assert_eq!(letters.len(), 300);
     let untried = letters.iter().filter(|letter| letter.entry.attempts == 0);
-    assert!(untried.clone().count() > 500, "nearly none was tried");
+    assert!(untried.clone().count() > 150, "nearly none was tried");
     for letter in untried {
         assert_eq!(letter.last_answer.as_deref(), Some("another push: connection refused"));
     }
     world.webhook.is_down = false;
-    assert_eq!(world.put_back(&bot()), 900);
+    assert_eq!(world.put_back(&bot()), 300);
     for from in &users {
         assert_eq!(world.webhook.texts_of(from), ["one", "two", "three"]);
     }
@@ -172,7 +172,7 @@ fn a_webhook_that_is_gone_for_a_day_leaves_nothing_waiting_and_all_of_it_to_be_p
 #[test]
 fn a_webhook_that_answers_errors_to_all_is_left_alone_until_it_takes_something() {
     let mut world = World::with_bot();
-    let users = world.users(300);
+    let users = world.users(100);
     world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Answers(500));
     let before = world.webhook.calls.len();
     for text in ["one", "two"] {
@@ -422,14 +422,14 @@ fn mail_of_a_chatbot_that_is_no_more_leaves_nothing() {
 #[test]
 fn whoever_gets_the_name_of_a_chatbot_finds_no_mail_of_the_one_before() {
     let mut world = World::with_bot();
-    let users = world.users(300);
+    let users = world.users(100);
     world.webhook.fails_for.extend(users.iter().cloned());
     users.iter().for_each(|from| world.place_text(from, "one"));
     world.run_for(seconds(DAY + 60));
     world.webhook.fails_for.insert(ALICE.to_owned());
     world.text(ALICE, "a0");
     users.iter().for_each(|from| world.place_text(from, "two"));
-    assert_eq!((world.dead_letters(&bot()).len(), world.mailbox().len()), (300, 301));
+    assert_eq!((world.dead_letters(&bot()).len(), world.mailbox().len()), (100, 101));
     let stale: Vec<_> = world.dead_letters(&bot()).iter().map(dead_letters::key_of).collect();
     assert_eq!(world.call(Call::Remove(bot())), Answer::Removed);
     assert!(world.mailbox().is_empty() && world.dead_letters(&bot()).is_empty());
