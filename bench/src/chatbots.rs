@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::fleet::Fleet;
 use crate::peer::Peer;
 use crate::process::Process;
 use crate::report::{Report, Row};
@@ -113,10 +114,10 @@ pub fn webhooks(runtime: &Runtime, program: &Path, count: u32, report: &mut Repo
     runtime.block_on(create(&hongyan, BOT, Some(webhook)))?;
     let mut writers = fleet(0, WRITERS, hongyan.platform.server(Transport::Udp))?;
     register(&mut writers)?;
-    let mut pushed = || {
+    let pushed = |writers: &mut Fleet| {
         let before = taken.load(Ordering::SeqCst);
         measure(hongyan.process(), || {
-            write_to(&mut writers, &uri(BOT), count)?;
+            write_to(writers, &uri(BOT), count)?;
             runtime.block_on(async {
                 while taken.load(Ordering::SeqCst) - before < count {
                     let heard = timeout(STALLED, news.notified()).await;
@@ -126,7 +127,7 @@ pub fn webhooks(runtime: &Runtime, program: &Path, count: u32, report: &mut Repo
             })
         })
     };
-    let alone = pushed()?;
+    let alone = pushed(&mut writers)?;
     report.add(Row::new(
         "webhook",
         "Hongyan",
@@ -137,13 +138,11 @@ pub fn webhooks(runtime: &Runtime, program: &Path, count: u32, report: &mut Repo
     let kinds = [Failing::Error, Failing::Hanging, Failing::Closing, Failing::Redirecting, Failing::Babbling];
     for (at, failing) in kinds.into_iter().enumerate() {
         let name = format!("10691{at}");
-        let webhook = runtime.block_on(failing_webhook(failing))?;
+        let webhook = failing_webhook(failing)?;
         runtime.block_on(create(&hongyan, &name, Some(webhook)))?;
-        let mut users = fleet(0, WRITERS, hongyan.platform.server(Transport::Udp))?;
-        register(&mut users)?;
-        write_to(&mut users, &uri(&name), WAITING)?;
+        write_to(&mut writers, &uri(&name), WAITING)?;
     }
-    let beside = pushed()?;
+    let beside = pushed(&mut writers)?;
     report.add(Row::new(
         "webhook beside",
         "Hongyan",
@@ -177,14 +176,20 @@ async fn webhook(taken: Arc<AtomicU32>, news: Arc<Notify>) -> io::Result<SocketA
     Ok(address)
 }
 
-/// A webhook that takes nothing.
-async fn failing_webhook(failing: Failing) -> io::Result<SocketAddr> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// A webhook that takes nothing, in a thread of its own: what it does must not slow down the one that takes everything.
+fn failing_webhook(failing: Failing) -> io::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(fail(stream, failing));
-        }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(fail(stream, failing));
+            }
+            io::Result::Ok(())
+        })
     });
     Ok(address)
 }
