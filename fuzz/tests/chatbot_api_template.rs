@@ -37,6 +37,9 @@ fn chatbot_api_recipients() {
         // Arbitrary bytes hardly ever begin with a line that names the columns.
         for head in [&b""[..], b"number,a,b,c,d,e\n+8613800000001,"] {
             let mut reader = ListReader::new(&template, &numbering);
+            if bytes.len() % 2 == 1 {
+                reader = reader.in_charset("gb18030").expect("a character set");
+            }
             let list = [head, bytes].concat();
             let fits = |row: Result<chatbot_api::recipients::Row, _>| {
                 if let Ok(row) = row {

@@ -3,8 +3,12 @@
 //! The first line names the columns: one of them `number`, the others variables of the template. Every other line is one
 //! recipient. Separators are commas, or semicolons or tabs if the first line has those instead; a byte order mark is skipped;
 //! empty lines are no recipients. What is wrong with a line is told with its number, and the lines after it are read all the same.
+//!
+//! A list is UTF-8, or UTF-16 if it begins with the mark of that, or in the character set that the caller names: spreadsheets in
+//! China write GBK, which cannot be told from other sets for sure.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 use rcs::address::{Address, AddressKind, Numbering};
 use serde_json::{Map, Value};
 
@@ -16,6 +20,13 @@ pub const NUMBER_COLUMNS: [&str; 4] = ["number", "phone", "msisdn", "to"];
 
 /// Longest line, in bytes of its fields.
 pub const LINE_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes that are decoded at once.
+const PIECE_BYTES: usize = 8 << 10;
+
+/// What is said of a list in another character set than it should be.
+const NO_UTF_8: &str =
+    "not UTF-8; save the list as \"CSV UTF-8\", or say in which character set it is (charset=gb18030)";
 
 /// One recipient of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,16 +65,15 @@ pub enum ListError {
 pub struct ListReader<'t> {
     template: &'t Template,
     numbering: &'t Numbering,
+    decoder: Decoder,
     reader: Reader,
-    /// Bytes before the end of the first line: the separator is not known before.
+    /// Text before the end of the first line: the separator is not known before.
     begin: Option<Vec<u8>>,
     /// The fields of the line that is being read, and where they end.
     fields: Box<[u8]>,
     ends: [usize; MAX_VARIABLES + 1],
     fields_len: usize,
     ends_len: usize,
-    /// The line on which the row that is being read begins.
-    row_line: u64,
     /// Which column has the number, and which variable each of the others.
     columns: Option<Columns>,
 }
@@ -79,15 +89,21 @@ impl<'t> ListReader<'t> {
         Self {
             template,
             numbering,
+            decoder: UTF_8.new_decoder(),
             reader: Reader::new(),
             begin: Some(Vec::new()),
             fields: vec![0; LINE_BYTES_MAX].into_boxed_slice(),
             ends: [0; MAX_VARIABLES + 1],
             fields_len: 0,
             ends_len: 0,
-            row_line: 1,
             columns: None,
         }
+    }
+
+    /// For a list in the character set of this name (WHATWG Encoding: `gbk`, `gb18030`, `big5`); `None` if there is no such set.
+    pub fn in_charset(self, name: &str) -> Option<Self> {
+        let decoder = Encoding::for_label(name.as_bytes())?.new_decoder();
+        Some(Self { decoder, ..self })
     }
 
     /// Takes the next bytes of the list, and gives the rows that they end to `each`.
@@ -99,18 +115,7 @@ impl<'t> ListReader<'t> {
         bytes: &[u8],
         mut each: impl FnMut(Result<Row, LineError>),
     ) -> Result<(), ListError> {
-        if let Some(begin) = &mut self.begin {
-            begin.extend_from_slice(bytes);
-            if !begin.contains(&b'\n') {
-                return if begin.len() > LINE_BYTES_MAX {
-                    Err(ListError::LineTooLong { line: 1 })
-                } else {
-                    Ok(())
-                };
-            }
-            return self.begin_with(&mut each);
-        }
-        self.read(bytes, &mut each)
+        self.decode(bytes, false, &mut each)
     }
 
     /// The list has ended; a last line need not end itself.
@@ -118,6 +123,7 @@ impl<'t> ListReader<'t> {
     /// # Errors
     /// If the list has no first line, or the last line is too long.
     pub fn finish(mut self, mut each: impl FnMut(Result<Row, LineError>)) -> Result<(), ListError> {
+        self.decode(&[], true, &mut each)?;
         if self.begin.is_some() {
             self.begin_with(&mut each)?;
         }
@@ -131,15 +137,44 @@ impl<'t> ListReader<'t> {
         }
     }
 
+    /// Reads the bytes as text. What is none becomes U+FFFD, by which the rows that have it are known.
+    fn decode(
+        &mut self,
+        mut bytes: &[u8],
+        is_last: bool,
+        each: &mut impl FnMut(Result<Row, LineError>),
+    ) -> Result<(), ListError> {
+        let mut piece = [0; PIECE_BYTES];
+        loop {
+            let (result, read, written, _) = self.decoder.decode_to_utf8(bytes, &mut piece, is_last);
+            bytes = &bytes[read..];
+            self.take(&piece[..written], each)?;
+            if result == CoderResult::InputEmpty {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&mut self, text: &[u8], each: &mut impl FnMut(Result<Row, LineError>)) -> Result<(), ListError> {
+        let Some(begin) = &mut self.begin else {
+            // An empty input would be taken for the end.
+            return if text.is_empty() { Ok(()) } else { self.read(text, each) };
+        };
+        begin.extend_from_slice(text);
+        match begin.contains(&b'\n') {
+            true => self.begin_with(each),
+            false if begin.len() > LINE_BYTES_MAX => Err(ListError::LineTooLong { line: 1 }),
+            false => Ok(()),
+        }
+    }
+
     /// Chooses the separator by the first line, and reads what is there.
     fn begin_with(&mut self, each: &mut impl FnMut(Result<Row, LineError>)) -> Result<(), ListError> {
-        let bytes = self.begin.take().unwrap_or_default();
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let text = self.begin.take().unwrap_or_default();
         let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let separator = [b',', b';', b'\t'].into_iter().find(|separator| first.contains(separator));
         self.reader = ReaderBuilder::new().delimiter(separator.unwrap_or(b',')).build();
-        // An empty input would be taken for the end.
-        if text.is_empty() { Ok(()) } else { self.read(text, each) }
+        self.take(&text, each)
     }
 
     fn read(
@@ -153,18 +188,18 @@ impl<'t> ListReader<'t> {
                 &mut self.fields[self.fields_len..],
                 &mut self.ends[self.ends_len..],
             );
+            let last = bytes[..read].last().copied();
             bytes = &bytes[read..];
             self.fields_len += written;
             self.ends_len += ended;
             match result {
                 ReadRecordResult::InputEmpty => return Ok(()),
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    return Err(ListError::LineTooLong { line: self.row_line });
+                    return Err(ListError::LineTooLong { line: self.row_line(None) });
                 }
                 ReadRecordResult::Record => {
-                    self.row(each)?;
+                    self.row(self.row_line(last), each)?;
                     (self.fields_len, self.ends_len) = (0, 0);
-                    self.row_line = self.reader.line();
                     if bytes.is_empty() {
                         return Ok(());
                     }
@@ -174,26 +209,40 @@ impl<'t> ListReader<'t> {
         }
     }
 
+    /// The line on which the row begins that is being read, or that has just ended with the byte `last`: of `\r\n` the second
+    /// is read with the row after it.
+    fn row_line(&self, last: Option<u8>) -> u64 {
+        let within = self.fields[..self.fields_len].iter().filter(|byte| **byte == b'\n').count();
+        self.reader.line() - within as u64 - u64::from(last == Some(b'\n'))
+    }
+
     /// A row is whole.
-    fn row(&mut self, each: &mut impl FnMut(Result<Row, LineError>)) -> Result<(), ListError> {
-        let line = self.row_line;
+    fn row(&mut self, line: u64, each: &mut impl FnMut(Result<Row, LineError>)) -> Result<(), ListError> {
         let mut begin = 0;
         let fields = self.ends[..self.ends_len].iter().map(|end| {
             let field = &self.fields[begin..*end];
             begin = *end;
-            std::str::from_utf8(field).map(str::trim)
+            std::str::from_utf8(field).ok().map(str::trim).filter(|field| !field.contains('\u{fffd}'))
         });
-        let fields: Result<Vec<&str>, _> = fields.collect();
+        let fields: Option<Vec<&str>> = fields.collect();
         match (&self.columns, fields) {
-            (None, Ok(fields)) => self.columns = Some(Columns::read(&fields, self.template)?),
-            (None, Err(_)) => return Err(ListError::Header("no UTF-8".to_owned())),
-            (Some(columns), Ok(fields)) => {
+            (None, Some(fields)) => self.columns = Some(Columns::read(&fields, self.template)?),
+            (None, None) => return Err(ListError::Header(self.no_text())),
+            (Some(columns), Some(fields)) => {
                 let row = columns.row(&fields, self.template, self.numbering);
                 each(row.map_err(|what| LineError { line, what }));
             }
-            (Some(_), Err(_)) => each(Err(LineError { line, what: "no UTF-8".to_owned() })),
+            (Some(_), None) => each(Err(LineError { line, what: self.no_text() })),
         }
         Ok(())
+    }
+
+    /// What is wrong with a row that is no text.
+    fn no_text(&self) -> String {
+        match self.decoder.encoding() {
+            utf_8 if utf_8 == UTF_8 => NO_UTF_8.to_owned(),
+            other => format!("not {}, in which the list should be", other.name()),
+        }
     }
 }
 
@@ -235,8 +284,9 @@ impl Columns {
                 format!("{}: {:?} is no phone number", self.names[self.number], clip(fields[self.number]))
             })?;
         let others = self.names.iter().zip(fields).enumerate().filter(|(index, _)| *index != self.number);
-        let given: Map<String, Value> =
-            others.map(|(_, (name, field))| (name.clone(), Value::String((*field).to_owned()))).collect();
+        let given: Map<String, Value> = others
+            .map(|(_, (name, field))| (name.clone(), Value::String(field.replace("\r\n", "\n"))))
+            .collect();
         let values = template.values("", given).map_err(|violations| {
             let all: Vec<String> =
                 violations.iter().map(|one| one.to_string().trim_start_matches('.').to_owned()).collect();
@@ -310,6 +360,65 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_counted_however_they_end() {
+        let rows = "number,train\n+8613800000001,\"G1\n(a)\"\nnobody,G2\n\n+8613800000003\n\"+8613800000004\",\"\"\n1,2";
+        let lines = |list: &str, size| -> Vec<u64> {
+            let (rows, end) = read_in_pieces(list.as_bytes(), size);
+            assert_eq!(end, Ok(()));
+            rows.into_iter().filter_map(|row| row.err().map(|error| error.line)).collect()
+        };
+        for size in [1, 2, 7, 1_000] {
+            assert_eq!(lines(rows, size), [4, 6, 7, 8], "{size}");
+            assert_eq!(lines(&rows.replace('\n', "\r\n"), size), [4, 6, 7, 8], "{size}");
+        }
+        let open = format!(
+            "number,train\r\n+8613800000001,G1\r\n+8613800000002,\"{}",
+            "x\r\n".repeat(LINE_BYTES_MAX)
+        );
+        assert_eq!(read_in_pieces(open.as_bytes(), 1000).1, Err(ListError::LineTooLong { line: 3 }));
+    }
+
+    #[test]
+    fn spreadsheets_write_other_character_sets() {
+        let (template, numbering) = (template(), Numbering::new("CN", "hongyan.local"));
+        let list = "number,train\r\n+8613800000001,高铁\r\n+8613800000002,G2\r\n";
+        let utf_16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            "\u{feff}".encode_utf16().chain(list.replace(',', "\t").encode_utf16()).flat_map(bytes).collect()
+        };
+        let gbk = encoding_rs::GBK.encode(list).0.into_owned();
+        let read = |bytes: &[u8], charset: Option<&str>| {
+            let mut reader = ListReader::new(&template, &numbering);
+            if let Some(charset) = charset {
+                reader = reader.in_charset(charset).unwrap();
+            }
+            let mut rows = Vec::new();
+            let mut end = bytes.chunks(3).try_for_each(|piece| reader.push(piece, |row| rows.push(row)));
+            if end.is_ok() {
+                end = reader.finish(|row| rows.push(row));
+            }
+            (rows, end)
+        };
+        let expected = vec![row("+8613800000001", "高铁", "¥0.00"), row("+8613800000002", "G2", "¥0.00")];
+        for (bytes, charset) in [
+            (list.as_bytes().to_vec(), None),
+            (utf_16(u16::to_le_bytes), None),
+            (utf_16(u16::to_be_bytes), None),
+            (gbk.clone(), Some("gbk")),
+            (gbk.clone(), Some("GB18030")),
+            (list.as_bytes().to_vec(), Some("utf-8")),
+        ] {
+            assert_eq!(read(&bytes, charset), (expected.clone(), Ok(())), "{charset:?}");
+        }
+        // In which set a list is cannot be guessed; the rows that have no need of it are taken.
+        assert_eq!(read(&gbk, None), (vec![wrong(2, NO_UTF_8), expected[1].clone()], Ok(())));
+        let header = encoding_rs::GBK.encode("手机号,train\r\n").0.into_owned();
+        assert_eq!(read(&header, None).1, Err(ListError::Header(NO_UTF_8.to_owned())));
+        let cut = [&gbk[..], b"+8613800000003,\xff\n"].concat();
+        assert_eq!(read(&cut, Some("gbk")).0.last(), Some(&wrong(4, "not GBK, in which the list should be")));
+        assert!(ListReader::new(&template, &numbering).in_charset("ebcdic").is_none());
+    }
+
+    #[test]
     fn other_separators_and_column_orders_do() {
         for list in ["train;phone\nG1;+8613800000001\n", "train\tMSISDN\nG1\t+8613800000001"] {
             let (rows, end) = read_in_pieces(list.as_bytes(), 3);
@@ -351,7 +460,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_spreadsheet_writes_is_read(trains in prop::collection::vec("[^\\p{Cc}]{1,20}", 1..20)) {
+        fn what_a_spreadsheet_writes_is_read(trains in prop::collection::vec("[^\\p{Cc}\u{fffd}]{1,20}", 1..20)) {
             let trains: Vec<&str> = trains.iter().map(|train| train.trim()).filter(|train| !train.is_empty()).collect();
             let mut list = "number,train\r\n".to_owned();
             for (at, train) in trains.iter().enumerate() {

@@ -6,6 +6,7 @@ use qrcode::render::{svg, unicode};
 use qrcode::{Color, EcLevel, QrCode};
 use serde::Serialize;
 use store::Chatbot;
+use utoipa::ToSchema;
 
 /// Longest link of which a code is made: what people's cameras still read well.
 pub const LINK_BYTES_MAX: usize = 600;
@@ -23,7 +24,7 @@ const MODULE_PIXELS: u32 = 8;
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The links of one chatbot. Whoever follows one sends nothing by it: the text is for them to send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Links {
     /// For everybody: opens the conversation in the web handset.

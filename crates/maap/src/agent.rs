@@ -26,7 +26,7 @@ use crate::dialect::{self, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
 use crate::waiting::{PAGE, Waiting};
-use crate::{Maap, Out, Stats, Task, Timer, privacy, service_account};
+use crate::{Maap, Out, Stats, Task, Timer, service_account};
 
 /// An entry whose push failed expires so long after it is to be given up on: its last try is made at that moment, and ends
 /// before.
@@ -46,8 +46,6 @@ pub(crate) struct Agent {
     generation: u64,
     /// How the webhook wants the chatbot's URI in paths, as far as is known.
     form: PathForm,
-    /// Whether the chatbot knows users by tokens.
-    is_anonymous: bool,
     /// A callback check under way.
     pub(crate) check: Option<Check>,
     /// Callback checks that failed in a row.
@@ -180,9 +178,7 @@ impl Maap {
         wants.dead_letter_count(chatbot);
         for (id, conversation) in agent.ready(ended, self.config.pushes_per_chatbot) {
             wants.entry(&(chatbot.clone(), *id));
-            if agent.is_anonymous {
-                wants.contact(chatbot, conversation);
-            }
+            wants.contact(chatbot, conversation);
         }
     }
 
@@ -204,7 +200,6 @@ impl Maap {
             return;
         }
         let mut agent = self.agents.remove(address).unwrap_or_default();
-        agent.is_anonymous = privacy::is_anonymous(&work.view.rules(address), &self.config);
         if !chatbot.callback_checked
             && (chatbot.token.is_some() || !dialect::check_waits_for_token(chatbot.dialect))
             && agent.check.is_none()
@@ -282,9 +277,8 @@ impl Maap {
                 continue;
             }
             let key = (chatbot.address.clone(), id);
-            // Under which token the chatbot knows the user is to be looked up first.
-            let is_known = !agent.is_anonymous
-                || work.view.has_contact(&(chatbot.address.clone(), conversation.clone()));
+            // What the chatbot knows the user by is to be looked up first.
+            let is_known = work.view.has_contact(&(chatbot.address.clone(), conversation.clone()));
             let entry = match work.view.lookup(&key) {
                 Lookup::Here(entry) if is_known => entry,
                 Lookup::Gone => {

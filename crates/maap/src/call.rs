@@ -10,6 +10,7 @@ use serde_json::Value;
 use store::{
     Chatbot, ChatbotStatus, ConsentBy, Contact, Dialect, EntryKey, Media, PublicKey, Rules, WebhookAuth,
 };
+use utoipa::ToSchema;
 
 use crate::Refusal;
 use crate::media::MediaCall;
@@ -120,12 +121,14 @@ pub enum Call {
     },
     /// A new chatbot. Answered with [`Answer::Created`].
     Create(Box<NewChatbot>),
-    /// Changes what is given of a chatbot. Answered with [`Answer::Updated`].
+    /// Changes what is given of a chatbot. Answered with [`Answer::Updated`], or [`Answer::Proposed`].
     Update {
         /// The chatbot.
         chatbot: Address,
         /// What to change.
         change: Box<Change>,
+        /// Whether what handsets show is for the operator to approve first, where the operator wants to approve anything.
+        is_reviewed: bool,
     },
     /// Removes a chatbot. Answered with [`Answer::Removed`].
     Remove(Address),
@@ -163,8 +166,9 @@ pub enum Call {
 }
 
 /// What an operator, or the user, may change of a chatbot and a user.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[schema(example = json!({ "consent": true }))]
 pub struct ContactChange {
     /// Whether the user wants the chatbot's messages from now on.
     pub consent: Option<bool>,
@@ -200,8 +204,9 @@ pub struct NewChatbot {
 }
 
 /// Changes of a chatbot. An absent member leaves things as they are; an empty text takes a value away.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[schema(as = ChatbotChange, example = json!({ "displayName": "天气预报" }))]
 pub struct Change {
     /// What handsets call it, 1 to 100 characters.
     pub display_name: Option<String>,
@@ -290,6 +295,8 @@ pub enum Answer {
     Sent {
         /// For `hongyan trace`.
         message_id: String,
+        /// What is left of the limit that will be reached first.
+        left: Left,
     },
     /// The chatbot is made; the only time that its secrets are shown.
     Created {
@@ -300,6 +307,8 @@ pub enum Answer {
     },
     /// The chatbot has changed; as stored.
     Updated(Box<Chatbot>),
+    /// What handsets show of the chatbot waits for the operator, and what they do not show has changed; as stored.
+    Proposed(Box<Chatbot>),
     /// One of the media is kept, as stored.
     Media(Box<Media>),
     /// The chatbot would have more media than it may.

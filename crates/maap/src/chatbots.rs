@@ -9,7 +9,8 @@ use rcs::address::{Address, AddressKind};
 use rcs::bot::{Document as _, Menu, Violation};
 use serde_json::Value;
 use store::{
-    Chatbot, ChatbotStatus, Dialect, Extras, Profile, ProposalKey, Rules, Standing, Wants, WebhookAuth,
+    Chatbot, ChatbotStatus, Dialect, Extras, FormerOwner, Profile, ProposalKey, Rules, Standing, Topic,
+    Wants, WebhookAuth,
 };
 
 use crate::call::{Answer, Change, Credentials, NewChatbot};
@@ -35,6 +36,7 @@ impl NewChatbot {
             wants.usage(&address);
             wants.head(&address);
             wants.dead_letter_count(&address);
+            wants.former_owner(&address);
         }
     }
 }
@@ -52,6 +54,12 @@ impl Maap {
             return Answer::Exists(address);
         }
         if let Some(Err(why)) = new.tenant.as_deref().map(|tenant| self.managed.tenants.has_room(tenant)) {
+            return Answer::Undeliverable(why);
+        }
+        let former = work.view.former_owner(&address);
+        if new.tenant.is_some() && former.is_some_and(|former| former.tenant != new.tenant) {
+            // What is left of the one before (messages, users' tokens, campaigns) is none of this tenant's business.
+            let why = format!("{address} was somebody else's before; the operator can make it and give it");
             return Answer::Undeliverable(why);
         }
         let is_cleared = work.view.usage(&address).files == 0
@@ -103,6 +111,7 @@ impl Maap {
             out.next.push(Task::Check(chatbot.address.clone()));
         }
         work.view.put_chatbot(chatbot.clone());
+        work.view.put_former_owner(&chatbot.address, None);
         self.forget(&chatbot.address);
         if let Some(tenant) = new.tenant {
             self.managed.tenants.own(&chatbot.address, &tenant);
@@ -111,15 +120,30 @@ impl Maap {
         Answer::Created { chatbot: Box::new(chatbot), credentials }
     }
 
+    /// Changes a chatbot. With `is_reviewed`, what handsets show of it is proposed to the operator instead, as its own program
+    /// would propose it; but for a draft, which nobody is shown and which is looked at as a whole before it goes live.
     pub(crate) fn decide_update(
         &mut self,
         address: &Address,
-        change: &Change,
+        change: Change,
+        is_reviewed: bool,
         work: &mut Work<'_>,
         out: &mut Out,
     ) -> Answer {
-        let Some(before) = work.view.chatbot(address) else { return Answer::NotFound };
+        let Some(before) = work.view.chatbot(address).cloned() else { return Answer::NotFound };
         let mut chatbot = before.clone();
+        // All of it must be right, or nothing is done.
+        if let Err(what) = change.apply(&mut chatbot.clone(), work.now) {
+            return Answer::Invalid(what);
+        }
+        let waits = is_reviewed && !self.config.auto_approve && chatbot.status != ChatbotStatus::Draft;
+        let (change, proposals) = if waits { change.parted() } else { (change, Vec::new()) };
+        let is_proposed = !proposals.is_empty();
+        for (topic, shown) in proposals {
+            if let Err(answer) = self.propose(address, topic, shown, work) {
+                return answer;
+            }
+        }
         if let Err(what) = change.apply(&mut chatbot, work.now) {
             return Answer::Invalid(what);
         }
@@ -143,7 +167,10 @@ impl Maap {
             out.next.push(Task::Check(address.clone()));
         }
         out.next.push(self.woken(address));
-        Answer::Updated(Box::new(chatbot))
+        match is_proposed {
+            true => Answer::Proposed(Box::new(chatbot)),
+            false => Answer::Updated(Box::new(chatbot)),
+        }
     }
 
     pub(crate) fn decide_remove(&mut self, address: &Address, work: &mut Work<'_>, out: &mut Out) -> Answer {
@@ -151,6 +178,9 @@ impl Maap {
             return Answer::NotFound;
         }
         work.view.remove_chatbot(address);
+        let former =
+            FormerOwner { chatbot: address.clone(), tenant: self.managed.tenants.of(address).cloned() };
+        work.view.put_former_owner(address, Some(former));
         work.view.put_owner(address, None);
         self.managed.tenants.forget(address);
         work.view.remove_service_account(address);
@@ -219,6 +249,46 @@ impl Change {
 }
 
 impl Change {
+    /// What handsets do not show, and what they do, by topic, as proposals have it.
+    fn parted(self) -> (Self, Vec<(Topic, Value)>) {
+        let own = Self {
+            webhook: self.webhook.clone(),
+            allow_private_webhook: self.allow_private_webhook,
+            status: self.status,
+            webhook_auth: self.webhook_auth,
+            webhook_probe: self.webhook_probe,
+            verified: self.verified,
+            verified_by: self.verified_by.clone(),
+            verified_until: self.verified_until.clone(),
+            ..Self::default()
+        };
+        let menu = Self { menu: self.menu.clone(), ..Self::default() };
+        let data = Self {
+            webhook: None,
+            allow_private_webhook: None,
+            status: None,
+            webhook_auth: None,
+            webhook_probe: None,
+            verified: None,
+            verified_by: None,
+            verified_until: None,
+            menu: None,
+            ..self
+        };
+        let proposals = [(Topic::Data, data), (Topic::Menu, menu)];
+        let named = proposals.into_iter().filter(|(_, change)| *change != Self::default());
+        (own, named.map(|(topic, change)| (topic, change.members())).collect())
+    }
+
+    /// The members that say something, as JSON.
+    fn members(&self) -> Value {
+        let mut members = serde_json::to_value(self).expect("texts and numbers can be written as JSON");
+        if let Some(members) = members.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
+        members
+    }
+
     fn apply_standing(&self, standing: &mut Standing) -> Result<(), String> {
         set(&mut standing.verified_by, &self.verified_by, |given| text("verifiedBy", given, 100))?;
         if let Some(until) = &self.verified_until {

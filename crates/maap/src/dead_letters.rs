@@ -3,7 +3,7 @@
 use message_centre::dead_letters::DeadLetterKey;
 use message_centre::{Centre, Work};
 use rcs::address::{Address, AddressKind};
-use store::{Consent, EntryKey, Rules};
+use store::{Consent, ConsentBy, EntryKey, Rules};
 
 use crate::Maap;
 use crate::call::{Answer, ContactChange};
@@ -78,7 +78,11 @@ impl Maap {
         if let Some(is_given) = change.consent {
             contact.note(Consent { is_given, at: work.now, word, by: change.by });
         }
-        contact.is_revealed = change.revealed.unwrap_or(contact.is_revealed);
+        match change.revealed {
+            Some(false) if change.by == ConsentBy::User => contact.hide(),
+            Some(is_revealed) => contact.reveal(is_revealed),
+            None => {}
+        }
         if change.revoke_token {
             contact.token = None;
         }

@@ -51,7 +51,7 @@ use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::composing::State;
 use rustc_hash::FxHashMap;
-use store::{EntryIds, Wants};
+use store::{EntryIds, Topic, Wants};
 
 pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::{Config, MediaLinks};
@@ -142,7 +142,13 @@ impl Maap {
     pub fn wants(&self, centre: &Centre, task: &Task, wants: &mut Wants) {
         match task {
             Task::Call(call) => match &**call {
-                Call::Token { chatbot, .. } | Call::Update { chatbot, .. } => wants.chatbot(chatbot),
+                Call::Token { chatbot, .. } => wants.chatbot(chatbot),
+                Call::Update { chatbot, .. } => {
+                    wants.chatbot(chatbot);
+                    for topic in [Topic::Data, Topic::Menu] {
+                        wants.proposal(&(chatbot.clone(), topic));
+                    }
+                }
                 Call::Remove(chatbot) => {
                     wants.chatbot(chatbot);
                     wants.proposals_of(chatbot);
@@ -257,7 +263,9 @@ impl Maap {
             Call::TellMedia { chatbot, told } => done(self.decide_tell_media(&chatbot, &told, centre, work)),
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
-            Call::Update { chatbot, change } => self.decide_update(&chatbot, &change, work, out),
+            Call::Update { chatbot, change, is_reviewed } => {
+                self.decide_update(&chatbot, *change, is_reviewed, work, out)
+            }
             Call::Manage(call) => Answer::Managed(Box::new(self.decide_manage(*call, work))),
             Call::Remove(chatbot) => self.decide_remove(&chatbot, work, out),
             Call::Media(call) => self.decide_media(call, work),

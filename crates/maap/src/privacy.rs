@@ -7,7 +7,7 @@ use message_centre::{Centre, Heard, Work};
 use rcs::address::{Address, AddressKind};
 use rcs::bot::{Action, ActionKind, BotMessage, Suggestion};
 use rcs::ids;
-use store::{Alias, Chatbot, Contact, Rules, Token};
+use store::{Alias, Chatbot, Rules, Token};
 
 use crate::consent::contact_of;
 use crate::told::Told;
@@ -48,10 +48,12 @@ fn users_of(call: &mut Call) -> (Option<Address>, &mut [Address]) {
     let (chatbot, users) = match call {
         Call::Send { chatbot, message } => (chatbot, message.to.as_mut_slice()),
         Call::Revoke { chatbot, to, .. } => (chatbot, to.as_mut_slice()),
+        Call::SendText { from, to, .. } => (from, std::slice::from_mut(to)),
         Call::Composing { chatbot, to, .. } => (chatbot, std::slice::from_mut(to)),
         Call::Read { chatbot, user, .. }
         | Call::Capabilities { chatbot, user, .. }
-        | Call::Invite { chatbot, user } => (chatbot, std::slice::from_mut(user)),
+        | Call::Invite { chatbot, user }
+        | Call::SetTester { chatbot, user, .. } => (chatbot, std::slice::from_mut(user)),
         _ => return (None, &mut []),
     };
     (Some(chatbot.clone()), users)
@@ -85,11 +87,9 @@ impl Maap {
 
     /// What a chatbot knows a user by: the number, or a token. A user who has none yet is given one, in this commit.
     pub(crate) fn known_as(&mut self, chatbot: &Address, user: &Address, work: &mut Work<'_>) -> Address {
-        if !is_anonymous(&work.view.rules(chatbot), &self.config) || user.kind() != AddressKind::Subscriber {
-            return user.clone();
-        }
         let mut contact = contact_of(chatbot, user, work);
-        if contact.is_revealed {
+        let knows_tokens = is_anonymous(&work.view.rules(chatbot), &self.config);
+        if contact.may_know_number(knows_tokens) || user.kind() != AddressKind::Subscriber {
             return user.clone();
         }
         let token = contact.token.unwrap_or_else(|| Token::new(self.random.id()));
@@ -108,7 +108,8 @@ impl Maap {
     /// Remembers with which suggestion a chatbot asks a user for the number.
     pub(crate) fn note_question(&self, chatbot: &Address, user: &Address, asked: &str, work: &mut Work<'_>) {
         let mut contact = contact_of(chatbot, user, work);
-        if !contact.is_revealed && contact.asked.as_deref() != Some(asked) {
+        let knows_tokens = is_anonymous(&work.view.rules(chatbot), &self.config);
+        if !contact.may_know_number(knows_tokens) && contact.asked.as_deref() != Some(asked) {
             contact.asked = Some(asked.to_owned());
             work.view.put_contact(contact);
         }
@@ -134,7 +135,9 @@ impl Maap {
             {
                 tracing::warn!(chatbot = %heard.chatbot, "its mailbox is full: it is not told who a token is");
             }
-            work.view.put_contact(Contact { is_revealed: true, asked: None, ..contact });
+            let mut contact = contact;
+            contact.reveal(true);
+            work.view.put_contact(contact);
         }
     }
 }

@@ -8,7 +8,7 @@ use chatbot_api::{Body, Content, Outgoing, Status};
 use message_centre::report::Fate;
 use message_centre::submit::{Submission, Submitted};
 use message_centre::{Centre, Work};
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
 use rcs::cpim::{self, CpimBuilder, Dispositions};
@@ -17,7 +17,7 @@ use store::{Chatbot, ChatbotStatus, Review, Rules, Wants};
 
 use crate::call::Answer;
 use crate::consent::Admission;
-use crate::rate::{Account, Exceeded, Left};
+use crate::rate::{Account, Left};
 use crate::{Maap, Reason, Refusal, dialect, privacy, standing, token};
 
 /// The service under which chatbots' messages are delivered: standalone messages (RCC.07; rcs-core §4).
@@ -50,7 +50,7 @@ struct Sending<'m> {
     payload: Bytes,
     rules: Rules,
     is_promotional: bool,
-    /// What a suggestion of it asks for, where users are known by tokens.
+    /// The postback of a suggestion of it that asks for the user's number.
     asked: Option<&'m str>,
     /// Whether a user who cannot have it is a refusal; otherwise the chatbot is told so as a status, and there is a record.
     at_once: bool,
@@ -253,8 +253,7 @@ impl Maap {
     ) -> Sending<'m> {
         let (payload_type, payload) = message.content.to_sip();
         let rules = work.view.rules(from);
-        let asked =
-            privacy::question(&message.content).filter(|_| privacy::is_anonymous(&rules, &self.config));
+        let asked = privacy::question(&message.content);
         let is_promotional = self.is_promotional(message.traffic.as_deref());
         Sending { from, message, payload_type, payload, rules, is_promotional, asked, at_once }
     }
@@ -395,9 +394,12 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Answer {
         let Some(chatbot) = work.view.chatbot(from) else { return Answer::NotFound };
+        if to.kind() != AddressKind::Subscriber {
+            return Answer::Invalid("to: neither a phone number nor a token of a user's".to_owned());
+        }
         if !chatbot.serves(to) {
             let status = standing::word(chatbot.status);
-            return Answer::Undeliverable(format!("{from} is {status}, and does not reach {to}"));
+            return Answer::Undeliverable(format!("{from} is {status}, and does not reach the user"));
         }
         if text.trim().is_empty() {
             return Answer::Invalid("text: missing".to_owned());
@@ -407,11 +409,7 @@ impl Maap {
         }
         let accounts = self.accounts(from, work);
         if let Err(exceeded) = self.check_limits(&accounts, 1, work) {
-            let Exceeded { span, limit, retry_at } = exceeded;
-            let span = span.as_str();
-            return Answer::Undeliverable(format!(
-                "more than {limit} messages in a {span}; again from {retry_at}"
-            ));
+            return Answer::Refused(exceeded.refusal(work.now));
         }
         let rules = work.view.rules(from);
         let contact = work.view.contact(&(from.clone(), to.clone()));
@@ -420,13 +418,16 @@ impl Maap {
         }
         let message = self.text_message(from, to, text);
         let submitted = self.submit_silently(from, to, &message, centre, work);
-        self.spend(&accounts, 1, u64::from(submitted == Submitted::Accepted), work);
-        match submitted {
-            Submitted::Accepted | Submitted::Duplicate => Answer::Sent { message_id: message.message_id },
-            Submitted::NoSuchUser => Answer::Undeliverable(format!("there is no subscriber {to}")),
-            Submitted::MailboxFull => Answer::Undeliverable(format!("the mailbox of {to} is full")),
-            Submitted::Blocked => Answer::Undeliverable(format!("{to} has blocked {from}")),
-        }
+        let left = self.spend(&accounts, 1, u64::from(submitted == Submitted::Accepted), work);
+        // Who the user is may be known here, and is not told to whoever knows a token.
+        Answer::Undeliverable(match submitted {
+            Submitted::Accepted | Submitted::Duplicate => {
+                return Answer::Sent { message_id: message.message_id, left };
+            }
+            Submitted::NoSuchUser => "there is no such subscriber".to_owned(),
+            Submitted::MailboxFull => "the user's mailbox is full".to_owned(),
+            Submitted::Blocked => format!("the user has blocked {from}"),
+        })
     }
 
     /// A text in a chatbot's name that nobody asked its program for.
@@ -449,10 +450,15 @@ impl Maap {
 
 /// Before it is live, a chatbot reaches its testers and nobody else.
 pub(crate) fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Refusal> {
-    match to.iter().find(|user| !chatbot.serves(user)) {
-        Some(user) => Err(Refusal::with(
+    match to.iter().position(|user| !chatbot.serves(user)) {
+        // By place: a number may stand where the chatbot has put a token.
+        Some(at) => Err(Refusal::with(
             Reason::NotAllowed,
-            format!("the chatbot is {}, and {user} is not among its testers", standing::word(chatbot.status)),
+            format!(
+                "the chatbot is {}, and addressee {} is not among its testers",
+                standing::word(chatbot.status),
+                at + 1
+            ),
         )),
         None => Ok(()),
     }

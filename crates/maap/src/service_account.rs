@@ -6,7 +6,7 @@
 use chatbot_api::{Body, Content, Incoming, Outgoing};
 use message_centre::submit::{Fetched, Submitted};
 use message_centre::{Centre, Work};
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use rcs::bot::Suggestion;
 use rcs::ids;
 use store::service_account::{INVITATIONS_MAX, KEYS_MAX};
@@ -131,7 +131,7 @@ impl Maap {
         accepted: Option<bool>,
         work: &mut Work<'_>,
     ) -> Answer {
-        if work.view.chatbot(chatbot).is_none() {
+        if work.view.chatbot(chatbot).is_none() || user.kind() != AddressKind::Subscriber {
             return Answer::NotFound;
         }
         let mut account = account(chatbot, work);

@@ -154,7 +154,7 @@ impl Maap {
         Ok(())
     }
 
-    fn propose(
+    pub(crate) fn propose(
         &self,
         address: &Address,
         topic: Topic,

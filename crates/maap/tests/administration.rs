@@ -72,7 +72,10 @@ fn what_cannot_be_is_refused_with_the_place_and_nothing_changes() {
     }
     assert_eq!(world.store().chatbot(&bot()).unwrap(), before);
     let nobody = "sip:nobody@botplatform.hongyan.local".parse().unwrap();
-    assert_eq!(world.call(Call::Update { chatbot: nobody, change: Box::default() }), Answer::NotFound);
+    assert_eq!(
+        world.call(Call::Update { chatbot: nobody, change: Box::default(), is_reviewed: false }),
+        Answer::NotFound
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use maap::manage::{self, Answer, NewCampaign, PlanChange, Steering};
 use maap::{Call, Change};
 use rcs::address::Address;
 use serde_json::{Value, json};
-use store::campaign::message_id;
+use store::campaign::{FinalOutcome, message_id};
 use store::{Campaign, CampaignId, CampaignState, ChatbotStatus, Outcome, Progress, Recipient};
 use world::{ALICE, BOB, World, bot, seconds, user};
 
@@ -258,12 +258,12 @@ fn without_its_chatbot_a_campaign_pauses_and_says_why() {
     steer(&mut world, id, Steering::Start);
     world.run_for(seconds(1));
     let status = |status| Box::new(Change { status: Some(status), ..Change::default() });
-    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Paused) });
+    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Paused), is_reviewed: false });
     world.run_for(seconds(1));
     let campaign = world.store().campaign(id).expect("readable").expect("it is there");
     assert_eq!(campaign.state, CampaignState::Paused);
     assert_eq!(campaign.paused_because.as_deref(), Some("the chatbot is paused"));
-    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Live) });
+    world.call(Call::Update { chatbot: bot(), change: status(ChatbotStatus::Live), is_reviewed: false });
     assert_eq!(steer(&mut world, id, Steering::Resume), CampaignState::Running);
     world.run_for(seconds(10));
     assert_eq!((state(&world, id), progress(&world, id).sent), (CampaignState::Finished, 50));
@@ -464,6 +464,9 @@ fn who_has_opted_out_is_skipped_and_the_campaign_says_so() {
         Outcome::Refused("the user has opted out".to_owned()),
         "the outcome says why"
     );
+    // It is told from a refusal, also when its record is forgotten.
+    let outcomes = |world: &World| world.store().campaign_outcomes((id, 0)).expect("readable");
+    assert_eq!(outcomes(&world), [0, FinalOutcome::Skipped as u8]);
 }
 
 #[test]

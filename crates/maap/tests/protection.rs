@@ -264,7 +264,7 @@ fn who_cannot_be_sent_to_costs_nothing_of_the_day_whatever_the_api() {
         // Nor does an administrator's text get past the limit.
         let text = Call::SendText { from: bot(), to: user(ALICE), text: "a".to_owned() };
         assert!(
-            matches!(world.call(text), Answer::Undeliverable(why) if why.starts_with("more than 2 messages in a day"))
+            matches!(world.call(text), Answer::Refused(refusal) if refusal.limit == Some((maap::rate::Span::Day, 2)))
         );
     }
 }

@@ -371,7 +371,9 @@ fn a_paused_chatbot_neither_speaks_nor_hears() {
 fn an_administrator_speaks_in_a_chatbots_name_and_the_program_hears_nothing_of_it() {
     let mut world = World::with_bot();
     let text = |to: &str, text: &str| Call::SendText { from: bot(), to: user(to), text: text.to_owned() };
-    let Answer::Sent { message_id } = world.call(text(ALICE, "列车 G1 正点")) else { panic!("not sent") };
+    let Answer::Sent { message_id, .. } = world.call(text(ALICE, "列车 G1 正点")) else {
+        panic!("not sent")
+    };
     world.run_for(seconds(5));
     assert_eq!(world.phones[ALICE].inbox, [(message_id.clone(), "列车 G1 正点".to_owned())]);
     assert!(world.webhook.taken.is_empty());

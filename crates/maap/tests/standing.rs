@@ -6,7 +6,7 @@ mod world;
 use maap::{Answer, Call, MediaCall, StandingCall, Step};
 use rcs::Timestamp;
 use serde_json::{Value, json};
-use store::{ChatbotStatus, Media, Review, Topic};
+use store::{ChatbotStatus, Media, Review, Topic, WebhookAuth};
 use world::{ALICE, BOB, World, bot, message_to, seconds, user};
 
 fn step(world: &mut World, step: Step) -> Answer {
@@ -53,7 +53,7 @@ fn a_chatbot_that_is_tested_reaches_its_testers_and_nobody_else() {
     assert_eq!(world.say("m1", &[ALICE], "test"), 0);
     let refused = world.send(&message_to("m2", &[ALICE, BOB], "test"));
     assert_eq!(refused["errorCode"], 48001);
-    assert!(refused["errorMessage"].as_str().unwrap().contains(BOB), "{refused}");
+    assert!(refused["errorMessage"].as_str().unwrap().contains("addressee 2"), "{refused}");
     world.text(ALICE, "works");
     world.text(BOB, "hello?");
     world.run_for(seconds(5));
@@ -277,4 +277,49 @@ fn media(number: u8, expires_at: Option<Timestamp>) -> Media {
         expires_at,
         review: Review::Pending,
     }
+}
+
+#[test]
+fn what_a_tenant_changes_of_what_handsets_show_waits_for_the_operator() {
+    let mut world = World::with(manual);
+    world.create("12306", json!({ "webhook": "http://bot.example/hook", "status": "draft" }));
+    let patch = |world: &mut World, change: Value| {
+        let change = Box::new(serde_json::from_value(change).unwrap());
+        world.call(Call::Update { chatbot: bot(), change, is_reviewed: true })
+    };
+    let row = |world: &World| world.store().chatbot(&bot()).unwrap().unwrap();
+    // Nobody is shown a draft.
+    assert!(matches!(patch(&mut world, json!({ "displayName": "铁路" })), Answer::Updated(_)));
+    assert_eq!(row(&world).profile.name, "铁路");
+    world.update(json!({ "status": "live" }));
+
+    let change = json!({ "displayName": "银行", "webhookAuth": "token", "menu": menu() });
+    let Answer::Proposed(now) = patch(&mut world, change) else { panic!("not proposed") };
+    assert_eq!((now.profile.name.as_str(), now.webhook_auth), ("铁路", WebhookAuth::Token));
+    assert!(matches!(patch(&mut world, json!({ "icon": "/icon.png" })), Answer::Proposed(_)));
+    let proposals = world.store().proposals(Some(&bot())).unwrap();
+    let waits: Vec<Value> =
+        proposals.iter().map(|one| serde_json::from_str(one.change.as_deref().unwrap()).unwrap()).collect();
+    assert_eq!(waits, [json!({ "displayName": "银行", "icon": "/icon.png" }), json!({ "menu": menu() })]);
+    // What is wrong with a part of it is wrong with all of it.
+    let wrong = json!({ "webhookAuth": "none", "colour": "red" });
+    assert!(matches!(patch(&mut world, wrong), Answer::Invalid(_)));
+    assert_eq!(row(&world).webhook_auth, WebhookAuth::Token);
+    // What handsets do not show is the tenant's affair.
+    assert!(matches!(patch(&mut world, json!({ "webhookProbe": true })), Answer::Updated(_)));
+
+    decide(&mut world, Topic::Data, Some("you are no bank"));
+    decide(&mut world, Topic::Menu, None);
+    let row = row(&world);
+    assert_eq!((row.profile.name.as_str(), row.profile.icon), ("铁路", None));
+    assert_eq!(shown_menu(&world), menu());
+}
+
+#[test]
+fn where_everything_is_approved_at_once_so_is_what_a_tenant_changes() {
+    let mut world = World::with_bot();
+    let change = Box::new(serde_json::from_value(json!({ "displayName": "铁路" })).unwrap());
+    let answer = world.call(Call::Update { chatbot: bot(), change, is_reviewed: true });
+    assert!(matches!(answer, Answer::Updated(_)), "{answer:?}");
+    assert_eq!(world.store().proposals(None).unwrap(), []);
 }

@@ -27,7 +27,7 @@ pub struct Act {
     pub role: KeyRole,
     /// The call, as the table of calls has it: `DELETE /chatbots/{name}`.
     pub call: String,
-    /// The path of the call: what it was done to. Never its body or query.
+    /// What it was done to, as the path of a call that would show it. Never a body or query.
     pub target: String,
     /// Whose thing it was done to, when it is a tenant's.
     pub of_tenant: Option<String>,
@@ -52,6 +52,21 @@ pub struct ActFilter {
     pub until: Option<Timestamp>,
     /// Refused or failed only.
     pub failed_only: bool,
+    /// Whether `text` is looked for in [`Act::target_without_users`].
+    pub hides_users: bool,
+}
+
+impl Act {
+    /// Its target with `{number}` and the like where a user is named, for those who may not know who that is.
+    pub fn target_without_users(&self) -> String {
+        let path = self.call.split_once(' ').map_or(self.call.as_str(), |(_, path)| path);
+        let mut parameters = path.split('/');
+        let segments = self.target.split('/').map(|segment| match parameters.next() {
+            Some(user @ ("{number}" | "{whom}" | "{address}" | "{device}")) => user,
+            _ => segment,
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
 }
 
 impl ActFilter {
@@ -59,7 +74,11 @@ impl ActFilter {
         let is_by = |key: &String| act.key.as_deref().unwrap_or("root") == key;
         let is_of =
             |tenant: &String| act.tenant.as_ref() == Some(tenant) || act.of_tenant.as_ref() == Some(tenant);
-        let has = |text: &String| act.call.contains(text.as_str()) || act.target.contains(text.as_str());
+        let is_in_target = |text: &str| match self.hides_users {
+            true => act.target_without_users().contains(text),
+            false => act.target.contains(text),
+        };
+        let has = |text: &String| act.call.contains(text.as_str()) || is_in_target(text);
         self.key.as_ref().is_none_or(is_by)
             && self.tenant.as_ref().is_none_or(is_of)
             && self.text.as_ref().is_none_or(has)
@@ -92,11 +111,12 @@ impl View {
         self.acts.put(act.id, Some(act));
     }
 
-    /// Notes how an act ended, once.
-    pub fn end_act(&mut self, id: EntryId, status: u16, of_tenant: Option<String>) {
+    /// Notes how an act ended, once: whose thing it was done to, and to which, if its path did not say.
+    pub fn end_act(&mut self, id: EntryId, status: u16, of_tenant: Option<String>, target: Option<String>) {
         self.acts.update(&id, |act| {
             if act.status.is_none() {
                 (act.status, act.of_tenant) = (Some(status), of_tenant);
+                act.target = target.unwrap_or_else(|| std::mem::take(&mut act.target));
             }
         });
     }

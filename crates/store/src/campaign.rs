@@ -11,7 +11,8 @@
 //! - `campaign-tallies`, key: the id. How many messages were delivered, displayed or lost. No decision writes it: the view
 //!   sees the records of the campaign's messages change, and the commit adds up ([`View::put_record`]).
 //! - `campaign-outcomes`, key: as of the page. A byte for each recipient: what became of messages whose records have been
-//!   forgotten, noted when they are, likewise without any decision ([`View::remove_record`]).
+//!   forgotten, noted when they are, likewise without any decision ([`View::remove_record`]); and who was skipped, which records
+//!   do not tell from a refusal.
 //!
 //! The message to the recipient at place `n` has the id that [`message_id`] makes of the campaign and `n`, always the same: so
 //! the record of each recipient is found without a row of its own, and a message that was sent is never sent again.
@@ -159,7 +160,7 @@ pub struct CampaignTally {
 /// What became of the messages of a page whose records are forgotten.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignOutcomes {
-    /// One for each recipient, as [`FinalOutcome`] numbers them; 0 for those who have a record, and past the end.
+    /// One for each recipient, as [`FinalOutcome`] numbers them; 0 for those of whom a record tells, and past the end.
     pub outcomes: Vec<u8>,
 }
 
@@ -179,6 +180,8 @@ pub enum FinalOutcome {
     Refused,
     /// It was taken back.
     Revoked,
+    /// The recipient was not to be written to (opted out, too often). Noted when it is decided.
+    Skipped,
 }
 
 impl FinalOutcome {
@@ -196,9 +199,9 @@ impl FinalOutcome {
 
     /// The outcome of a number in [`CampaignOutcomes::outcomes`].
     pub fn of_number(number: u8) -> Option<Self> {
-        [Self::Sent, Self::Delivered, Self::Displayed, Self::Expired, Self::Refused, Self::Revoked]
-            .into_iter()
-            .find(|outcome| *outcome as u8 == number)
+        use FinalOutcome::{Delivered, Displayed, Expired, Refused, Revoked, Sent, Skipped};
+        let all = [Sent, Delivered, Displayed, Expired, Refused, Revoked, Skipped];
+        all.into_iter().find(|outcome| *outcome as u8 == number)
     }
 }
 
@@ -432,6 +435,12 @@ impl View {
         self.campaign_progress.put(id, Some(progress));
     }
 
+    /// Notes that a recipient of a campaign was not to be written to.
+    pub fn note_skipped(&mut self, id: CampaignId, chatbot: &Address, place: u64) {
+        let news = self.campaign_news.entry((id, chatbot.clone())).or_default();
+        news.forgotten.push((place, FinalOutcome::Skipped));
+    }
+
     /// A page of a campaign's recipients.
     pub fn campaign_page(&self, key: CampaignPageKey) -> Option<&CampaignPage> {
         self.campaign_pages.get(&key)
@@ -474,7 +483,7 @@ impl View {
 #[derive(Debug, Default)]
 pub(crate) struct News {
     increment: Increment,
-    /// Places whose records were forgotten, and what these said.
+    /// Places whose records were forgotten, and what these said; and those who were skipped.
     forgotten: Vec<(u64, FinalOutcome)>,
 }
 
@@ -619,7 +628,10 @@ impl Store {
                     Entry::Vacant(unknown) => unknown.insert(self.campaign_outcomes((*id, page))?),
                 };
                 outcomes.resize(outcomes.len().max(at + 1), 0);
-                outcomes[at] = *outcome as u8;
+                // Why there was a refusal is known better than by its record.
+                if outcomes[at] != FinalOutcome::Skipped as u8 {
+                    outcomes[at] = *outcome as u8;
+                }
             }
             for (page, outcomes) in pages {
                 let key = CampaignOutcomes::key_bytes(&(*id, page));

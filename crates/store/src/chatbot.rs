@@ -6,6 +6,7 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::row::{Family, Row};
 
@@ -117,7 +118,7 @@ impl std::fmt::Debug for Chatbot {
 }
 
 /// The API that a chatbot speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// China Telecom and China Unicom's joint interface.
@@ -131,7 +132,7 @@ pub enum Dialect {
 }
 
 /// How pushes prove themselves, where the API leaves it open (FNW.11).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookAuth {
     /// `Authorization: Bearer TOKEN`, with the callback token.
@@ -159,7 +160,7 @@ impl std::fmt::Debug for AccessToken {
 }
 
 /// Whether a chatbot's traffic flows (maap-api §2.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChatbotStatus {
     /// It does.

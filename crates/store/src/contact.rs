@@ -7,6 +7,7 @@
 use rcs::Timestamp;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::mailbox;
 use crate::row::{Family, Row};
@@ -34,6 +35,8 @@ pub struct Contact {
     pub is_revealed: bool,
     /// The postback of the suggestion by which the chatbot asks for the number; a user who answers it reveals it.
     pub asked: Option<String>,
+    /// Whether the user hides the number from the chatbot, which would otherwise know it.
+    pub is_hidden: bool,
 }
 
 /// A change of mind, or an operator's on behalf of the user.
@@ -50,7 +53,7 @@ pub struct Consent {
 }
 
 /// Who recorded a change of mind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsentBy {
     /// The user: in a message to the chatbot, or by the handset's settings.
@@ -95,12 +98,31 @@ impl Contact {
     /// Two who have nothing to do with each other yet.
     pub fn new(chatbot: Address, user: Address) -> Self {
         let (consent, promotions) = (Vec::new(), (0, 0));
-        Self { chatbot, user, consent, promotions, token: None, is_revealed: false, asked: None }
+        let (token, asked) = (None, None);
+        Self { chatbot, user, consent, promotions, token, is_revealed: false, asked, is_hidden: false }
     }
 
     /// The key of this contact's row.
     pub fn key(&self) -> ContactKey {
         (self.chatbot.clone(), self.user.clone())
+    }
+
+    /// Whether the chatbot may know the user's number: as the user has said, or else unless it is one that knows users by tokens.
+    pub fn may_know_number(&self, knows_tokens: bool) -> bool {
+        self.is_revealed || !(self.is_hidden || knows_tokens)
+    }
+
+    /// Notes that the user lets the chatbot know the number, or does so no more.
+    pub fn reveal(&mut self, is_revealed: bool) {
+        self.is_revealed = is_revealed;
+        if is_revealed {
+            (self.is_hidden, self.asked) = (false, None);
+        }
+    }
+
+    /// Notes that the user hides the number from the chatbot.
+    pub fn hide(&mut self) {
+        (self.is_hidden, self.is_revealed) = (true, false);
     }
 
     /// Whether the user has said that no messages are wanted, and not changed their mind since.
@@ -120,12 +142,20 @@ impl Contact {
 impl Row for Contact {
     type Key = ContactKey;
     const FAMILY: Family = Family::Contacts;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
     fn key_bytes((chatbot, user): &ContactKey) -> Vec<u8> {
         let mut key = mailbox::prefix(chatbot);
         key.extend_from_slice(user.as_str().as_bytes());
         key
+    }
+
+    fn upgrade(version: u8, row: &mut Vec<u8>) -> bool {
+        // Nobody hid before.
+        if version == 1 {
+            row.push(0);
+        }
+        version == 1
     }
 }
 
@@ -151,6 +181,7 @@ impl Row for Alias {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::{decode, encode};
 
     #[test]
     fn a_token_is_read_as_it_is_written_and_nothing_else_is() {
@@ -160,6 +191,28 @@ mod tests {
         for text in ["", "07", &"0A".repeat(16), &"+7".repeat(16), &"07".repeat(17), "geo"] {
             assert_eq!(Token::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn nobody_hides_in_rows_of_the_first_version() {
+        let of = |number: &str| Address::subscriber(number).unwrap();
+        let contact = Contact::new("sip:1@botplatform.a.example".parse().unwrap(), of("+8613800000001"));
+        let now = encode(&contact);
+        let mut first = now[..now.len() - 1].to_vec();
+        first[0] = 1;
+        assert_eq!(decode::<Contact>(&first).unwrap(), contact);
+        assert_eq!(decode::<Contact>(&now).unwrap(), contact);
+    }
+
+    #[test]
+    fn a_user_is_known_by_number_unless_the_user_or_the_operator_wants_otherwise() {
+        let of = |number: &str| Address::subscriber(number).unwrap();
+        let mut contact = Contact::new("sip:1@botplatform.a.example".parse().unwrap(), of("+8613800000001"));
+        assert!(contact.may_know_number(false) && !contact.may_know_number(true));
+        contact.hide();
+        assert!(!contact.may_know_number(false) && !contact.may_know_number(true));
+        contact.reveal(true);
+        assert!(contact.may_know_number(false) && contact.may_know_number(true));
     }
 
     #[test]

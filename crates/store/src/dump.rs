@@ -6,8 +6,8 @@ use crate::campaign::{CampaignNumber, CampaignOutcomes};
 use crate::row::{Family, Row, decode};
 use crate::{
     Account, Act, Alias, ApiKey, Author, Bindings, Blocks, Campaign, CampaignPage, CampaignTally, Chatbot,
-    Configuration, Contact, DeadLetter, DeadLetterCount, Entry, File, Group, Head, History, HistoryState,
-    IconPicture, Leg, Media, Memberships, Owner, Progress, Proposal, Record, Remembered, Rules,
+    Configuration, Contact, DeadLetter, DeadLetterCount, Entry, File, FormerOwner, Group, Head, History,
+    HistoryState, IconPicture, Leg, Media, Memberships, Owner, Progress, Proposal, Record, Remembered, Rules,
     ServiceAccount, SpamReport, Spending, Store, StoreError, Template, Tenant, Transfer, Usage, Watchers,
     mailbox,
 };
@@ -79,6 +79,7 @@ impl Store {
                 Family::CampaignOutcomes => without(json_of::<CampaignOutcomes>(&value)?, &["outcomes"]),
                 Family::Tenants => json_of::<Tenant>(&value)?,
                 Family::Owners => json_of::<Owner>(&value)?,
+                Family::FormerOwners => json_of::<FormerOwner>(&value)?,
                 Family::ApiKeys => without(json_of::<ApiKey>(&value)?, &["sha256", "previous"]),
                 Family::AuditLog => json_of::<Act>(&value)?,
                 Family::Settings => json!({ "bytes": value.len() }),

@@ -71,7 +71,7 @@ pub use service_account::{Invitation, PublicKey, ServiceAccount};
 pub use spam_report::SpamReport;
 pub use subscription::{Package, Subscription, Watch, Watchers};
 pub use template::{Template, TemplateKey};
-pub use tenant::{ApiKey, KeyRole, Owner, Quota, Tenant};
+pub use tenant::{ApiKey, FormerOwner, KeyRole, Owner, Quota, Tenant};
 pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wants};
 
 use cache::Cache;
@@ -198,6 +198,7 @@ impl Store {
         self.load_rows(wants.campaign_pages, &mut view.campaign_pages)?;
         self.load_rows(wants.campaign_numbers, &mut view.campaign_numbers)?;
         self.load_rows(wants.tenants, &mut view.tenants)?;
+        self.load_rows(wants.former_owners, &mut view.former_owners)?;
         self.load_rows(wants.api_keys, &mut view.api_keys)?;
         self.load_rows(wants.acts, &mut view.acts)?;
         for key in wants.entries {
@@ -214,6 +215,10 @@ impl Store {
         }
         for page in wants.dead_letter_pages {
             self.load_dead_letter_page(page, view)?;
+        }
+        for tenant in wants.api_key_lists {
+            let keys = self.api_keys()?.into_iter().filter(|key| key.tenant.as_ref() == Some(&tenant));
+            view.api_key_lists.insert(tenant.clone(), keys.map(|key| key.id).collect());
         }
         for owner in wants.proposal_lists {
             let found = self.proposals(Some(&owner))?;

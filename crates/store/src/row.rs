@@ -114,6 +114,8 @@ pub enum Family {
     Tenants,
     /// Whose the chatbots are.
     Owners,
+    /// Whose chatbots that were removed had been.
+    FormerOwners,
     /// Keys of the administration API.
     ApiKeys,
     /// Administrative acts, in the order in which they began.
@@ -165,6 +167,7 @@ impl Family {
         Self::CampaignOutcomes,
         Self::Tenants,
         Self::Owners,
+        Self::FormerOwners,
         Self::ApiKeys,
         Self::AuditLog,
     ];
@@ -214,6 +217,7 @@ impl Family {
             Self::CampaignOutcomes => "campaign-outcomes",
             Self::Tenants => "tenants",
             Self::Owners => "owners",
+            Self::FormerOwners => "former-owners",
             Self::ApiKeys => "api-keys",
             Self::AuditLog => "audit-log",
         }

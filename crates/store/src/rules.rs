@@ -6,11 +6,12 @@
 
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::row::{Family, Row};
 
 /// What holds for one chatbot; what is absent is as configured.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Rules {
     /// Messages a second, counted by addressee.

@@ -2,11 +2,13 @@
 //!
 //! - `tenants`, key: the tenant's id.
 //! - `owners`, key: the chatbot's address. Whose it is; a chatbot without a row is the operator's.
+//! - `former-owners`, key: the address of a chatbot that was removed. Whose it was: what is left of it is nobody else's.
 //! - `api-keys`, key: the public half of the key. The secret half is kept as SHA-256 of 256 random bits.
 
 use rcs::Timestamp;
 use rcs::address::Address;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::row::{Family, Row};
 use crate::view::{View, Wants};
@@ -43,7 +45,7 @@ pub struct Quota {
 }
 
 /// What a key's holder may do. The table of calls says what that is for each (`http/admin/access.rs` of the binary).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyRole {
     /// Everything.
@@ -130,6 +132,25 @@ impl Row for Owner {
     }
 }
 
+/// Whose a chatbot was that was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerOwner {
+    /// The chatbot.
+    pub chatbot: Address,
+    /// The tenant's id; absent for the operator.
+    pub tenant: Option<String>,
+}
+
+impl Row for FormerOwner {
+    type Key = Address;
+    const FAMILY: Family = Family::FormerOwners;
+    const VERSION: u8 = 1;
+
+    fn key_bytes(key: &Address) -> Vec<u8> {
+        key.as_str().as_bytes().to_vec()
+    }
+}
+
 impl Row for ApiKey {
     type Key = String;
     const FAMILY: Family = Family::ApiKeys;
@@ -149,6 +170,16 @@ impl Wants {
     /// A key.
     pub fn api_key(&mut self, id: &str) {
         self.api_keys.push(id.to_owned());
+    }
+
+    /// All keys of a tenant.
+    pub fn api_keys_of(&mut self, tenant: &str) {
+        self.api_key_lists.push(tenant.to_owned());
+    }
+
+    /// Whose a chatbot was that was removed.
+    pub fn former_owner(&mut self, chatbot: &Address) {
+        self.former_owners.push(chatbot.clone());
     }
 }
 
@@ -177,6 +208,26 @@ impl View {
     pub fn put_owner(&mut self, chatbot: &Address, tenant: Option<String>) {
         let row = tenant.map(|tenant| Owner { chatbot: chatbot.clone(), tenant });
         self.owners.put(chatbot.clone(), row);
+    }
+
+    /// Whose the chatbot of this address was, if there was one that is not there any more.
+    pub fn former_owner(&self, chatbot: &Address) -> Option<&FormerOwner> {
+        self.former_owners.get(chatbot)
+    }
+
+    /// Notes whose a chatbot was that is removed; `None` when there is one of its name again.
+    pub fn put_former_owner(&mut self, chatbot: &Address, former: Option<FormerOwner>) {
+        self.former_owners.put(chatbot.clone(), former);
+    }
+
+    /// The ids of a tenant's keys, as they were when they were loaded.
+    pub fn api_keys_of(&self, tenant: &str) -> &[String] {
+        self.api_key_lists.get(tenant).map_or(&[], Vec::as_slice)
+    }
+
+    /// Removes a key.
+    pub fn remove_api_key(&mut self, id: &str) {
+        self.api_keys.put(id.to_owned(), None);
     }
 
     /// A key; `None` when there is no such key.

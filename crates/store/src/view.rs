@@ -35,7 +35,7 @@ use crate::service_account::ServiceAccount;
 use crate::spam_report::SpamReport;
 use crate::subscription::Watchers;
 use crate::template::{Template, TemplateKey};
-use crate::tenant::{ApiKey, Owner, Tenant};
+use crate::tenant::{ApiKey, FormerOwner, Owner, Tenant};
 
 /// The rows a batch needs. Asking twice costs nothing.
 #[derive(Debug, Default)]
@@ -80,6 +80,8 @@ pub struct Wants {
     pub(crate) campaign_numbers: Vec<CampaignNumberKey>,
     pub(crate) tenants: Vec<String>,
     pub(crate) api_keys: Vec<String>,
+    pub(crate) api_key_lists: Vec<String>,
+    pub(crate) former_owners: Vec<Address>,
     pub(crate) acts: Vec<EntryId>,
 }
 
@@ -328,6 +330,8 @@ impl Wants {
             && self.campaign_numbers.is_empty()
             && self.tenants.is_empty()
             && self.api_keys.is_empty()
+            && self.api_key_lists.is_empty()
+            && self.former_owners.is_empty()
             && self.acts.is_empty()
     }
 }
@@ -382,7 +386,9 @@ pub struct View {
     pub(crate) campaign_outcomes: Table<CampaignOutcomes>,
     pub(crate) tenants: Table<Tenant>,
     pub(crate) owners: Table<Owner>,
+    pub(crate) former_owners: Table<FormerOwner>,
     pub(crate) api_keys: Table<ApiKey>,
+    pub(crate) api_key_lists: FxHashMap<String, Vec<String>>,
     pub(crate) acts: Table<Act>,
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
     pub(crate) dead_letters: Table<DeadLetter>,
@@ -965,6 +971,7 @@ impl View {
             || self.campaign_outcomes.changed
             || self.tenants.changed
             || self.owners.changed
+            || self.former_owners.changed
             || self.api_keys.changed
             || self.acts.changed
     }
@@ -1039,6 +1046,7 @@ impl View {
         self.campaign_outcomes.changes(&mut changes);
         self.tenants.changes(&mut changes);
         self.owners.changes(&mut changes);
+        self.former_owners.changes(&mut changes);
         self.api_keys.changes(&mut changes);
         self.acts.changes(&mut changes);
         for (key, slot) in self.entries.rows.iter().filter(|(_, slot)| slot.dirty) {

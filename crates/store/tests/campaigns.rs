@@ -202,8 +202,8 @@ fn the_audit_log_is_read_backwards_and_filtered() {
     let mut view = View::default();
     store.load(wants, &mut view).expect("loaded");
     for act in &acts[1..] {
-        view.end_act(act.id, 204, None);
-        view.end_act(act.id, 500, None);
+        view.end_act(act.id, 204, None, None);
+        view.end_act(act.id, 500, None, None);
     }
     store.commit(&view).expect("committed");
 

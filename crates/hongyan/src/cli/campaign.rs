@@ -49,6 +49,9 @@ pub enum Campaign {
         id: String,
         /// CSV file: the first line names the columns, `number` and the template's variables
         file: PathBuf,
+        /// Character set of the file, such as gb18030; if not given, UTF-8, or UTF-16 with its mark
+        #[arg(long)]
+        charset: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -102,7 +105,7 @@ pub enum Campaign {
     Outcomes {
         /// Id of the campaign
         id: String,
-        /// Only these: pending, sent, delivered, displayed, expired, refused, revoked, not-reached
+        /// Only these: pending, sent, delivered, displayed, expired, refused, skipped, revoked, not-reached
         #[arg(long)]
         outcome: Option<String>,
         /// Only this recipient
@@ -214,8 +217,10 @@ impl Campaign {
                 body.insert("template".to_owned(), json!(template));
                 show(&server.post("/campaigns", &Value::Object(body))?, json);
             }
-            Self::Upload { id, file, json, server } => {
-                let answer = server.upload(&format!("{}/recipients", path(&id)), "text/csv", &file)?;
+            Self::Upload { id, file, charset, json, server } => {
+                let charset = charset.map(|name| format!("; charset={name}")).unwrap_or_default();
+                let content_type = format!("text/csv{charset}");
+                let answer = server.upload(&format!("{}/recipients", path(&id)), &content_type, &file)?;
                 if json {
                     print_json(&answer);
                 } else {
@@ -373,14 +378,16 @@ fn show(answer: &Value, json: bool) {
     }
 }
 
-/// A campaign with its counts beside everything else.
+/// A campaign with its counts and its plan beside everything else, for people.
 fn flat(campaign: &Value) -> Value {
-    let mut flat = campaign.clone();
-    if let (Some(flat), Some(counts)) = (flat.as_object_mut(), campaign["counts"].as_object()) {
-        flat.remove("counts");
-        flat.extend(counts.clone());
+    let mut flat = campaign.as_object().cloned().unwrap_or_default();
+    flat.remove("revision");
+    for part in ["counts", "plan"] {
+        if let Some(Value::Object(members)) = flat.remove(part) {
+            flat.extend(members);
+        }
     }
-    flat
+    Value::Object(flat)
 }
 
 fn path(id: &str) -> String {

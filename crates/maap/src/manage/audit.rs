@@ -15,8 +15,13 @@ impl Maap {
     }
 }
 
-pub(super) fn end(id: EntryId, status: u16, of_tenant: Option<String>, work: &mut Work<'_>) -> Answer {
-    work.view.end_act(id, status, of_tenant);
+pub(super) fn end(
+    id: EntryId,
+    status: u16,
+    (of_tenant, target): (Option<String>, Option<String>),
+    work: &mut Work<'_>,
+) -> Answer {
+    work.view.end_act(id, status, of_tenant, target);
     Answer::Done
 }
 

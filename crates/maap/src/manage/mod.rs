@@ -69,7 +69,7 @@ pub enum Call {
     CreateTenant(String, Box<TenantChange>),
     /// Changes what is given. Answered with [`Answer::Tenant`].
     UpdateTenant(String, Box<TenantChange>),
-    /// Removes a tenant without chatbots. Answered with [`Answer::Done`].
+    /// Removes a tenant without chatbots, and its keys. Answered with [`Answer::Done`].
     RemoveTenant(String),
     /// Gives a chatbot to a tenant, or back to the operator. Answered with [`Answer::Done`].
     GiveChatbot(Address, Option<String>),
@@ -94,6 +94,8 @@ pub enum Call {
         status: u16,
         /// Whose thing it was done to.
         of_tenant: Option<String>,
+        /// To which, if the act does not say it yet.
+        target: Option<String>,
     },
     /// Acts that are old enough to be forgotten. Answered with [`Answer::Done`].
     ForgetActs(Vec<EntryId>),
@@ -181,8 +183,10 @@ impl Call {
                 open.into_iter().for_each(|page| wants.campaign_page((*campaign, page)));
             }
             Self::Steer(id, _) | Self::ChangePlan(id, _) | Self::RemoveCampaign(id) => wants.campaign(*id),
-            Self::CreateTenant(id, _) | Self::UpdateTenant(id, _) | Self::RemoveTenant(id) => {
-                wants.tenant(id)
+            Self::CreateTenant(id, _) | Self::UpdateTenant(id, _) => wants.tenant(id),
+            Self::RemoveTenant(id) => {
+                wants.tenant(id);
+                wants.api_keys_of(id);
             }
             Self::GiveChatbot(chatbot, _) => wants.chatbot(chatbot),
             Self::CreateKey(_) => {}
@@ -219,7 +223,9 @@ impl Maap {
             Call::RotateKey { id, overlap_s } => self.rotate_key(&id, overlap_s, work),
             Call::RevokeKey(id) => keys::revoke(&id, work),
             Call::BeginAct(act) => self.begin_act(*act, work),
-            Call::EndAct { id, status, of_tenant } => audit::end(id, status, of_tenant, work),
+            Call::EndAct { id, status, of_tenant, target } => {
+                audit::end(id, status, (of_tenant, target), work)
+            }
             Call::ForgetActs(ids) => audit::forget(&ids, work),
         }
     }

@@ -7,6 +7,7 @@ use rcs::address::Address;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use store::{Quota, Tenant};
+use utoipa::ToSchema;
 
 use super::{Answer, invalid};
 use crate::Maap;
@@ -20,8 +21,9 @@ const NAME_CHARS_MAX: usize = 100;
 const TENANTS_MAX: usize = 10_000;
 
 /// Changes of a tenant, as JSON has them. An absent member leaves things as they are; a quota of 0 takes the limit away.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[schema(example = json!({ "name": "Acme 2" }))]
 pub struct TenantChange {
     /// What people call it, 1 to 100 characters.
     pub name: Option<String>,
@@ -64,6 +66,11 @@ impl Tenants {
 
     fn chatbots_of(&self, tenant: &str) -> usize {
         self.owners.values().filter(|owner| *owner == tenant).count()
+    }
+
+    /// Whose a chatbot is; `None` for the operator's.
+    pub(crate) fn of(&self, chatbot: &Address) -> Option<&String> {
+        self.owners.get(chatbot)
     }
 
     /// A chatbot is gone.
@@ -176,6 +183,9 @@ impl Maap {
             ));
         }
         work.view.remove_tenant(id);
+        // Whoever gets the id next is somebody else, and these keys are not theirs.
+        let keys = work.view.api_keys_of(id).to_vec();
+        keys.iter().for_each(|key| work.view.remove_api_key(key));
         self.managed.tenants.all.remove(id);
         Answer::Done
     }

@@ -361,7 +361,10 @@ impl Maap {
         for (place, recipient) in parcel.recipients().take(room as usize) {
             match self.send_to(campaign, place, recipient, &parcel.template, centre, work) {
                 Accepted::Sent | Accepted::Repeated => progress.sent += 1,
-                Accepted::Skipped(_) => progress.skipped += 1,
+                Accepted::Skipped(_) => {
+                    progress.skipped += 1;
+                    work.view.note_skipped(campaign.id, &campaign.chatbot, place);
+                }
                 Accepted::Refused(_) | Accepted::Away => progress.refused += 1,
             }
         }

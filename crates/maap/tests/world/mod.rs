@@ -397,7 +397,7 @@ impl World {
 
     pub fn update(&mut self, data: Value) -> Answer {
         let change: Change = serde_json::from_value(data).expect("a change");
-        self.call(Call::Update { chatbot: bot(), change: Box::new(change) })
+        self.call(Call::Update { chatbot: bot(), change: Box::new(change), is_reviewed: false })
     }
 
     /// Asks for a token with the right credentials.

@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -24,7 +25,7 @@ use message_centre::secret::is_secret;
 use rcs::Timestamp;
 use rcs::address::{Address, AddressKind};
 use sha2::{Digest as _, Sha256};
-use store::{Act, EntryId, FileId, KeyRole};
+use store::{Act, Contact, EntryId, FileId, KeyRole, Store, StoreError};
 
 use crate::http::{App, Failure, Peer, now};
 
@@ -40,6 +41,22 @@ pub struct Caller {
     pub tenant: Option<String>,
     /// What it opens.
     pub role: KeyRole,
+}
+
+/// What an act was about, where its path does not say: beside the answer ([`axum::Extension`]), for the audit log.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The path of what was made.
+    pub target: String,
+    /// Whose it is; `None` for the operator's.
+    pub tenant: Option<String>,
+}
+
+impl About {
+    /// Something that was made, as the path of a call that shows it.
+    pub fn made(target: String, tenant: Option<String>) -> Extension<Self> {
+        Extension(Self { target, tenant })
+    }
 }
 
 /// Who may make a call at all.
@@ -131,7 +148,7 @@ const CALLS: &[Access] = {
         call(POST, "/chatbots/{name}/resume", Platform, Work, Chatbot("name")),
         call(POST, "/chatbots/{name}/reviews/{topic}/approve", Platform, Work, Chatbot("name")),
         call(POST, "/chatbots/{name}/reviews/{topic}/reject", Platform, Work, Chatbot("name")),
-        call(GET, "/reviews", Platform, Look, Nothing),
+        call(GET, "/reviews", Tenant, Look, Nothing),
         call(GET, "/chatbots/{name}/links", Tenant, Look, Chatbot("name")),
         call(GET, "/chatbots/{name}/qr.svg", Tenant, Look, Chatbot("name")),
         call(GET, "/chatbots/{name}/qr.png", Tenant, Look, Chatbot("name")),
@@ -209,7 +226,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 impl Caller {
     /// Who has the token of the data directory.
-    const ROOT: Self = Self { key: None, tenant: None, role: KeyRole::Operator };
+    pub(super) const ROOT: Self = Self { key: None, tenant: None, role: KeyRole::Operator };
 
     /// Whether the caller may see and touch what is `tenant`'s.
     pub fn owns(&self, tenant: Option<&str>) -> bool {
@@ -251,7 +268,8 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     let access = access.unwrap_or(UNNAMED);
     let params = RawPathParams::from_request_parts(&mut parts, app).await.ok();
     let owner = owner(app, access.subject, params.as_ref()).await?;
-    let is_mutating = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    // Not all that can be looked at may be looked at unnoticed.
+    let is_act = parts.method != Method::GET || access.power == Power::Work;
     let refusal = if !caller.may(access) {
         Some(Failure::new(
             StatusCode::FORBIDDEN,
@@ -262,7 +280,7 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     } else {
         None
     };
-    if !is_mutating {
+    if !is_act {
         return match refusal {
             Some(failure) => Err(failure),
             None => {
@@ -279,7 +297,7 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
         tenant: caller.tenant.clone(),
         role: caller.role,
         call: format!("{} {path}", parts.method),
-        target: parts.uri.path().trim_start_matches(BASE).chars().take(TARGET_CHARS_MAX).collect(),
+        target: clipped(parts.uri.path().strip_prefix(BASE).unwrap_or(parts.uri.path())),
         of_tenant: None,
         from,
         status: None,
@@ -300,7 +318,10 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
                 next.run(Request::from_parts(parts, body)).await
             }
         };
-        let end = manage::Call::EndAct { id, status: answer.status().as_u16(), of_tenant };
+        let about = answer.extensions().get::<About>().cloned();
+        let (target, tenant) = about.map(|about| (clipped(&about.target), about.tenant)).unzip();
+        let of_tenant = tenant.flatten().or(of_tenant);
+        let end = manage::Call::EndAct { id, status: answer.status().as_u16(), of_tenant, target };
         if let Err(error) = app.manage_surely(end).await {
             tracing::warn!(act = %id, %error, "the outcome of an act is not in the audit log");
         }
@@ -309,8 +330,11 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     done.await.map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the call failed"))
 }
 
-/// The longest path that the log keeps.
-const TARGET_CHARS_MAX: usize = 256;
+/// As much of a path as the log keeps.
+fn clipped(path: &str) -> String {
+    const TARGET_CHARS_MAX: usize = 256;
+    path.chars().take(TARGET_CHARS_MAX).collect()
+}
 
 pub(super) fn no_such_call() -> Failure {
     Failure::not_found("there is no such call")
@@ -392,6 +416,27 @@ pub(super) async fn own(app: &App, caller: &Caller, chatbot: &Address) -> Result
         true => Ok(()),
         false => Err(Failure::not_found("there is no such chatbot")),
     }
+}
+
+/// What a user is called to whoever calls: by number, to the operator's people and where the chatbot may know it; else by the
+/// token that the chatbot knows, and by nothing at all as long as it knows none.
+pub(super) fn called(
+    store: &Store,
+    caller: &Caller,
+    chatbot: &Address,
+    user: &Address,
+    knows_tokens: bool,
+) -> Result<Option<String>, StoreError> {
+    if caller.tenant.is_none() {
+        return Ok(Some(user.to_string()));
+    }
+    let knows_tokens = store.rules(chatbot)?.anonymous.unwrap_or(knows_tokens);
+    let key = (chatbot.clone(), user.clone());
+    let contact = store.contact(&key)?.unwrap_or_else(|| Contact::new(key.0, key.1));
+    Ok(match contact.may_know_number(knows_tokens) {
+        true => Some(user.to_string()),
+        false => contact.token.map(|token| token.to_string()),
+    })
 }
 
 /// Whose a chatbot is.

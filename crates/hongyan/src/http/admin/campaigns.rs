@@ -29,8 +29,9 @@ use store::{
 };
 use utoipa::IntoParams;
 
-use super::access::{Caller, own};
+use super::access::{About, Caller, own};
 use super::chatbots::chatbot_address;
+use super::page::Whose;
 use super::{done, unexpected};
 use crate::http::{App, Failure, now};
 use crate::net::listener::stopped;
@@ -53,14 +54,6 @@ pub struct New {
     template: String,
     #[serde(flatten)]
     plan: Value,
-}
-
-/// Query of `GET /campaigns`.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Whose {
-    /// A chatbot's name or URI; all if absent.
-    chatbot: Option<String>,
 }
 
 /// Query of `GET /campaigns/{id}`.
@@ -112,7 +105,7 @@ pub async fn list(
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Query(whose) = whose?;
-    let chatbot = whose.chatbot.map(|name| chatbot_address(&app, &name)).transpose()?;
+    let chatbot = whose.chatbot(&app)?;
     let found = app
         .read(move |store| {
             let campaigns = store.campaigns()?.into_iter().rev();
@@ -145,13 +138,17 @@ pub async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     body: Result<Json<New>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
     let Json(new) = body?;
     let chatbot = chatbot_address(&app, &new.chatbot)?;
     own(&app, &caller, &chatbot).await?;
+    let of = chatbot.clone();
+    let tenant = app.read(move |store| store.owner(&of)).await?;
     let new = NewCampaign { chatbot, name: new.name, template: new.template, plan: read_plan(new.plan)? };
     let answer = app.manage(manage::Call::CreateCampaign(Box::new(new))).await?;
-    Ok((StatusCode::CREATED, Json(shown(&app, answer).await?)))
+    let made = shown(&app, answer).await?;
+    let about = About::made(format!("/campaigns/{}", made["id"].as_str().unwrap_or_default()), tenant);
+    Ok((StatusCode::CREATED, about, Json(made)))
 }
 
 /// One campaign with its progress. With `wait` and the `revision` of an earlier answer as `since`, the answer comes as soon as
@@ -263,7 +260,7 @@ async fn steer(
     post, path = "/campaigns/{id}/recipients",
     request_body(
         content = String, content_type = "text/csv",
-        description = "CSV with a line of names, one of them `number`, the others variables of the template; or JSON, `{\"recipients\": [{\"number\", \"variables\"}]}`. As long as it likes",
+        description = "CSV with a line of names, one of them `number`, the others variables of the template, in UTF-8, or UTF-16 with its mark, or the `charset` of the media type (`gb18030`); or JSON, `{\"recipients\": [{\"number\", \"variables\"}]}`. As long as it likes",
     ),
     responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
@@ -277,12 +274,12 @@ pub async fn add_recipients(
         return Err(Failure::conflict("recipients can be added to a draft or a paused campaign only"));
     }
     let template = manage::read_template(&campaign.source);
-    let is_json = content_type(request.headers()).starts_with("application/json");
+    let content_type = content_type(request.headers());
     let mut upload = Upload { app: &app, campaign: campaign.id, page: Vec::new(), taken: Taken::default() };
-    if is_json {
+    if content_type.starts_with("application/json") {
         upload.json(&template, request.into_body()).await?;
     } else {
-        upload.csv(&template, request.into_body()).await?;
+        upload.csv(&template, charset_of(&content_type), request.into_body()).await?;
     }
     Ok(Json(upload.taken.shown()))
 }
@@ -325,8 +322,12 @@ impl Taken {
 }
 
 impl Upload<'_> {
-    async fn csv(&mut self, template: &Template, body: Body) -> Result<(), Failure> {
+    async fn csv(&mut self, template: &Template, charset: Option<&str>, body: Body) -> Result<(), Failure> {
         let mut reader = ListReader::new(template, &self.app.numbering);
+        if let Some(name) = charset {
+            let named = reader.in_charset(name);
+            reader = named.ok_or_else(|| Failure::bad_request(&format!("charset: {name:?} is not known")))?;
+        }
         let mut pieces = body.into_data_stream();
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|_| self.broken("the connection broke".to_owned()))?;
@@ -394,20 +395,25 @@ impl Upload<'_> {
                 self.taken.recipients = recipients;
                 Ok(())
             }
+            Answer::Conflict(why) => Err(Failure::conflict(&self.ended(why))),
             other => Err(unexpected(other)),
         }
     }
 
-    /// The upload cannot go on; what was taken stays taken.
+    /// The list cannot be read on.
     fn broken(&self, why: String) -> Failure {
+        Failure::bad_request(&self.ended(why))
+    }
+
+    /// Why an upload has ended; what was taken stays taken.
+    fn ended(&self, why: String) -> String {
         let Taken { added, duplicates, .. } = self.taken;
-        let reason = match added + duplicates {
+        match added + duplicates {
             0 => why,
             taken => format!(
                 "{why}; {taken} rows before it were taken, and will not be taken twice when you upload the list again"
             ),
-        };
-        Failure::bad_request(&reason)
+        }
     }
 }
 
@@ -492,8 +498,8 @@ fn csv(app: &Arc<App>, campaign: Campaign, outcome: Option<String>) -> Response 
 }
 
 /// The words for outcomes.
-const WORDS: [&str; 8] =
-    ["pending", "sent", "delivered", "displayed", "expired", "refused", "revoked", "not-reached"];
+const WORDS: [&str; 9] =
+    ["pending", "sent", "delivered", "displayed", "expired", "refused", "skipped", "revoked", "not-reached"];
 
 /// What became of one recipient's message.
 struct OutcomeOf {
@@ -555,6 +561,9 @@ fn outcomes_of(
                     Outcome::Delivered => ("delivered", None, at),
                     Outcome::Waiting | Outcome::FellBack => ("sent", None, Some(record.accepted_at)),
                     Outcome::Expired => ("expired", None, at),
+                    Outcome::Refused(reason) if last == Some(FinalOutcome::Skipped) => {
+                        ("skipped", Some(reason), at)
+                    }
                     Outcome::Refused(reason) => ("refused", Some(reason), at),
                     Outcome::Revoked => ("revoked", None, at),
                 }
@@ -575,6 +584,7 @@ fn past(last: Option<FinalOutcome>, is_decided: bool, state: CampaignState) -> &
         Some(FinalOutcome::Expired) => "expired",
         Some(FinalOutcome::Refused) => "refused",
         Some(FinalOutcome::Revoked) => "revoked",
+        Some(FinalOutcome::Skipped) => "skipped",
         None if is_decided => "sent",
         None if matches!(state, CampaignState::Finished | CampaignState::Cancelled) => "not-reached",
         None => "pending",
@@ -601,6 +611,13 @@ fn read_plan(plan: Value) -> Result<PlanChange, Failure> {
 fn content_type(headers: &HeaderMap) -> String {
     let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     given.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The `charset` of a media type.
+fn charset_of(content_type: &str) -> Option<&str> {
+    let parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = parameters.into_iter().find(|(name, _)| name.trim() == "charset")?;
+    Some(value.trim().trim_matches('"'))
 }
 
 fn joined(violations: &[Violation]) -> String {

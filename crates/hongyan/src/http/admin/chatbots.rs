@@ -1,5 +1,6 @@
 //! `/admin/v1/chatbots`, and chatbots' addresses as administrators write them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,43 +9,176 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use chatbot_api::rbm;
+use chatbot_api::rbm::key::KeyFile;
 use maap::{Answer, Call, Change, NewChatbot};
 use rcs::address::{Address, AddressKind};
+use serde::Serialize;
 use serde_json::{Value, json};
-use store::{Chatbot, Dialect};
+use store::{Chatbot, ChatbotStatus, Dialect, Store, StoreError, Token, WebhookAuth};
+use utoipa::openapi::{RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::access::Caller;
+use super::access::{About, Caller, called};
 use super::service_accounts::make_key;
+use super::{described, extended};
+use crate::http::bot::endpoints;
 use crate::http::{App, Failure};
 
-/// The chatbots that the caller may see.
-#[utoipa::path(get, path = "/chatbots", responses((status = 200, body = Vec<Object>)))]
-pub async fn list(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, Failure> {
-    let (chatbots, owners) = app.read(|store| Ok((store.chatbots()?, store.owners()?))).await?;
-    let owners: BTreeMap<&Address, &str> =
-        owners.iter().map(|owner| (&owner.chatbot, owner.tenant.as_str())).collect();
-    let shown = chatbots.iter().filter_map(|chatbot| {
-        let tenant = owners.get(&chatbot.address).copied();
-        let mut shown = caller.owns(tenant).then(|| summary(&app, chatbot))?;
-        shown["tenant"] = json!(tenant);
-        Some(shown)
-    });
-    Ok(Json(shown.collect()))
+/// Body of `POST /chatbots`: beside these, the members of [`Change`].
+pub struct New;
+
+impl PartialSchema for New {
+    fn schema() -> RefOr<Schema> {
+        let name =
+            described(Type::String, "A name, which becomes `sip:NAME@botplatform.DOMAIN`, or a whole URI");
+        let dialect = described(Type::String, "The interface that it speaks; `ctcu` if absent")
+            .enum_values(Some(["ctcu", "cm", "rbm", "fnw11"]));
+        let tenant =
+            described(Type::String, "Whose it is; the operator's if absent. A tenant's key makes its own");
+        let example = json!({ "name": "weather", "displayName": "天气" });
+        extended::<Change>([("name", name), ("dialect", dialect), ("tenant", tenant)], &["name"], example)
+    }
+}
+
+impl ToSchema for New {
+    fn name() -> Cow<'static, str> {
+        "NewChatbot".into()
+    }
+}
+
+/// A chatbot, without its secrets.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Chatbot)]
+pub struct Shown {
+    /// Its `sip:` URI.
+    #[schema(example = "sip:weather@botplatform.hongyan.local")]
+    chatbot_id: String,
+    dialect: Dialect,
+    /// The public half of its credentials.
+    app_id: String,
+    /// The tenant whose it is; absent for the operator's.
+    tenant: Option<String>,
+    display_name: String,
+    status: ChatbotStatus,
+    /// Those whom it reaches before it is live. To tenants users are named as the chatbot knows them.
+    testers: Vec<String>,
+    /// Why it was not let go live, the last time that it was not.
+    rejection: Option<String>,
+    /// Where what happens is told to its program.
+    webhook: Option<String>,
+    /// Whether the webhook may be a private or loopback address.
+    allow_private_webhook: bool,
+    /// Whether the webhook has passed the check of its dialect.
+    callback_checked: bool,
+    webhook_auth: WebhookAuth,
+    webhook_probe: bool,
+    /// What its program must know of this server.
+    endpoints: BTreeMap<&'static str, String>,
+    icon: Option<String>,
+    /// `#RRGGBB`.
+    #[schema(pattern = "^#[0-9A-F]{6}$")]
+    colour: Option<String>,
+    description: Option<String>,
+    provider: Option<String>,
+    /// Whether somebody has verified who runs it.
+    verified: bool,
+    /// Who has.
+    verified_by: Option<String>,
+    /// Until when that is good.
+    #[schema(format = DateTime)]
+    verified_until: Option<String>,
+    callback_number: Option<String>,
+    website: Option<String>,
+    email: Option<String>,
+    /// URL of its terms and conditions.
+    terms: Option<String>,
+    background_image: Option<String>,
+    category: Option<String>,
+    more_categories: Vec<String>,
+    /// Postal address.
+    address: Option<String>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    css_style: Option<String>,
+    /// What is put under texts that go out as SMS.
+    autograph: Option<String>,
+    sms_number: Option<String>,
+    /// The persistent menu (RCC.07).
+    menu: Option<Value>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    changed_at: String,
 }
 
 /// A new chatbot, with the secrets that no later answer shows.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChatbotCreated)]
+pub struct Created {
+    #[serde(flatten)]
+    chatbot: Shown,
+    #[serde(flatten)]
+    secrets: Secrets,
+}
+
+/// What a chatbot's program needs to speak to us, and to know that we speak to it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Secrets {
+    #[serde(rename_all = "camelCase")]
+    Rbm {
+        /// What the interface calls it.
+        agent_id: String,
+        /// Signs what is pushed to the webhook.
+        client_token: String,
+        /// The key file of its service account.
+        #[schema(value_type = Object)]
+        service_account: Box<KeyFile>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Other {
+        /// The secret half of its credentials.
+        app_key: String,
+        /// Signs what is pushed to the webhook, or stands in it.
+        callback_token: String,
+    },
+}
+
+/// The chatbots that the caller may see.
+#[utoipa::path(get, path = "/chatbots", responses((status = 200, body = Vec<Shown>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Vec<Shown>>, Failure> {
+    let reader = Reader::of(&app, &caller);
+    let read = move |store: &Store| {
+        let owners = store.owners()?;
+        let owners: BTreeMap<&Address, &str> =
+            owners.iter().map(|owner| (&owner.chatbot, owner.tenant.as_str())).collect();
+        let chatbots = store.chatbots()?.into_iter();
+        let tenant_of = |chatbot: &Chatbot| owners.get(&chatbot.address).copied();
+        let visible = chatbots.filter(|chatbot| caller.owns(tenant_of(chatbot)));
+        visible.map(|chatbot| reader.shown(store, chatbot)).collect()
+    };
+    app.read(read).await.map(Json)
+}
+
+/// A new chatbot, with the secrets that no later answer shows.
+///
+/// What a tenant makes is a draft, where the operator approves what chatbots show.
 #[utoipa::path(
-    post, path = "/chatbots", request_body(content = Object, example = json!({ "name": "weather", "displayName": "天气" })),
-    responses((status = 201, body = Object), (status = 409, description = "There is one of this name")),
+    post, path = "/chatbots", request_body = New,
+    responses(
+        (status = 201, body = Created),
+        (status = 409, description = "There is one of this name, there was one of somebody else's, or the tenant has as many as it may"),
+    ),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     body: Result<Json<Value>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Created>), Failure> {
     let Json(mut wanted) = body?;
     only_operators(&caller, &wanted)?;
     let begins = wanted.get("status").is_none_or(|status| status == "draft" || status == "testing");
@@ -54,43 +188,61 @@ pub async fn create(
     if let (Some(tenant), Some(wanted)) = (&caller.tenant, wanted.as_object_mut()) {
         wanted.insert("tenant".to_owned(), json!(tenant));
     }
-    Ok((StatusCode::CREATED, Json(create_chatbot(&app, wanted).await?)))
+    let created = make(&app, wanted).await?;
+    let Shown { chatbot_id, tenant, .. } = &created.chatbot;
+    Ok((StatusCode::CREATED, About::made(format!("/chatbots/{chatbot_id}"), tenant.clone()), Json(created)))
 }
 
 /// One chatbot.
 #[utoipa::path(
     get, path = "/chatbots/{name}",
-    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such chatbot")),
 )]
-pub async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+) -> Result<Json<Shown>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
-    let found = app.read(move |store| Ok((store.chatbot(&chatbot)?, store.owner(&chatbot)?))).await?;
-    let mut shown = found.0.map(|chatbot| summary(&app, &chatbot)).ok_or_else(no_such_chatbot)?;
-    shown["tenant"] = json!(found.1);
-    Ok(Json(shown))
+    let found = app.read(move |store| store.chatbot(&chatbot)).await?;
+    shown(&app, &caller, found.ok_or_else(no_such_chatbot)?).await.map(Json)
 }
 
 /// Changes what the body names.
+///
+/// Of a tenant's chatbot that is no draft any more, what handsets show waits for the operator to approve it, where the operator
+/// approves: the answer is 202 then, and `/reviews` has what waits. The rest holds at once.
 #[utoipa::path(
-    patch, path = "/chatbots/{name}", request_body(content = Object, example = json!({ "displayName": "天气预报" })),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+    patch, path = "/chatbots/{name}", request_body = Change,
+    responses(
+        (status = 200, body = Shown),
+        (status = 202, description = "As it is as long as the operator has not decided", body = Shown),
+        (status = 404, description = "There is no such chatbot"),
+    ),
 )]
 pub async fn update(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     body: Result<Json<Value>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<(StatusCode, Json<Shown>), Failure> {
     let Json(change) = body?;
     only_operators(&caller, &change)?;
     // The steps of `standing.rs` ask the operator where it has to.
     if caller.tenant.is_some() && change.get("status").is_some() {
         return Err(only_operator("status"));
     }
-    update_chatbot(&app, &name, change).await.map(Json)
+    let (status, chatbot) = match changed(&app, &name, change, caller.tenant.is_some()).await? {
+        Answer::Updated(chatbot) => (StatusCode::OK, chatbot),
+        Answer::Proposed(chatbot) => (StatusCode::ACCEPTED, chatbot),
+        other => return Err(failure_of(other)),
+    };
+    Ok((status, Json(shown(&app, &caller, *chatbot).await?)))
 }
 
 /// Removes a chatbot.
+///
+/// What waits for it, its campaigns and what it knows of users stay for a chatbot of the same name; no other tenant can make one.
 #[utoipa::path(
     delete, path = "/chatbots/{name}",
     responses((status = 204), (status = 404, description = "There is no such chatbot")),
@@ -113,41 +265,53 @@ fn only_operator(member: &str) -> Failure {
     Failure::new(StatusCode::FORBIDDEN, format!("{member}: only the operator can say so"))
 }
 
-/// As [`create`], from within: `wanted` holds `name`, `dialect`, `tenant` and the members of [`Change`].
-pub(crate) async fn create_chatbot(app: &App, mut wanted: Value) -> Result<Value, Failure> {
+/// Makes a chatbot: `wanted` holds `name`, `dialect`, `tenant` and the members of [`Change`].
+async fn make(app: &App, mut wanted: Value) -> Result<Created, Failure> {
     let mut take = |member: &str| wanted.as_object_mut().and_then(|wanted| wanted.remove(member));
-    let name = take("name");
-    let dialect = take("dialect");
-    let tenant = take("tenant").and_then(|tenant| tenant.as_str().map(str::to_owned));
-    let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| Failure::bad_request("name: missing"))?;
-    let dialect = dialect.map_or(Ok(Dialect::Ctcu), serde_json::from_value);
+    let text = |member: &str, value: Option<Value>| match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Failure::bad_request(&format!("{member}: no text"))),
+    };
+    let name = text("name", take("name"))?.ok_or_else(|| Failure::bad_request("name: missing"))?;
+    let tenant = text("tenant", take("tenant"))?;
+    let dialect = take("dialect").map_or(Ok(Dialect::Ctcu), serde_json::from_value);
     let dialect = dialect.map_err(|_| Failure::bad_request("dialect: not one of ctcu, cm, rbm, fnw11"))?;
-    let new = NewChatbot { name: name.to_owned(), dialect, tenant, data: read_change(wanted)? };
+    let new = NewChatbot { name, dialect, tenant, data: read_change(wanted)? };
     match app.ask_maap(Call::Create(Box::new(new))).await? {
         Answer::Created { chatbot, credentials } => {
-            let mut answer = summary(app, &chatbot);
             let secrets = match dialect {
-                Dialect::Rbm => json!({
-                    "agentId": rbm::agent_id(&chatbot.address, &app.numbering),
-                    "clientToken": credentials.callback_token,
-                    "serviceAccount": make_key(app, chatbot.address.clone()).await?,
-                }),
-                _ => serde_json::to_value(&credentials).expect("texts can be written as JSON"),
+                Dialect::Rbm => Secrets::Rbm {
+                    agent_id: rbm::agent_id(&chatbot.address, &app.numbering),
+                    client_token: credentials.callback_token,
+                    service_account: Box::new(make_key(app, chatbot.address.clone()).await?),
+                },
+                _ => Secrets::Other {
+                    app_key: credentials.app_key,
+                    callback_token: credentials.callback_token,
+                },
             };
-            if let (Some(answer), Value::Object(secrets)) = (answer.as_object_mut(), secrets) {
-                answer.extend(secrets);
-            }
-            Ok(answer)
+            Ok(Created { chatbot: shown(app, &Caller::ROOT, *chatbot).await?, secrets })
         }
         other => Err(failure_of(other)),
     }
 }
 
+/// As [`create`], from within.
+pub(crate) async fn create_chatbot(app: &App, wanted: Value) -> Result<Value, Failure> {
+    let created = make(app, wanted).await?;
+    Ok(serde_json::to_value(created).expect("texts can be written as JSON"))
+}
+
+async fn changed(app: &App, name: &str, change: Value, is_reviewed: bool) -> Result<Answer, Failure> {
+    let (chatbot, change) = (chatbot_address(app, name)?, Box::new(read_change(change)?));
+    app.ask_maap(Call::Update { chatbot, change, is_reviewed }).await
+}
+
 /// As [`update`], from within.
-pub(crate) async fn update_chatbot(app: &App, name: &str, change: Value) -> Result<Value, Failure> {
-    let call = Call::Update { chatbot: chatbot_address(app, name)?, change: Box::new(read_change(change)?) };
-    match app.ask_maap(call).await? {
-        Answer::Updated(chatbot) => Ok(summary(app, &chatbot)),
+pub(crate) async fn update_chatbot(app: &App, name: &str, change: Value) -> Result<(), Failure> {
+    match changed(app, name, change, false).await? {
+        Answer::Updated(_) => Ok(()),
         other => Err(failure_of(other)),
     }
 }
@@ -163,13 +327,21 @@ pub(crate) async fn remove_chatbot(app: &App, name: &str) -> Result<(), Failure>
 /// A text in a chatbot's name; gives the message id.
 pub(super) async fn send_text(app: &App, from: &str, to: &str, text: String) -> Result<String, Failure> {
     let from = chatbot_address(app, from)?;
-    let to = app.numbering.address(to).map_err(|error| Failure::bad_request(&error.to_string()))?;
-    if to.kind() != AddressKind::Subscriber {
-        return Err(Failure::bad_request(&format!("to: {to} is not a phone number")));
-    }
+    let to = user_named(app, to)?;
     match app.ask_maap(Call::SendText { from, to, text }).await? {
-        Answer::Sent { message_id } => Ok(message_id),
+        Answer::Sent { message_id, .. } => Ok(message_id),
         other => Err(failure_of(other)),
+    }
+}
+
+/// A user by number, or by the token that a chatbot knows, for calls that name the chatbot.
+pub(super) fn user_named(app: &App, text: &str) -> Result<Address, Failure> {
+    let token = Token::parse(text).map(|token| format!("sip:{token}@{}", app.numbering.domain));
+    let user = app.numbering.address(token.as_deref().unwrap_or(text));
+    let user = user.map_err(|error| Failure::bad_request(&error.to_string()))?;
+    match user.kind() == AddressKind::Subscriber || maap::privacy::token_of(&user).is_some() {
+        true => Ok(user),
+        false => Err(Failure::bad_request(&format!("{user} is neither a phone number nor a token"))),
     }
 }
 
@@ -205,6 +377,12 @@ pub(super) fn failure_of(answer: Answer) -> Failure {
         Answer::Exists(address) => (StatusCode::CONFLICT, format!("{address} exists already")),
         Answer::Invalid(reason) => (StatusCode::BAD_REQUEST, reason),
         Answer::Undeliverable(reason) => (StatusCode::CONFLICT, reason),
+        Answer::Refused(refusal) => {
+            let what = refusal
+                .limit
+                .map(|(span, limit)| format!("more than {limit} messages in a {}", span.as_str()));
+            (StatusCode::TOO_MANY_REQUESTS, what.unwrap_or(refusal.detail))
+        }
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "unexpected answer of the centre".to_owned()),
     };
     Failure { status, reason }
@@ -214,45 +392,69 @@ fn no_such_chatbot() -> Failure {
     Failure::not_found("there is no such chatbot")
 }
 
-/// Everything but the secrets.
-pub(super) fn summary(app: &App, chatbot: &Chatbot) -> Value {
-    let (profile, extras, standing) = (&chatbot.profile, &chatbot.extras, &chatbot.standing);
-    json!({
-        "chatbotId": chatbot.address,
-        "dialect": chatbot.dialect,
-        "appId": chatbot.app_id,
-        "displayName": profile.name,
-        "status": maap::word(chatbot.status),
-        "testers": standing.testers,
-        "rejection": standing.rejection,
-        "webhook": chatbot.webhook,
-        "allowPrivateWebhook": chatbot.allow_private_webhook,
-        "callbackChecked": chatbot.callback_checked,
-        "webhookAuth": chatbot.webhook_auth,
-        "webhookProbe": chatbot.webhook_probe,
-        "endpoints": app.endpoints(chatbot.dialect),
-        "icon": profile.icon,
-        "colour": profile.colour,
-        "description": profile.description,
-        "provider": profile.provider,
-        "verified": profile.verified,
-        "verifiedBy": standing.verified_by,
-        "verifiedUntil": standing.verified_until.map(|until| until.rfc3339()),
-        "callbackNumber": profile.callback_number,
-        "website": profile.website,
-        "email": profile.email,
-        "terms": profile.terms,
-        "backgroundImage": profile.background_image,
-        "category": profile.category,
-        "moreCategories": extras.more_categories,
-        "address": extras.address,
-        "latitude": extras.latitude,
-        "longitude": extras.longitude,
-        "cssStyle": extras.css_style,
-        "autograph": extras.autograph,
-        "smsNumber": extras.sms_number,
-        "menu": profile.menu.as_deref().and_then(|menu| serde_json::from_str::<Value>(menu).ok()),
-        "createdAt": chatbot.created_at.rfc3339(),
-        "changedAt": chatbot.changed_at.rfc3339(),
-    })
+/// A chatbot as whoever calls may see it.
+pub(super) async fn shown(app: &App, caller: &Caller, chatbot: Chatbot) -> Result<Shown, Failure> {
+    let reader = Reader::of(app, caller);
+    app.read(move |store| reader.shown(store, chatbot)).await
+}
+
+/// What chatbots are shown by, where the store is read.
+struct Reader {
+    caller: Caller,
+    knows_tokens: bool,
+    public_url: String,
+}
+
+impl Reader {
+    fn of(app: &App, caller: &Caller) -> Self {
+        Self { caller: caller.clone(), knows_tokens: app.anonymous, public_url: app.public_url.clone() }
+    }
+
+    fn shown(&self, store: &Store, chatbot: Chatbot) -> Result<Shown, StoreError> {
+        let Self { caller, knows_tokens, public_url } = self;
+        let tenant = store.owner(&chatbot.address)?;
+        let testers = chatbot.standing.testers.iter();
+        let testers = testers.map(|user| called(store, caller, &chatbot.address, user, *knows_tokens));
+        let testers: Vec<Option<String>> = testers.collect::<Result<_, _>>()?;
+        let (profile, extras, standing) = (chatbot.profile, chatbot.extras, chatbot.standing);
+        Ok(Shown {
+            chatbot_id: chatbot.address.to_string(),
+            dialect: chatbot.dialect,
+            app_id: chatbot.app_id,
+            tenant,
+            display_name: profile.name,
+            status: chatbot.status,
+            testers: testers.into_iter().flatten().collect(),
+            rejection: standing.rejection,
+            webhook: chatbot.webhook,
+            allow_private_webhook: chatbot.allow_private_webhook,
+            callback_checked: chatbot.callback_checked,
+            webhook_auth: chatbot.webhook_auth,
+            webhook_probe: chatbot.webhook_probe,
+            endpoints: endpoints(public_url, chatbot.dialect),
+            icon: profile.icon,
+            colour: profile.colour,
+            description: profile.description,
+            provider: profile.provider,
+            verified: profile.verified,
+            verified_by: standing.verified_by,
+            verified_until: standing.verified_until.map(|until| until.rfc3339()),
+            callback_number: profile.callback_number,
+            website: profile.website,
+            email: profile.email,
+            terms: profile.terms,
+            background_image: profile.background_image,
+            category: profile.category,
+            more_categories: extras.more_categories,
+            address: extras.address,
+            latitude: extras.latitude,
+            longitude: extras.longitude,
+            css_style: extras.css_style,
+            autograph: extras.autograph,
+            sms_number: extras.sms_number,
+            menu: profile.menu.as_deref().and_then(|menu| serde_json::from_str(menu).ok()),
+            created_at: chatbot.created_at.rfc3339(),
+            changed_at: chatbot.changed_at.rfc3339(),
+        })
+    }
 }

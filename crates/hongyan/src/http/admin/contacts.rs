@@ -8,27 +8,13 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use maap::{Answer, Call, ContactChange};
 use rcs::address::Address;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Contact, Rules};
-use utoipa::IntoParams;
 
 use super::chatbots::{chatbot_address, failure_of};
+use super::page::Page;
 use super::subscribers::subscriber;
 use crate::http::{App, Failure, now};
-
-/// Contacts in one answer.
-const CONTACTS_MAX: usize = 1_000;
-
-/// Query of the list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// At most so many, 100 if absent, never more than 1000.
-    limit: Option<usize>,
-    /// The number after which to go on.
-    after: Option<String>,
-}
 
 /// The users of whom something is known, by number.
 #[utoipa::path(get, path = "/chatbots/{name}/contacts", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Object>)))]
@@ -39,8 +25,8 @@ pub async fn list(
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
     let chatbot = chatbot_address(&app, &name)?;
-    let after = page.after.map(|number| subscriber(&app, &number)).transpose()?;
-    let limit = page.limit.unwrap_or(100).min(CONTACTS_MAX);
+    let after = page.after.as_deref().map(|number| subscriber(&app, number)).transpose()?;
+    let limit = page.limit();
     let contacts = app.read(move |store| store.contacts(&chatbot, after.as_ref(), limit)).await?;
     Ok(Json(contacts.iter().map(shown).collect()))
 }

@@ -12,26 +12,15 @@ use rcs::address::Address;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{DeadLetter, EntryId, EntryKey};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::chatbots::{chatbot_address, failure_of};
 use super::messages::kind_of;
+use super::page::Page;
 use crate::http::{App, Failure};
 
-/// Letters in one answer.
-const LETTERS_MAX: usize = 1_000;
 /// Letters that one decision puts back or removes.
 const STEP: usize = 256;
-
-/// Query of the lists.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Page {
-    /// At most so many, 100 if absent, never more than 1000.
-    limit: Option<usize>,
-    /// The id after which to go on; in the list of all chatbots `chatbotId/id`.
-    after: Option<String>,
-}
 
 /// Body of a replay: which letters; all of the chatbot's if it names none.
 #[derive(Deserialize, Default, ToSchema)]
@@ -49,8 +38,8 @@ pub async fn list_all(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
-    let limit = page.limit.unwrap_or(100).min(LETTERS_MAX);
-    let after = page.after.map(|after| key_of_all(&after)).transpose()?;
+    let limit = page.limit();
+    let after = page.after.as_deref().map(key_of_all).transpose()?;
     let letters = app.read(move |store| store.dead_letters(None, after.as_ref(), limit)).await?;
     Ok(Json(letters.iter().map(shown).collect()))
 }
@@ -64,8 +53,8 @@ pub async fn list(
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
     let chatbot = chatbot_address(&app, &name)?;
-    let after = page.after.map(|id| key(&chatbot, &id)).transpose()?;
-    let limit = page.limit.unwrap_or(100).min(LETTERS_MAX);
+    let after = page.after.as_deref().map(|id| key(&chatbot, id)).transpose()?;
+    let limit = page.limit();
     Ok(Json(letters(&app, &chatbot, after, limit).await?.iter().map(shown).collect()))
 }
 

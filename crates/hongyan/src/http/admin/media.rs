@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use store::{FileId, Media, Review};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Caller, own};
+use super::access::{About, Caller, own};
 use super::chatbots;
 use crate::http::media::{Keep, fetch};
 use crate::http::{App, Failure};
@@ -93,7 +93,7 @@ pub async fn add(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     new: Result<Json<New>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
     let Json(new) = new?;
     let chatbot = chatbots::chatbot_address(&app, &new.chatbot)?;
     own(&app, &caller, &chatbot).await?;
@@ -106,7 +106,9 @@ pub async fn add(
     };
     let kept = fetch(&app, &chatbot, new.url, new.thumbnail_url, keep).await;
     let media = kept.map_err(|refusal| Failure::new(refusal.status(), refusal.to_string()))?;
-    Ok((StatusCode::CREATED, Json(shown(&app, &media))))
+    let of = media.owner.clone();
+    let tenant = app.read(move |store| store.owner(&of)).await?;
+    Ok((StatusCode::CREATED, About::made(format!("/media/{}", media.id), tenant), Json(shown(&app, &media))))
 }
 
 /// One of them.

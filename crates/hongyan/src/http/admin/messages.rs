@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
+use rcs::address::AddressKind;
 use serde::{Deserialize, Serialize};
-use store::{Entry, EntryKind, Outcome, Record};
+use store::{Entry, EntryKind, Outcome, Record, Store, StoreError};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Caller, own};
+use super::access::{About, Caller, called, own};
 use super::chatbots;
 use crate::http::{App, Failure};
 
@@ -150,24 +151,35 @@ pub async fn trace(
     Extension(caller): Extension<Caller>,
     Path(message_id): Path<String>,
 ) -> Result<Json<Vec<Story>>, Failure> {
-    let anonymous = app.anonymous;
+    let knows_tokens = app.anonymous;
     let records = app
         .read(move |store| {
             let mut records = store.records(&message_id)?;
             if caller.tenant.is_some() {
-                // A tenant sees what its chatbots say and hear; of one that knows users by tokens nothing, for it is full of numbers.
+                // A tenant sees what its chatbots say and hear; but nothing of users whose numbers they may not know, for a story
+                // is full of them.
                 let mut own = Vec::new();
-                for owner in store.owners()?.into_iter().filter(|owner| caller.owns(Some(&owner.tenant))) {
-                    if !store.rules(&owner.chatbot)?.anonymous.unwrap_or(anonymous) {
-                        own.push(owner.chatbot);
+                for record in records {
+                    if is_told(store, &caller, &record, knows_tokens)? {
+                        own.push(record);
                     }
                 }
-                records.retain(|record| own.contains(&record.from) || own.contains(&record.to));
+                records = own;
             }
             Ok(records)
         })
         .await?;
     Ok(Json(records.into_iter().map(Story::of).collect()))
+}
+
+/// Whether a tenant may see what became of a message: of a chatbot of its own, and a user whom that knows by number.
+fn is_told(store: &Store, caller: &Caller, record: &Record, knows_tokens: bool) -> Result<bool, StoreError> {
+    let (chatbot, user) = match record.from.kind() {
+        AddressKind::Chatbot => (&record.from, &record.to),
+        _ => (&record.to, &record.from),
+    };
+    let is_own = caller.owns(store.owner(chatbot)?.as_deref());
+    Ok(is_own && called(store, caller, chatbot, user, knows_tokens)?.as_deref() == Some(user.as_str()))
 }
 
 impl Story {
@@ -206,8 +218,9 @@ impl Story {
 pub struct Text {
     /// The chatbot's name or URI.
     from: String,
-    /// A telephone number.
+    /// A telephone number, or the token by which the chatbot knows a user.
     to: String,
+    /// At most 2000 characters.
     text: String,
 }
 
@@ -233,10 +246,12 @@ pub async fn send(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     body: Result<Json<Text>, JsonRejection>,
-) -> Result<Json<Sent>, Failure> {
+) -> Result<(Extension<About>, Json<Sent>), Failure> {
     let Json(text) = body?;
     let from = chatbots::chatbot_address(&app, &text.from)?;
     own(&app, &caller, &from).await?;
+    let of = from.clone();
+    let tenant = app.read(move |store| store.owner(&of)).await?;
     let message_id = chatbots::send_text(&app, &text.from, &text.to, text.text).await?;
-    Ok(Json(Sent { message_id }))
+    Ok((About::made(format!("/trace/{message_id}"), tenant), Json(Sent { message_id })))
 }

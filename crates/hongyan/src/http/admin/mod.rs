@@ -63,6 +63,7 @@ mod files;
 mod groups;
 mod media;
 mod messages;
+mod page;
 mod service_accounts;
 mod standing;
 mod subscribers;
@@ -81,9 +82,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{self, map_response};
 use maap::manage::Answer;
+use utoipa::PartialSchema;
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use super::bot::limits;
 use super::{App, Failure, in_our_form};
 use crate::content::icon::SOURCE_BYTES_MAX;
 
@@ -155,6 +160,7 @@ pub fn router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::list))
         .fallback(|| async { access::no_such_call() })
         .layer(map_response(in_our_form))
+        .layer(middleware::from_fn(limits::tell))
         .layer(middleware::from_fn_with_state(app, access::guard))
 }
 
@@ -164,6 +170,26 @@ pub fn long_router(app: Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(campaigns::add_recipients))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(app, access::guard))
+}
+
+/// A member of a body, for its schema.
+fn described(schema_type: Type, about: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::Type(schema_type)).description(Some(about))
+}
+
+/// The schema of bodies that have these members beside those of `T`, whose reader refuses members that it does not know.
+fn extended<T: PartialSchema>(
+    members: impl IntoIterator<Item = (&'static str, ObjectBuilder)>,
+    required: &[&str],
+    example: serde_json::Value,
+) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = T::schema() else { unreachable!("T is a struct") };
+    for (name, member) in members {
+        object.properties.insert(name.to_owned(), member.into());
+    }
+    object.required.extend(required.iter().map(|name| (*name).to_owned()));
+    object.example = Some(example);
+    object.into()
 }
 
 /// The answer to a call that has nothing to show.

@@ -2,29 +2,40 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use chatbot_api::rbm::key::KeyFile;
 use maap::{Answer, Call};
-use rcs::address::{Address, AddressKind};
-use serde_json::{Value, json};
-use store::ServiceAccount;
+use rcs::address::Address;
+use serde::{Deserialize, Serialize};
+use store::{ServiceAccount, Store};
+use utoipa::ToSchema;
 
-use super::chatbots::{chatbot_address, failure_of};
+use super::access::{Caller, called};
+use super::chatbots::{chatbot_address, failure_of, user_named};
 use crate::http::{App, Failure, now};
 use crate::service_key;
+
+/// A key of a service account, without anything secret.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ServiceAccountKey)]
+pub struct Key {
+    key_id: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
 
 /// The keys, without anything secret.
 #[utoipa::path(
     get, path = "/chatbots/{name}/keys", params(("name" = String, Path, example = "tickets")),
-    responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
+    responses((status = 200, body = Vec<Key>), (status = 404, description = "There is no such chatbot")),
 )]
-pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
-    let account = account(&app, &name).await?;
-    let keys = account.keys.iter();
-    Ok(Json(keys.map(|key| json!({ "keyId": key.id, "createdAt": key.created_at.rfc3339() })).collect()))
+pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Vec<Key>>, Failure> {
+    let keys = account(&app, &name).await?.keys.into_iter();
+    Ok(Json(keys.map(|key| Key { key_id: key.id, created_at: key.created_at.rfc3339() }).collect()))
 }
 
 /// A further key: its file, shown this once.
@@ -66,41 +77,76 @@ pub(super) async fn make_key(app: &App, chatbot: Address) -> Result<KeyFile, Fai
     Ok(file)
 }
 
+/// Somebody who was asked to test a chatbot.
+#[derive(Serialize, ToSchema)]
+pub struct Invitation {
+    /// The number; for tenants what the chatbot knows the user by, and nothing as long as that is nothing.
+    number: Option<String>,
+    status: InvitationStatus,
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+/// What was answered.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum InvitationStatus {
+    /// Nothing yet.
+    Pending,
+    /// Yes.
+    Accepted,
+    /// No.
+    Declined,
+}
+
 /// Whom a chatbot has invited to test it.
 #[utoipa::path(
     get, path = "/chatbots/{name}/invitations", params(("name" = String, Path, example = "tickets")),
-    responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")),
+    responses((status = 200, body = Vec<Invitation>), (status = 404, description = "There is no such chatbot")),
 )]
 pub async fn invitations(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<Invitation>>, Failure> {
     let account = account(&app, &name).await?;
-    let invitations = account.invitations.iter().map(|invitation| {
-        let status = match invitation.accepted {
-            None => "pending",
-            Some(true) => "accepted",
-            Some(false) => "declined",
-        };
-        json!({ "number": invitation.user, "status": status, "at": invitation.at.rfc3339() })
-    });
-    Ok(Json(invitations.collect()))
+    let knows_tokens = app.anonymous;
+    let read = move |store: &Store| {
+        let invitations = account.invitations.iter().map(|invitation| {
+            let user = called(store, &caller, &account.chatbot, &invitation.user, knows_tokens)?;
+            let status = match invitation.accepted {
+                None => InvitationStatus::Pending,
+                Some(true) => InvitationStatus::Accepted,
+                Some(false) => InvitationStatus::Declined,
+            };
+            Ok(Invitation { number: user, status, at: invitation.at.rfc3339() })
+        });
+        invitations.collect()
+    };
+    app.read(read).await.map(Json)
 }
 
-/// Answers for a user: `{"accepted": true}`.
+/// A user's answer to an invitation.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = InvitationAnswer, example = json!({ "accepted": true }))]
+pub struct Answered {
+    /// Whether the user agrees to test the chatbot.
+    accepted: bool,
+}
+
+/// Answers for a user.
 #[utoipa::path(
     put, path = "/chatbots/{name}/invitations/{number}", params(("name" = String, Path, example = "tickets"), ("number" = String, Path)),
-    request_body(content = Object, example = json!({ "accepted": true })),
+    request_body = Answered,
     responses((status = 204), (status = 404, description = "There is no such chatbot or invitation"), (status = 409)),
 )]
 pub async fn answer_invitation(
     State(app): State<Arc<App>>,
     Path((name, number)): Path<(String, String)>,
-    body: Result<Json<Value>, JsonRejection>,
+    body: Result<Json<Answered>, JsonRejection>,
 ) -> Result<StatusCode, Failure> {
-    let Json(body) = body?;
-    let accepted = body["accepted"].as_bool();
-    let accepted = accepted.ok_or_else(|| Failure::bad_request("accepted: neither true nor false"))?;
+    let Json(Answered { accepted }) = body?;
     set(&app, &name, &number, Some(accepted)).await
 }
 
@@ -118,10 +164,7 @@ pub async fn remove_invitation(
 
 async fn set(app: &App, name: &str, number: &str, accepted: Option<bool>) -> Result<StatusCode, Failure> {
     let chatbot = chatbot_address(app, name)?;
-    let user = app.numbering.address(number).map_err(|error| Failure::bad_request(&error.to_string()))?;
-    if user.kind() != AddressKind::Subscriber {
-        return Err(Failure::bad_request(&format!("{user} is not a phone number")));
-    }
+    let user = user_named(app, number)?;
     done(app, Call::SetTester { chatbot, user, accepted }, "there is no such chatbot or invitation").await
 }
 

@@ -2,51 +2,70 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use maap::{Answer, Call, StandingCall, Step};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use store::{Proposal, Topic};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Proposal, Store, Topic};
+use utoipa::ToSchema;
 
-use super::chatbots::{chatbot_address, failure_of, summary};
+use super::access::{Caller, own};
+use super::chatbots::{Shown, chatbot_address, failure_of, shown};
 use crate::http::{App, Failure};
 use crate::links::{BODY_CHARS_MAX, Code, Links};
 
 /// Lets its testers at it.
-#[utoipa::path(post, path = "/chatbots/{name}/test", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
-pub async fn test(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
-    step(state, name, Step::Test).await
+#[utoipa::path(post, path = "/chatbots/{name}/test", params(("name" = String, Path)), responses((status = 200, body = Shown), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
+pub async fn test(
+    state: State<Arc<App>>,
+    caller: Extension<Caller>,
+    name: Path<String>,
+) -> Result<Json<Shown>, Failure> {
+    step(state, caller, name, Step::Test).await
 }
 
 /// Asks the operator to let it go live.
-#[utoipa::path(post, path = "/chatbots/{name}/submit", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
-pub async fn submit(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
-    step(state, name, Step::Submit).await
+#[utoipa::path(post, path = "/chatbots/{name}/submit", params(("name" = String, Path)), responses((status = 200, body = Shown), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
+pub async fn submit(
+    state: State<Arc<App>>,
+    caller: Extension<Caller>,
+    name: Path<String>,
+) -> Result<Json<Shown>, Failure> {
+    step(state, caller, name, Step::Submit).await
 }
 
 /// Stops its traffic.
-#[utoipa::path(post, path = "/chatbots/{name}/suspend", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
-pub async fn suspend(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
-    step(state, name, Step::Suspend).await
+#[utoipa::path(post, path = "/chatbots/{name}/suspend", params(("name" = String, Path)), responses((status = 200, body = Shown), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
+pub async fn suspend(
+    state: State<Arc<App>>,
+    caller: Extension<Caller>,
+    name: Path<String>,
+) -> Result<Json<Shown>, Failure> {
+    step(state, caller, name, Step::Suspend).await
 }
 
 /// Lets its traffic flow as before.
-#[utoipa::path(post, path = "/chatbots/{name}/resume", params(("name" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
-pub async fn resume(state: State<Arc<App>>, name: Path<String>) -> Result<Json<Value>, Failure> {
-    step(state, name, Step::Resume).await
+#[utoipa::path(post, path = "/chatbots/{name}/resume", params(("name" = String, Path)), responses((status = 200, body = Shown), (status = 404, description = "There is no such chatbot"), (status = 409, description = "Its standing does not allow that")))]
+pub async fn resume(
+    state: State<Arc<App>>,
+    caller: Extension<Caller>,
+    name: Path<String>,
+) -> Result<Json<Shown>, Failure> {
+    step(state, caller, name, Step::Resume).await
 }
 
 async fn step(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     step: Step,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
-    change(&app, StandingCall::Step { chatbot, step }).await
+    change(&app, &caller, StandingCall::Step { chatbot, step }).await
 }
 
 /// Query of `GET /reviews`.
@@ -57,29 +76,61 @@ pub struct Of {
     chatbot: Option<String>,
 }
 
-/// What waits for a decision.
-#[utoipa::path(get, path = "/reviews", params(Of), responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")))]
+/// Something that a chatbot wants to show, or to be.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Proposal)]
+pub struct Proposed {
+    #[schema(example = "sip:weather@botplatform.hongyan.local")]
+    chatbot_id: String,
+    /// What it is about, for `approve` and `reject`: `data`, `menu`, `launch`, or `media-` and an id.
+    #[schema(pattern = "^(data|menu|launch|media-[0-9a-f]{32})$", example = "data")]
+    topic: String,
+    /// What would change, as in `PATCH /chatbots/{name}`; absent where the topic says it all.
+    change: Option<Value>,
+    /// Of media: where to look at it.
+    url: Option<String>,
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+/// What waits for the operator's decision; a tenant's people see what their chatbots have proposed.
+#[utoipa::path(get, path = "/reviews", params(Of), responses((status = 200, body = Vec<Proposed>), (status = 404, description = "There is no such chatbot")))]
 pub async fn reviews(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     of: Result<Query<Of>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<Proposed>>, Failure> {
     let Query(of) = of?;
     let chatbot = of.chatbot.map(|name| chatbot_address(&app, &name)).transpose()?;
-    let proposals = app.read(move |store| store.proposals(chatbot.as_ref())).await?;
-    Ok(Json(proposals.iter().map(|proposal| shown(&app, proposal)).collect()))
+    if let Some(chatbot) = &chatbot {
+        own(&app, &caller, chatbot).await?;
+    }
+    let read = move |store: &Store| {
+        let mut found = Vec::new();
+        for proposal in store.proposals(chatbot.as_ref())? {
+            if caller.tenant.is_none() || caller.owns(store.owner(&proposal.chatbot)?.as_deref()) {
+                found.push(proposal);
+            }
+        }
+        Ok(found)
+    };
+    let proposals = app.read(read).await?;
+    Ok(Json(proposals.iter().map(|proposal| Proposed::of(&app, proposal)).collect()))
 }
 
 /// It may be shown.
-#[utoipa::path(post, path = "/chatbots/{name}/reviews/{topic}/approve", params(("name" = String, Path), ("topic" = String, Path)), responses((status = 200, body = Object), (status = 404, description = "Nothing of the kind waits"), (status = 409)))]
+#[utoipa::path(post, path = "/chatbots/{name}/reviews/{topic}/approve", params(("name" = String, Path), ("topic" = String, Path)), responses((status = 200, body = Shown), (status = 404, description = "Nothing of the kind waits"), (status = 409)))]
 pub async fn approve(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(path): Path<(String, String)>,
-) -> Result<Json<Value>, Failure> {
-    decide(&app, path, None).await
+) -> Result<Json<Shown>, Failure> {
+    decide(&app, &caller, path, None).await
 }
 
 /// Why not.
-#[derive(Deserialize, utoipa::ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "the picture cannot be made out" }))]
 pub struct Rejection {
@@ -88,28 +139,31 @@ pub struct Rejection {
 }
 
 /// It may not be shown.
-#[utoipa::path(post, path = "/chatbots/{name}/reviews/{topic}/reject", params(("name" = String, Path), ("topic" = String, Path)), request_body = Rejection, responses((status = 200, body = Object), (status = 404, description = "Nothing of the kind waits"), (status = 409)))]
+#[utoipa::path(post, path = "/chatbots/{name}/reviews/{topic}/reject", params(("name" = String, Path), ("topic" = String, Path)), request_body = Rejection, responses((status = 200, body = Shown), (status = 404, description = "Nothing of the kind waits"), (status = 409)))]
 pub async fn reject(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(path): Path<(String, String)>,
     rejection: Result<Json<Rejection>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let Json(Rejection { reason }) = rejection?;
     if reason.trim().is_empty() {
         return Err(Failure::bad_request("reason: missing; the chatbot's developer should know what to do"));
     }
-    decide(&app, path, Some(reason)).await
+    decide(&app, &caller, path, Some(reason)).await
 }
 
 async fn decide(
     app: &App,
+    caller: &Caller,
     (name, topic): (String, String),
     rejection: Option<String>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let chatbot = chatbot_address(app, &name)?;
     let nothing = || Failure::not_found("nothing of this chatbot waits for a decision on that");
     let topic: Topic = topic.parse().map_err(|()| nothing())?;
-    let answer = match change(app, StandingCall::Decide { proposal: (chatbot, topic), rejection }).await {
+    let decision = StandingCall::Decide { proposal: (chatbot, topic), rejection };
+    let answer = match change(app, caller, decision).await {
         Err(failure) if failure.status == axum::http::StatusCode::NOT_FOUND => return Err(nothing()),
         Err(failure) => return Err(failure),
         Ok(answer) => answer,
@@ -124,9 +178,9 @@ async fn decide(
 }
 
 /// The chatbot as it is afterwards.
-async fn change(app: &App, call: StandingCall) -> Result<Json<Value>, Failure> {
+async fn change(app: &App, caller: &Caller, call: StandingCall) -> Result<Json<Shown>, Failure> {
     match app.ask_maap(Call::Standing(call)).await? {
-        Answer::Updated(chatbot) => Ok(Json(summary(app, &chatbot))),
+        Answer::Updated(chatbot) => shown(app, caller, *chatbot).await.map(Json),
         other => Err(failure_of(other)),
     }
 }
@@ -140,7 +194,7 @@ pub struct With {
 }
 
 /// Links that open a conversation with it.
-#[utoipa::path(get, path = "/chatbots/{name}/links", params(("name" = String, Path), With), responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")))]
+#[utoipa::path(get, path = "/chatbots/{name}/links", params(("name" = String, Path), With), responses((status = 200, body = Links), (status = 404, description = "There is no such chatbot")))]
 pub async fn links(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -186,17 +240,18 @@ fn code_of(links: &Links) -> Result<Code, Failure> {
         .ok_or_else(|| Failure::bad_request("the link is too long for a code; shorten the body"))
 }
 
-fn shown(app: &App, proposal: &Proposal) -> Value {
-    let url = match proposal.topic {
-        Topic::Media(id) => Some(maap::MediaLinks::url(&*app.content.links, id)),
-        _ => None,
-    };
-    let change = proposal.change.as_deref().and_then(|change| serde_json::from_str::<Value>(change).ok());
-    json!({
-        "chatbotId": proposal.chatbot,
-        "topic": proposal.topic.to_string(),
-        "change": change,
-        "url": url,
-        "at": proposal.at.rfc3339(),
-    })
+impl Proposed {
+    fn of(app: &App, proposal: &Proposal) -> Self {
+        let url = match proposal.topic {
+            Topic::Media(id) => Some(maap::MediaLinks::url(&*app.content.links, id)),
+            _ => None,
+        };
+        Self {
+            chatbot_id: proposal.chatbot.to_string(),
+            topic: proposal.topic.to_string(),
+            change: proposal.change.as_deref().and_then(|change| serde_json::from_str(change).ok()),
+            url,
+            at: proposal.at.rfc3339(),
+        }
+    }
 }

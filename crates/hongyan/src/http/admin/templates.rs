@@ -7,26 +7,17 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use maap::manage::{self, Answer};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Template;
-use utoipa::IntoParams;
 
 use super::access::Caller;
 use super::chatbots::chatbot_address;
+use super::page::Whose;
 use super::{done, unexpected};
 use crate::http::{App, Failure};
 
 /// Templates in one answer.
 const TEMPLATES_MAX: usize = 1_000;
-
-/// Query of `GET /templates`.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Whose {
-    /// A chatbot's name or URI; all if absent.
-    chatbot: Option<String>,
-}
 
 /// The templates of one chatbot, or of all that the caller may see.
 #[utoipa::path(get, path = "/templates", params(Whose), responses((status = 200, body = Vec<Object>), (status = 404, description = "There is no such chatbot")))]
@@ -36,16 +27,19 @@ pub async fn list(
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Query(whose) = whose?;
-    let chatbot = whose.chatbot.map(|name| chatbot_address(&app, &name)).transpose()?;
+    let chatbot = whose.chatbot(&app)?;
     let shown = app
         .read(move |store| {
-            let mut templates = store.templates(chatbot.as_ref(), TEMPLATES_MAX)?;
-            if caller.tenant.is_some() {
-                let owners = store.owners()?;
-                templates.retain(|template| {
-                    let owner = owners.iter().find(|owner| owner.chatbot == template.chatbot);
-                    owner.is_some_and(|owner| caller.owns(Some(&owner.tenant)))
-                });
+            if caller.tenant.is_none() {
+                let templates = store.templates(chatbot.as_ref(), TEMPLATES_MAX)?;
+                return Ok(templates.iter().map(summary).collect());
+            }
+            let mut templates = Vec::new();
+            for owner in store.owners()?.iter().filter(|owner| caller.owns(Some(&owner.tenant))) {
+                if chatbot.as_ref().is_none_or(|wanted| owner.chatbot == *wanted) {
+                    let room = TEMPLATES_MAX - templates.len();
+                    templates.extend(store.templates(Some(&owner.chatbot), room)?);
+                }
             }
             Ok(templates.iter().map(summary).collect())
         })

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use store::{ApiKey, KeyRole, Tenant};
 use utoipa::ToSchema;
 
-use super::access::{Caller, role_word};
+use super::access::{About, Caller, role_word};
 use super::chatbots::chatbot_address;
 use super::{done, unexpected};
 use crate::http::{App, Failure, now};
@@ -92,10 +92,11 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
 pub async fn create(
     State(app): State<Arc<App>>,
     body: Result<Json<New>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
     let Json(new) = body?;
+    let about = About::made(format!("/tenants/{}", new.id), Some(new.id.clone()));
     let call = manage::Call::CreateTenant(new.id, Box::new(read_change(new.change)?));
-    Ok((StatusCode::CREATED, Json(tenant_of(app.manage(call).await?)?)))
+    Ok((StatusCode::CREATED, about, Json(tenant_of(app.manage(call).await?)?)))
 }
 
 /// Changes what the body names.
@@ -166,16 +167,18 @@ pub async fn create_key(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     body: Result<Json<WantedKey>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
     let Json(wanted) = body?;
     let tenant = wanted.tenant.or_else(|| caller.tenant.clone());
     if !caller.owns(tenant.as_deref()) {
         return Err(Failure::not_found("there is no such tenant"));
     }
+    let of_tenant = tenant.clone();
     let new =
         NewKey { name: wanted.name, tenant, role: wanted.role, expires_in_s: wanted.expires_in_seconds };
-    let answer = app.manage(manage::Call::CreateKey(Box::new(new))).await?;
-    Ok((StatusCode::CREATED, Json(key_of(answer)?)))
+    let made = key_of(app.manage(manage::Call::CreateKey(Box::new(new))).await?)?;
+    let about = About::made(format!("/keys/{}", made["id"].as_str().unwrap_or_default()), of_tenant);
+    Ok((StatusCode::CREATED, about, Json(made)))
 }
 
 /// A new secret for a key; the old one stays good for a while.

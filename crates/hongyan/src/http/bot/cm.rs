@@ -183,6 +183,8 @@ async fn send_message(
             template.ok_or_else(|| RequestError::invalid("templateID", "no template of this chatbot"))?;
         used.fill(&template.source, &mut request.message)?;
     }
+    // As the chatbot names them: on the way, numbers are put where it knows tokens.
+    let waiting = request.message.to.clone();
     let call = Call::Send { chatbot: chatbot.address.clone(), message: Box::new(request.message) };
     match app.ask_maap(call).await? {
         Answer::Accepted(message, _) => {
@@ -195,7 +197,7 @@ async fn send_message(
             let sent = SendAnswer {
                 message_id: message.message_id,
                 client_correlator: request.client_correlator,
-                waiting: message.to,
+                waiting,
                 impossible: request.impossible,
             };
             Ok(Answered::Sent(sent, resource))

@@ -1,4 +1,4 @@
-//! What every answer of the chatbot APIs says about limits, whichever the dialect: the one that will be reached first
+//! What every answer of the chatbot APIs says about limits, whichever the dialect, and those of administrators who send: the one that will be reached first
 //! (`RateLimit`, `RateLimit-Policy` of the IETF's draft-ietf-httpapi-ratelimit-headers), and when to try again once it is
 //! (`Retry-After`).
 //!
@@ -29,7 +29,7 @@ pub async fn tell(request: Request, next: Next) -> Response {
     HEADERS.scope(RefCell::default(), call).await
 }
 
-/// Notes what an answer of the centre says about limits. Without effect for calls of others than chatbots.
+/// Notes what an answer of the centre says about limits. Without effect outside of [`tell`].
 pub fn note(answer: &Answer, now: Timestamp) {
     let headers = headers(answer, now);
     // Outside of the APIs nobody asks.
@@ -39,7 +39,7 @@ pub fn note(answer: &Answer, now: Timestamp) {
 fn headers(answer: &Answer, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let (span, limit, left, wait_s) = match answer {
-        Answer::Accepted(_, left) => {
+        Answer::Accepted(_, left) | Answer::Sent { left, .. } => {
             let wait_ms = left.renewed_at.since(now).as_millis();
             (left.span, left.limit, left.left, wait_ms.div_ceil(1000) as u64)
         }

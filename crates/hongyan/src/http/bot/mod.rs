@@ -9,6 +9,7 @@ pub mod limits;
 pub mod rbm;
 mod told;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,7 +17,6 @@ use axum::routing::{any, get, post};
 use percent_encoding::percent_decode_str;
 use rcs::address::Address;
 use rcs::ids;
-use serde_json::{Value, json};
 use store::{Chatbot, Dialect};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -65,18 +65,6 @@ impl App {
         self.read(move |store| store.chatbot(&address)).await
     }
 
-    /// The URLs that a chatbot's program is told beside its credentials.
-    pub(crate) fn endpoints(&self, dialect: Dialect) -> Value {
-        let root = &self.public_url;
-        match dialect {
-            Dialect::Ctcu | Dialect::Rbm => json!({ "serverRoot": root }),
-            Dialect::Cm => json!({ "serverRoot": root, "fileServer": root }),
-            Dialect::Fnw11 => json!({
-                "apiUrl": format!("{root}/rcs/bot/v1"), "tokenUrl": format!("{root}/oauth2/v1/token"),
-            }),
-        }
-    }
-
     /// Counts a call of an API by the code that its answer carries: the dialect's own, or else the HTTP status.
     fn count_api_call(&self, dialect: &'static str, call: &'static str, code: i32) {
         self.metrics.api_calls.get_or_create(&ApiCall::of(dialect, call, code)).inc();
@@ -93,4 +81,16 @@ fn fresh_id() -> String {
 /// A segment of a path, or a value of a query, without its percent-encoding.
 fn unescaped(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// What a chatbot's program must know of this server, by the dialect's names. `public_url` has no slash at its end.
+pub(crate) fn endpoints(public_url: &str, dialect: Dialect) -> BTreeMap<&'static str, String> {
+    let of = |path: &str| format!("{public_url}{path}");
+    match dialect {
+        Dialect::Ctcu | Dialect::Rbm => BTreeMap::from([("serverRoot", of(""))]),
+        Dialect::Cm => BTreeMap::from([("serverRoot", of("")), ("fileServer", of(""))]),
+        Dialect::Fnw11 => {
+            BTreeMap::from([("apiUrl", of("/rcs/bot/v1")), ("tokenUrl", of("/oauth2/v1/token"))])
+        }
+    }
 }
