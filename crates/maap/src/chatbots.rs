@@ -151,19 +151,19 @@ impl Maap {
             || before.extras != chatbot.extras
             || before.standing != chatbot.standing
             || before.status != chatbot.status;
-        let has_moved = before.webhook != chatbot.webhook;
-        let is_called_otherwise = has_moved
+        let is_pushed_otherwise = before.webhook != chatbot.webhook
             || before.allow_private_webhook != chatbot.allow_private_webhook
             || before.webhook_auth != chatbot.webhook_auth
-            || before.status != chatbot.status;
+            || before.webhook_probe != chatbot.webhook_probe;
         work.view.put_chatbot(chatbot.clone());
         if is_shown_otherwise {
             notice::tell(address, Notice::InformationChanged, work);
         }
-        if is_called_otherwise {
+        // What failed until now may go well now: it is not waited for the next try.
+        if is_pushed_otherwise || before.status != chatbot.status {
             self.start_over(address);
         }
-        if has_moved {
+        if is_pushed_otherwise {
             out.next.push(Task::Check(address.clone()));
         }
         out.next.push(self.woken(address));

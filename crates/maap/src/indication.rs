@@ -21,7 +21,6 @@ impl Maap {
     pub(crate) fn composing_wants(chatbot: &Address, to: &Address, centre: &Centre, wants: &mut Wants) {
         wants.chatbot(chatbot);
         Self::allowance_wants(chatbot, wants);
-        wants.service_account(chatbot);
         centre.composing_wants(to, wants);
     }
 

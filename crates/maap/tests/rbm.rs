@@ -73,6 +73,17 @@ fn a_webhook_is_checked_as_soon_as_it_is_named() {
 }
 
 #[test]
+fn a_webhook_that_is_now_allowed_to_be_private_is_checked_at_once() {
+    let mut world = World::new();
+    world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Forbidden);
+    world.create_as(Dialect::Rbm, "12306", json!({ "webhook": "http://bot.example/hook" }));
+    world.run_for(seconds(60));
+    world.webhook.troubles.clear();
+    world.update(json!({ "allowPrivateWebhook": true }));
+    assert!(world.store().chatbot(&bot()).unwrap().unwrap().callback_checked);
+}
+
+#[test]
 fn a_message_is_delivered_and_read_and_a_repeated_id_ignored() {
     let mut world = world();
     assert!(matches!(say(&mut world, "m1", ALICE), Answer::Accepted(..)));
