@@ -79,9 +79,9 @@ pub struct Config {
     /// How much longer than that a wait may be, in hundredths of it, drawn anew for each: so that what failed together is not
     /// tried again together.
     pub jitter_percent: u32,
-    /// So long after its first failure an entry is given up, and becomes a dead letter.
+    /// So long after its first failure, or that of one before it, an entry is given up, and becomes a dead letter.
     pub give_up_after: Duration,
-    /// Connection failures in a row after which a webhook is tried with one push at a time.
+    /// Failures in a row, of as many conversations if the webhook answers, after which it is tried with one push at a time.
     pub failures_max: u32,
     /// How long the audit log keeps an act.
     pub audit_keep: Duration,

@@ -125,7 +125,7 @@ impl Maap {
         let Some(request) = dialect::typing(&chatbot, &user, state, &fresh) else { return };
         let id = self.push_id();
         let agent = self.agents.entry(address.clone()).or_default();
-        if agent.typing.len() < TYPING_MAX {
+        if agent.typing.len() < TYPING_MAX && !agent.is_left_alone() {
             agent.typing.insert(id);
             out.pushes.push(Push::new(id, &chatbot, request, self.config.push_timeout));
         }

@@ -7,7 +7,8 @@
 //! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `indication.rs`, `chatbots.rs`,
 //!   `service_account.rs`).
 //! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
-//!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
+//!   tells, [`dialect`] writes it as its API wants it; `waiting.rs` knows what comes next, `circuit.rs` notices webhooks that take
+//!   nothing.
 //! - `rate.rs`: how much may be sent. `consent.rs`: what users do not want. `privacy.rs`: chatbots that know no numbers.
 //! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
@@ -40,6 +41,7 @@ mod standing;
 mod task;
 mod token;
 mod told;
+mod waiting;
 
 use std::collections::BTreeSet;
 

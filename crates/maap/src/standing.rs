@@ -90,6 +90,10 @@ impl Maap {
         let (chatbot, result) = match call {
             StandingCall::Step { chatbot, step } => {
                 let result = self.step(&chatbot, step, work);
+                if step == Step::Resume {
+                    // Whatever was the matter with its webhook before may be over.
+                    self.start_over(&chatbot);
+                }
                 (chatbot, result)
             }
             StandingCall::Propose { chatbot, topic, change } => {

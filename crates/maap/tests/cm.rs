@@ -65,6 +65,10 @@ fn a_message_is_told_of_to_its_end() {
     assert!(matches!(say(&mut world, "m1", &[ALICE], "hello"), Answer::Accepted(..)));
     assert_eq!(world.phones[ALICE].inbox, [("m1".to_owned(), "hello".to_owned())]);
     assert_eq!(statuses(&world), ["MessageSent", "DeliveredToTerminal", "MessageDisplayed"]);
+    // What is displayed was delivered, whatever is reported first.
+    world.phones.get_mut(ALICE).expect("a phone").reports_display_first = true;
+    say(&mut world, "m2", &[ALICE], "hello");
+    assert_eq!(statuses(&world)[3..], ["MessageSent", "DeliveredToTerminal", "MessageDisplayed"]);
     let (path, document) = &pushed(&world)[0];
     assert_eq!(path, "/DeliveryInfoNotification/sip:12306@botplatform.hongyan.local");
     let link = document.child("link").and_then(|link| link.attribute("href")).expect("a link");

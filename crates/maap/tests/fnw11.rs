@@ -54,6 +54,10 @@ fn a_message_is_told_of_to_its_end_and_its_status_can_be_asked_for() {
     let mut world = world();
     assert!(matches!(say(&mut world, "m1", ALICE, "hello"), Answer::Accepted(..)));
     assert_eq!(world.phones[ALICE].inbox, [("m1".to_owned(), "hello".to_owned())]);
+    // What is displayed was delivered, whatever is reported first.
+    world.phones.get_mut(ALICE).unwrap().reports_display_first = true;
+    say(&mut world, "m2", ALICE, "hello");
+    assert_eq!(statuses(&world, "m2"), ["sent", "delivered", "displayed"]);
     assert_eq!(statuses(&world, "m1"), ["sent", "delivered", "displayed"]);
     assert_eq!(fnw11::status_of(&world.records("m1")[0]), MessageStatus::Displayed);
     let token = world.credentials.clone().unwrap().callback_token;

@@ -95,11 +95,10 @@ impl Centre {
     /// False when there is no such message. Told twice, the second time changes nothing.
     pub fn read_by_chatbot(&mut self, record: &RecordKey, work: &mut Work<'_>) -> bool {
         let Some(found) = work.view.record(record).cloned() else { return false };
-        if found.displayed_at.is_none() {
+        // It may say so before its webhook has answered: what it has read it has.
+        self.report_for_chatbot(&found, true, work);
+        if work.view.record(record).is_some_and(|record| record.displayed_at.is_none()) {
             report::mark(record, Disposition::Displayed, work);
-            if found.wanted.display && work.view.account(&found.from).is_some() {
-                self.report_as_chatbot(&found, Disposition::Displayed, work);
-            }
         }
         true
     }

@@ -91,6 +91,8 @@ pub struct World {
 pub enum Trouble {
     /// Answers with this status.
     Answers(u16),
+    /// The same, and wants to be left alone for so many seconds.
+    Wants(u16, u32),
     /// Never answers.
     Hangs,
     /// Closes the connection.
@@ -285,6 +287,13 @@ impl World {
         self.store().commit(&view).expect("committed");
     }
 
+    /// So many subscribers without devices.
+    pub fn users(&mut self, count: u32) -> Vec<String> {
+        let users: Vec<String> = (0..count).map(|n| format!("+86139{n:08}")).collect();
+        self.accounts(&users);
+        users
+    }
+
     /// A text from a subscriber to the chatbot, put into its mailbox as the centre does it; its message id is both.
     pub fn place_text(&mut self, from: &str, text: &str) {
         self.place_text_for(&bot(), from, text);
@@ -292,12 +301,17 @@ impl World {
 
     /// The same for any chatbot.
     pub fn place_text_for(&mut self, chatbot: &Address, from: &str, text: &str) {
+        self.place_text_until(chatbot, from, text, seconds(30 * 86_400));
+    }
+
+    /// The same, with its end.
+    pub fn place_text_until(&mut self, chatbot: &Address, from: &str, text: &str, validity: Duration) {
         let id = format!("{from}-{text}");
         let body = CpimBuilder::new(&format!("tel:{from}"), chatbot.as_str())
             .message_id(&id)
             .content_type("text/plain;charset=UTF-8")
             .build(text);
-        let expires_at = self.now.plus(seconds(30 * 86_400));
+        let expires_at = self.now.plus(validity);
         let entry = Entry {
             id: self.entry_ids.next(self.now),
             kind: EntryKind::Message,
@@ -696,6 +710,10 @@ impl Webhook {
         let failure = |kind, text: &str| Err(PushFailure { kind, text: text.to_owned() });
         match self.trouble_of(push) {
             Some(Trouble::Answers(code)) => return push.ended(Ok(status(code))),
+            Some(Trouble::Wants(code, seconds)) => {
+                let headers = vec![("retry-after", seconds.to_string())];
+                return push.ended(Ok(PushAnswer { headers, ..status(code) }));
+            }
             Some(Trouble::Closes) => {
                 return push.ended(failure(PushFailureKind::Connect, "broken off"));
             }
