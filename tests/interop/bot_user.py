@@ -2,9 +2,11 @@
 
 import base64
 import json
+import threading
 import urllib.error
 import urllib.request
 import uuid
+from http.server import ThreadingHTTPServer
 
 import jssip
 import node_packages
@@ -63,6 +65,13 @@ class User(JsonClient):
     def heard(self, is_it):
         """Waits for a message."""
         return self.told("message", is_it)
+
+
+def serve(handler):
+    """A webhook on a free port: its server, and its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_address[1]}/notify"
 
 
 def call(method, url, headers=None, body=None):

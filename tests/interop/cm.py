@@ -7,19 +7,19 @@ import email.utils
 import hashlib
 import json
 import re
-import threading
 import urllib.parse
 import uuid
 import xml.etree.ElementTree as xml
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import csp
-from bot_user import CARD, FILE, PICTURE, User, call, form
+from bot_user import CARD, FILE, PICTURE, User, call, form, serve
 from client import Teller
 from fnw11 import local
 from platform_under_test import wait_for
 
 MSG = "urn:oma:xml:rest:netapi:messaging:1"
+SPAM = "application/vnd.gsma.rcsspam-report+xml"
 CHIPS = "application/vnd.gsma.botsuggestion.v1.0+json"
 
 
@@ -51,9 +51,7 @@ class Bot(Teller):
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.webhook = f"http://127.0.0.1:{self.server.server_address[1]}/notify"
+        self.server, self.webhook = serve(Webhook)
 
     def stop(self):
         self.server.shutdown()
@@ -253,6 +251,9 @@ def tell(platform, checks, bot, user):
             "X-3GPP-Intended-Identity": bot.id, "Accept": "application/json",
         }
         digest = hashlib.sha256(PICTURE).hexdigest()
+        for query in (f"hash=sha256{'0' * 64}", f"SIZE={len(PICTURE) + 1}"):
+            status, _, answer = bot.call("POST", f"{bot.file_server}/Content?{query}", body, headers)
+            assert status == 400 and json.loads(answer)["code"] == "SVC0002", answer
         status, answered, body = bot.call("POST", f"{bot.file_server}/Content?hash=sha256{digest}&SIZE={len(PICTURE)}", body, headers)
         assert status == 200 and json.loads(body)["code"] == "00000", body
         tid = answered["tid"]
@@ -270,6 +271,26 @@ def tell(platform, checks, bot, user):
         assert bot.call("DELETE", f"{bot.file_server}/Content", headers=headers)[0] == 404
         assert call("GET", local(platform, url))[0] in (404, 410)
 
+    def spam():
+        report = f"<SR><Chatbot>{bot.id}</Chatbot><spam-type>phishing</spam-type></SR>"
+        user.say(bot.id, SPAM, report)
+        found, headers = bot.told("InboundMessageNotification", lambda found, _: found.get("contentType") == SPAM)
+        assert "phishing" in base64.b64decode(found["bodyText"]).decode(), found
+        assert user.number not in str(found) and headers["Address"] is None, (found, str(headers))
+
+    def encodings():
+        document = request(bot, me, "text/plain", "你好").replace("UTF-8", "GBK").encode("gbk")
+        url = f"{bot.root}/messaging/group/v1/outbound/{urllib.parse.quote(bot.id, safe='')}/requests"
+        status, _, body = bot.call("POST", url, document)
+        assert status == 400 and "GBK" in flat(body)["text"], body
+        bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><x><bodyText>&b;</bodyText></x>'
+        status, body = bot.send("messaging/group/v1", bomb)
+        assert status == 400 and flat(body)["exceptionId"] == "SVC0002", body
+        twice = request(bot, me, "text/plain", "once")
+        ids = {flat(bot.send("messaging/group/v1", twice)[1])["messageId"] for _ in range(2)}
+        assert len(ids) == 1, ids
+        user.heard(lambda event: event["id"] in ids)
+
     story("the chatbot's webhook is set and the handset registers", begins)
     story("a group send arrives, and is told of in the interface's words", text)
     story("a card with chips arrives by a plain send", card)
@@ -282,3 +303,5 @@ def tell(platform, checks, bot, user):
     story("a template is filled with its variables", template)
     story("a message that waits is taken back, and that is told", taken_back)
     story("a file is uploaded, audited, sent and deleted", files)
+    story("a report of spam is told, and not whose it is", spam)
+    story("documents in other encodings, with entities, and twice", encodings)

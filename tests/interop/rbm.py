@@ -1,5 +1,6 @@
 """The RBM-style interface with Google's own libraries, unchanged: the same story told by the one for Python, which is given our root URL,
-and by the ones for Node, whose host names lead to the platform by way of a proxy and a certificate authority of our own.
+and by it and the ones for Node with their own host names, which lead to the platform by way of a proxy and a certificate authority
+of our own.
 """
 
 import base64
@@ -16,7 +17,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.parse
@@ -28,6 +28,7 @@ from pathlib import Path
 
 import node_packages
 import raw
+import virtual_environment
 from client import Client
 from platform_under_test import DOMAIN, PATIENCE_S, wait_for
 
@@ -255,24 +256,6 @@ class Agent(Client):
         return told["error"]
 
 
-def python():
-    """The Python that has the libraries; `None` when it cannot be had."""
-    wanted = (HERE / "requirements.txt").read_text()
-    home = HERE / "venv"
-    program, installed = home / "bin" / "python", home / "installed.txt"
-    if installed.exists() and installed.read_text() == wanted and program.exists():
-        return program
-    make = [sys.executable, "-m", "venv", "--clear", home]
-    install = [program, "-m", "pip", "install", "-q", "--only-binary", ":all:", "-r", HERE / "requirements.txt"]
-    for command in (make, install, [program, "-c", "import googleapiclient"]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            print(f"  {' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()[-300:]}")
-            return None
-    installed.write_text(wanted)
-    return program
-
-
 def create(platform, name, bot, directory):
     """Makes a chatbot; the path of its key file."""
     chatbot = {"name": name, "dialect": "rbm", "displayName": name, "webhook": f"{bot.root}/hook", "allowPrivateWebhook": True}
@@ -289,7 +272,7 @@ def run(platform, checks, directory):
     for path, picture in (("picture.png", PICTURE), ("large.png", LARGE)):
         (directory / path).write_bytes(picture)
     root = f"http://{platform.http}"
-    program = python()
+    program = virtual_environment.install(HERE, "googleapiclient")
     if program is None:
         checks.skipped("Google's library for Python", "it cannot be installed here")
     else:
@@ -298,13 +281,19 @@ def run(platform, checks, directory):
         checks.story("where a chatbot may not lead the platform it does not go", lambda: led(platform, directory, command))
     strangers(platform, checks)
     if shutil.which("openssl") is None:
-        checks.skipped("Google's libraries for Node", "there is no openssl to make a certificate")
+        checks.skipped("Google's libraries by their own host names", "there is no openssl to make a certificate")
         return
-    node_packages.install(HERE)
     proxy = Proxy(platform, directory)
+    if program is not None:
+        trust = {"HTTPLIB2_CA_CERTS": str(proxy.authority), "REQUESTS_CA_BUNDLE": str(proxy.authority)}
+        environment = {**os.environ, "HTTPS_PROXY": proxy.url, "NO_PROXY": "", "no_proxy": "", **trust}
+        command = lambda key: ([program, "-B", HERE / "agent.py", f"https://{NAMES[0]}", key], environment)  # noqa: E731
+        tell(platform, checks, directory, "python-by-name", command, is_resumable=True)
+        checks.that("python: the host name was the library's own", NAMES[0] in proxy.names, str(proxy.names))
+    node_packages.install(HERE)
     document = directory / "discovery.json"
     # As if it were asked for under the libraries' own name.
-    asked = urllib.request.Request(f"{root}/$discovery/rest", headers={"Host": NAMES[0], "X-Forwarded-Proto": "https"})
+    asked = urllib.request.Request(f"{root}/$discovery/rest", headers={"Host": NAMES[0]})
     with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
         document.write_bytes(answer.read())
     environment = {**os.environ, "HTTPS_PROXY": proxy.url, "NODE_EXTRA_CA_CERTS": str(proxy.authority), "NO_PROXY": ""}
@@ -550,9 +539,12 @@ class Story:
         head += f"Content-Range: bytes 1000-{total - 1}/{total}\r\nContent-Length: {total - 1000}\r\n\r\n"
         broken.sendall(head.encode() + PICTURE[1000:1500])
         broken.close()
-        look = lambda: (m := re.search(r"0-(\d+)", ask("PUT", place, b"", f"bytes */{total}")[1]["Range"])) and int(m[1])  # noqa: E731
-        wait_for("what came before it broke off is here", lambda: look() == 1499)
-        status, _, answer = ask("PUT", place, PICTURE[1500:], f"bytes 1500-{total - 1}/{total}")
+        # Some of it has come or nothing: from what is here the client goes on, until all is.
+        status, headers, answer = ask("PUT", place, b"", f"bytes */{total}")
+        while status == 308:
+            here = int(headers["Range"].split("-")[1]) + 1
+            assert here in range(1000, 1501), here
+            status, headers, answer = ask("PUT", place, PICTURE[here:], f"bytes {here}-{total - 1}/{total}")
         assert status == 200, (status, answer)
         self.arrives({"uploadedRbmFile": {"fileName": json.loads(answer)["name"]}}, PICTURE)
         # Whoever lost the answer asks again.
@@ -632,6 +624,8 @@ class Story:
     def other_agent(self):
         parameters = {"parent": self.phone, "messageId": "m", "agentId": "somebody-else"}
         self.agent.error(403, "phones.agentMessages.create", parameters, {"contentMessage": {"text": "x"}})
+        media = {"path": str(self.directory / "picture.png"), "type": "image/png"}
+        self.agent.error(403, "files.create", {"agentId": "somebody-else"}, media=media)
 
     def key_removed(self):
         keys = f"/chatbots/{self.name}/keys"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import capture
 import cm
+import ctcu
 import fnw11
 import groups
 import jssip
@@ -45,9 +46,10 @@ SUITES = {
     "schemathesis": schemathesis_suite.run,
     "fnw11": fnw11.run,
     "cm": cm.run,
+    "ctcu": ctcu.run,
 }
 # What a suite's platform is told beyond its addresses.
-SETTINGS = {"msrps": msrps.SETTINGS}
+SETTINGS = {"msrps": msrps.SETTINGS, "ctcu": ctcu.SETTINGS}
 # Nothing of what these send is SIP: there is nothing to capture.
 HTTP_ONLY = {"schemathesis"}
 

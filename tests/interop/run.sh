@@ -2,7 +2,7 @@
 # Interop: clients that we did not write against a running platform. Exits non-zero if anything failed.
 #
 #   tests/interop/run.sh                 everything
-#   tests/interop/run.sh sipp jssip      some suites: raw, rbm, sipp, jssip, sipjs, linphone, linphone-files, words, groups, msrp, msrps, pjsip, relay, fnw11, cm, schemathesis
+#   tests/interop/run.sh sipp jssip      some suites: raw, rbm, sipp, jssip, sipjs, linphone, linphone-files, words, groups, msrp, msrps, pjsip, relay, fnw11, cm, ctcu, schemathesis
 #
 # Takes the platform from HONGYAN if set, else builds it.
 set -euo pipefail

@@ -6,7 +6,7 @@
 //! - [`ctcu`]: the joint interface of China Telecom and China Unicom; [`cm`]: China Mobile's; [`fnw11`]: GSMA's MaaP API;
 //!   [`rbm`]: the RBM-style interface.
 //! - [`csp`]: management calls of the companies that run chatbots for others.
-//! - [`basic`], [`bearer`] and [`read`]: what several of them have in common.
+//! - [`basic`], [`bearer`] and [`read`]: what several of them have in common; [`file_limits`]: which files they take.
 //! - [`template`]: what a chatbot says with places for what differs from recipient to recipient.
 //! - [`recipients`]: lists of recipients as CSV, read as they arrive.
 //!
@@ -20,6 +20,7 @@ pub mod cm;
 pub mod content;
 pub mod csp;
 pub mod ctcu;
+pub mod file_limits;
 pub mod fnw11;
 pub mod outgoing;
 pub mod rbm;

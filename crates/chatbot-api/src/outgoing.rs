@@ -27,6 +27,8 @@ pub struct Outgoing {
     pub to: Vec<Address>,
     /// What is said.
     pub content: Content,
+    /// What is said instead to a user who is there with devices that show neither cards nor suggestions.
+    pub simpler: Option<Content>,
     /// Names the conversation.
     pub conversation_id: String,
     /// Names this message within it.

@@ -191,6 +191,8 @@ impl World {
             registrations,
             challenges,
             files_expired,
+            dead_letters,
+            dead_letters_lost,
         } = effects.stats;
         if files_expired > 0 {
             metrics.files.get_or_create(&Message::of("expired")).inc_by(files_expired);
@@ -213,6 +215,10 @@ impl World {
             (&metrics.registrations, "accepted", registrations),
             (&metrics.registrations, "challenged", challenges),
             (&metrics.pushes, "given_up", effects.platform.given_up),
+            (&metrics.webhooks, "left_alone", effects.platform.left_alone),
+            (&metrics.webhooks, "back", effects.platform.back),
+            (&metrics.dead_letters, "kept", dead_letters),
+            (&metrics.dead_letters, "lost", dead_letters_lost),
             (&metrics.callback_checks, "passed", effects.platform.checks_passed),
             (&metrics.callback_checks, "failed", effects.platform.checks_failed),
         ];

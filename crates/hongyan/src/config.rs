@@ -370,7 +370,7 @@ impl Default for Maap {
             sends_per_month: 0,
             time_zone: rcs::local_time::LocalTime::china(),
             anonymous: false,
-            keep_s: nonzero_u64(3 * 86_400),
+            keep_s: nonzero_u64(7 * 86_400),
             media_url_prefixes: Vec::new(),
             rbm_audiences: [
                 "https://oauth2.googleapis.com/token",

@@ -1,7 +1,6 @@
 //! Load, decide, commit: one batch at a time, without threads, clocks or sockets, so that tests can play it.
 
 use rcs::Timestamp;
-use rcs::address::AddressKind;
 use sip::{Flow, Message};
 use store::{FileId, Store, StoreError, View, Wants};
 
@@ -182,8 +181,9 @@ impl Engine {
             chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
         centre.keep_history_of(&store.histories()?);
         let mut owners = store.owners_of_mail()?;
-        owners.retain(|owner| owner.kind() == AddressKind::Subscriber);
-        let mut waking: Vec<Task> = owners.into_iter().map(Task::Wake).collect();
+        owners.extend(store.owners_of_dead_letters()?);
+        owners.retain(|owner| !chatbots.iter().any(|chatbot| chatbot.address == *owner));
+        let mut waking: Vec<Task> = owners.into_iter().filter_map(message_centre::wake).collect();
         waking.extend(store.groups()?.iter().filter_map(message_centre::group::wake));
         waking.extend(store.watched()?.into_iter().map(message_centre::events::wake));
         Ok(Self {

@@ -60,6 +60,10 @@ pub struct Metrics {
     pub pushes: Family<Outcome, Counter>,
     /// From the start of a webhook call to its end.
     pub push_seconds: Histogram,
+    /// Webhooks that took nothing any more and are `left_alone` but for a try now and then, and those that are `back`.
+    pub webhooks: Family<Outcome, Counter>,
+    /// What was given up on on its way to chatbots: `kept` as a dead letter, `lost` for want of room.
+    pub dead_letters: Family<Outcome, Counter>,
 }
 
 /// Label `kind`.
@@ -172,6 +176,8 @@ impl Metrics {
             datagrams_dropped: Counter::default(),
             pushes: Family::default(),
             push_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 15)),
+            webhooks: Family::default(),
+            dead_letters: Family::default(),
             registry: Registry::default(),
         };
         registry.register("inputs", "Inputs taken from the inbox", metrics.inputs.clone());
@@ -220,6 +226,16 @@ impl Metrics {
             "Duration of webhook calls",
             Unit::Seconds,
             metrics.push_seconds.clone(),
+        );
+        registry.register(
+            "webhooks",
+            "Webhooks that took nothing and are left alone, and those that take something again",
+            metrics.webhooks.clone(),
+        );
+        registry.register(
+            "dead_letters",
+            "What was given up on on its way to chatbots",
+            metrics.dead_letters.clone(),
         );
         Self { registry, ..metrics }
     }

@@ -59,10 +59,10 @@ async fn a_chatbot_changes_its_menu_and_handsets_see_it_by_another_tag() {
         ["sip:weather@botplatform.hongyan.local", "sip%3Aweather%40botplatform.hongyan.local", "weather"];
     for id in ids {
         let answer = call(&server, id, &token, "update/chatBotInfo/menu", &menu).await;
-        assert_eq!(answer, json!({ "errorCode": 0 }), "{id}");
+        assert_eq!(answer, json!({ "errorCode": 0, "errorMessage": "ok" }), "{id}");
         let optionals = json!({ "serviceDescription": id, "category": ["天气"] });
         let answer = call(&server, id, &token, "update/chatBotInfo/optionals", &optionals).await;
-        assert_eq!(answer, json!({ "errorCode": 0 }), "{id}");
+        assert_eq!(answer, json!({ "errorCode": 0, "errorMessage": "ok" }), "{id}");
     }
     let wrong =
         call(&server, "weather", &token, "update/chatBotInfo/optionals", &json!({ "address": 1 })).await;

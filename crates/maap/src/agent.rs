@@ -1,14 +1,16 @@
 //! The delivery agent of a chatbot: pushes what waits in its mailbox to its webhook, oldest first, one push in each
 //! conversation (with each user) at a time, and the next when the webhook has taken the one before.
 //!
-//! A conversation whose push failed is held back for a while and the others go on; what waits in it is left in the mailbox,
-//! so that a long queue of one user never stands before another's. Its next try needs that one entry alone; only when it
-//! succeeds is the mailbox read again for the rest, for all such conversations at once and not more often than
-//! [`REREAD_EVERY`]: however many of them fail, the work is bounded.
+//! A conversation whose push failed is held back for a while and the others go on (`waiting.rs`); a webhook that takes nothing at
+//! all is left alone for a while (`circuit.rs`). An entry is called for no longer than [`dialect::patience`] says, from its own
+//! first failure, or from when it was found to wait behind one; that is noted on the entry, whose time to be given up is so the
+//! same whether it comes to be tried or not, and whatever becomes of this process.
+//!
 //! An agent lives in memory and can be rebuilt from the mailbox at any time; a push that was under way is then repeated,
 //! with the same message id.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use chatbot_api::ctcu::address::PathForm;
 use message_centre::submit::Fetched;
@@ -16,46 +18,32 @@ use message_centre::{Centre, Work};
 use rcs::Timestamp;
 use rcs::address::Address;
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, Outcome, View, Wants};
+use store::{Chatbot, ChatbotStatus, Dialect, Entry, EntryId, Lookup, Outcome, Wants};
 
 use crate::check::Check;
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, Miss};
 use crate::dialect::{self, Taken};
 use crate::push::{Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed};
 use crate::told::Told;
-use crate::{Maap, Out, Task, Timer, service_account};
+use crate::waiting::{PAGE, Waiting};
+use crate::{Maap, Out, Stats, Task, Timer, service_account};
 
-/// Entries brought from the mailbox at a time.
-const PAGE: usize = 64;
-/// Most entries brought and not yet pushed. All of them are of conversations that have a push under way, or will.
-const QUEUE_MAX: usize = 512;
-/// Pause between two readings of the mailbox for what was left in it.
-const REREAD_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// An entry whose push failed expires so long after it is to be given up on: its last try is made at that moment, and ends
 /// before.
-const LAST_TRY: std::time::Duration = std::time::Duration::from_secs(60);
+const LAST_TRY: Duration = Duration::from_secs(60);
 /// Wait after a push for which we had no room ourselves.
-const BUSY_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+const BUSY_WAIT: Duration = Duration::from_secs(1);
 
 /// What an agent knows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Agent {
-    /// The last entry that was brought from the mailbox.
-    cursor: EntryId,
-    /// Entries brought and not yet pushed, with their conversations.
-    queue: VecDeque<(EntryId, Address)>,
+    waiting: Waiting,
     in_flight: FxHashMap<PushId, InFlight>,
-    /// Whether the mailbox had nothing after `cursor` when it was last asked.
-    is_exhausted: bool,
-    /// Conversations of which the mailbox holds entries that have been passed over.
-    held: FxHashMap<Address, Held>,
-    /// Those among them that wait for their next try, by its time.
-    retries: BTreeSet<(Timestamp, Address)>,
-    /// After which entry to read the mailbox again, when there are conversations that are [`Held::Behind`].
-    behind: Option<EntryId>,
-    /// Not before this.
-    reread_at: Timestamp,
     circuit: Circuit,
+    /// What was the matter with the last push that was not taken, in a few words.
+    trouble: String,
+    /// How often what was known of the webhook was thrown away ([`Maap::start_over`]).
+    generation: u64,
     /// How the webhook wants the chatbot's URI in paths, as far as is known.
     form: PathForm,
     /// A callback check under way.
@@ -70,17 +58,6 @@ pub(crate) struct Agent {
     pub(crate) typing: FxHashSet<PushId>,
 }
 
-/// A conversation whose oldest entry could not be pushed. None of its other entries is in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Held {
-    /// Its oldest entry is tried again at a time.
-    Until(Timestamp, EntryId),
-    /// Its oldest entry is in the queue or on its way.
-    Trying,
-    /// Its oldest entry has left the mailbox; those after it are to be brought.
-    Behind,
-}
-
 /// A push under way.
 #[derive(Debug, Clone)]
 struct InFlight {
@@ -89,6 +66,8 @@ struct InFlight {
     form: PathForm,
     /// Whether the webhook has said 404 to the other form.
     is_second_form: bool,
+    /// The agent's, when it began.
+    generation: u64,
 }
 
 /// What a push's end means for what was pushed.
@@ -96,120 +75,78 @@ enum Verdict {
     Taken,
     /// Nothing is known at this path: perhaps at the other.
     OtherForm,
-    /// Not now: what was the matter, and whether the webhook could be reached.
-    Failed(String, bool),
+    /// Not now, and what was the matter.
+    Failed(String, Miss),
     /// The push was never made.
     Unmade,
-}
-
-impl Default for Agent {
-    fn default() -> Self {
-        Self {
-            cursor: EntryId::FIRST,
-            queue: VecDeque::new(),
-            in_flight: FxHashMap::default(),
-            is_exhausted: false,
-            held: FxHashMap::default(),
-            retries: BTreeSet::new(),
-            behind: None,
-            reread_at: Timestamp::EPOCH,
-            circuit: Circuit::default(),
-            form: PathForm::default(),
-            check: None,
-            check_failures: 0,
-            check_at: None,
-            wakes_at: None,
-            typing: FxHashSet::default(),
-        }
-    }
 }
 
 impl Agent {
     /// There is more in the mailbox.
     pub(crate) fn more(&mut self) {
-        self.is_exhausted = false;
+        self.waiting.more();
     }
 
-    /// Holds a conversation back until `until`, when its oldest entry, which could not be pushed, is tried again.
-    fn hold_back(&mut self, conversation: &Address, oldest: EntryId, until: Timestamp) {
-        self.queue.retain(|(_, of)| of != conversation);
-        self.held.insert(conversation.clone(), Held::Until(until, oldest));
-        self.retries.insert((until, conversation.clone()));
+    /// Whether the webhook takes nothing, and is called but for a try now and then.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        self.circuit.is_open()
     }
 
-    /// The oldest entry of a conversation has left the mailbox, one way or another.
-    fn passed(&mut self, conversation: &Address, id: EntryId) {
-        if let Some(held @ Held::Trying) = self.held.get_mut(conversation) {
-            *held = Held::Behind;
-            self.behind = Some(self.behind.map_or(id, |earlier| earlier.min(id)));
-        }
-    }
-
-    /// Takes up what was held back long enough, as far as the queue has room.
-    fn take_up(&mut self, now: Timestamp) {
-        while self.queue.len() < QUEUE_MAX && self.retries.first().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, conversation)) = self.retries.pop_first() else { break };
-            if let Some(held) = self.held.get_mut(&conversation)
-                && let Held::Until(_, oldest) = *held
-            {
-                *held = Held::Trying;
-                self.queue.push_front((oldest, conversation));
-            }
-        }
-        if let Some(after) = self.behind.take_if(|_| self.reread_at <= now) {
-            self.held.retain(|_, held| *held != Held::Behind);
-            self.cursor = self.cursor.min(after);
-            self.is_exhausted = false;
-            self.reread_at = now.plus(REREAD_EVERY);
-        }
-    }
-
-    /// When something of this is due: the next retry, or the next reading of the mailbox.
-    fn due_at(&self) -> Option<Timestamp> {
-        let retry = self.retries.first().map(|(at, _)| *at).filter(|_| self.queue.len() < QUEUE_MAX);
-        retry.into_iter().chain(self.behind.map(|_| self.reread_at)).min()
-    }
-
-    /// The webhook has answered: if it was out of reach, everything is tried again at once.
-    fn reached(&mut self, now: Timestamp) {
-        if self.circuit.reached() {
-            let waiting = std::mem::take(&mut self.retries);
-            self.retries =
-                waiting.into_iter().map(|(at, conversation)| (at.min(now), conversation)).collect();
-        }
-    }
-
-    fn wants_page(&self) -> bool {
-        !self.is_exhausted && self.queue.len() < QUEUE_MAX
-    }
-
-    /// Brings the next stretch of the mailbox, if there is room for it and the batch has loaded it.
-    fn look(&mut self, chatbot: &Address, view: &View) {
-        if !self.wants_page() {
-            return;
-        }
-        let Some(page) = view.page(&(chatbot.clone(), self.cursor, PAGE)) else { return };
-        self.is_exhausted = page.len() < PAGE;
-        self.cursor = page.last().copied().unwrap_or(self.cursor);
-        // What is read again may be here already.
-        let mut known: FxHashSet<EntryId> = self.queue.iter().map(|(id, _)| *id).collect();
-        known.extend(self.in_flight.values().map(|one| one.fetched.key.1));
-        for id in page {
-            if let Lookup::Here(entry) = view.lookup(&(chatbot.clone(), *id))
-                && !self.held.contains_key(&entry.from)
-                && !known.contains(id)
-            {
-                self.queue.push_back((*id, entry.from.clone()));
-            }
-        }
+    /// The conversations that have a push under way.
+    fn busy(&self) -> FxHashSet<&Address> {
+        self.in_flight.values().map(|one| &one.conversation).collect()
     }
 
     /// The first entry of each conversation that has no push under way, but for `ended`; at most `limit`.
     fn ready(&self, ended: Option<PushId>, limit: usize) -> impl Iterator<Item = &(EntryId, Address)> {
         let in_flight = self.in_flight.iter().filter(|(id, _)| Some(**id) != ended);
-        let mut busy: FxHashSet<&Address> = in_flight.map(|(_, one)| &one.conversation).collect();
-        let first = self.queue.iter().filter(move |(_, conversation)| busy.insert(conversation));
-        first.take(limit)
+        self.waiting.ready(in_flight.map(|(_, one)| &one.conversation).collect(), limit)
+    }
+
+    /// Takes over the next stretch of the mailbox, if the batch has loaded it.
+    fn bring(&mut self, chatbot: &Address, work: &Work<'_>) {
+        let on_their_way = self.in_flight.values().map(|one| one.fetched.key.1).collect();
+        let busy = self.in_flight.values().map(|one| &one.conversation).collect();
+        self.waiting.bring(chatbot, work.view, &on_their_way, &busy, self.circuit.is_open());
+    }
+
+    /// Takes up what was held back long enough. A webhook that is left alone is tried with one at a time.
+    fn take_up(&mut self, now: Timestamp) {
+        match self.circuit.probe_at() {
+            None => self.waiting.take_up(now, usize::MAX),
+            Some(at) if at <= now && self.in_flight.is_empty() && self.ready(None, 1).next().is_none() => {
+                self.waiting.take_up(now, 1);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// When something of this is due: the next try of something that was held back.
+    fn due_at(&self) -> Option<Timestamp> {
+        // Nothing can be pushed before the webhook is tried again.
+        let due_at = self.waiting.due_at();
+        self.circuit.probe_at().map_or(due_at, |probe_at| due_at.map(|at| at.max(probe_at)))
+    }
+
+    /// A push was not taken: if nothing is pushed for now, what is in the queue waits too.
+    fn missed(&mut self, chatbot: &Address, was_open: bool, now: Timestamp, stats: &mut Stats) {
+        let Some(at) = self.circuit.probe_at() else { return };
+        let busy = self.in_flight.values().map(|one| &one.conversation).collect();
+        self.waiting.shut(&busy);
+        if !was_open {
+            stats.left_alone += 1;
+            let (why, next_try_s) = (&self.trouble, at.since(now).as_secs());
+            tracing::warn!(%chatbot, why, next_try_s, "the webhook takes nothing and is left alone for a while");
+        }
+    }
+
+    /// The webhook has taken a push: if it was left alone, everything is tried at once.
+    fn taken(&mut self, chatbot: &Address, now: Timestamp, stats: &mut Stats) {
+        if self.circuit.taken() {
+            stats.back += 1;
+            tracing::info!(%chatbot, "the webhook takes pushes again");
+            self.waiting.release(now);
+        }
     }
 }
 
@@ -233,9 +170,10 @@ impl Maap {
     fn agent_wants(&self, chatbot: &Address, ended: Option<PushId>, wants: &mut Wants) {
         wants.chatbot(chatbot);
         let Some(agent) = self.agents.get(chatbot) else { return };
-        if agent.wants_page() {
-            wants.page(chatbot, agent.cursor, PAGE);
+        if let Some(after) = agent.waiting.page_after() {
+            wants.page(chatbot, after, PAGE);
         }
+        agent.waiting.unnoted().for_each(|id| wants.entry(&(chatbot.clone(), id)));
         wants.rules(chatbot);
         wants.dead_letter_count(chatbot);
         for (id, conversation) in agent.ready(ended, self.config.pushes_per_chatbot) {
@@ -253,6 +191,8 @@ impl Maap {
         out: &mut Out,
     ) {
         let Some(chatbot) = work.view.chatbot(address).cloned() else {
+            // What came for it after it was removed, or was left when the process ended, goes too.
+            work.next.push(message_centre::Task::Clear(address.clone()));
             return self.forget(address);
         };
         if chatbot.webhook.is_none() || matches!(chatbot.status, ChatbotStatus::Paused | ChatbotStatus::Draft)
@@ -268,25 +208,47 @@ impl Maap {
             // The check that was set off did not outlive a restart.
             out.next.push(Task::Check(address.clone()));
         }
+        agent.bring(address, work);
         agent.take_up(work.now);
-        agent.look(address, work.view);
         let has_room = self.push_from(&mut agent, &chatbot, centre, work, out);
+        self.note_waiting(&mut agent, &chatbot, centre, work);
         let has_unloaded = agent.ready(None, 1).next().is_some();
         let is_due = agent.due_at().is_some_and(|at| at <= work.now);
-        if has_room && (agent.wants_page() || has_unloaded || is_due) {
+        let has_more = agent.waiting.page_after().is_some() || agent.waiting.has_unnoted();
+        if has_more || (has_room && (has_unloaded || is_due)) {
             out.next.push(Task::Drain(address.clone()));
         }
         self.wake(address, &mut agent, work.now);
         self.agents.insert(address.clone(), agent);
     }
 
+    /// Notes on entries that wait behind a failure until when they do at most, and why.
+    fn note_waiting(
+        &mut self,
+        agent: &mut Agent,
+        chatbot: &Chatbot,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+    ) {
+        let (patience, _) = dialect::patience(chatbot.dialect, &self.config);
+        let why = format!("another push: {}", agent.trouble);
+        for id in agent.waiting.unnoted().collect::<Vec<_>>() {
+            let key = (chatbot.address.clone(), id);
+            match work.view.lookup(&key) {
+                Lookup::NotLoaded => break,
+                Lookup::Here(entry) if !is_timed(entry) && !agent.trouble.is_empty() => {
+                    let expires_at = give_up_at(entry, patience, work.now).plus(LAST_TRY);
+                    centre.waits_for_chatbot(&key, &why, expires_at, work);
+                }
+                Lookup::Here(_) | Lookup::Gone => {}
+            }
+            agent.waiting.noted();
+        }
+    }
+
     /// Sets the agent's one timer to when something is due next.
     fn wake(&mut self, address: &Address, agent: &mut Agent, now: Timestamp) {
-        let at = match agent.circuit.probe_at() {
-            // Nothing can be pushed before the probe.
-            Some(probe_at) if probe_at > now => Some(probe_at),
-            _ => agent.due_at().filter(|at| *at > now),
-        };
+        let at = agent.due_at().filter(|at| *at > now);
         if agent.wakes_at != at {
             let timer = |at| (at, address.clone(), Timer::Drain);
             agent.wakes_at.map(|old| self.timers.remove(&timer(old)));
@@ -305,11 +267,11 @@ impl Maap {
         out: &mut Out,
     ) -> bool {
         let mut room = agent.circuit.room(&self.config, work.now).saturating_sub(agent.in_flight.len());
-        let mut busy: FxHashSet<Address> =
-            agent.in_flight.values().map(|one| one.conversation.clone()).collect();
+        let mut busy: FxHashSet<Address> = agent.busy().into_iter().cloned().collect();
+        let mut queue = agent.waiting.take_queue();
         let mut kept = VecDeque::new();
         while room > 0 {
-            let Some((id, conversation)) = agent.queue.pop_front() else { break };
+            let Some((id, conversation)) = queue.pop_front() else { break };
             if busy.contains(&conversation) {
                 kept.push_back((id, conversation));
                 continue;
@@ -320,7 +282,7 @@ impl Maap {
             let entry = match work.view.lookup(&key) {
                 Lookup::Here(entry) if is_known => entry,
                 Lookup::Gone => {
-                    agent.passed(&conversation, id);
+                    agent.waiting.passed(&conversation, id);
                     continue;
                 }
                 Lookup::NotLoaded | Lookup::Here(_) => {
@@ -330,7 +292,7 @@ impl Maap {
                 }
             };
             if entry.expires_at <= work.now {
-                agent.passed(&conversation, id);
+                agent.waiting.passed(&conversation, id);
                 continue;
             }
             let fetched = Fetched::of(entry);
@@ -338,13 +300,13 @@ impl Maap {
                 Ok(told) => told,
                 Err(why) => {
                     centre.refused_by_chatbot(&key, why, work);
-                    agent.passed(&conversation, id);
+                    agent.waiting.passed(&conversation, id);
                     continue;
                 }
             };
             if service_account::is_answer(chatbot.dialect, &told) {
                 out.next.push(Task::Invited(Box::new(fetched)));
-                agent.passed(&conversation, id);
+                agent.waiting.passed(&conversation, id);
                 continue;
             }
             let one = InFlight {
@@ -352,6 +314,7 @@ impl Maap {
                 conversation: conversation.clone(),
                 form: agent.form,
                 is_second_form: false,
+                generation: agent.generation,
             };
             match self.request(chatbot, &mut told, one.form, work) {
                 Some(request) => {
@@ -371,18 +334,17 @@ impl Maap {
                         Told::Status(_)
                         | Told::Capabilities(_)
                         | Told::Consent(_)
-                        | Told::Media(_)
                         | Told::Notice(_)
                         | Told::Revealed { .. } => {
                             centre.taken_by_chatbot(&one.fetched, true, work);
                         }
                     }
-                    agent.passed(&conversation, id);
+                    agent.waiting.passed(&conversation, id);
                 }
             }
         }
-        kept.append(&mut agent.queue);
-        agent.queue = kept;
+        kept.append(&mut queue);
+        agent.waiting.give_back(kept);
         room > 0
     }
 
@@ -444,17 +406,22 @@ impl Maap {
         out: &mut Out,
     ) {
         let dialect = work.view.chatbot(&pushed.chatbot).map_or(Dialect::Ctcu, |chatbot| chatbot.dialect);
-        match verdict(dialect, &pushed.outcome, &one) {
+        let (conversation, id) = (&one.conversation, one.fetched.key.1);
+        let is_current = one.generation == agent.generation;
+        match verdict(dialect, &pushed.outcome, &one, work.now) {
             Verdict::Taken => {
                 out.stats.pushes_taken += 1;
-                agent.reached(work.now);
-                agent.form = one.form;
-                agent.passed(&one.conversation, one.fetched.key.1);
+                if is_current {
+                    agent.taken(&pushed.chatbot, work.now, &mut out.stats);
+                    agent.form = one.form;
+                }
+                agent.waiting.passed(conversation, id);
                 centre.taken_by_chatbot(&one.fetched, dialect::taking_is_reading(dialect), work);
             }
+            // What was called is not the webhook any more.
+            _ if !is_current => agent.waiting.hold_back(conversation, id, work.now),
             Verdict::OtherForm => {
                 out.stats.pushes_refused += 1;
-                agent.reached(work.now);
                 let entry = work.view.entry(&one.fetched.key);
                 let mut told = entry.map(Told::of).and_then(Result::ok);
                 let chatbot = work.view.chatbot(&pushed.chatbot).cloned();
@@ -465,41 +432,50 @@ impl Maap {
                 };
                 match (request, chatbot) {
                     (Some(request), Some(chatbot)) => self.push(agent, second, &chatbot, request, out),
-                    _ => agent.passed(&one.conversation, one.fetched.key.1),
+                    _ => agent.waiting.passed(conversation, id),
                 }
             }
-            Verdict::Failed(why, is_reached) => {
+            Verdict::Failed(why, miss) => {
                 tracing::debug!(chatbot = %pushed.chatbot, why, "a push failed");
+                let is_reached = miss != Miss::Unreached;
                 out.stats.pushes_refused += u64::from(is_reached);
                 out.stats.pushes_failed += u64::from(!is_reached);
-                let probe_at = match is_reached {
-                    true => {
-                        agent.reached(work.now);
-                        None
-                    }
-                    false => agent.circuit.missed(&self.config, work.now, self.random.number()),
-                };
-                let Some(entry) = work.view.entry(&one.fetched.key) else {
-                    return agent.passed(&one.conversation, one.fetched.key.1);
-                };
-                let (give_up_after, wait_max) = dialect::patience(dialect, &self.config);
-                let give_up_at = give_up_at(entry, give_up_after, work.now);
-                if give_up_at <= work.now {
-                    agent.passed(&one.conversation, entry.id);
-                    out.stats.given_up += 1;
-                    centre.retry_for_chatbot(&one.fetched, &why, give_up_at, work);
-                    return centre.give_up_for_chatbot(&one.fetched.key, Outcome::Expired, work);
-                }
-                let wait = self.config.backoff(entry.attempts.saturating_add(1), self.random.number());
-                let wait = wait.min(wait_max);
-                let due = work.now.plus(wait).min(give_up_at).max(probe_at.unwrap_or(work.now));
-                agent.hold_back(&one.conversation, entry.id, due);
-                centre.retry_for_chatbot(&one.fetched, &why, give_up_at.plus(LAST_TRY), work);
+                self.hold_back(agent, &one, &why, dialect, centre, work, out);
+                agent.trouble = why;
+                let was_open = agent.circuit.is_open();
+                agent.circuit.missed(miss, conversation, &self.config, work.now, self.random.number());
+                agent.missed(&pushed.chatbot, was_open, work.now, &mut out.stats);
             }
-            Verdict::Unmade => {
-                agent.hold_back(&one.conversation, one.fetched.key.1, work.now.plus(BUSY_WAIT));
-            }
+            Verdict::Unmade => agent.waiting.hold_back(conversation, id, work.now.plus(BUSY_WAIT)),
         }
+    }
+
+    /// A push has failed: its entry is tried again after a while, or given up on when its time is over.
+    #[allow(clippy::too_many_arguments, reason = "what a decision is given, and what it is about")]
+    fn hold_back(
+        &mut self,
+        agent: &mut Agent,
+        one: &InFlight,
+        why: &str,
+        dialect: Dialect,
+        centre: &mut Centre,
+        work: &mut Work<'_>,
+        out: &mut Out,
+    ) {
+        let Some(entry) = work.view.entry(&one.fetched.key) else {
+            return agent.waiting.passed(&one.conversation, one.fetched.key.1);
+        };
+        let (patience, wait_max) = dialect::patience(dialect, &self.config);
+        let give_up_at = give_up_at(entry, patience, work.now);
+        let wait = self.config.backoff(entry.attempts.saturating_add(1), self.random.number());
+        centre.retry_for_chatbot(&one.fetched, why, give_up_at.plus(LAST_TRY), work);
+        if give_up_at <= work.now {
+            out.stats.given_up += 1;
+            agent.waiting.passed(&one.conversation, one.fetched.key.1);
+            return centre.give_up_for_chatbot(&one.fetched.key, Outcome::Expired, work);
+        }
+        let due = work.now.plus(wait.min(wait_max)).min(give_up_at);
+        agent.waiting.hold_back(&one.conversation, one.fetched.key.1, due);
     }
 
     /// What was known of the webhook and its mailbox is known no more; pushes under way stay so.
@@ -507,34 +483,50 @@ impl Maap {
         let before = self.agents.remove(chatbot).unwrap_or_default();
         let agent = Agent {
             in_flight: before.in_flight,
+            generation: before.generation + 1,
             check: before.check,
             check_at: before.check_at,
             wakes_at: before.wakes_at,
+            typing: before.typing,
             ..Agent::default()
         };
         self.agents.insert(chatbot.clone(), agent);
     }
 }
 
-/// When an entry whose push has just failed is given up on: the first failure sets it, and the entry's end says it from then on.
-fn give_up_at(entry: &Entry, give_up_after: std::time::Duration, now: Timestamp) -> Timestamp {
-    match entry.attempts {
-        0 => now.plus(give_up_after).min(entry.expires_at),
-        _ => entry.expires_at.minus(LAST_TRY),
+/// Whether it is noted on an entry until when it is tried: `expires_at` is [`LAST_TRY`] after that.
+fn is_timed(entry: &Entry) -> bool {
+    !entry.refused.is_empty()
+}
+
+/// When an entry that was not taken is given up on: its first failure sets it, or that of one before it.
+fn give_up_at(entry: &Entry, patience: Duration, now: Timestamp) -> Timestamp {
+    match is_timed(entry) {
+        false => now.plus(patience).min(entry.expires_at),
+        true => entry.expires_at.minus(LAST_TRY),
     }
 }
 
-fn verdict(dialect: Dialect, outcome: &Result<PushAnswer, PushFailure>, one: &InFlight) -> Verdict {
+fn verdict(
+    dialect: Dialect,
+    outcome: &Result<PushAnswer, PushFailure>,
+    one: &InFlight,
+    now: Timestamp,
+) -> Verdict {
     match outcome {
-        Ok(answer) => match dialect::taken(dialect, answer) {
-            Taken::Yes => Verdict::Taken,
-            Taken::OtherForm if !one.is_second_form => Verdict::OtherForm,
-            Taken::OtherForm => Verdict::Failed(format!("answered {}", answer.status), true),
-            // What a proxy says whose chatbot is gone.
-            Taken::No(why) => Verdict::Failed(why, !(502..=504).contains(&answer.status)),
-        },
+        Ok(answer) => {
+            let (why, miss) = match dialect::taken(dialect, answer) {
+                Taken::Yes => return Verdict::Taken,
+                Taken::OtherForm if !one.is_second_form => return Verdict::OtherForm,
+                Taken::OtherForm => (format!("answered {}", answer.status), Miss::Refused),
+                // What a proxy says whose chatbot is gone.
+                Taken::No(why) if (502..=504).contains(&answer.status) => (why, Miss::Unreached),
+                Taken::No(why) => (why, Miss::Refused),
+            };
+            Verdict::Failed(why, answer.retry_after(now).map_or(miss, Miss::AskedToWait))
+        }
         Err(PushFailure { kind: PushFailureKind::Busy, .. }) => Verdict::Unmade,
         // An address that we refuse is out of reach too, until its webhook or the rules change.
-        Err(failure) => Verdict::Failed(failure.text.clone(), false),
+        Err(failure) => Verdict::Failed(failure.text.clone(), Miss::Unreached),
     }
 }

@@ -2,7 +2,6 @@
 
 use chatbot_api::Outgoing;
 use message_centre::dead_letters::DeadLetterKey;
-use message_centre::indication::MediaReviewed;
 use rcs::address::Address;
 use rcs::composing;
 use serde::{Deserialize, Serialize};
@@ -101,14 +100,6 @@ pub enum Call {
         chatbot: Address,
         /// The key's id.
         key: String,
-    },
-    /// Something that a chatbot has uploaded may be sent, or not: the chatbot is told by webhook, if its API has words for it.
-    /// Answered with [`Answer::Done`].
-    TellMedia {
-        /// The chatbot.
-        chatbot: Address,
-        /// What it is told.
-        told: Box<MediaReviewed>,
     },
     /// A text in a chatbot's name, by an administrator. Answered with [`Answer::Sent`].
     SendText {

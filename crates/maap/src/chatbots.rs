@@ -34,6 +34,8 @@ impl NewChatbot {
         if let Ok(address) = self.address(maap) {
             wants.chatbot(&address);
             wants.usage(&address);
+            wants.head(&address);
+            wants.dead_letter_count(&address);
             wants.former_owner(&address);
         }
     }
@@ -60,9 +62,12 @@ impl Maap {
             let why = format!("{address} was somebody else's before; the operator can make it and give it");
             return Answer::Undeliverable(why);
         }
-        if work.view.usage(&address).files > 0 {
+        let is_cleared = work.view.usage(&address).files == 0
+            && work.view.head(&address).count == 0
+            && work.view.dead_letter_count(&address).count == 0;
+        if !is_cleared {
             // Page by page, within moments; whoever gets the name finds nothing of who had it before.
-            let why = format!("the media of the {address} before are still being removed; try again");
+            let why = format!("media and mail of the {address} before are still being removed; try again");
             return Answer::Undeliverable(why);
         }
         let credentials = Credentials {
@@ -107,7 +112,6 @@ impl Maap {
         }
         work.view.put_chatbot(chatbot.clone());
         work.view.put_former_owner(&chatbot.address, None);
-        // What waits for a chatbot of this name that was removed is this one's now.
         self.forget(&chatbot.address);
         if let Some(tenant) = new.tenant {
             self.managed.tenants.own(&chatbot.address, &tenant);
@@ -140,7 +144,6 @@ impl Maap {
                 return answer;
             }
         }
-        let webhook = chatbot.webhook.clone();
         if let Err(what) = change.apply(&mut chatbot, work.now) {
             return Answer::Invalid(what);
         }
@@ -148,12 +151,19 @@ impl Maap {
             || before.extras != chatbot.extras
             || before.standing != chatbot.standing
             || before.status != chatbot.status;
+        let is_pushed_otherwise = before.webhook != chatbot.webhook
+            || before.allow_private_webhook != chatbot.allow_private_webhook
+            || before.webhook_auth != chatbot.webhook_auth
+            || before.webhook_probe != chatbot.webhook_probe;
         work.view.put_chatbot(chatbot.clone());
         if is_shown_otherwise {
             notice::tell(address, Notice::InformationChanged, work);
         }
-        if chatbot.webhook != webhook {
+        // What failed until now may go well now: it is not waited for the next try.
+        if is_pushed_otherwise || before.status != chatbot.status {
             self.start_over(address);
+        }
+        if is_pushed_otherwise {
             out.next.push(Task::Check(address.clone()));
         }
         out.next.push(self.woken(address));
@@ -180,6 +190,7 @@ impl Maap {
         // Its contacts stay: who has opted out of an address has opted out of whoever speaks from it.
         work.view.put_rules(address, Rules::default());
         self.forget(address);
+        work.next.push(message_centre::Task::Clear(address.clone()));
         out.next.push(Task::ClearMedia(address.clone()));
         Answer::Removed
     }

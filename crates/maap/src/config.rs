@@ -11,6 +11,8 @@ use store::{FileId, Usage};
 pub trait MediaLinks: std::fmt::Debug + Send + Sync {
     /// Where handsets fetch it.
     fn url(&self, id: FileId) -> String;
+    /// Where they fetch its small picture.
+    fn thumbnail_url(&self, id: FileId) -> String;
     /// What one of our links names, the file itself or its small picture; `None` for any other URL.
     fn id_of(&self, url: &str) -> Option<FileId>;
 }
@@ -21,6 +23,10 @@ struct NoLinks;
 
 impl MediaLinks for NoLinks {
     fn url(&self, id: FileId) -> String {
+        id.to_string()
+    }
+
+    fn thumbnail_url(&self, id: FileId) -> String {
         id.to_string()
     }
 
@@ -73,9 +79,9 @@ pub struct Config {
     /// How much longer than that a wait may be, in hundredths of it, drawn anew for each: so that what failed together is not
     /// tried again together.
     pub jitter_percent: u32,
-    /// So long after its first failure an entry is given up, and becomes a dead letter.
+    /// So long after its first failure, or that of one before it, an entry is given up, and becomes a dead letter.
     pub give_up_after: Duration,
-    /// Connection failures in a row after which a webhook is tried with one push at a time.
+    /// Failures in a row, of as many conversations if the webhook answers, after which it is tried with one push at a time.
     pub failures_max: u32,
     /// How long the audit log keeps an act.
     pub audit_keep: Duration,
@@ -99,7 +105,7 @@ impl Config {
             consent: consent::Config::default(),
             anonymous: false,
             media_quota: Usage { files: 10_000, bytes: 2 << 30 },
-            validity: Duration::from_secs(3 * DAY),
+            validity: Duration::from_secs(7 * DAY),
             validity_max: Duration::from_secs(30 * DAY),
             validity_unstored: Duration::from_secs(60),
             push_timeout: Duration::from_secs(10),

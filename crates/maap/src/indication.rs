@@ -1,7 +1,6 @@
 //! What chatbots and users indicate beside messages: that they write, that the chatbot has read; and what a user's devices can
 //! take, asked for and told by webhook.
 
-use message_centre::indication::MediaReviewed;
 use message_centre::{Centre, Work};
 use rcs::address::Address;
 use rcs::capability::Capabilities;
@@ -21,7 +20,6 @@ impl Maap {
     pub(crate) fn composing_wants(chatbot: &Address, to: &Address, centre: &Centre, wants: &mut Wants) {
         wants.chatbot(chatbot);
         Self::allowance_wants(chatbot, wants);
-        wants.service_account(chatbot);
         centre.composing_wants(to, wants);
     }
 
@@ -102,21 +100,6 @@ impl Maap {
         }
     }
 
-    /// Something that a chatbot has uploaded may be sent, or not.
-    pub(crate) fn decide_tell_media(
-        &mut self,
-        chatbot: &Address,
-        told: &MediaReviewed,
-        centre: &mut Centre,
-        work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
-        let row = work.view.chatbot(chatbot).ok_or_else(|| Refusal::of(Reason::WrongCredential))?;
-        if !dialect::tells_media(row.dialect) || centre.tell_media(chatbot, told, work) {
-            return Ok(());
-        }
-        Err(Refusal::of(Reason::MailboxFull))
-    }
-
     /// The rows of [`Maap::decide_typing`].
     pub(crate) fn typing_wants(chatbot: &Address, user: &Address, wants: &mut Wants) {
         wants.chatbot(chatbot);
@@ -142,7 +125,7 @@ impl Maap {
         let Some(request) = dialect::typing(&chatbot, &user, state, &fresh) else { return };
         let id = self.push_id();
         let agent = self.agents.entry(address.clone()).or_default();
-        if agent.typing.len() < TYPING_MAX {
+        if agent.typing.len() < TYPING_MAX && !agent.is_left_alone() {
             agent.typing.insert(id);
             out.pushes.push(Push::new(id, &chatbot, request, self.config.push_timeout));
         }

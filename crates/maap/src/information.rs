@@ -105,7 +105,7 @@ pub fn own_data(chatbot: &Chatbot, now: Timestamp) -> Value {
     data.set("address", extras.address.as_deref());
     data.set("cssStyle", extras.css_style.as_deref());
     data.set("autograph", extras.autograph.as_deref());
-    data.set("menu", Some(menu(chatbot)["menu"].clone()));
+    data.set("menu", menu(chatbot).get_mut("menu").map(Value::take).filter(|_| profile.menu.is_some()));
     data.set("errorCode", Some(0));
     Value::Object(data.0)
 }

@@ -7,7 +7,8 @@
 //! - [`Call`], [`Answer`]: what chatbots and administrators ask (`token.rs`, `send.rs`, `revoke.rs`, `indication.rs`, `chatbots.rs`,
 //!   `service_account.rs`).
 //! - `agent.rs` drains chatbots' mailboxes to their webhooks, in order in each conversation; `told.rs` says what an entry
-//!   tells, [`dialect`] writes it as its API wants it; `circuit.rs` notices webhooks that are gone.
+//!   tells, [`dialect`] writes it as its API wants it; `waiting.rs` knows what comes next, `circuit.rs` notices webhooks that take
+//!   nothing.
 //! - `rate.rs`: how much may be sent. `consent.rs`: what users do not want. `privacy.rs`: chatbots that know no numbers.
 //! - Who asks is the HTTP edge's to find out, over the rows as they are on disk ([`authorise`]): a decision is told a chatbot.
 //! - `check.rs`: the callback check. A chatbot with a webhook may send when the check has passed; a chatbot without one has
@@ -40,6 +41,7 @@ mod standing;
 mod task;
 mod token;
 mod told;
+mod waiting;
 
 use std::collections::BTreeSet;
 
@@ -55,7 +57,7 @@ pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::{Config, MediaLinks};
 pub use directory::{listed, search};
 pub use information::{etag, information, own_data};
-pub use media::MediaCall;
+pub use media::{MediaCall, transfer};
 pub use push::{
     ANSWER_BYTES_MAX, ANSWER_HEADERS, Method, Push, PushAnswer, PushFailure, PushFailureKind, PushId, Pushed,
 };
@@ -179,10 +181,6 @@ impl Maap {
                 Call::SetTester { chatbot, .. }
                 | Call::AddKey { chatbot, .. }
                 | Call::RemoveKey { chatbot, .. } => Self::account_wants(chatbot, wants),
-                Call::TellMedia { chatbot, .. } => {
-                    wants.chatbot(chatbot);
-                    wants.head(chatbot);
-                }
                 Call::SendText { from, to, .. } => self.send_text_wants(from, to, wants),
                 Call::Create(new) => new.wants(self, wants),
                 Call::Manage(call) => call.wants(&self.managed, wants),
@@ -258,7 +256,6 @@ impl Maap {
             }
             Call::AddKey { chatbot, key } => self.decide_add_key(&chatbot, key, work),
             Call::RemoveKey { chatbot, key } => self.decide_remove_key(&chatbot, &key, work),
-            Call::TellMedia { chatbot, told } => done(self.decide_tell_media(&chatbot, &told, centre, work)),
             Call::SendText { from, to, text } => self.decide_send_text(&from, &to, &text, centre, work),
             Call::Create(new) => self.decide_create(*new, work, out),
             Call::Update { chatbot, change, is_reviewed } => {

@@ -5,10 +5,11 @@
 
 use message_centre::Work;
 use rcs::address::{Address, AddressKind};
+use rcs::file_transfer::{FileInfo, FileTransfer};
 use store::{File, FileId, Media, Proposal, Review, Topic, Usage, Wants};
 
 use crate::call::Answer;
-use crate::{Maap, Out, Task};
+use crate::{Maap, MediaLinks, Out, Task, dialect};
 
 /// Media of a chatbot that is gone which one batch removes.
 const PAGE: usize = 256;
@@ -27,6 +28,26 @@ pub enum MediaCall {
         /// Whose: one of another chatbot is not found.
         owner: Address,
     },
+}
+
+/// What handsets are told of something in the library: the file transfer document of its links.
+pub fn transfer(media: &Media, links: &dyn MediaLinks) -> FileTransfer {
+    let info = |url, size, content_type: &str, name| FileInfo {
+        size,
+        name,
+        content_type: content_type.to_owned(),
+        url,
+        until: media.expires_at,
+        disposition: None,
+        playing_length: None,
+        branded_url: None,
+    };
+    let thumbnail = media.thumbnail.as_ref();
+    FileTransfer {
+        thumbnail: thumbnail
+            .map(|own| info(links.thumbnail_url(media.id), own.bytes, &own.content_type, None)),
+        file: info(links.url(media.id), media.bytes, &media.content_type, media.name.clone()),
+    }
 }
 
 impl MediaCall {
@@ -88,8 +109,10 @@ impl Maap {
             return Answer::OverQuota;
         }
         let at = work.now;
-        // What does not stay is not looked at (maap-api §2.6).
-        media.review = if media.expires_at.is_none() { Review::Pending } else { Review::Approved };
+        let audits_all =
+            work.view.chatbot(&media.owner).is_some_and(|chatbot| dialect::audits_all_media(chatbot.dialect));
+        let is_audited = audits_all || media.expires_at.is_none();
+        media.review = if is_audited { Review::Pending } else { Review::Approved };
         work.view.put_media(media.clone());
         if media.review == Review::Pending {
             let proposal =

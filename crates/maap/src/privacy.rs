@@ -73,7 +73,7 @@ impl Maap {
             Told::Capabilities(capabilities) => (&mut capabilities.user, None),
             Told::Consent(consent) => (&mut consent.user, None),
             // Of no user, or of one who wants to be known.
-            Told::Media(_) | Told::Notice(_) | Told::Revealed { .. } => return,
+            Told::Notice(_) | Told::Revealed { .. } => return,
         };
         let known_as = self.known_as(&chatbot.address, user, work);
         if let Some(conversation_id) = conversation_id

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use rcs::Timestamp;
 use rcs::address::Address;
 use store::Chatbot;
 
@@ -12,7 +13,7 @@ use crate::dialect::Request;
 pub const ANSWER_BYTES_MAX: usize = 4 * 1024;
 
 /// The headers of an answer that some API looks at, in lower case.
-pub const ANSWER_HEADERS: [&str; 2] = ["echostr", "appid"];
+pub const ANSWER_HEADERS: [&str; 3] = ["echostr", "appid", "retry-after"];
 
 /// Names a push; never used twice in the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -133,5 +134,37 @@ impl PushAnswer {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.as_str())
+    }
+
+    /// For how long from `now` on the webhook wants no more: `Retry-After` of a 429 or 503 (RFC 9110 §10.2.3), seconds or a date.
+    /// `None` when it does not say, or names a time that is over.
+    pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let said = self.header("retry-after").filter(|_| matches!(self.status, 429 | 503))?.trim();
+        let wait = match said.parse() {
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => Timestamp::parse_http_date(said).ok()?.since(now),
+        };
+        (wait > Duration::ZERO).then_some(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_says_for_how_long_it_wants_no_more() {
+        let now = Timestamp::from_seconds(1_795_000_000);
+        let wait = |status, said: &str| {
+            let headers = vec![("retry-after", said.to_owned())];
+            PushAnswer { status, headers, body: Bytes::new() }.retry_after(now).map(|wait| wait.as_secs())
+        };
+        assert_eq!((wait(429, "120"), wait(503, " 7 "), wait(500, "120")), (Some(120), Some(7), None));
+        assert_eq!(wait(503, &now.plus(Duration::from_secs(90)).http_date()), Some(90));
+        assert_eq!(wait(503, &now.minus(Duration::from_secs(90)).http_date()), None, "that is over");
+        for odd in ["0", "-1", "soon", "", "18446744073709551616"] {
+            assert_eq!(wait(429, odd), None, "{odd}");
+        }
+        assert_eq!(PushAnswer { status: 503, ..PushAnswer::default() }.retry_after(now), None);
     }
 }

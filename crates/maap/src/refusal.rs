@@ -42,6 +42,8 @@ pub enum Reason {
     CallLimit,
     /// Media of other people's.
     MediaUrl,
+    /// Media that were kept here for a while, which is over.
+    MediaExpired,
     /// Nobody has this number.
     NoSuchUser,
     /// Too much waits for the user.

@@ -11,9 +11,10 @@ use message_centre::{Centre, Work};
 use rcs::address::{Address, AddressKind};
 use rcs::bot::reader::Word as _;
 use rcs::bot::{BotMessage, CardContent, Limits};
+use rcs::capability::Capability;
 use rcs::cpim::{self, CpimBuilder, Dispositions};
 use rcs::{Timestamp, content_type, ids};
-use store::{Chatbot, ChatbotStatus, Review, Rules, Wants};
+use store::{Binding, Chatbot, ChatbotStatus, Review, Rules, Wants};
 
 use crate::call::Answer;
 use crate::consent::Admission;
@@ -48,6 +49,8 @@ struct Sending<'m> {
     message: &'m Outgoing,
     payload_type: String,
     payload: Bytes,
+    /// Media type and bytes of what is said to those whose devices show no cards.
+    simpler: Option<(String, Bytes)>,
     rules: Rules,
     is_promotional: bool,
     /// The postback of a suggestion of it that asks for the user's number.
@@ -67,7 +70,9 @@ impl Maap {
     ) {
         wants.chatbot(chatbot);
         self.allowances_wants(chatbot, wants);
-        self.media_wants(chatbot, &message.content, wants);
+        for content in std::iter::once(&message.content).chain(&message.simpler) {
+            self.media_wants(chatbot, content, wants);
+        }
         for user in &message.to {
             centre.submit_wants(chatbot, user, &message.message_id, wants);
             wants.contact(chatbot, user);
@@ -94,7 +99,9 @@ impl Maap {
             return Err(Refusal::of(Reason::CallbackUnchecked));
         }
         check_testers(chatbot, &message.to)?;
-        self.check_media(address, &message.content, work)?;
+        for content in std::iter::once(&message.content).chain(&message.simpler) {
+            self.check_media(address, content, work)?;
+        }
         let (accounts, tried) = (self.accounts(address, work), message.to.len() as u64);
         self.check_limits(&accounts, tried, work).map_err(|exceeded| exceeded.refusal(work.now))?;
         let accepted = self.accept(address, message, dialect::refuses_at_once(dialect), centre, work);
@@ -166,23 +173,23 @@ impl Maap {
         work: &Work<'_>,
     ) -> Result<(), Refusal> {
         for url in urls {
-            let what = match self.config.media_links.id_of(url) {
+            let (reason, what) = match self.config.media_links.id_of(url) {
                 None if self.is_allowed(url) => continue,
-                None => "is not a media URL of this platform",
+                None => (Reason::MediaUrl, "is not a media URL of this platform"),
                 Some(id) => match work.view.media(id) {
-                    Some(media) if media.is_over(work.now) => "has expired",
+                    Some(media) if media.is_over(work.now) => (Reason::MediaExpired, "has expired"),
                     Some(media) => match &media.review {
                         Review::Approved => continue,
-                        Review::Pending => "waits for the operator's approval",
-                        Review::Rejected(_) => "was rejected by the operator",
+                        Review::Pending => (Reason::MediaUrl, "waits for the operator's approval"),
+                        Review::Rejected(_) => (Reason::MediaUrl, "was rejected by the operator"),
                     },
-                    None if store::media::is_of(id, chatbot) => "is gone",
+                    None if store::media::is_of(id, chatbot) => (Reason::MediaUrl, "is gone"),
                     // A handset's file, or another chatbot's.
                     None => continue,
                 },
             };
             let url: String = url.chars().take(200).collect();
-            return Err(Refusal::with(Reason::MediaUrl, format!("{url} {what}")));
+            return Err(Refusal::with(reason, format!("{url} {what}")));
         }
         Ok(())
     }
@@ -237,7 +244,7 @@ impl Maap {
                 .and_then(|()| self.check_media(from, &message.content, work)),
         };
         if let Err(refusal) = refusal {
-            let submission = self.submission_of(&sending, to, work.now);
+            let submission = self.submission_of(&sending, to, work);
             centre.give_up_because(submission, Fate::Refused, &refusal.detail, work);
             return Accepted::Refused(refusal);
         }
@@ -252,14 +259,18 @@ impl Maap {
         work: &Work<'_>,
     ) -> Sending<'m> {
         let (payload_type, payload) = message.content.to_sip();
+        let simpler = message.simpler.as_ref().map(Content::to_sip);
         let rules = work.view.rules(from);
         let asked = privacy::question(&message.content);
         let is_promotional = self.is_promotional(message.traffic.as_deref());
-        Sending { from, message, payload_type, payload, rules, is_promotional, asked, at_once }
+        Sending { from, message, payload_type, payload, simpler, rules, is_promotional, asked, at_once }
     }
 
-    fn submission_of(&self, sending: &Sending<'_>, to: &Address, now: Timestamp) -> Submission {
-        self.submission(sending.from, to, sending.message, &sending.payload_type, &sending.payload, now)
+    fn submission_of(&self, sending: &Sending<'_>, to: &Address, work: &Work<'_>) -> Submission {
+        let own = (&sending.payload_type, &sending.payload);
+        let simpler = sending.simpler.as_ref().filter(|_| shows_no_cards(to, work));
+        let (payload_type, payload) = simpler.map_or(own, |(payload_type, payload)| (payload_type, payload));
+        self.submission(sending.from, to, sending.message, payload_type, payload, work.now)
     }
 
     /// Accepts a message for one user, or gives it up.
@@ -271,7 +282,7 @@ impl Maap {
         work: &mut Work<'_>,
     ) -> Accepted {
         let from = sending.from;
-        let mut submission = self.submission_of(sending, to, work.now);
+        let mut submission = self.submission_of(sending, to, work);
         let contact = work.view.contact(&(from.clone(), to.clone()));
         let at = match self.admits(contact, &sending.rules, sending.is_promotional, work.now) {
             Admission::Now => None,
@@ -436,6 +447,7 @@ impl Maap {
             message_id: ids::message_id(self.random.id()),
             to: vec![to.clone()],
             content: Content { body: Body::of_text(text.to_owned()), chips: Vec::new() },
+            simpler: None,
             conversation_id: ids::conversation_between(from, to),
             contribution_id: self.random.uuid(),
             in_reply_to: None,
@@ -462,6 +474,19 @@ pub(crate) fn check_testers(chatbot: &Chatbot, to: &[Address]) -> Result<(), Ref
         )),
         None => Ok(()),
     }
+}
+
+/// Whether a user is there, and with devices that announce neither cards nor chatbots.
+fn shows_no_cards(user: &Address, work: &Work<'_>) -> bool {
+    const CARDS: [Capability; 4] = [
+        Capability::BotVersion1,
+        Capability::BotVersion2,
+        Capability::ChatbotStandalone,
+        Capability::ChatbotSession,
+    ];
+    let shows = |binding: &Binding| CARDS.iter().any(|one| binding.capabilities.has(*one));
+    let mut devices = work.view.bindings(user).into_iter().flat_map(|all| all.live(work.now)).peekable();
+    devices.peek().is_some() && !devices.any(shows)
 }
 
 /// The URLs that handsets fetch to show `content`.

@@ -8,7 +8,6 @@ use message_centre::submit::{Fetched, Submitted};
 use message_centre::{Centre, Work};
 use rcs::address::{Address, AddressKind};
 use rcs::bot::Suggestion;
-use rcs::ids;
 use store::service_account::{INVITATIONS_MAX, KEYS_MAX};
 use store::{Dialect, Invitation, PublicKey, ServiceAccount, Wants};
 
@@ -97,19 +96,8 @@ impl Maap {
                 format!("more than {INVITATIONS_PER_DAY} invitations a day or {INVITATIONS_MAX} in all");
             return Err(Refusal::with(Reason::CallLimit, most));
         }
-        let message = Outgoing {
-            message_id: ids::message_id(self.random.id()),
-            to: vec![user.clone()],
-            content: invitation(&chatbot.profile.name),
-            conversation_id: ids::conversation_between(address, user),
-            contribution_id: self.random.uuid(),
-            in_reply_to: None,
-            traffic: None,
-            wanted: Default::default(),
-            sms: None,
-            store: true,
-            validity: None,
-        };
+        let content = invitation(&chatbot.profile.name);
+        let message = Outgoing { content, ..self.text_message(address, user, "") };
         match self.submit_silently(address, user, &message, centre, work) {
             Submitted::Accepted | Submitted::Duplicate => {}
             Submitted::NoSuchUser => return Err(Refusal::of(Reason::NoSuchUser)),

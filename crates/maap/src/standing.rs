@@ -12,7 +12,7 @@ use serde_json::Value;
 use store::{Chatbot, ChatbotStatus, Proposal, ProposalKey, Review, Topic, Wants};
 
 use crate::call::{Answer, Change};
-use crate::{Maap, Out};
+use crate::{Maap, Out, media};
 
 /// Longest reason of a rejection, in characters.
 const REASON_CHARS_MAX: usize = 500;
@@ -90,6 +90,10 @@ impl Maap {
         let (chatbot, result) = match call {
             StandingCall::Step { chatbot, step } => {
                 let result = self.step(&chatbot, step, work);
+                if step == Step::Resume {
+                    // Whatever was the matter with its webhook before may be over.
+                    self.start_over(&chatbot);
+                }
                 (chatbot, result)
             }
             StandingCall::Propose { chatbot, topic, change } => {
@@ -191,7 +195,8 @@ impl Maap {
             (Topic::Media(id), _) => {
                 let mut media = work.view.media(*id).cloned().ok_or(Answer::NotFound)?;
                 media.review = rejection.clone().map_or(Review::Approved, Review::Rejected);
-                about = Checked::Media(self.config.media_links.url(*id));
+                let transfer = Box::new(media::transfer(&media, &*self.config.media_links));
+                about = Checked::Media { id: *id, transfer };
                 work.view.put_media(media);
             }
             (Topic::Launch, None) => go_on(&mut chatbot, ChatbotStatus::Live),

@@ -63,6 +63,10 @@ pub struct Stats {
     pub pushes_failed: u64,
     /// Entries that were given up on after their last try.
     pub given_up: u64,
+    /// Webhooks that are left alone from now on, but for a try now and then.
+    pub left_alone: u64,
+    /// Those that take something again.
+    pub back: u64,
     /// Callback checks that passed.
     pub checks_passed: u64,
     /// Callback checks that did not.

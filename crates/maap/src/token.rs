@@ -13,8 +13,6 @@ use store::{AccessToken, Chatbot};
 
 use crate::{Maap, Out, Reason, Refusal, Task, dialect};
 
-const DAY_S: u64 = 24 * 60 * 60;
-
 impl Maap {
     pub(crate) fn decide_token(
         &mut self,
@@ -29,14 +27,16 @@ impl Maap {
             is_secret(app_key, &chatbot.app_key_sha256) & (app_id == chatbot.app_id)
         });
         let mut chatbot = known.cloned().ok_or_else(|| Refusal::of(Reason::WrongKey))?;
-        let today = u32::try_from(work.now.as_seconds() / DAY_S).unwrap_or(u32::MAX);
+        let (clock, now) = (&self.config.local_time, work.now);
+        let today = clock.day(now);
         let given = match chatbot.tokens_given {
             (day, given) if day == today => given,
             _ => 0,
         };
         if given >= TOKENS_PER_DAY {
-            let rest = DAY_S - work.now.as_seconds() % DAY_S;
-            return Err(Refusal::until(Reason::CallLimit, Duration::from_secs(rest)));
+            // To the next whole second: that is what Retry-After can say.
+            let wait_s = clock.next_day(now).since(now).as_millis().div_ceil(1000) as u64;
+            return Err(Refusal::until(Reason::CallLimit, Duration::from_secs(wait_s)));
         }
         let token = self.random.secret();
         chatbot.tokens_given = (today, given + 1);

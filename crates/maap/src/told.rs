@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use chatbot_api::{Failure, Incoming, Status};
 use message_centre::indication::{
-    CAPABILITIES_TYPE, CONSENT_TYPE, ConsentChanged, DeviceCapabilities, MEDIA_TYPE, MediaReviewed,
-    REVEALED_TYPE,
+    CAPABILITIES_TYPE, CONSENT_TYPE, ConsentChanged, DeviceCapabilities, REVEALED_TYPE,
 };
 use message_centre::notice::Notice;
 use message_centre::report::{self, Fate};
@@ -27,12 +26,10 @@ pub(crate) enum Told {
     Capabilities(CapabilitiesOf),
     /// Whether a user wants its messages, as that has changed.
     Consent(ConsentOf),
-    /// Whether something that it has uploaded may be sent.
-    Media(Box<MediaReviewed>),
     /// Who a user is whom it knew by a token.
     Revealed { user: Address, token: String },
     /// What the platform tells beside messages.
-    Notice(Notice),
+    Notice(NoticeOf),
 }
 
 /// What a user says.
@@ -81,6 +78,15 @@ pub(crate) struct ConsentOf {
     pub(crate) at: Timestamp,
 }
 
+/// What the platform tells beside messages.
+#[derive(Debug, Clone)]
+pub(crate) struct NoticeOf {
+    /// The same whenever it is told.
+    pub(crate) message_id: String,
+    pub(crate) notice: Notice,
+    pub(crate) at: Timestamp,
+}
+
 /// What a user's devices can take.
 #[derive(Debug, Clone)]
 pub(crate) struct CapabilitiesOf {
@@ -101,13 +107,15 @@ impl Told {
             EntryKind::Report => report(entry),
             EntryKind::Status if entry.content_type == CAPABILITIES_TYPE => capabilities(entry),
             EntryKind::Status if entry.content_type == CONSENT_TYPE => consent(entry),
-            EntryKind::Status if entry.content_type == MEDIA_TYPE => media(entry),
             EntryKind::Status if entry.content_type == REVEALED_TYPE => {
                 let token = String::from_utf8_lossy(&entry.body).into_owned();
                 Ok(Self::Revealed { user: entry.from.clone(), token })
             }
             EntryKind::Status => fate(entry),
-            EntryKind::Notice => Notice::of(entry).map(Self::Notice),
+            EntryKind::Notice => {
+                let (notice, message_id) = (Notice::of(entry)?, entry.message_id.clone());
+                Ok(Self::Notice(NoticeOf { message_id, notice, at: entry.accepted_at }))
+            }
         }
     }
 }
@@ -182,11 +190,6 @@ fn capabilities(entry: &Entry) -> Result<Told, String> {
         user: entry.from.clone(),
         capabilities,
     }))
-}
-
-fn media(entry: &Entry) -> Result<Told, String> {
-    let told = serde_json::from_slice(&entry.body).map_err(|error| error.to_string())?;
-    Ok(Told::Media(Box::new(told)))
 }
 
 /// Media type and bytes of what a person or device sent, out of its envelope.

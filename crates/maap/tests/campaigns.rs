@@ -112,7 +112,7 @@ fn a_campaign_reaches_everybody_and_tells_what_became_of_it() {
     assert_eq!(record(2, &number(1)).outcome, Outcome::Waiting);
     assert_eq!(record(3, &nobody).outcome, Outcome::Refused("there is no such subscriber".to_owned()));
     // What never reaches its recipient fails in the end.
-    world.run_for(seconds(4 * 86_400));
+    world.run_for(seconds(8 * 86_400));
     assert_eq!(tally(&world, id), (2, 2, 1));
     assert!(world.mailbox().is_empty(), "the chatbot's program hears nothing of it");
 }

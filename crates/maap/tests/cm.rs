@@ -2,20 +2,26 @@
 
 mod world;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use chatbot_api::cm::auth::{self, AuthError};
 use chatbot_api::cm::{Dated, SendKind, send};
 use maap::dialect::cm;
-use maap::{Answer, Call, Push};
-use message_centre::indication::MediaReviewed;
-use rcs::file_transfer::{FileInfo, FileTransfer};
+use maap::{Answer, Call, MediaCall, MediaLinks as _, Push, StandingCall};
+use rcs::file_transfer::FileTransfer;
+use rcs::spam_report::{self, SpamReport};
 use rcs::xml::Element;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use store::{Dialect, FileId};
-use world::{ALICE, BOB, World, bot, numbering, seconds, user};
+use store::{Dialect, Review, Thumbnail, Topic};
+use world::{ALICE, BOB, Links, World, bot, media, numbering, seconds, user};
 
 fn world() -> World {
-    let mut world = World::new();
+    world_with(|_| {})
+}
+
+fn world_with(config: fn(&mut maap::Config)) -> World {
+    let mut world = World::with(config);
     world.create_as(Dialect::Cm, "12306", json!({ "webhook": "http://bot.example/hook" }));
     world.run_for(seconds(1));
     world
@@ -59,6 +65,10 @@ fn a_message_is_told_of_to_its_end() {
     assert!(matches!(say(&mut world, "m1", &[ALICE], "hello"), Answer::Accepted(..)));
     assert_eq!(world.phones[ALICE].inbox, [("m1".to_owned(), "hello".to_owned())]);
     assert_eq!(statuses(&world), ["MessageSent", "DeliveredToTerminal", "MessageDisplayed"]);
+    // What is displayed was delivered, whatever is reported first.
+    world.phones.get_mut(ALICE).expect("a phone").reports_display_first = true;
+    say(&mut world, "m2", &[ALICE], "hello");
+    assert_eq!(statuses(&world)[3..], ["MessageSent", "DeliveredToTerminal", "MessageDisplayed"]);
     let (path, document) = &pushed(&world)[0];
     assert_eq!(path, "/DeliveryInfoNotification/sip:12306@botplatform.hongyan.local");
     let link = document.child("link").and_then(|link| link.attribute("href")).expect("a link");
@@ -109,28 +119,70 @@ fn a_user_who_is_none_is_told_of_with_an_exception() {
 }
 
 #[test]
-fn the_audit_of_a_file_is_told_with_its_id() {
+fn who_is_there_without_cards_gets_the_simpler_body() {
     let mut world = world();
-    let file = FileInfo {
-        size: 7,
-        name: Some("a.png".to_owned()),
-        content_type: "image/png".to_owned(),
-        url: "https://f.example/a".to_owned(),
-        until: None,
-        disposition: None,
-        playing_length: None,
-        branded_url: None,
-    };
-    for is_approved in [true, false] {
-        let transfer = FileTransfer { thumbnail: None, file: file.clone() };
-        let told = Box::new(MediaReviewed { id: FileId([7; 16]), transfer, is_approved });
-        assert_eq!(world.call(Call::TellMedia { chatbot: bot(), told }), Answer::Done);
+    world.phones.get_mut(BOB).expect("a phone").features = ";+g.gsma.rcs.botversion=\"#=1\"";
+    world.switch_off(BOB);
+    world.switch_on(BOB);
+    let document = format!(
+        "<r><destinationAddress>tel:{ALICE}</destinationAddress><destinationAddress>tel:{BOB}</destinationAddress>\
+         <messageId>m1</messageId><bodyText>with cards</bodyText>\
+         <fallbackSupported>true</fallbackSupported><rcsBodyText>in words</rcsBodyText></r>"
+    );
+    let kind = SendKind { is_interaction: false, is_template: false };
+    let request = send::parse(document.as_bytes(), kind, &bot(), &numbering(), "fresh").expect("well formed");
+    world.call(Call::Send { chatbot: bot(), message: Box::new(request.message) });
+    assert_eq!(world.phones[ALICE].texts(), ["in words"]);
+    assert_eq!(world.phones[BOB].texts(), ["with cards"]);
+}
+
+#[test]
+fn every_file_is_audited_and_the_end_of_it_told_with_its_id() {
+    let mut world = world_with(|config| {
+        config.auto_approve = false;
+        config.media_links = std::sync::Arc::new(Links);
+    });
+    let until = world.now.plus(seconds(3600));
+    let mut files = [media(1, Some(until)), media(2, Some(until))];
+    files[0].thumbnail = Some(Thumbnail { content_type: "image/png".to_owned(), bytes: 3 });
+    for (file, rejection) in files.iter().zip([None, Some("indecent".to_owned())]) {
+        let Answer::Media(kept) = world.call(Call::Media(MediaCall::Add(Box::new(file.clone())))) else {
+            panic!("not kept")
+        };
+        // What does not stay is looked at as well.
+        assert_eq!(kept.review, Review::Pending);
+        let proposal = (bot(), Topic::Media(file.id));
+        let call = Call::Standing(StandingCall::Decide { proposal, rejection });
+        assert!(matches!(world.call(call), Answer::Updated(_)));
     }
-    let [passed, rejected] = &world.webhook.calls[..] else { panic!("two pushes") };
-    let tid = "07".repeat(16);
+    let [passed, rejected] = &world.webhook.calls[..] else { panic!("{} pushes", world.webhook.calls.len()) };
+    let tid = files[0].id.to_string();
     assert_eq!((header(passed, "tid"), header(passed, "Authstatus")), (Some(tid.as_str()), Some("0")));
-    assert_eq!(FileTransfer::parse(&passed.body).expect("a document").file, file);
+    let told = FileTransfer::parse(&passed.body).expect("a document");
+    assert_eq!((told.file.url, told.file.until), (Links.url(files[0].id), Some(until)));
+    assert_eq!(told.thumbnail.expect("a thumbnail").url, Links.thumbnail_url(files[0].id));
     assert_eq!((header(rejected, "Authstatus"), rejected.body.len()), (Some("1"), 0));
+}
+
+#[test]
+fn a_report_of_spam_comes_as_a_message_of_nobody() {
+    let mut world = world();
+    let report = SpamReport {
+        about: Some(bot().to_string()),
+        message_ids: vec!["m7".to_owned()],
+        kind: Some("phishing".to_owned()),
+        text: Some("wants my PIN".to_owned()),
+    };
+    world.message(ALICE, "r1", spam_report::CONTENT_TYPE, &report.to_xml());
+    world.run_for(seconds(1));
+    let (path, document) = &pushed(&world)[0];
+    assert_eq!(path, "/InboundMessageNotification/sip:12306@botplatform.hongyan.local");
+    assert_eq!(document.plain_texts(&["contenttype"]), [spam_report::CONTENT_TYPE]);
+    let body = STANDARD.decode(document.plain_texts(&["bodytext"])[0]).expect("base64");
+    assert_eq!(SpamReport::parse(&body), Ok(report));
+    assert_eq!(document.plain_texts(&["senderaddress", "origuser"]), ["sip:anonymous@anonymous.invalid"; 2]);
+    let push = &world.webhook.calls[0];
+    assert!(!String::from_utf8_lossy(&push.body).contains(ALICE) && header(push, "Address").is_none());
 }
 
 #[test]

@@ -6,14 +6,12 @@ mod world;
 use chatbot_api::bearer::Tokens;
 use chatbot_api::fnw11::{Contact, MessageStatus, Request, message};
 use maap::dialect::fnw11;
-use maap::{Answer, Call, Method, Reason};
-use message_centre::indication::MediaReviewed;
+use maap::{Answer, Call, MediaCall, Method, Reason};
 use rcs::composing::{self, Composing, State};
-use rcs::file_transfer::{FileInfo, FileTransfer};
 use rcs::imdn::Disposition::{Delivered, Displayed};
 use serde_json::{Value, json};
-use store::{Dialect, FileId, Rules, Token};
-use world::{ALICE, BOB, World, bot, numbering, seconds, user};
+use store::{Dialect, Review, Rules, Token};
+use world::{ALICE, BOB, World, bot, media, numbering, seconds, user};
 
 fn world_with(more: Value) -> World {
     let mut world = World::new();
@@ -56,6 +54,10 @@ fn a_message_is_told_of_to_its_end_and_its_status_can_be_asked_for() {
     let mut world = world();
     assert!(matches!(say(&mut world, "m1", ALICE, "hello"), Answer::Accepted(..)));
     assert_eq!(world.phones[ALICE].inbox, [("m1".to_owned(), "hello".to_owned())]);
+    // What is displayed was delivered, whatever is reported first.
+    world.phones.get_mut(ALICE).unwrap().reports_display_first = true;
+    say(&mut world, "m2", ALICE, "hello");
+    assert_eq!(statuses(&world, "m2"), ["sent", "delivered", "displayed"]);
     assert_eq!(statuses(&world, "m1"), ["sent", "delivered", "displayed"]);
     assert_eq!(fnw11::status_of(&world.records("m1")[0]), MessageStatus::Displayed);
     let token = world.credentials.clone().unwrap().callback_token;
@@ -110,23 +112,12 @@ fn typing_shows_both_ways_with_its_end() {
 #[test]
 fn a_file_that_may_be_sent_is_told_of() {
     let mut world = world();
-    let file = FileInfo {
-        size: 7,
-        name: None,
-        content_type: "image/png".to_owned(),
-        url: "https://f.example/a".to_owned(),
-        until: None,
-        disposition: None,
-        playing_length: None,
-        branded_url: None,
-    };
-    let transfer = FileTransfer { thumbnail: None, file };
-    let told_of = MediaReviewed { id: FileId([7; 16]), transfer, is_approved: true };
-    let call = Call::TellMedia { chatbot: bot(), told: Box::new(told_of) };
-    assert_eq!(world.call(call), Answer::Done);
+    let file = media(1, Some(world.now.plus(seconds(3600))));
+    let call = Call::Media(MediaCall::Add(Box::new(file.clone())));
+    assert!(matches!(world.call(call), Answer::Media(kept) if kept.review == Review::Approved));
     let event = told(&world)[0];
     assert_eq!((&event["event"], &event["file"]["status"]), (&json!("fileStatus"), &json!("ready")));
-    assert_eq!(event["file"]["fileId"], "07".repeat(16));
+    assert_eq!(event["file"]["fileId"], file.id.to_string());
 }
 
 #[test]

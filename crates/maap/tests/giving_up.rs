@@ -4,6 +4,7 @@ mod world;
 
 use maap::{Answer, Call};
 use message_centre::{Task, dead_letters};
+use proptest::prelude::*;
 use rcs::address::Address;
 use rcs::imdn::Disposition::{Delivered, Displayed, Failed};
 use serde_json::json;
@@ -40,8 +41,7 @@ fn chatbots_that_fail_in_every_way_delay_no_other_and_lose_nothing() {
         world.create(name, json!({ "webhook": format!("http://{name}.example/hook") }));
         world.webhook.troubles.insert(format!("{name}.example"), trouble);
     }
-    let users: Vec<String> = (0..8).map(|n| format!("+86139{n:08}")).collect();
-    users.iter().for_each(|number| world.account(number));
+    let users = world.users(8);
     let texts = ["one", "two", "three"];
     for text in texts {
         for from in &users {
@@ -118,25 +118,248 @@ fn what_is_put_back_is_there_once_and_before_what_came_after_it() {
 }
 
 #[test]
-fn what_waits_behind_a_failure_is_tried_before_it_is_given_up_on() {
+fn what_waits_behind_a_failure_is_tried_once_more_and_given_up_on_in_its_own_time() {
     let mut world = World::with_bot();
     world.webhook.fails_for.insert(ALICE.to_owned());
     world.place_text(ALICE, "one");
     world.place_text(ALICE, "two");
-    world.run_for(seconds(DAY));
-    // A day is over for the first, and the second's begins.
-    assert_eq!((world.dead_letters(&bot()).len(), world.mailbox().len()), (1, 1));
+    world.run_for(seconds(3600));
+    world.place_text(ALICE, "three");
+    world.run_for(seconds(DAY - 3600));
+    let letters = world.dead_letters(&bot());
+    let ids: Vec<&str> = letters.iter().map(|letter| letter.entry.message_id.as_str()).collect();
+    assert_eq!(ids, [format!("{ALICE}-one"), format!("{ALICE}-two")]);
+    assert_eq!((letters[1].entry.attempts, letters[1].last_answer.as_deref()), (1, Some("answered 500")));
+    assert_eq!(world.mailbox().len(), 1);
+    world.run_for(seconds(3600));
+    assert_eq!((world.dead_letters(&bot()).len(), world.mailbox().len()), (3, 0));
     world.webhook.fails_for.clear();
-    world.run_for(seconds(2));
-    assert_eq!(world.webhook.texts_of(ALICE), ["two"]);
+    assert_eq!(world.put_back(&bot()), 3);
+    assert_eq!(world.webhook.texts_of(ALICE), ["one", "two", "three"]);
+}
+
+#[test]
+fn a_webhook_that_is_gone_for_a_day_leaves_nothing_waiting_and_all_of_it_to_be_put_back() {
+    let mut world = World::with_bot();
+    let users = world.users(100);
+    world.webhook.is_down = true;
+    for text in ["one", "two", "three"] {
+        users.iter().for_each(|from| world.place_text(from, text));
+        world.run_for(seconds(600));
+    }
+    // It is known from the disk for how long each has waited.
+    world.run_for(seconds(DAY / 2));
+    world.crash();
+    world.run_for(seconds(600));
+    world.start();
+    assert_eq!((world.mailbox().len(), world.dead_letters(&bot()).len()), (300, 0));
+    world.run_for(seconds(DAY / 2 + 600));
+    assert!(world.mailbox().is_empty());
+    let letters = world.dead_letters(&bot());
+    assert_eq!(letters.len(), 300);
+    let untried = letters.iter().filter(|letter| letter.entry.attempts == 0);
+    assert!(untried.clone().count() > 150, "nearly none was tried");
+    for letter in untried {
+        assert_eq!(letter.last_answer.as_deref(), Some("another push: connection refused"));
+    }
+    world.webhook.is_down = false;
+    assert_eq!(world.put_back(&bot()), 300);
+    for from in &users {
+        assert_eq!(world.webhook.texts_of(from), ["one", "two", "three"]);
+    }
+}
+
+#[test]
+fn a_webhook_that_answers_errors_to_all_is_left_alone_until_it_takes_something() {
+    let mut world = World::with_bot();
+    let users = world.users(100);
+    world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Answers(500));
+    let before = world.webhook.calls.len();
+    for text in ["one", "two"] {
+        users.iter().for_each(|from| world.place_text(from, text));
+    }
+    world.run_for(seconds(3600));
+    let calls = world.webhook.calls.len() - before;
+    assert!((20..120).contains(&calls), "{calls} calls: one a minute");
+    world.webhook.troubles.clear();
+    world.run_for(seconds(60));
+    for from in &users {
+        assert_eq!(world.webhook.texts_of(from), ["one", "two"]);
+    }
+    assert!(world.mailbox().is_empty() && world.dead_letters(&bot()).is_empty());
+}
+
+#[test]
+fn users_to_whom_a_webhook_always_answers_errors_keep_no_other_waiting_for_long() {
+    let mut world = World::with_bot();
+    let users = world.users(50);
+    world.webhook.fails_for.extend(users.iter().cloned());
+    for round in 0..5 {
+        users.iter().for_each(|from| world.place_text(from, &format!("{round}")));
+        world.run_for(seconds(600));
+        world.place_text(BOB, &format!("bob {round}"));
+        world.run_for(seconds(60));
+        assert_eq!(world.webhook.texts_of(BOB).len(), round + 1);
+    }
+}
+
+#[test]
+fn a_webhook_that_says_when_to_come_back_is_left_alone_until_then() {
+    let mut world = World::with_bot();
+    let users = world.users(5);
+    for (status, wait) in [(429, 120), (503, 1000)] {
+        world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Wants(status, wait));
+        let before = world.webhook.calls.len();
+        world.place_text(&users[0], &status.to_string());
+        users.iter().for_each(|from| world.place_text(from, &format!("after {status}")));
+        world.run_for(seconds(u64::from(wait) - 1));
+        assert_eq!(world.webhook.calls.len() - before, 1, "one was enough");
+        world.webhook.troubles.clear();
+        world.run_for(seconds(1));
+        let texts = world.webhook.texts_of(&users[0]);
+        assert_eq!(texts[texts.len() - 2..], [status.to_string(), format!("after {status}")]);
+        for from in &users[1..] {
+            assert_eq!(world.webhook.texts_of(from).last(), Some(&format!("after {status}")));
+        }
+    }
+}
+
+#[test]
+fn a_webhook_that_was_moved_is_not_taken_for_the_one_before() {
+    let mut world = World::with_bot();
+    let users = world.users(20);
+    world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Hangs);
+    users.iter().for_each(|from| world.place_text(from, "one"));
+    users.iter().for_each(|from| world.place_text(from, "two"));
+    world.run_for(seconds(5));
+    world.update(json!({ "webhook": "http://new.example/hook" }));
+    // What is under way to the old one has its time; then it goes to the new one at once.
+    world.run_for(seconds(5));
+    for from in &users {
+        assert_eq!(world.webhook.texts_of(from), ["one", "two"]);
+    }
+}
+
+#[test]
+fn whatever_may_have_mended_a_webhook_has_it_tried_at_once() {
+    let mut world = World::with_bot();
+    let mends: [fn(&mut World); 2] = [
+        |world| drop(world.update(json!({ "allowPrivateWebhook": true }))),
+        |world| {
+            let step = |step| Call::Standing(maap::StandingCall::Step { chatbot: bot(), step });
+            world.call(step(maap::Step::Suspend));
+            world.call(step(maap::Step::Resume));
+        },
+    ];
+    for (n, mend) in mends.into_iter().enumerate() {
+        world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Forbidden);
+        world.place_text(ALICE, &n.to_string());
+        world.run_for(seconds(3600));
+        world.webhook.troubles.clear();
+        mend(&mut world);
+        assert_eq!(world.webhook.texts_of(ALICE).last(), Some(&n.to_string()));
+    }
+}
+
+/// What happens to a webhook in a story that nobody has thought of.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Text(usize),
+    Fails(usize),
+    Trouble(Option<Trouble>),
+    Crash,
+    Moved,
+    Time(u64),
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let troubles = prop::sample::select(vec![
+        None,
+        None,
+        Some(Trouble::Answers(500)),
+        Some(Trouble::Answers(502)),
+        Some(Trouble::Wants(429, 20)),
+        Some(Trouble::Hangs),
+        Some(Trouble::Closes),
+    ]);
+    prop_oneof![
+        8 => (0..USERS).prop_map(Event::Text),
+        2 => (0..USERS).prop_map(Event::Fails),
+        2 => troubles.prop_map(Event::Trouble),
+        1 => Just(Event::Crash),
+        1 => Just(Event::Moved),
+        4 => (0_u64..100).prop_map(Event::Time),
+    ]
+}
+
+/// Users in such a story.
+const USERS: usize = 8;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn whatever_happens_everything_comes_and_in_order_for_each_user(
+        events in prop::collection::vec(any_event(), 1..120),
+    ) {
+        let mut world = World::with_bot();
+        let users = world.users(USERS as u32);
+        let mut sent = vec![Vec::new(); USERS];
+        let mut host = "bot.example".to_owned();
+        for (n, event) in events.into_iter().enumerate() {
+            match event {
+                Event::Text(user) => {
+                    sent[user].push(n.to_string());
+                    world.place_text(&users[user], &n.to_string());
+                }
+                Event::Fails(user) if world.webhook.fails_for.remove(&users[user]) => {}
+                Event::Fails(user) => drop(world.webhook.fails_for.insert(users[user].clone())),
+                Event::Trouble(trouble) => {
+                    world.webhook.troubles.remove(&host);
+                    world.webhook.troubles.extend(trouble.map(|trouble| (host.clone(), trouble)));
+                }
+                Event::Crash => {
+                    world.crash();
+                    world.start();
+                }
+                Event::Moved => {
+                    host = format!("bot{n}.example");
+                    world.update(json!({ "webhook": format!("http://{host}/hook") }));
+                }
+                Event::Time(span) => world.run_for(seconds(span)),
+            }
+        }
+        world.webhook.troubles.clear();
+        world.webhook.fails_for.clear();
+        world.run_for(seconds(3700));
+        for (user, sent) in users.iter().zip(&sent) {
+            // What was under way in a crash comes twice.
+            let mut seen = std::collections::BTreeSet::new();
+            let mut taken = world.webhook.texts_of(user);
+            taken.retain(|text| seen.insert(text.clone()));
+            prop_assert_eq!(&taken, sent, "{}", user);
+        }
+        prop_assert!(world.mailbox().is_empty());
+    }
+}
+
+#[test]
+fn a_message_that_may_wait_a_moment_is_tried_until_that_is_over() {
+    let mut world = World::with_bot();
+    world.webhook.fails_for.insert(ALICE.to_owned());
+    world.place_text_until(&bot(), ALICE, "one", seconds(20));
+    world.run_for(seconds(19));
+    assert_eq!(world.mailbox()[0].attempts, 3, "at 0, 1 and 6 seconds");
+    world.run_for(seconds(1));
+    let letters = world.dead_letters(&bot());
+    assert_eq!((letters.len(), letters[0].entry.attempts), (1, 4));
 }
 
 #[test]
 fn waits_between_tries_are_not_alike() {
-    let mut world = World::with(|config| config.jitter_percent = 20);
+    let mut world = World::with(|config| (config.jitter_percent, config.failures_max) = (20, 1_000));
     world.make_bot();
-    let users: Vec<String> = (0..50).map(|n| format!("+86139{n:08}")).collect();
-    users.iter().for_each(|number| world.account(number));
+    let users = world.users(50);
     world.webhook.fails_for.extend(users.iter().cloned());
     users.iter().for_each(|from| world.place_text(from, "one"));
     let calls = |world: &World| world.webhook.calls_of("bot.example");
@@ -194,4 +417,26 @@ fn mail_of_a_chatbot_that_is_no_more_leaves_nothing() {
     assert!(world.mailbox().is_empty() && world.dead_letters(&bot()).is_empty());
     let none = world.call(Call::PutBack { chatbot: bot(), letters: Vec::new() });
     assert_eq!(none, Answer::NotFound);
+}
+
+#[test]
+fn whoever_gets_the_name_of_a_chatbot_finds_no_mail_of_the_one_before() {
+    let mut world = World::with_bot();
+    let users = world.users(100);
+    world.webhook.fails_for.extend(users.iter().cloned());
+    users.iter().for_each(|from| world.place_text(from, "one"));
+    world.run_for(seconds(DAY + 60));
+    world.webhook.fails_for.insert(ALICE.to_owned());
+    world.text(ALICE, "a0");
+    users.iter().for_each(|from| world.place_text(from, "two"));
+    assert_eq!((world.dead_letters(&bot()).len(), world.mailbox().len()), (100, 101));
+    let stale: Vec<_> = world.dead_letters(&bot()).iter().map(dead_letters::key_of).collect();
+    assert_eq!(world.call(Call::Remove(bot())), Answer::Removed);
+    assert!(world.mailbox().is_empty() && world.dead_letters(&bot()).is_empty());
+    assert_eq!(world.phones[ALICE].reports, [("a0".to_owned(), Failed)], "and senders know");
+    world.webhook.fails_for.clear();
+    world.make_bot();
+    assert_eq!(world.call(Call::PutBack { chatbot: bot(), letters: stale }), Answer::Counted(0));
+    world.run_for(seconds(DAY));
+    assert!(world.webhook.taken.is_empty());
 }

@@ -237,6 +237,7 @@ fn who_cannot_be_sent_to_costs_nothing_of_the_day_whatever_the_api() {
         let mut send = |world: &mut World, to: &str, traffic: Option<&str>| {
             id += 1;
             let message = Outgoing {
+                simpler: None,
                 message_id: format!("m{id}"),
                 to: vec![user(to)],
                 content: Content::text("a"),

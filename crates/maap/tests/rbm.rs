@@ -73,6 +73,17 @@ fn a_webhook_is_checked_as_soon_as_it_is_named() {
 }
 
 #[test]
+fn a_webhook_that_is_now_allowed_to_be_private_is_checked_at_once() {
+    let mut world = World::new();
+    world.webhook.troubles.insert("bot.example".to_owned(), Trouble::Forbidden);
+    world.create_as(Dialect::Rbm, "12306", json!({ "webhook": "http://bot.example/hook" }));
+    world.run_for(seconds(60));
+    world.webhook.troubles.clear();
+    world.update(json!({ "allowPrivateWebhook": true }));
+    assert!(world.store().chatbot(&bot()).unwrap().unwrap().callback_checked);
+}
+
+#[test]
 fn a_message_is_delivered_and_read_and_a_repeated_id_ignored() {
     let mut world = world();
     assert!(matches!(say(&mut world, "m1", ALICE), Answer::Accepted(..)));
@@ -85,6 +96,24 @@ fn a_message_is_delivered_and_read_and_a_repeated_id_ignored() {
     assert!(told.iter().all(|one| one["agentId"] == "12306"));
     assert_ne!(told[0]["eventId"], told[1]["eventId"]);
     assert!(world.mailbox().is_empty(), "what the interface has no words for does not wait");
+}
+
+#[test]
+fn what_is_read_was_delivered_whatever_is_told_first() {
+    let mut world = world();
+    world.phones.get_mut(ALICE).expect("a phone").reports_display_first = true;
+    say(&mut world, "m1", ALICE);
+    world.run_for(seconds(5));
+    assert_eq!(member(&told(&world), "eventType"), ["DELIVERED", "READ"]);
+    // And the other way: the agent says that it has read before its webhook has answered.
+    world.webhook.holds = true;
+    world.text(ALICE, "hi");
+    let read = || Call::Read { chatbot: bot(), user: user(ALICE), message_id: "hi".to_owned() };
+    assert_eq!(world.call(read()), Answer::Done);
+    world.let_go();
+    assert_eq!(world.call(read()), Answer::Done);
+    let reports = &world.phones[ALICE].reports;
+    assert_eq!(*reports, [("hi".to_owned(), Delivered), ("hi".to_owned(), Displayed)]);
 }
 
 #[test]
@@ -263,6 +292,18 @@ fn typing_is_told_to_a_webhook_that_hangs_a_few_times_at_most() {
     world.let_go();
     world.message(ALICE, "c", composing::CONTENT_TYPE, &Composing::new(State::Active).to_xml());
     assert_eq!(told(&world).len(), 17);
+}
+
+#[test]
+fn typing_is_not_told_to_a_webhook_that_is_left_alone() {
+    let mut world = world();
+    world.webhook.is_down = true;
+    world.text(ALICE, "hi");
+    world.run_for(seconds(3600));
+    let before = world.webhook.calls.len();
+    let typing = Composing::new(State::Active).to_xml();
+    world.message(ALICE, "c1", composing::CONTENT_TYPE, &typing);
+    assert_eq!(world.webhook.calls.len(), before);
 }
 
 #[test]

@@ -70,7 +70,9 @@ impl Centre {
         } else if has_room {
             let (entry, last_answer) = (entry.clone(), entry.refused.last().cloned());
             work.view.put_dead_letter(DeadLetter { entry, why, last_answer, given_up_at: work.now });
+            work.stats.dead_letters += 1;
         } else {
+            work.stats.dead_letters_lost += 1;
             tracing::warn!(chatbot = %key.0, why, "given up on, and there is no room for another dead letter");
         }
         self.lost(&entry, outcome, work);

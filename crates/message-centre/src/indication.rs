@@ -7,11 +7,10 @@ use rcs::capability::Capabilities;
 use rcs::composing::{self, Composing, State};
 use rcs::content_type;
 use rcs::cpim::{self, Cpim, CpimBuilder};
-use rcs::file_transfer::FileTransfer;
 use rcs::ids;
 use rcs::imdn::Disposition;
 use serde::{Deserialize, Serialize};
-use store::{Entry, EntryKind, FileId, RecordKey, Wants};
+use store::{Entry, EntryKind, RecordKey, Wants};
 
 use crate::access::message::{CpmMessage, Posted};
 use crate::delivery::Delivery;
@@ -42,21 +41,6 @@ pub struct ConsentChanged {
     pub is_given: bool,
     /// Since when.
     pub at: Timestamp,
-}
-
-/// Media type of [`MediaReviewed`], which never leaves the process.
-pub const MEDIA_TYPE: &str = "application/vnd.hongyan.media+json";
-
-/// What the operator has said of something that a chatbot has uploaded, put into the chatbot's mailbox: the body of an
-/// [`EntryKind::Status`] entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MediaReviewed {
-    /// Names it in later calls.
-    pub id: FileId,
-    /// Where it and its thumbnail are fetched.
-    pub transfer: FileTransfer,
-    /// Whether it may be sent.
-    pub is_approved: bool,
 }
 
 /// Media type of what [`Centre::tell_revealed`] keeps, which never leaves the process: the token that stood for the user.
@@ -111,11 +95,10 @@ impl Centre {
     /// False when there is no such message. Told twice, the second time changes nothing.
     pub fn read_by_chatbot(&mut self, record: &RecordKey, work: &mut Work<'_>) -> bool {
         let Some(found) = work.view.record(record).cloned() else { return false };
-        if found.displayed_at.is_none() {
+        // It may say so before its webhook has answered: what it has read it has.
+        self.report_for_chatbot(&found, true, work);
+        if work.view.record(record).is_some_and(|record| record.displayed_at.is_none()) {
             report::mark(record, Disposition::Displayed, work);
-            if found.wanted.display && work.view.account(&found.from).is_some() {
-                self.report_as_chatbot(&found, Disposition::Displayed, work);
-            }
         }
         true
     }
@@ -139,14 +122,6 @@ impl Centre {
             body.into(),
             work.now,
         );
-        self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
-    }
-
-    /// Tells a chatbot, through its mailbox, what has become of something that it has uploaded. False when the mailbox is full.
-    pub fn tell_media(&mut self, chatbot: &Address, told: &MediaReviewed, work: &mut Work<'_>) -> bool {
-        let body = serde_json::to_vec(told).expect("a file is plain data");
-        let id = told.id.to_string();
-        let entry = self.platform_entry(chatbot, chatbot, id, MEDIA_TYPE, body.into(), work.now);
         self.keep(Delivery::status(Entry { kind: EntryKind::Status, ..entry }), work).is_ok()
     }
 

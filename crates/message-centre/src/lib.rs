@@ -53,6 +53,7 @@ use sip::{Flow, Message};
 use store::{EntryIds, RecordKey, Wants};
 
 pub use config::{Config, Media, RecordRoute, Registration, Sessions};
+pub use removal::wake;
 pub use work::{Heard, Stats, Task, Work};
 
 use access::guesses::Guesses;

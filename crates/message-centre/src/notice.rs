@@ -3,8 +3,9 @@
 
 use rcs::Timestamp;
 use rcs::address::Address;
+use rcs::file_transfer::FileTransfer;
 use serde::{Deserialize, Serialize};
-use store::{Entry, EntryKind, Wants};
+use store::{Entry, EntryKind, FileId, Wants};
 
 use crate::delivery::Delivery;
 use crate::work::Task;
@@ -45,8 +46,13 @@ pub enum Notice {
 pub enum Checked {
     /// What handsets show of the chatbot, its menu, or that it goes live.
     Information,
-    /// Something in the media library, by its link as far as that is known here.
-    Media(String),
+    /// Something in the media library.
+    Media {
+        /// Names it in later calls.
+        id: FileId,
+        /// Where it and its thumbnail are fetched.
+        transfer: Box<FileTransfer>,
+    },
 }
 
 impl Notice {

@@ -1,10 +1,10 @@
 //! A subscriber leaves: their sessions and what waited for them end, and whoever gets the number afterwards finds it empty. Or
-//! devices of one are let go.
+//! devices of one are let go. Or a chatbot is no more: what waited for it goes, and its dead letters.
 //!
 //! A mailbox may hold more than one batch should take on, and so may the index of files and a history. They are cleared page by page; until that
 //! is done, also after a restart, the number is not given out again.
 
-use rcs::address::Address;
+use rcs::address::{Address, AddressKind};
 use store::{Bindings, EntryId, EntryKey, FileId, Outcome, Wants};
 
 use crate::events::Cause;
@@ -19,6 +19,16 @@ const PAGE: usize = 256;
 const FILES_PAGE: usize = 2_000;
 /// Where the index of files begins.
 const FIRST_FILE: FileId = FileId([0; 16]);
+
+/// What is to be looked at after a start of somebody for whom mail waits, or who has dead letters, and who is none of the
+/// chatbots that there are.
+pub fn wake(owner: Address) -> Option<Task> {
+    match owner.kind() {
+        AddressKind::Subscriber => Some(Task::Wake(owner)),
+        AddressKind::Chatbot => Some(Task::Clear(owner)),
+        _ => None,
+    }
+}
 
 impl Centre {
     pub(crate) fn remove_subscriber(&mut self, address: &Address, work: &mut Work<'_>) {
@@ -83,22 +93,36 @@ impl Centre {
     }
 
     pub(crate) fn clear_wants(&self, address: &Address, wants: &mut Wants) {
-        wants.account(address);
+        if address.kind() == AddressKind::Chatbot {
+            wants.chatbot(address);
+            wants.dead_letter_page(address, PAGE);
+        } else {
+            wants.account(address);
+        }
         wants.page(address, EntryId::FIRST, PAGE);
     }
 
-    /// Ends the first page of what waits for somebody who is no subscriber any more.
+    /// Ends the first page of what waits for somebody who is no subscriber any more, or no chatbot.
     pub(crate) fn decide_clear(&mut self, address: &Address, work: &mut Work<'_>) {
-        if work.view.account(address).is_some() {
+        let is_chatbot = address.kind() == AddressKind::Chatbot;
+        let is_there = match is_chatbot {
+            true => work.view.chatbot(address).is_some(),
+            false => work.view.account(address).is_some(),
+        };
+        if is_there {
             return;
         }
+        let letters =
+            if is_chatbot { work.view.dead_letter_page(address, PAGE).to_vec() } else { Vec::new() };
+        letters.iter().for_each(|key| work.view.remove_dead_letter(key));
         let page = work.view.page(&(address.clone(), EntryId::FIRST, PAGE)).unwrap_or_default().to_vec();
-        let is_last = page.len() < PAGE;
+        let is_last = page.len() < PAGE && letters.len() < PAGE;
+        let why = if is_chatbot { "the chatbot is no more" } else { "the addressee is a subscriber no more" };
         for id in page {
             let key: EntryKey = (address.clone(), id);
             if let Some(entry) = work.view.entry(&key).cloned() {
                 work.view.remove_entry(&key);
-                self.lost(&entry, Outcome::Refused("the addressee is a subscriber no more".to_owned()), work);
+                self.lost(&entry, Outcome::Refused(why.to_owned()), work);
             }
         }
         if !is_last {

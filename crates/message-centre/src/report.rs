@@ -219,19 +219,20 @@ impl Centre {
         }
     }
 
-    /// Reports from a chatbot's side on a message that its webhook has taken: delivered, and read if that `is_reading`.
+    /// Reports from a chatbot's side on a message that it has: delivered, and read if that `is_reading`. What was reported before
+    /// is not reported again.
     pub(crate) fn report_for_chatbot(&mut self, record: &Record, is_reading: bool, work: &mut Work<'_>) {
-        let mut due = Vec::with_capacity(2);
-        if record.wanted.positive_delivery {
-            due.push(Disposition::Delivered);
-        }
-        if record.wanted.display && is_reading {
-            due.push(Disposition::Displayed);
-        }
+        let due = [
+            (Disposition::Delivered, record.wanted.positive_delivery),
+            (Disposition::Displayed, record.wanted.display && is_reading),
+        ];
         if work.view.account(&record.from).is_none() {
             return;
         }
-        for disposition in due {
+        for (disposition, is_due) in due {
+            if !is_due || !is_news(Some(record), disposition) {
+                continue;
+            }
             self.report_as_chatbot(record, disposition, work);
         }
     }

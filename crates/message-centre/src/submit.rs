@@ -240,8 +240,22 @@ impl Centre {
         }
     }
 
-    /// A chatbot's webhook was tried and failed: the entry stays, and expires at `expires_at` if not before. Its agent knows
-    /// when to try again.
+    /// An entry waits behind one that its chatbot's webhook has not taken: it expires at `expires_at`, and says `why`.
+    pub fn waits_for_chatbot(
+        &mut self,
+        key: &EntryKey,
+        why: &str,
+        expires_at: Timestamp,
+        work: &mut Work<'_>,
+    ) {
+        if let Some(mut entry) = work.view.entry(key).cloned() {
+            entry.refused = vec![why.to_owned()];
+            (entry.expires_at, entry.next_due) = (expires_at, expires_at);
+            work.view.put_entry(entry);
+        }
+    }
+
+    /// A chatbot's webhook was tried and failed: the entry stays, and expires at `expires_at`. Its agent knows when to try again.
     pub fn retry_for_chatbot(
         &mut self,
         fetched: &Fetched,
@@ -254,8 +268,7 @@ impl Centre {
         };
         entry.attempts += 1;
         entry.refused = vec![why.to_owned()];
-        entry.expires_at = entry.expires_at.min(expires_at);
-        entry.next_due = entry.expires_at;
+        (entry.expires_at, entry.next_due) = (expires_at, expires_at);
         work.view.put_entry(entry);
         let now = work.now;
         if let Some(key) = &fetched.record {

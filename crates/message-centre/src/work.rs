@@ -217,4 +217,8 @@ pub struct Stats {
     pub challenges: u64,
     /// Files that went because their time was over.
     pub files_expired: u64,
+    /// What was given up on on its way to a chatbot and kept as a dead letter.
+    pub dead_letters: u64,
+    /// The same, for which there was no room.
+    pub dead_letters_lost: u64,
 }

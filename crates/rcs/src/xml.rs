@@ -222,7 +222,7 @@ fn read(document: &[u8], bytes_max: usize, roots_max: usize) -> Result<Vec<Eleme
     if document.len() > bytes_max {
         return Err(XmlError::TooMany("bytes"));
     }
-    let text = std::str::from_utf8(document).map_err(|_| malformed("not UTF-8"))?;
+    let text = std::str::from_utf8(document).map_err(|_| malformed(not_utf8(document)))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}').trim());
     let mut tree = Tree { roots_max, ..Tree::default() };
     loop {
@@ -243,6 +243,18 @@ fn read(document: &[u8], bytes_max: usize, roots_max: usize) -> Result<Vec<Eleme
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             Event::Eof => return tree.finish(),
         }
+    }
+}
+
+/// That a document is not in UTF-8, and what it says that it is in.
+fn not_utf8(document: &[u8]) -> String {
+    let declared = document.utf8_chunks().next().map(|chunk| chunk.valid()).and_then(|text| {
+        let (_, after) = text.split_once("<?xml")?.1.split_once("?>")?.0.split_once("encoding")?;
+        after.split(['"', '\'']).nth(1)
+    });
+    match declared {
+        Some(other) if !other.eq_ignore_ascii_case("UTF-8") => format!("it is in {other}, and not in UTF-8"),
+        _ => "it is not in UTF-8".to_owned(),
     }
 }
 
@@ -442,6 +454,9 @@ mod tests {
             assert!(Element::parse_any(document.as_bytes()).is_err(), "{document}");
         }
         assert!(Element::parse_any(b"<x>\xff</x>").is_err());
+        let gbk = b"<?xml version='1.0' encoding='GBK'?><x>\xc4\xe3</x>";
+        let error = Element::parse_any(gbk).unwrap_err();
+        assert_eq!(error.to_string(), "XML is not well-formed: it is in GBK, and not in UTF-8");
     }
 
     proptest! {

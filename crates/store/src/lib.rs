@@ -76,7 +76,7 @@ pub use view::{FilePage, FilePageKey, HistoryPageKey, Lookup, PageKey, View, Wan
 
 use cache::Cache;
 use row::{Row, decode};
-use view::MediaPageKey;
+use view::{DeadLetterPageKey, MediaPageKey};
 
 /// Journal ceiling: reopening replays the journal, so it is kept small.
 const JOURNAL_BYTES_MAX: u64 = 64 << 20;
@@ -212,6 +212,9 @@ impl Store {
         }
         for page in wants.media_pages {
             self.load_media_page(page, view)?;
+        }
+        for page in wants.dead_letter_pages {
+            self.load_dead_letter_page(page, view)?;
         }
         for tenant in wants.api_key_lists {
             let keys = self.api_keys()?.into_iter().filter(|key| key.tenant.as_ref() == Some(&tenant));
@@ -710,6 +713,14 @@ impl Store {
         self.addresses(Family::Heads)
     }
 
+    /// All chatbots that have dead letters, in no particular order.
+    ///
+    /// # Errors
+    /// If the disk cannot be read or holds damaged rows.
+    pub fn owners_of_dead_letters(&self) -> Result<Vec<Address>, StoreError> {
+        self.addresses(Family::DeadLetterCounts)
+    }
+
     /// One dead letter.
     ///
     /// # Errors
@@ -1005,6 +1016,19 @@ impl Store {
         }
         self.load_rows(found.iter().map(|(key, _)| key.clone()).collect(), &mut view.history_states)?;
         view.history_pages.insert(page, found);
+        Ok(())
+    }
+
+    fn load_dead_letter_page(&self, page: DeadLetterPageKey, view: &mut View) -> Result<(), StoreError> {
+        let (chatbot, limit) = &page;
+        let letters = self.dead_letters(Some(chatbot), None, *limit)?;
+        let found = letters.iter().map(DeadLetter::key).collect();
+        for letter in letters {
+            if !view.dead_letters.has(&letter.key()) {
+                view.dead_letters.loaded(letter.key(), Some(Arc::new(letter)));
+            }
+        }
+        view.dead_letter_pages.insert(page, found);
         Ok(())
     }
 

@@ -68,6 +68,7 @@ pub struct Wants {
     pub(crate) history_pages: Vec<HistoryPageKey>,
     pub(crate) dead_letters: Vec<EntryKey>,
     pub(crate) dead_letter_counts: Vec<Address>,
+    pub(crate) dead_letter_pages: Vec<DeadLetterPageKey>,
     pub(crate) contacts: Vec<ContactKey>,
     pub(crate) rules: Vec<Address>,
     pub(crate) spending: Vec<String>,
@@ -93,6 +94,9 @@ pub type FilePageKey = (Address, FileId, usize);
 
 /// The beginning of what a chatbot has in the media library: whose, and how many.
 pub(crate) type MediaPageKey = (Address, usize);
+
+/// The first dead letters of a chatbot: whose, and how many.
+pub(crate) type DeadLetterPageKey = (Address, usize);
 
 /// The beginning of a history: whose, and how many messages.
 pub type HistoryPageKey = (Address, usize);
@@ -258,6 +262,12 @@ impl Wants {
         self.dead_letter_counts.push(chatbot.clone());
     }
 
+    /// The first `limit` dead letters of a chatbot, each as by [`Wants::dead_letter`].
+    pub fn dead_letter_page(&mut self, chatbot: &Address, limit: usize) {
+        self.dead_letter_pages.push((chatbot.clone(), limit));
+        self.dead_letter_counts.push(chatbot.clone());
+    }
+
     /// What a chatbot and a user are to each other.
     pub fn contact(&mut self, chatbot: &Address, user: &Address) {
         self.contacts.push((chatbot.clone(), user.clone()));
@@ -308,6 +318,7 @@ impl Wants {
             && self.history_pages.is_empty()
             && self.dead_letters.is_empty()
             && self.dead_letter_counts.is_empty()
+            && self.dead_letter_pages.is_empty()
             && self.contacts.is_empty()
             && self.rules.is_empty()
             && self.spending.is_empty()
@@ -382,6 +393,7 @@ pub struct View {
     pub(crate) history_pages: FxHashMap<HistoryPageKey, Vec<(HistoryKey, Timestamp)>>,
     pub(crate) dead_letters: Table<DeadLetter>,
     pub(crate) dead_letter_counts: Table<DeadLetterCount>,
+    pub(crate) dead_letter_pages: FxHashMap<DeadLetterPageKey, Vec<EntryKey>>,
     pub(crate) contacts: Table<Contact>,
     pub(crate) aliases: Table<Alias>,
     pub(crate) rules: Table<Rules>,
@@ -845,6 +857,11 @@ impl View {
     /// How many dead letters a chatbot has.
     pub fn dead_letter_count(&self, chatbot: &Address) -> DeadLetterCount {
         self.dead_letter_counts.get(chatbot).copied().unwrap_or_default()
+    }
+
+    /// The first dead letters of a chatbot, as they were when they were loaded.
+    pub fn dead_letter_page(&self, chatbot: &Address, limit: usize) -> &[EntryKey] {
+        self.dead_letter_pages.get(&(chatbot.clone(), limit)).map_or(&[], Vec::as_slice)
     }
 
     /// Makes a dead letter of an entry, which has left its mailbox and so is none yet.

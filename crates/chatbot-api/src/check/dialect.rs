@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{FINDINGS_MAX, violation};
-use crate::rbm::{self, message};
-use crate::{Body, Content, ctcu};
+use crate::file_limits::{self, FileLimits};
+use crate::{Body, Content, ctcu, rbm};
 
 /// An interface of chatbots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -28,19 +28,6 @@ pub enum Dialect {
 
 /// What is refused, and by which dialects.
 pub type Refused = (Vec<Dialect>, Violation);
-
-/// Files that a dialect takes: how their media types begin, and how many bytes they may have.
-type Files = &'static [(&'static [&'static str], u64)];
-
-/// Upload limits of China Telecom and China Unicom (V1.0.4); China Mobile's are not public and taken to be the same.
-const CTCU_FILES: Files = &[
-    (&["image/jpeg", "image/jpg", "image/png"], 2 << 20),
-    (&["audio/amr", "audio/mp3", "audio/mpeg", "audio/m4a", "audio/mp4", "audio/x-m4a"], 5 << 20),
-    (&["video/mp4", "video/webm"], 10 << 20),
-];
-
-/// Media types and sizes of RBM.
-const RBM_FILES: Files = &[(&message::MEDIA_TYPES, message::FILE_BYTES_MAX)];
 
 impl Dialect {
     /// All of them.
@@ -65,10 +52,10 @@ impl Dialect {
     }
 
     /// `None` for any.
-    fn files(self) -> Option<Files> {
+    fn files(self) -> Option<FileLimits> {
         match self {
-            Self::Ctcu | Self::Cm => Some(CTCU_FILES),
-            Self::Rbm => Some(RBM_FILES),
+            Self::Ctcu | Self::Cm => Some(file_limits::OPERATORS),
+            Self::Rbm => Some(file_limits::RBM),
             Self::Fnw11 => None,
         }
     }
@@ -178,20 +165,19 @@ impl Refusals {
     fn media(&mut self, dialect: Dialect, path: &str, media: &Media) {
         let Some(files) = dialect.files() else { return };
         let essence = rcs::content_type::essence(&media.media_content_type).to_ascii_lowercase();
-        match files.iter().find(|(types, _)| types.contains(&essence.as_str())) {
+        match files.of(&essence) {
             None => {
                 let shown: String = essence.chars().take(80).collect();
                 let detail = format!("{shown:?} is not a type that can be uploaded");
                 self.add(dialect, violation(format!("{path}.mediaContentType"), rule::MEDIA_TYPE, detail));
             }
-            Some((_, most)) if media.media_file_size > *most => {
-                let detail = format!("{} > {most} bytes", media.media_file_size);
+            Some(kind) if media.media_file_size > kind.bytes_max => {
+                let detail = format!("{} > {} bytes", media.media_file_size, kind.bytes_max);
                 self.add(dialect, violation(format!("{path}.mediaFileSize"), rule::FILE_SIZE, detail));
             }
             Some(_) => {}
         }
-        let thumbnail_bytes_max =
-            if dialect == Dialect::Rbm { message::THUMBNAIL_BYTES_MAX } else { 200 << 10 };
+        let thumbnail_bytes_max = files.thumbnail_bytes_max;
         if let Some(thumbnail) =
             media.thumbnail.as_ref().filter(|thumbnail| thumbnail.file_size > thumbnail_bytes_max)
         {

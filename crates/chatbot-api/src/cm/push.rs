@@ -6,11 +6,15 @@ use rcs::{
     Address, Timestamp,
     bot::{self, Document, ResponseKind, SuggestionResponse},
     file_transfer,
+    spam_report::{self, SpamReport},
     xml::Writer,
 };
 
 use super::{NAMESPACE, error::Exception};
 use crate::{Failure, Incoming, Status, ctcu::address::PathForm};
+
+/// Who says something when nobody is to know (RFC 3323 §4.1.1.3).
+const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
 
 /// A user's message.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,31 +55,55 @@ impl MessagePush<'_> {
     /// The document. `root` is the root of our API, under which the resources it names are.
     pub fn to_xml(&self, root: &str) -> String {
         let (content_type, body) = said(self.incoming);
-        let inbound = format!("{root}/messaging/v1/inbound/{}", PathForm::Encoded.segment(self.chatbot));
-        let mut xml = Writer::new();
-        xml.open("msg:inboundMessageNotification", &[NAMESPACE]).open("inboundMessage", &[]);
-        xml.text("destinationAddress", &[], self.chatbot.as_str())
-            .text("senderAddress", &[], self.sender.as_str())
-            .text("origUser", &[], self.sender.as_str())
-            .text("resourceURL", &[], &format!("{inbound}/messages/{}", self.message_id))
-            .empty("link", &[("rel", "Subscription"), ("href", &format!("{inbound}/subscriptions"))])
-            .text("messageId", &[], self.message_id)
-            .text("contentType", &[], content_type)
-            // The form that gateways are seen to use whatever the content; it survives every reader of XML.
-            .text("contentEncoding", &[], "base64");
-        xml.open("serviceCapability", &[])
-            .text("capabilityId", &[], "ChatbotSA")
-            .text("version", &[], "+g.gsma.rcs.botversion=\"#=1\"")
-            .close();
-        xml.text("bodyText", &[], &STANDARD.encode(body))
-            .text("conversationID", &[], self.conversation_id)
-            .text("contributionID", &[], self.contribution_id);
+        let mut xml =
+            inbound(self.message_id, self.sender.as_str(), self.chatbot, (content_type, &body), root);
+        xml.text("conversationID", &[], self.conversation_id).text(
+            "contributionID",
+            &[],
+            self.contribution_id,
+        );
         if let Some(in_reply_to) = self.in_reply_to {
             xml.text("inReplyToContributionID", &[], in_reply_to);
         }
         xml.text("dateTime", &[], &crate::ctcu::date_time(self.at));
         xml.finish()
     }
+}
+
+/// A user has reported the chatbot as spam; who, it never learns (maap-api §5.5). `id` is the same whenever it is told.
+pub fn spam(id: &str, chatbot: &Address, report: &SpamReport, at: Timestamp, root: &str) -> String {
+    let said = (spam_report::CONTENT_TYPE, report.to_xml());
+    let mut xml = inbound(id, ANONYMOUS, chatbot, (said.0, said.1.as_bytes()), root);
+    xml.text("dateTime", &[], &crate::ctcu::date_time(at));
+    xml.finish()
+}
+
+/// A notification up to and with what was said, in media type and bytes; what names its conversation may follow.
+fn inbound(
+    message_id: &str,
+    sender: &str,
+    chatbot: &Address,
+    (content_type, body): (&str, &[u8]),
+    root: &str,
+) -> Writer {
+    let inbound = format!("{root}/messaging/v1/inbound/{}", PathForm::Encoded.segment(chatbot));
+    let mut xml = Writer::new();
+    xml.open("msg:inboundMessageNotification", &[NAMESPACE]).open("inboundMessage", &[]);
+    xml.text("destinationAddress", &[], chatbot.as_str())
+        .text("senderAddress", &[], sender)
+        .text("origUser", &[], sender)
+        .text("resourceURL", &[], &format!("{inbound}/messages/{message_id}"))
+        .empty("link", &[("rel", "Subscription"), ("href", &format!("{inbound}/subscriptions"))])
+        .text("messageId", &[], message_id)
+        .text("contentType", &[], content_type)
+        // The form that gateways are seen to use whatever the content; it survives every reader of XML.
+        .text("contentEncoding", &[], "base64");
+    xml.open("serviceCapability", &[])
+        .text("capabilityId", &[], "ChatbotSA")
+        .text("version", &[], "+g.gsma.rcs.botversion=\"#=1\"")
+        .close();
+    xml.text("bodyText", &[], &STANDARD.encode(body));
+    xml
 }
 
 /// What became of the message `id` for `user`. `failure` says why, for [`Status::Failed`].

@@ -4,7 +4,7 @@
 //! prefix, in any case; without `senderAddress`, `address`, ids or `serviceCapability`; the dummy `00000` among the
 //! destinations; multiparts with bare LF (which XML makes of every line end), a wrong Content-Length or no disposition.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -32,17 +32,6 @@ pub const MAX_DESTINATIONS: usize = 100;
 /// What stands for `address` when `destinationAddress` has the users.
 const DUMMY: &str = "00000";
 
-/// Elements that nothing in the shared model stands for; kept as they came.
-const OPAQUE: [&str; 7] = [
-    "multimediaMessageSupported",
-    "mmsSubject",
-    "mmsBodyText",
-    "fallbackSupported",
-    "fallbackContentType",
-    "fallbackContentEncoding",
-    "rcsBodyText",
-];
-
 /// A call, read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -54,8 +43,6 @@ pub struct Request {
     pub client_correlator: Option<String>,
     /// Destinations that are no phone numbers, as they came; there is at least one that is.
     pub impossible: Vec<String>,
-    /// What the shared model has no place for, by element: what to send where cards are not understood.
-    pub opaque: BTreeMap<&'static str, String>,
 }
 
 /// Reads the body of a send call that `chatbot` makes. `fresh_id` becomes the message's id if the call gives neither an id nor a
@@ -103,6 +90,7 @@ pub fn parse(
             message_id,
             to,
             content,
+            simpler: simpler(&document)?,
             conversation_id,
             contribution_id,
             in_reply_to,
@@ -115,7 +103,6 @@ pub fn parse(
         template,
         client_correlator,
         impossible,
-        opaque: OPAQUE.into_iter().filter_map(|name| Some((name, document.text(name)?.to_owned()))).collect(),
     })
 }
 
@@ -163,7 +150,7 @@ impl Document {
 }
 
 /// The users, each once, and what else stands among them.
-fn destinations(
+pub(super) fn destinations(
     document: &Document,
     numbering: &Numbering,
 ) -> Result<(Vec<Address>, Vec<String>), RequestError> {
@@ -216,34 +203,53 @@ fn wanted(document: &Document) -> StatusSet {
 fn said(document: &Document, kind: SendKind) -> Result<(Content, Option<TemplateUse>), RequestError> {
     let content_type =
         document.text("contentType").unwrap_or(if kind.is_template { "template" } else { "text/plain" });
-    let body = document.required("bodyText")?;
-    let encoding = document.text("contentEncoding").unwrap_or_default().to_ascii_lowercase();
-    let body: Bytes = match encoding.as_str() {
-        "" | "utf8" | "utf-8" => body.to_owned().into(),
-        "base64" => {
-            let body: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-            STANDARD
-                .decode(body)
-                .map_err(|error| RequestError::invalid("bodyText", error.to_string()))?
-                .into()
-        }
-        _ => return Err(RequestError::invalid("contentEncoding", "not one of utf8, base64")),
-    };
+    let body = decoded(document, "bodyText", "contentEncoding")?;
     if kind.is_template || template::is_marker(content_type) {
         let body = std::str::from_utf8(&body).map_err(|_| RequestError::invalid("bodyText", "no UTF-8"))?;
         return Ok((Content::text(""), Some(TemplateUse::parse(body)?)));
     }
+    content(content_type, body).map(|content| (content, None))
+}
+
+/// What is said to devices that show no cards, if there is something (`fallbackSupported`).
+fn simpler(document: &Document) -> Result<Option<Content>, RequestError> {
+    const BODY: &str = "rcsBodyText";
+    if document.flag("fallbackSupported")? != Some(true) || document.text(BODY).is_none() {
+        return Ok(None);
+    }
+    let content_type = document.text("fallbackContentType").unwrap_or("text/plain");
+    let body = decoded(document, BODY, "fallbackContentEncoding")?;
+    let read = content(content_type, body).map_err(|error| RequestError::invalid(BODY, error.text))?;
+    Ok(Some(read))
+}
+
+/// The bytes of a body, whose element and that of its encoding are called so.
+fn decoded(document: &Document, name: &str, encoding_name: &str) -> Result<Bytes, RequestError> {
+    let body = document.required(name)?;
+    let encoding = document.text(encoding_name).unwrap_or_default().to_ascii_lowercase();
+    match encoding.as_str() {
+        "" | "utf8" | "utf-8" => Ok(body.to_owned().into()),
+        "base64" => {
+            let body: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+            let bytes = STANDARD.decode(body);
+            bytes.map(Bytes::from).map_err(|error| RequestError::invalid(name, error.to_string()))
+        }
+        _ => Err(RequestError::invalid(encoding_name, "not one of utf8, base64")),
+    }
+}
+
+fn content(content_type: &str, body: Bytes) -> Result<Content, RequestError> {
     let parts = if multipart::is_multipart(content_type) {
         multipart::parse(content_type, &body)
             .map_err(|error| RequestError::invalid("bodyText", error.to_string()))?
     } else {
         vec![Part::new(content_type, body)]
     };
-    content(&parts).map(|content| (content, None))
+    of_parts(&parts)
 }
 
 /// One text, card, file or place, and at most one list of chips.
-fn content(parts: &[Part]) -> Result<Content, RequestError> {
+fn of_parts(parts: &[Part]) -> Result<Content, RequestError> {
     let (mut body, mut chips): (Option<Body>, Option<Vec<Suggestion>>) = (None, None);
     for part in parts {
         let again = match MediaType::recognise(part.content_type()) {

@@ -16,7 +16,7 @@ use super::{
     push::{self, MessagePush},
     *,
 };
-use crate::{Body, Failure, Incoming, Status, ctcu::address::PathForm};
+use crate::{Body, Content, Failure, Incoming, Status, ctcu::address::PathForm};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -62,9 +62,7 @@ fn a_text_is_read_in_full() {
     assert!(message.wanted.contains(Status::RevokeOk));
     assert_eq!(sent.client_correlator.as_deref(), Some("567895"));
     assert_eq!(message.message_id, rcs::ids::message_id_of(&rail(), "567895"));
-    assert_eq!(sent.opaque["rcsBodyText"], "去哪里？");
-    assert_eq!(sent.opaque["multimediaMessageSupported"], "false");
-    assert!(!sent.opaque.contains_key("mmsSubject"));
+    assert_eq!(message.simpler, Some(Content::text("去哪里？")));
 }
 
 #[test]
@@ -183,6 +181,15 @@ fn what_is_wrong_is_named_with_the_exception_for_it() {
             "smsBodyText: missing",
         ),
         (
+            format!(
+                "{to}<bodyText>x</bodyText><fallbackSupported>1</fallbackSupported><rcsBodyText>{}</rcsBodyText>",
+                "长".repeat(2001)
+            ),
+            400,
+            "SVC0002",
+            "rcsBodyText: bodyText: 2001 > 2000",
+        ),
+        (
             format!("{to}<bodyText>x</bodyText><storeSupported>perhaps</storeSupported>"),
             400,
             "SVC0002",
@@ -254,7 +261,12 @@ fn refusals_are_policy_or_service_exceptions() {
 #[test]
 fn a_revoke_names_the_user() {
     let revoke = |body: &str| revoke::parse(body.as_bytes(), &numbering());
-    assert_eq!(revoke(fixture!("revoke")), Ok(user(1)));
+    assert_eq!(revoke(fixture!("revoke")), Ok(vec![user(1)]));
+    let both = "<r><address>tel:+8613800000001</address><address>13800000002</address></r>";
+    assert_eq!(revoke(both), Ok(vec![user(1), user(2)]));
+    let dummy = "<r><address>00000</address><destinationAddress>tel:+8613800000002</destinationAddress></r>";
+    assert_eq!(revoke(dummy), Ok(vec![user(2)]));
+    assert!(revoke("<r><address>tel:+8613800000001</address><address>x</address></r>").is_err());
     assert!(revoke("<messageStatusReport/>").is_err());
     assert!(revoke("<a><address>tel:+8613800000001</address><status>Other</status></a>").is_err());
     assert!(revoke("<a><address>x</address></a>").is_err());

@@ -98,9 +98,8 @@ pub struct Refusal {
 pub struct ResultAnswer {
     /// 0 for success.
     pub error_code: i32,
-    /// Absent on success.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_message: Option<String>,
+    /// `ok`, or what is wrong.
+    pub error_message: String,
 }
 
 impl Refusal {
@@ -135,13 +134,15 @@ impl Refusal {
 
     /// The answer that carries it.
     pub fn answer(&self) -> ResultAnswer {
-        ResultAnswer { error_code: self.code.number(), error_message: Some(self.message.clone()) }
+        ResultAnswer { error_code: self.code.number(), error_message: self.message.clone() }
     }
 }
 
 impl ResultAnswer {
     /// Success.
-    pub const OK: Self = Self { error_code: 0, error_message: None };
+    pub fn ok() -> Self {
+        Self { error_code: ReturnCode::Ok.number(), error_message: ReturnCode::Ok.meaning().to_owned() }
+    }
 }
 
 /// The return code that is nearest to a violation, by its rule and the member that broke it.
@@ -207,6 +208,9 @@ mod tests {
             serde_json::to_string(&Refusal::of(ReturnCode::TokenExpired).answer()).unwrap(),
             r#"{"errorCode":42001,"errorMessage":"accessToken expired"}"#
         );
-        assert_eq!(serde_json::to_string(&ResultAnswer::OK).unwrap(), r#"{"errorCode":0}"#);
+        assert_eq!(
+            serde_json::to_string(&ResultAnswer::ok()).unwrap(),
+            r#"{"errorCode":0,"errorMessage":"ok"}"#
+        );
     }
 }

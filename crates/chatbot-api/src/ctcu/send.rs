@@ -114,6 +114,7 @@ fn read_envelope(mut body: Members, numbering: &Numbering, faults: &mut Faults) 
         message_id: message_id?,
         to: to?,
         content: Content::text(""),
+        simpler: None,
         conversation_id: conversation_id?,
         contribution_id: contribution_id?,
         in_reply_to,

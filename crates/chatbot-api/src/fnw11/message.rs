@@ -59,6 +59,7 @@ impl Message {
     /// The message in the shared model, once it has an id and it is known who [`Message::to`] is.
     pub fn into_outgoing(self, message_id: String, chatbot: &Address, user: Address) -> Outgoing {
         Outgoing {
+            simpler: None,
             conversation_id: ids::conversation_between(chatbot, &user),
             contribution_id: message_id.clone(),
             message_id,

@@ -247,6 +247,7 @@ impl AgentMessage {
             return Err(Refusal::of_violations(violations));
         }
         Ok(Outgoing {
+            simpler: None,
             conversation_id: ids::conversation_between(from, &to),
             contribution_id: message_id.clone(),
             message_id,

@@ -4,7 +4,7 @@
 //! the documented form: no `postbackData`; a place without `latLong` but with `query`.
 
 use rcs::bot::{
-    Action, ActionKind, Application, Extra, Place, Postback, RecordingType, Reply, Suggestion, ViewMode,
+    Action, ActionKind, Application, Extra, Place, Postback, Reply, Suggestion, ViewMode,
     reader::{Faults, Members},
     rule,
 };
@@ -42,22 +42,29 @@ fn read_action(mut action: Members, faults: &mut Faults) -> Option<Action> {
     let postback = action.string("postbackData", faults).map(Postback::new);
     let fallback_url = action.string("fallbackUrl", faults);
     let kind = one_of(&action, &ACTIONS, faults).and_then(|name| {
-        let members = action.object(name, faults)?;
+        let mut members = action.object(name, faults)?;
         match name {
-            "dialAction" => read_dial(members, fallback_url, faults),
-            "viewLocationAction" => read_view_location(members, fallback_url, faults),
-            "createCalendarEventAction" => read_calendar_event(members, fallback_url, faults),
-            "openUrlAction" => read_open_url(members, faults),
-            "shareLocationAction" => Some(ActionKind::RequestLocationPush { extra: Extra::new() }),
-            _ => read_compose(members, faults),
+            "viewLocationAction" => return read_view_location(members, fallback_url, faults),
+            "openUrlAction" => return read_open_url(members, faults),
+            _ => {}
         }
+        // The others have the members of the specification's, but for where the fallback stands.
+        let name = match name {
+            "dialAction" => "dialPhoneNumber",
+            "createCalendarEventAction" => "createCalendarEvent",
+            "shareLocationAction" => return Some(ActionKind::RequestLocationPush { extra: Extra::new() }),
+            _ => {
+                let name = one_of(&members, &["composeTextMessage", "composeRecordingMessage"], faults)?;
+                members = members.object(name, faults)?;
+                name
+            }
+        };
+        if let Some(url) = fallback_url.filter(|_| !name.starts_with("compose")) {
+            members.put("fallbackUrl", url.into());
+        }
+        ActionKind::read(name, members, faults)
     });
     Some(Action { display_text: display_text?, postback, kind: kind?, extra: Extra::new() })
-}
-
-fn read_dial(mut m: Members, fallback_url: Option<String>, faults: &mut Faults) -> Option<ActionKind> {
-    let phone_number = m.text("phoneNumber", faults)?;
-    Some(ActionKind::DialPhoneNumber { phone_number, fallback_url, extra: Extra::new() })
 }
 
 fn read_view_location(
@@ -86,25 +93,6 @@ fn read_view_location(
     Some(ActionKind::ShowLocation { location, fallback_url, extra })
 }
 
-fn read_calendar_event(
-    mut m: Members,
-    fallback_url: Option<String>,
-    faults: &mut Faults,
-) -> Option<ActionKind> {
-    let start_time = m.text("startTime", faults);
-    let end_time = m.text("endTime", faults);
-    let title = m.text("title", faults);
-    let description = m.string("description", faults);
-    Some(ActionKind::CreateCalendarEvent {
-        start_time: start_time?,
-        end_time: end_time?,
-        title: title?,
-        description,
-        fallback_url,
-        extra: Extra::new(),
-    })
-}
-
 fn read_open_url(mut m: Members, faults: &mut Faults) -> Option<ActionKind> {
     let url = m.text("url", faults);
     let is_webview =
@@ -116,18 +104,4 @@ fn read_open_url(mut m: Members, faults: &mut Faults) -> Option<ActionKind> {
         false => Application::Browser,
     };
     Some(ActionKind::OpenUrl { url: url?, application, extra: Extra::new() })
-}
-
-fn read_compose(mut m: Members, faults: &mut Faults) -> Option<ActionKind> {
-    let name = one_of(&m, &["composeTextMessage", "composeRecordingMessage"], faults)?;
-    let mut m = m.object(name, faults)?;
-    let phone_number = m.text("phoneNumber", faults);
-    let extra = Extra::new();
-    if name == "composeTextMessage" {
-        let text = m.text("text", faults);
-        return Some(ActionKind::ComposeTextMessage { phone_number: phone_number?, text: text?, extra });
-    }
-    let types = [("AUDIO", RecordingType::Audio), ("VIDEO", RecordingType::Video)];
-    let recording = m.required("type", faults, |m, key, faults| choice(m, key, faults, &types));
-    Some(ActionKind::ComposeRecordingMessage { phone_number: phone_number?, recording: recording?, extra })
 }

@@ -309,6 +309,7 @@ impl Chatbot {
     pub fn run(self) -> Outcome {
         match self {
             Self::Create { name, dialect, profile, status, json, key_file, server } => {
+                key_file.check()?;
                 let mut body = profile.body()?;
                 if let Some(status) = status {
                     body.insert("status".to_owned(), json!(status));

@@ -20,8 +20,8 @@ pub enum DeadLetter {
         /// Letters at most, the oldest of each chatbot first
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
-        /// Go on after this id (with --chatbot)
-        #[arg(long, value_name = "ID", requires = "chatbot")]
+        /// Go on after this id; with --all, after CHATBOT/ID, as listed
+        #[arg(long, value_name = "ID")]
         after: Option<String>,
         /// Print JSON
         #[arg(long)]
@@ -97,7 +97,7 @@ impl DeadLetter {
                 let after = after.map(|id| format!("&after={}", segment(&id))).unwrap_or_default();
                 let path = match of.chatbot {
                     Some(name) => format!("/chatbots/{}/dead-letters?limit={limit}{after}", segment(&name)),
-                    None => format!("/dead-letters?limit={limit}"),
+                    None => format!("/dead-letters?limit={limit}{after}"),
                 };
                 let answer = server.get(&path)?;
                 let columns = [

@@ -53,7 +53,10 @@ impl Key {
     pub fn run(self, name: &str) -> Outcome {
         let path = format!("/chatbots/{}/keys", segment(name));
         match self {
-            Self::Add { key_file, server } => key_file.show(&server.post(&path, &json!({}))?)?,
+            Self::Add { key_file, server } => {
+                key_file.check()?;
+                key_file.show(&server.post(&path, &json!({}))?)?;
+            }
             Self::List { json, server } => {
                 let answer = server.get(&path)?;
                 match json {
@@ -71,6 +74,17 @@ impl Key {
 }
 
 impl KeyFile {
+    /// Before a key is made: its file takes no other's place, for nobody could bring that one back.
+    pub fn check(&self) -> Outcome {
+        match &self.key_file {
+            Some(path) if path.exists() => Err(CommandError(format!(
+                "{} is there already: name another file, or move it away",
+                path.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the key file where it was wanted; to the terminal as it is, so that it can be redirected.
     pub fn show(&self, file: &Value) -> Outcome {
         match &self.key_file {
@@ -93,5 +107,20 @@ impl KeyFile {
             .map_err(|error| CommandError(format!("cannot write {}: {error}", path.display())))?;
         print(format_args!("the key is in {}", path.display()));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_file_takes_no_others_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let key_file = KeyFile { key_file: Some(directory.path().join("key.json")) };
+        assert!(key_file.check().is_ok());
+        key_file.show(&json!({ "private_key": "first" })).unwrap();
+        let refused = key_file.check().unwrap_err();
+        assert!(refused.0.contains("is there already"), "{}", refused.0);
     }
 }

@@ -17,7 +17,7 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            filter: "info,fjall=warn,lsm_tree=warn".to_owned(),
+            filter: "info,fjall=warn,lsm_tree=warn,rustls_platform_verifier=off".to_owned(),
             format: LogFormat::Text,
             addresses: LogAddresses::Masked,
         }

@@ -3,6 +3,8 @@
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+use chatbot_api::file_limits::{AUDIO, IMAGE, OPERATORS, VIDEO};
+use chatbot_api::rbm::message;
 use serde::{Deserialize, Serialize};
 use store::Dialect;
 
@@ -88,18 +90,18 @@ impl Default for Media {
     fn default() -> Self {
         let list = |types: &[&str]| types.iter().map(|one| (*one).to_owned()).collect();
         Self {
-            image_types: list(&["image/jpeg", "image/png"]),
-            image_bytes: nonzero_u64(2 << 20),
-            audio_types: list(&["audio/amr", "audio/amr-wb", "audio/mpeg", "audio/m4a", "audio/mp4"]),
-            audio_bytes: nonzero_u64(5 << 20),
-            audio_s: nonzero_u64(90),
-            video_types: list(&["video/mp4", "video/webm"]),
-            video_bytes: nonzero_u64(10 << 20),
-            video_s: nonzero_u64(60),
-            thumbnail_bytes: nonzero_u64(200 << 10),
+            image_types: list(IMAGE.types),
+            image_bytes: nonzero_u64(IMAGE.bytes_max),
+            audio_types: list(AUDIO.types),
+            audio_bytes: nonzero_u64(AUDIO.bytes_max),
+            audio_s: nonzero_u64(AUDIO.plays_max_s),
+            video_types: list(VIDEO.types),
+            video_bytes: nonzero_u64(VIDEO.bytes_max),
+            video_s: nonzero_u64(VIDEO.plays_max_s),
+            thumbnail_bytes: nonzero_u64(OPERATORS.thumbnail_bytes_max),
             rbm_types: list(&["image/*", "audio/*", "video/*", "application/ogg", "application/pdf"]),
-            rbm_bytes: nonzero_u64(100 << 20),
-            rbm_thumbnail_bytes: nonzero_u64(100_000),
+            rbm_bytes: nonzero_u64(message::FILE_BYTES_MAX),
+            rbm_thumbnail_bytes: nonzero_u64(message::THUMBNAIL_BYTES_MAX),
             temp_s: nonzero_u64(7 * 86_400),
             quota_bytes: nonzero_u64(2 << 30),
             quota_files: nonzero(10_000),

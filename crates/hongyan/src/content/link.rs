@@ -103,6 +103,10 @@ impl maap::MediaLinks for Links {
         self.url(id, Purpose::Download(Body::File))
     }
 
+    fn thumbnail_url(&self, id: FileId) -> String {
+        self.url(id, Purpose::Download(Body::Thumbnail))
+    }
+
     fn id_of(&self, url: &str) -> Option<FileId> {
         self.fetched_at(url).map(|(id, _)| id)
     }

@@ -6,8 +6,9 @@ use chatbot_api::cm::file::{self, AuthStatus};
 use chatbot_api::cm::push::{self, MessagePush};
 use chatbot_api::cm::{Dated, RequestError, XML};
 use chatbot_api::ctcu::address::PathForm;
-use message_centre::indication::MediaReviewed;
+use message_centre::notice::{Checked, Notice};
 use rcs::Timestamp;
+use rcs::spam_report::SpamReport;
 use store::{Chatbot, Dialect};
 
 use super::{Fresh, Request, Taken};
@@ -44,6 +45,7 @@ pub fn error_of(refusal: &Refusal) -> RequestError {
         Reason::MonthLimit => (429, Exception::Policy, "too many messages in this month"),
         Reason::CallLimit => (429, Exception::Policy, "too many calls of this kind"),
         Reason::MediaUrl => (400, Exception::InvalidValue, "not a media URL of this platform"),
+        Reason::MediaExpired => (400, Exception::InvalidValue, "a media URL whose file has expired"),
         Reason::NoSuchUser => (404, Exception::NoValidAddress, "there is no such user"),
         Reason::MailboxFull => (503, Exception::NoResources, "too much waits for the user"),
         Reason::Blocked => (403, Exception::Policy, "the user has blocked the chatbot"),
@@ -61,11 +63,9 @@ pub(super) fn push(
     form: PathForm,
     fresh: &Fresh<'_>,
 ) -> Option<Request> {
-    if let Told::Media(told) = told {
-        return Some(reviewed(chatbot, webhook, told, form, fresh));
-    }
     let root = fresh.public_url;
-    let (path, body, user) = match told {
+    let mut headers = credentials(chatbot, fresh);
+    let (path, body) = match told {
         Told::Message(message) => {
             let document = MessagePush {
                 message_id: &message.message_id,
@@ -77,41 +77,43 @@ pub(super) fn push(
                 in_reply_to: message.in_reply_to.as_deref(),
                 at: message.at,
             };
-            (push::message_path(&chatbot.address, form), document.to_xml(root), &message.from)
+            headers.push(("Address", message.from.user().to_owned()));
+            (push::message_path(&chatbot.address, form), document.to_xml(root))
         }
         Told::Status(told) => {
             let document =
                 push::status(&told.message_id, &told.user, &told.chatbot, told.status, told.failure, root);
-            (push::path_of(told.status, &chatbot.address, form), document, &told.user)
+            headers.push(("Address", told.user.user().to_owned()));
+            (push::path_of(told.status, &chatbot.address, form), document)
         }
-        Told::Capabilities(_)
-        | Told::Consent(_)
-        | Told::Media(_)
-        | Told::Notice(_)
-        | Told::Revealed { .. } => return None,
+        Told::Notice(told) => {
+            let body = match &told.notice {
+                Notice::InformationChanged | Notice::Checked { about: Checked::Information, .. } => {
+                    return None;
+                }
+                Notice::Spam { message_ids, kind, text } => {
+                    let report = SpamReport {
+                        about: Some(chatbot.address.to_string()),
+                        message_ids: message_ids.clone(),
+                        kind: kind.clone(),
+                        text: text.clone(),
+                    };
+                    push::spam(&told.message_id, &chatbot.address, &report, told.at, root)
+                }
+                // How the audit of a file ended (maap-api §3.5); a rejected one has no document.
+                Notice::Checked { about: Checked::Media { id, transfer }, rejection, .. } => {
+                    let status = if rejection.is_none() { AuthStatus::Passed } else { AuthStatus::Rejected };
+                    headers.push((file::TID, id.to_string()));
+                    headers.push((file::AUTH_STATUS, status.as_str().to_owned()));
+                    if rejection.is_none() { transfer.to_xml() } else { String::new() }
+                }
+            };
+            (push::message_path(&chatbot.address, form), body)
+        }
+        Told::Capabilities(_) | Told::Consent(_) | Told::Revealed { .. } => return None,
     };
-    let mut headers = credentials(chatbot, fresh);
-    headers.push(("Address", user.user().to_owned()));
     headers.push(("content-type", XML.to_owned()));
     Some(Request { method: Method::Post, url: format!("{webhook}{path}"), headers, body: body.into() })
-}
-
-/// How the audit of a file ended (maap-api §3.5); a rejected one has no document.
-fn reviewed(
-    chatbot: &Chatbot,
-    webhook: &str,
-    told: &MediaReviewed,
-    form: PathForm,
-    fresh: &Fresh<'_>,
-) -> Request {
-    let status = if told.is_approved { AuthStatus::Passed } else { AuthStatus::Rejected };
-    let mut headers = credentials(chatbot, fresh);
-    headers.push((file::TID, told.id.to_string()));
-    headers.push((file::AUTH_STATUS, status.as_str().to_owned()));
-    headers.push(("content-type", XML.to_owned()));
-    let body = if told.is_approved { told.transfer.to_xml() } else { String::new() };
-    let url = format!("{webhook}{}", push::message_path(&chatbot.address, form));
-    Request { method: Method::Post, url, headers, body: body.into() }
 }
 
 /// The chatbot's own credentials: it knows by them that the push is ours.

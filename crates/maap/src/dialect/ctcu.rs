@@ -16,7 +16,7 @@ use message_centre::notice::{Checked, Notice};
 use rcs::address::{Address, Numbering};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Chatbot, Topic};
+use store::{Chatbot, Dialect, Topic};
 
 use super::{Fresh, Request, Taken};
 use crate::push::{Method, PushAnswer};
@@ -87,6 +87,19 @@ pub fn menu_call(chatbot: Address, body: &[u8]) -> Result<Call, Refusal> {
     Ok(Call::Standing(StandingCall::Propose { chatbot, topic: Topic::Menu, change }))
 }
 
+/// Whether `chatbot` speaks this interface, if there is one: its credentials open no other.
+///
+/// # Errors
+/// 48001.
+pub fn speaks(chatbot: Option<&Chatbot>) -> Result<(), Refusal> {
+    match chatbot {
+        Some(chatbot) if chatbot.dialect != Dialect::Ctcu => {
+            Err(Refusal::with(ReturnCode::NotAuthorised, "the chatbot speaks another interface than this"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The JSON body of an answer. `public_url` is where later calls go.
 ///
 /// # Errors
@@ -97,7 +110,7 @@ pub fn answer(answer: Answer, public_url: &str) -> Result<Bytes, Refusal> {
         Answer::Accepted(message, _) => Ok(json_bytes(&SendAnswer::accepted(&message))),
         Answer::Revoking { message_id, to } => Ok(json_bytes(&RevokeRequest { message_id, to }.accepted())),
         // A proposal: it shows, or waits for the operator.
-        Answer::Updated(_) => Ok(json_bytes(&ResultAnswer::OK)),
+        Answer::Updated(_) => Ok(json_bytes(&ResultAnswer::ok())),
         Answer::Invalid(what) => Err(Refusal::with(ReturnCode::ChatbotUpdateFailed, what)),
         Answer::Refused(refusal) => Err(refusal_of(&refusal)),
         _ => Err(Refusal::of(ReturnCode::Internal)),
@@ -122,6 +135,7 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::MonthLimit => ReturnCode::MonthLimit,
         Reason::CallLimit => ReturnCode::CallLimit,
         Reason::MediaUrl => ReturnCode::BadMediaUrl,
+        Reason::MediaExpired => ReturnCode::FileExpired,
         Reason::NoSuchUser => ReturnCode::UserUnknown,
         Reason::MailboxFull | Reason::Blocked | Reason::NotATester => ReturnCode::UserRestricted,
         Reason::NoSuchMessage => ReturnCode::BadParameter,
@@ -165,8 +179,8 @@ pub(super) fn push(
             );
             (status_path(&chatbot.address, form), push.to_json())
         }
-        Told::Capabilities(_) | Told::Consent(_) | Told::Media(_) | Told::Revealed { .. } => return None,
-        Told::Notice(notice) => notice_push(chatbot, notice, form),
+        Told::Capabilities(_) | Told::Consent(_) | Told::Revealed { .. } => return None,
+        Told::Notice(told) => notice_push(chatbot, &told.notice, form),
     };
     let mut headers = push_headers(&chatbot.callback_token, fresh.now, &fresh.nonce);
     if !body.is_empty() {
@@ -187,7 +201,7 @@ fn notice_push(chatbot: &Chatbot, notice: &Notice, form: PathForm) -> (String, V
         Notice::Checked { about, rejection, at } => {
             let (kind, remark) = match about {
                 Checked::Information => ("chatbotInformation", format!("chatbotId:{address}")),
-                Checked::Media(url) => ("media", format!("url:{url}")),
+                Checked::Media { transfer, .. } => ("media", format!("url:{}", transfer.file.url)),
             };
             let push = CheckPush::new(kind, rejection.as_deref(), *at, remark);
             (check_path(address, form), push.to_json())

@@ -6,6 +6,7 @@ use chatbot_api::bearer::{self, NotOpened, Tokens};
 use chatbot_api::fnw11::file::{File, FileStatus};
 use chatbot_api::fnw11::oauth::TOKEN_SECONDS;
 use chatbot_api::fnw11::{Contact, Event, MessageStatus, Reason};
+use message_centre::notice::{Checked, Notice};
 use message_centre::secret::is_secret;
 use rcs::Timestamp;
 use rcs::address::Address;
@@ -16,7 +17,7 @@ use store::{Chatbot, Dialect, FileId, Outcome, Record, WebhookAuth};
 use super::Request;
 use crate::push::{Method, PushAnswer};
 use crate::refusal::{self, Refusal};
-use crate::told::Told;
+use crate::told::{NoticeOf, Told};
 
 /// The chatbot, if `token` is its client secret, which serves as a token that does not lapse, or one that was sealed for it by
 /// `tokens` and is in force.
@@ -69,6 +70,7 @@ pub fn reason_of(refusal: &Refusal) -> Reason {
         R::MonthLimit => (429, "too many messages in this month"),
         R::CallLimit => (429, "too many calls of this kind"),
         R::MediaUrl => (400, "not a media URL of this platform"),
+        R::MediaExpired => (400, "a media URL whose file has expired"),
         R::NoSuchUser => (404, "there is no such user"),
         R::MailboxFull => (409, "too much waits for the user"),
         R::Blocked => (403, "the user has blocked the chatbot"),
@@ -102,9 +104,10 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told) -> Option<Requ
             let why = told.failure.map(|failure| failure.meaning());
             Event::status(&told.message_id, &user, status, why, told.at)
         }
-        Told::Media(told) => {
-            let status = if told.is_approved { FileStatus::Ready } else { FileStatus::Failed };
-            Event::file(&file(told.id, &told.transfer, status))
+        Told::Notice(NoticeOf { notice: Notice::Checked { about, rejection, .. }, .. }) => {
+            let Checked::Media { id, transfer } = about else { return None };
+            let status = if rejection.is_none() { FileStatus::Ready } else { FileStatus::Failed };
+            Event::file(&file(*id, transfer, status))
         }
         Told::Revealed { user, token } => Event::alias(token, user.e164()?),
         Told::Capabilities(_) | Told::Consent(_) | Told::Notice(_) => return None,

@@ -92,8 +92,9 @@ pub(crate) fn taking_is_reading(dialect: Dialect) -> bool {
     !matches!(dialect, Dialect::Rbm | Dialect::Fnw11)
 }
 
-/// Whether chatbots are told by webhook that what they have uploaded may be sent, or not.
-pub(crate) fn tells_media(dialect: Dialect) -> bool {
+/// Whether the operator looks at temporary media as well, because the API has an audit of whatever is uploaded. Otherwise what does
+/// not stay is not looked at (maap-api §2.6).
+pub(crate) fn audits_all_media(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Cm | Dialect::Fnw11)
 }
 
@@ -107,8 +108,8 @@ pub(crate) fn refuses_at_once(dialect: Dialect) -> bool {
     matches!(dialect, Dialect::Rbm)
 }
 
-/// How long pushes that fail are tried, from the first failure on, and the longest wait between two tries: a week and ten minutes
-/// where the API says so (maap-api §7), as configured for a day otherwise.
+/// How long pushes that fail are tried, from the first failure on (or that of one before them), and the longest wait between two
+/// tries: a week and ten minutes where the API says so (maap-api §7), as configured for a day otherwise.
 pub(crate) fn patience(dialect: Dialect, config: &Config) -> (Duration, Duration) {
     match dialect {
         Dialect::Rbm => (config.give_up_after.saturating_mul(7), Duration::from_secs(600)),

@@ -36,6 +36,7 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::CallLimit => (Code::ResourceExhausted, "more calls of this kind than the agent may make"),
         Reason::MailboxFull => (Code::ResourceExhausted, "too much waits for this user"),
         Reason::MediaUrl => (Code::InvalidArgument, "a media URL that is not allowed"),
+        Reason::MediaExpired => (Code::InvalidArgument, "a media URL whose file has expired"),
         Reason::NoSuchUser => (Code::NotFound, "the user cannot be reached"),
         Reason::NoSuchMessage => (Code::NotFound, "there is no such message"),
     };
@@ -55,7 +56,7 @@ pub(super) fn push(chatbot: &Chatbot, webhook: &str, told: &Told, fresh: &Fresh<
             let id = told.entry.to_string();
             (Notice::user_event(event, &id, None, &told.user, told.at), told.entry)
         }
-        Told::Media(_) | Told::Notice(_) | Told::Revealed { .. } => return None,
+        Told::Notice(_) | Told::Revealed { .. } => return None,
         Told::Capabilities(told) => {
             let features = told.capabilities.as_ref().map(features).filter(|features| !features.is_empty());
             (Notice::capability_callback(&told.request_id, &told.user, features.as_ref()), told.entry)

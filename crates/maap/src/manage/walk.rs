@@ -435,6 +435,7 @@ impl Maap {
         let (content, sms) =
             filled.map_or_else(|_| (Content::text(""), None), |filled| (filled.content, filled.sms));
         let message = Outgoing {
+            simpler: None,
             message_id: message_id(campaign.id, place),
             to: vec![recipient.to.clone()],
             content,

@@ -24,8 +24,8 @@ use sip::digest::{Challenge, Ha1s};
 use sip::transaction::{Event, Layer};
 use sip::{Flow, HeaderName, Message, RequestBuilder, ResponseBuilder, Transport};
 use store::{
-    Account, Blocked, Blocks, Credential, DeadLetter, Dialect, Entry, EntryIds, EntryKind, Record, Store,
-    View, Wants,
+    Account, Blocked, Blocks, Credential, DeadLetter, Dialect, Entry, EntryIds, EntryKind, FileId, Media,
+    Record, Review, Store, View, Wants,
 };
 
 pub const DOMAIN: &str = "hongyan.local";
@@ -91,6 +91,8 @@ pub struct World {
 pub enum Trouble {
     /// Answers with this status.
     Answers(u16),
+    /// The same, and wants to be left alone for so many seconds.
+    Wants(u16, u32),
     /// Never answers.
     Hangs,
     /// Closes the connection.
@@ -137,6 +139,8 @@ pub struct Phone {
     /// Reports received: message id and disposition.
     pub reports: Vec<(String, Disposition)>,
     pub reports_display: bool,
+    /// What it announces when it registers.
+    pub features: &'static str,
     /// Whether displayed is reported before delivered.
     pub reports_display_first: bool,
     pub responses: Vec<u16>,
@@ -252,6 +256,7 @@ impl World {
             reports: Vec::new(),
             reports_display: true,
             reports_display_first: false,
+            features: "",
             responses: Vec::new(),
         };
         self.phones.insert(number.to_owned(), phone);
@@ -282,6 +287,13 @@ impl World {
         self.store().commit(&view).expect("committed");
     }
 
+    /// So many subscribers without devices.
+    pub fn users(&mut self, count: u32) -> Vec<String> {
+        let users: Vec<String> = (0..count).map(|n| format!("+86139{n:08}")).collect();
+        self.accounts(&users);
+        users
+    }
+
     /// A text from a subscriber to the chatbot, put into its mailbox as the centre does it; its message id is both.
     pub fn place_text(&mut self, from: &str, text: &str) {
         self.place_text_for(&bot(), from, text);
@@ -289,12 +301,17 @@ impl World {
 
     /// The same for any chatbot.
     pub fn place_text_for(&mut self, chatbot: &Address, from: &str, text: &str) {
+        self.place_text_until(chatbot, from, text, seconds(30 * 86_400));
+    }
+
+    /// The same, with its end.
+    pub fn place_text_until(&mut self, chatbot: &Address, from: &str, text: &str, validity: Duration) {
         let id = format!("{from}-{text}");
         let body = CpimBuilder::new(&format!("tel:{from}"), chatbot.as_str())
             .message_id(&id)
             .content_type("text/plain;charset=UTF-8")
             .build(text);
-        let expires_at = self.now.plus(seconds(30 * 86_400));
+        let expires_at = self.now.plus(validity);
         let entry = Entry {
             id: self.entry_ids.next(self.now),
             kind: EntryKind::Message,
@@ -693,6 +710,10 @@ impl Webhook {
         let failure = |kind, text: &str| Err(PushFailure { kind, text: text.to_owned() });
         match self.trouble_of(push) {
             Some(Trouble::Answers(code)) => return push.ended(Ok(status(code))),
+            Some(Trouble::Wants(code, seconds)) => {
+                let headers = vec![("retry-after", seconds.to_string())];
+                return push.ended(Ok(PushAnswer { headers, ..status(code) }));
+            }
             Some(Trouble::Closes) => {
                 return push.ended(failure(PushFailureKind::Connect, "broken off"));
             }
@@ -773,7 +794,9 @@ impl Phone {
     fn register(&mut self, now: Duration, authorization: Option<String>) {
         self.sent += 1;
         let (number, peer) = (&self.number, self.flow.peer);
-        let contact = format!("<sip:{number}@{peer};transport=ws>;+sip.instance=\"<urn:uuid:{number}>\"");
+        let features = self.features;
+        let contact =
+            format!("<sip:{number}@{peer};transport=ws>;+sip.instance=\"<urn:uuid:{number}>\"{features}");
         let own = self.uri();
         let mut request = self
             .request("REGISTER", &format!("sip:{DOMAIN}"), &own)
@@ -862,5 +885,39 @@ impl Phone {
         }
         self.inbox.push((id, text));
         self.envelopes.push(envelope);
+    }
+}
+
+/// Links as a deployment would make them, without their seal.
+#[derive(Debug)]
+pub struct Links;
+
+impl maap::MediaLinks for Links {
+    fn url(&self, id: FileId) -> String {
+        format!("https://maap.example/content/{id}")
+    }
+
+    fn thumbnail_url(&self, id: FileId) -> String {
+        format!("https://maap.example/content/{id}/thumbnail")
+    }
+
+    fn id_of(&self, url: &str) -> Option<FileId> {
+        url.strip_prefix("https://maap.example/content/")?.parse().ok()
+    }
+}
+
+/// Something that the chatbot has uploaded.
+pub fn media(number: u8, expires_at: Option<Timestamp>) -> Media {
+    Media {
+        id: store::media::id(&bot(), [number; 8]),
+        owner: bot(),
+        name: None,
+        content_type: "image/jpeg".to_owned(),
+        bytes: 1,
+        thumbnail: None,
+        plays_ms: None,
+        created_at: Timestamp::EPOCH,
+        expires_at,
+        review: Review::Pending,
     }
 }

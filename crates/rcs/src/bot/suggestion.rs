@@ -294,6 +294,23 @@ impl Postback {
 }
 
 impl ActionKind {
+    /// Reads the members of the action that the specification calls `name`, such as `createCalendarEvent`; `None` if there is no
+    /// action of this name, or something is wrong with its members, which is then among `faults`.
+    pub fn read(name: &str, m: Members, faults: &mut Faults) -> Option<Self> {
+        match name {
+            "openUrl" => read_open_url(m, faults),
+            "dialPhoneNumber" | "dialEnrichedCall" | "dialVideoCall" => read_dial(name, m, faults),
+            "showLocation" => read_show_location(m, faults),
+            "createCalendarEvent" => read_calendar_event(m, faults),
+            "composeTextMessage" | "composeRecordingMessage" => read_compose(name, m, faults),
+            "requestLocationPush" => Some(Self::RequestLocationPush { extra: m.rest() }),
+            "requestDeviceSpecifics" => Some(Self::RequestDeviceSpecifics { extra: m.rest() }),
+            "disableAnonymization" => Some(Self::DisableAnonymization { extra: m.rest() }),
+            "enableDisplayedNotifications" => Some(Self::EnableDisplayedNotifications { extra: m.rest() }),
+            _ => None,
+        }
+    }
+
     /// The two member names under `action`, outer and inner, for example `("urlAction", "openUrl")`.
     pub fn names(&self) -> (&'static str, &'static str) {
         match self {
@@ -478,17 +495,7 @@ fn read_kind(group: &str, mut members: Members, faults: &mut Faults) -> Option<A
         return None;
     };
     let m = members.object(name, faults)?;
-    match name {
-        "openUrl" => read_open_url(m, faults),
-        "dialPhoneNumber" | "dialEnrichedCall" | "dialVideoCall" => read_dial(name, m, faults),
-        "showLocation" => read_show_location(m, faults),
-        "createCalendarEvent" => read_calendar_event(m, faults),
-        "composeTextMessage" | "composeRecordingMessage" => read_compose(name, m, faults),
-        "requestLocationPush" => Some(ActionKind::RequestLocationPush { extra: m.rest() }),
-        "requestDeviceSpecifics" => Some(ActionKind::RequestDeviceSpecifics { extra: m.rest() }),
-        "disableAnonymization" => Some(ActionKind::DisableAnonymization { extra: m.rest() }),
-        _ => Some(ActionKind::EnableDisplayedNotifications { extra: m.rest() }),
-    }
+    ActionKind::read(name, m, faults)
 }
 
 fn read_open_url(mut m: Members, faults: &mut Faults) -> Option<ActionKind> {

@@ -31,6 +31,9 @@ pub const CONTENT_TYPE: &str = "multipart/form-data";
 /// The media type of a file that another part describes (RFC 2387), which is read the same way.
 pub const RELATED: &str = "multipart/related";
 
+/// The field of the small picture.
+const THUMBNAIL: &str = "thumbnail";
+
 /// Longest transfer id: a UUID has 36.
 pub const TID_BYTES_MAX: usize = 128;
 
@@ -113,6 +116,8 @@ pub enum AnyField {
         name: Option<String>,
         /// As [`Field::File`].
         content_type: String,
+        /// Whether its field is called a thumbnail.
+        is_thumbnail: bool,
     },
     /// A value, by its name.
     Value(String),
@@ -122,15 +127,21 @@ impl AnyField {
     /// What a part is.
     pub fn of(part: &Part) -> Self {
         let disposition = part.header("Content-Disposition").unwrap_or_default();
+        let field = content_type::parameter(disposition, "name").unwrap_or_default();
         let own_type = part.header("Content-Type");
         let is_other_than_text = own_type.is_some_and(|own| !content_type::is_accepted("text/*", own));
         if content_type::parameter(disposition, "filename").is_some()
             || content_type::parameter(disposition, "filename*").is_some()
             || is_other_than_text
         {
-            return Self::File { name: file_name(disposition), content_type: media_type(own_type) };
+            let is_thumbnail = field.eq_ignore_ascii_case(THUMBNAIL);
+            return Self::File {
+                name: file_name(disposition),
+                content_type: media_type(own_type),
+                is_thumbnail,
+            };
         }
-        Self::Value(content_type::parameter(disposition, "name").unwrap_or_default())
+        Self::Value(field)
     }
 }
 
@@ -291,7 +302,7 @@ impl Field {
         let name = content_type::parameter(disposition, "name").unwrap_or_default();
         if name.eq_ignore_ascii_case("tid") {
             Self::Tid
-        } else if name.eq_ignore_ascii_case("thumbnail") {
+        } else if name.eq_ignore_ascii_case(THUMBNAIL) {
             Self::Thumbnail
         } else if name.eq_ignore_ascii_case("file") {
             Self::File {
@@ -469,11 +480,14 @@ mod tests {
         let jpeg = |name: Option<&str>| AnyField::File {
             name: name.map(str::to_owned),
             content_type: "image/jpeg".to_owned(),
+            is_thumbnail: false,
         };
         let named = b"Content-Disposition: form-data; name=\"1\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n";
         assert_eq!(field(named), jpeg(Some("a.jpg")));
         let unnamed = b"Content-Disposition: form-data; name=img\r\nContent-Type: image/jpeg\r\n\r\n";
         assert_eq!(field(unnamed), jpeg(None));
+        let small = b"Content-Disposition: form-data; name=Thumbnail\r\nContent-Type: image/jpeg\r\n\r\n";
+        assert!(matches!(field(small), AnyField::File { is_thumbnail: true, .. }));
         let value = AnyField::Value("until".to_owned());
         assert_eq!(field(b"Content-Disposition: form-data; name=until\r\n\r\n"), value);
         let typed = b"Content-Disposition: form-data; name=until\r\nContent-Type: text/plain\r\n\r\n";

@@ -39,7 +39,8 @@ pub async fn list_all(
 ) -> Result<Json<Value>, Failure> {
     let Query(page) = page?;
     let limit = page.limit();
-    let letters = app.read(move |store| store.dead_letters(None, None, limit)).await?;
+    let after = page.after.as_deref().map(key_of_all).transpose()?;
+    let letters = app.read(move |store| store.dead_letters(None, after.as_ref(), limit)).await?;
     Ok(Json(letters.iter().map(shown).collect()))
 }
 
@@ -163,6 +164,14 @@ fn key(chatbot: &Address, id: &str) -> Result<EntryKey, Failure> {
         Failure::bad_request(&format!("{id:?} is no id of a dead letter: 32 hexadecimal digits"))
     })?;
     Ok((chatbot.clone(), id))
+}
+
+/// A letter among those of all chatbots.
+fn key_of_all(after: &str) -> Result<EntryKey, Failure> {
+    let parts = after.rsplit_once('/').and_then(|(chatbot, id)| Some((chatbot.parse().ok()?, id)));
+    let (chatbot, id) =
+        parts.ok_or_else(|| Failure::bad_request(&format!("after: {after:?} is not chatbotId/id")))?;
+    key(&chatbot, id)
 }
 
 async fn put_back(app: &App, chatbot: &Address, letters: Vec<DeadLetter>) -> Result<usize, Failure> {

@@ -163,18 +163,10 @@ async fn decide(
     let nothing = || Failure::not_found("nothing of this chatbot waits for a decision on that");
     let topic: Topic = topic.parse().map_err(|()| nothing())?;
     let decision = StandingCall::Decide { proposal: (chatbot, topic), rejection };
-    let answer = match change(app, caller, decision).await {
-        Err(failure) if failure.status == axum::http::StatusCode::NOT_FOUND => return Err(nothing()),
-        Err(failure) => return Err(failure),
-        Ok(answer) => answer,
-    };
-    // Some APIs have words of their own for this, which take the links.
-    if let Topic::Media(id) = topic
-        && let Some(media) = app.read(move |store| store.media(id)).await?
-    {
-        app.tell_media(&media).await?;
+    match change(app, caller, decision).await {
+        Err(failure) if failure.status == axum::http::StatusCode::NOT_FOUND => Err(nothing()),
+        answer => answer,
     }
-    Ok(answer)
 }
 
 /// The chatbot as it is afterwards.

@@ -8,7 +8,9 @@ use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, USER_AGENT};
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use chatbot_api::cm::answer::{self, SendAnswer};
@@ -22,7 +24,7 @@ use maap::dialect::cm;
 use maap::{Answer, Call};
 use store::{Chatbot, FileId};
 
-use crate::http::media::{self, Keep, receive};
+use crate::http::media::{self, Keep, receive_for};
 use crate::http::{App, BODY_BYTES_MAX, Failure, RETRY_AFTER_S, now};
 
 /// The header that names the chatbot to the file service.
@@ -103,16 +105,10 @@ pub async fn content(
 /// Parts called `File` and, before it, `Thumbnail`. The answer has the file's id in a header; that it may be sent is pushed.
 async fn upload(app: &Arc<App>, query: &str, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let chatbot = authorised(app, uploader(&headers)?, &headers).await?;
-    let received = receive(app, &chatbot, headers, body, |_| Ok(Keep::Temporary)).await?;
+    let (limits, expected) = (app.media.limits(chatbot.dialect), Expected::of_query(query));
+    let keep = |_: &_| Ok(Keep::Temporary);
+    let received = receive_for(app, chatbot.address, limits, expected, headers, body, keep).await?;
     let media = received.media.ok_or_else(|| RequestError::invalid("File", "missing"))?;
-    if let Some(size) = Expected::of_query(query).size
-        && size != media.bytes
-    {
-        app.remove_media(&chatbot.address, media.id).await?;
-        let detail = format!("{size} bytes were announced, {} came", media.bytes);
-        return Err(RequestError::invalid("SIZE", detail).into());
-    }
-    app.tell_media(&media).await?;
     Ok(([(file::TID, media.id.to_string())], Json(answer::success())).into_response())
 }
 
@@ -160,7 +156,7 @@ async fn answer(
     match operation.call {
         PathCall::Send(kind) => send_message(app, &chatbot, kind, &body).await,
         PathCall::Status(id) => {
-            let (message_id, to) = (super::unescaped(id), vec![revoke::parse(&body, &app.numbering)?]);
+            let (message_id, to) = (super::unescaped(id), revoke::parse(&body, &app.numbering)?);
             match app.ask_maap(Call::Revoke { chatbot: chatbot.address, message_id, to }).await? {
                 Answer::Revoking { .. } => Ok(Answered::Done),
                 other => Err(refused_by(other)),
@@ -273,6 +269,10 @@ fn refused(refused: Refused, json: bool) -> Response {
     };
     if let Some(seconds) = retry_after_s {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    // RFC 9110 §15.5.2: some HTTP libraries take a 401 without a challenge for a broken answer.
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"chatbots\""));
     }
     response
 }

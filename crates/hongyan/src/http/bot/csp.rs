@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chatbot_api::cm::file::Expected;
 use chatbot_api::csp::signature::Nonces;
 use chatbot_api::csp::{self, Answer, Refusal, Signed, TOKEN_SECONDS, TokenRequest};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -162,7 +163,8 @@ async fn take(app: &Arc<App>, mut headers: HeaderMap, body: Body) -> Result<Answ
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     }
     let limits = app.media.limits(Dialect::Ctcu);
-    let received = receive_for(app, csp.owner, limits, headers, body, |_| Ok(Keep::Temporary)).await;
+    let (expected, keep) = (Expected::default(), |_: &_| Ok(Keep::Temporary));
+    let received = receive_for(app, csp.owner, limits, expected, headers, body, keep).await;
     let media = received.map_err(|refusal| refusal_of(&refusal))?.media;
     let media = media.ok_or_else(|| Refusal::new(400, "there is no file in the request"))?;
     Ok(Answer::uploaded(&app.media_url(&media)))
@@ -172,10 +174,11 @@ async fn file(app: &Arc<App>, headers: &HeaderMap, body: &[u8]) -> Result<Respon
     let csp = authorised(app, headers).await?;
     let url = csp::file_url(body).map_err(|error| Refusal::new(400, error.to_string()))?;
     let found = app.media_at(&csp.owner, &url).await.map_err(|failure| failed(&failure))?;
+    let found = found.filter(|(media, _)| !media.is_over(now()));
     let (media, body) =
         found.ok_or_else(|| Refusal::new(404, "fileUrl: no file of this CSP, or not any more"))?;
     let answer = download::own_media(app, media, body, &Method::GET, headers).await;
-    answer.map(|answer| answer.into_response()).map_err(|failure| failed(&failure))
+    answer.map_err(|failure| failed(&failure))
 }
 
 /// Who calls, by the token and the signature.

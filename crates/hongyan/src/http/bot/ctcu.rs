@@ -46,10 +46,8 @@ pub async fn call(
         _ => return not_found(),
     };
     if method != wanted {
-        return refused(&Refusal::with(
-            ReturnCode::BadRequest,
-            format!("{operation} wants {wanted}, not {method}"),
-        ));
+        let code = if wanted == Method::GET { ReturnCode::GetRequired } else { ReturnCode::BadRequest };
+        return refused(&Refusal::with(code, format!("{operation} wants {wanted}, not {method}")));
     }
     let Ok(body) = body else {
         let text = format!("the body did not arrive whole, or is over {BODY_BYTES_MAX} bytes");
@@ -66,7 +64,9 @@ async fn answer(
     (method, headers, body): (&Method, &HeaderMap, &[u8]),
 ) -> Result<Response, Refusal> {
     let call = if name == "token" {
-        ctcu::token_call(named(app, segment)?, body)?
+        let chatbot = named(app, segment)?;
+        ctcu::speaks(row_of(app, &chatbot).await?.as_ref())?;
+        ctcu::token_call(chatbot, body)?
     } else {
         let row = authorised(app, segment, headers).await?;
         match name {
@@ -89,12 +89,18 @@ fn named(app: &App, segment: &str) -> Result<Address, Refusal> {
         .ok_or_else(|| Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"))
 }
 
+async fn row_of(app: &App, chatbot: &Address) -> Result<Option<Chatbot>, Refusal> {
+    app.chatbot(chatbot).await.map_err(|_| Refusal::of(ReturnCode::Internal))
+}
+
 /// The chatbot that the path names, which has shown its token.
 async fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refusal> {
-    let row = app.chatbot(&named(app, segment)?).await.map_err(|_| Refusal::of(ReturnCode::Internal))?;
+    let row = row_of(app, &named(app, segment)?).await?;
     let token = access_token(headers);
-    let row = maap::authorise(row.as_ref(), token.as_deref(), now());
-    row.cloned().map_err(|refusal| ctcu::refusal_of(&refusal))
+    let known = maap::authorise(row.as_ref(), token.as_deref(), now());
+    let known = known.map_err(|refusal| ctcu::refusal_of(&refusal))?;
+    ctcu::speaks(Some(known))?;
+    Ok(known.clone())
 }
 
 /// What the chatbot hears, counted.

@@ -185,7 +185,6 @@ impl Asked<'_> {
             }
             (None, None) => return Err(Refused::of(400, "neither fileContent nor fileUrl")),
         };
-        self.app.tell_media(&media).await?;
         Ok((StatusCode::OK, json!(shown(self.app, &media))))
     }
 

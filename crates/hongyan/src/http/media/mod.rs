@@ -13,11 +13,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use maap::{Answer, Call, MediaCall};
-use message_centre::indication::MediaReviewed;
 use rcs::Timestamp;
 use rcs::address::Address;
-use rcs::file_transfer::{FileInfo, FileTransfer};
-use store::{FileId, Media, Review};
+use rcs::file_transfer::FileTransfer;
+use store::{FileId, Media};
 use tokio::sync::oneshot;
 
 use super::{App, Failure, RETRY_AFTER_S, now};
@@ -133,39 +132,13 @@ impl App {
         media.thumbnail.as_ref().map(|_| self.content.links.url(media.id, Purpose::Download(Body::Thumbnail)))
     }
 
-    /// What handsets are told of it: the file transfer document of its links.
+    /// What handsets are told of it.
     pub(crate) fn media_transfer(&self, media: &Media) -> FileTransfer {
-        let info = |url, size, content_type: &str, name| FileInfo {
-            size,
-            name,
-            content_type: content_type.to_owned(),
-            url,
-            until: media.expires_at,
-            disposition: None,
-            playing_length: None,
-            branded_url: None,
-        };
-        let thumbnail = self.media_thumbnail_url(media).zip(media.thumbnail.as_ref());
-        FileTransfer {
-            thumbnail: thumbnail
-                .map(|(url, thumbnail)| info(url, thumbnail.bytes, &thumbnail.content_type, None)),
-            file: info(self.media_url(media), media.bytes, &media.content_type, media.name.clone()),
-        }
+        maap::transfer(media, &*self.content.links)
     }
 
-    /// Tells a chatbot, by webhook and if its API has words for it, what has become of something that it has uploaded.
-    pub(crate) async fn tell_media(&self, media: &Media) -> Result<(), Failure> {
-        let is_approved = match media.review {
-            Review::Pending => return Ok(()),
-            Review::Approved => true,
-            Review::Rejected(_) => false,
-        };
-        let told = MediaReviewed { id: media.id, transfer: self.media_transfer(media), is_approved };
-        self.ask_maap(Call::TellMedia { chatbot: media.owner.clone(), told: Box::new(told) }).await?;
-        Ok(())
-    }
-
-    /// What of the chatbot `owner` one of our links names, and which body of it. However the link begins: its seal is ours.
+    /// What of the chatbot `owner` one of our links names, and which body of it, also when its time is over and it is still
+    /// there. However the link begins: its seal is ours.
     pub(crate) async fn media_at(
         &self,
         owner: &Address,
@@ -173,13 +146,17 @@ impl App {
     ) -> Result<Option<(Media, Body)>, Failure> {
         let segment = url.rsplit('/').next().unwrap_or_default();
         let Some((id, Purpose::Download(body))) = self.content.links.open(segment) else { return Ok(None) };
-        Ok(self.media(owner, id).await?.map(|media| (media, body)))
+        Ok(self.own_media(owner, id).await?.map(|media| (media, body)))
     }
 
     /// What of the chatbot `owner` an id names, unless its time is over.
     pub(crate) async fn media(&self, owner: &Address, id: FileId) -> Result<Option<Media>, Failure> {
+        Ok(self.own_media(owner, id).await?.filter(|media| !media.is_over(now())))
+    }
+
+    async fn own_media(&self, owner: &Address, id: FileId) -> Result<Option<Media>, Failure> {
         let found = self.read(move |store| store.media(id)).await?;
-        Ok(found.filter(|media| media.owner == *owner && !media.is_over(now())))
+        Ok(found.filter(|media| media.owner == *owner))
     }
 
     /// Removes something of the chatbot `owner`; `false` if it is not there.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use chatbot_api::cm::file::Expected;
 use maap::{Answer, MediaCall};
 use rcs::address::Address;
 use rcs::content_type;
 use rcs::file_transfer::form::{self, AnyField, Event, Form};
 use rcs::multipart::MultipartError;
 use rcs::playing;
+use sha2::{Digest as _, Sha256};
 use store::{Chatbot, FileId, Media, Review, media};
 
 use super::{Keep, Refusal, to_its_end};
@@ -63,14 +65,16 @@ pub(crate) async fn receive(
     body: Body,
     keep: impl FnOnce(&BTreeMap<String, String>) -> Result<Keep, String> + Send + 'static,
 ) -> Result<Received, Refusal> {
-    receive_for(app, chatbot.address.clone(), app.media.limits(chatbot.dialect), headers, body, keep).await
+    let (owner, limits) = (chatbot.address.clone(), app.media.limits(chatbot.dialect));
+    receive_for(app, owner, limits, Expected::default(), headers, body, keep).await
 }
 
-/// The same for whoever has files of their own: `owner` is what they lie under.
+/// The same for whoever has files of their own, and of a file that was announced: `owner` is what they lie under.
 pub(crate) async fn receive_for(
     app: &Arc<App>,
     owner: Address,
     limits: Limits,
+    expected: Expected,
     headers: HeaderMap,
     body: Body,
     keep: impl FnOnce(&BTreeMap<String, String>) -> Result<Keep, String> + Send + 'static,
@@ -82,7 +86,11 @@ pub(crate) async fn receive_for(
         let mut incoming = Incoming::within(&app_, &headers, body, bytes_max, file_bytes_max);
         let received = match declared_bytes(&headers).is_some_and(|bytes| bytes > bytes_max) {
             true => Err(Refusal::TooLarge { what: "file".to_owned(), bytes_max: file_bytes_max }),
-            false => take_in(&app_, &owner, limits, &headers, &mut incoming, keep).await,
+            false => {
+                let upload = Upload::begin(app_.clone(), &owner, limits);
+                take_in(upload.map(|upload| Upload { expected, ..upload })?, &headers, &mut incoming, keep)
+                    .await
+            }
         };
         incoming.linger().await;
         received
@@ -91,15 +99,12 @@ pub(crate) async fn receive_for(
 }
 
 async fn take_in(
-    app: &Arc<App>,
-    owner: &Address,
-    limits: Limits,
+    mut upload: Upload,
     headers: &HeaderMap,
     incoming: &mut Incoming,
     keep: impl FnOnce(&BTreeMap<String, String>) -> Result<Keep, String>,
 ) -> Result<Received, Refusal> {
     let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut upload = Upload::begin(app.clone(), owner, limits)?;
     let is_in_parts =
         [form::CONTENT_TYPE, form::RELATED].iter().any(|known| content_type::is(declared, known));
     let read = match is_in_parts {
@@ -130,6 +135,8 @@ pub(crate) struct Upload {
     app: Arc<App>,
     owner: Address,
     limits: Limits,
+    /// What was said of the file before.
+    expected: Expected,
     items: Vec<Item>,
     values: BTreeMap<String, String>,
     /// The value that data belongs to; otherwise it is that of the last file.
@@ -148,6 +155,10 @@ struct Item {
     head: Vec<u8>,
     /// Where it is too large: known when its beginning has been looked at.
     bytes_max: u64,
+    /// Whether its sender calls it the thumbnail of the other.
+    is_thumbnail: bool,
+    /// Of all its bytes so far, if somebody has said what comes of it.
+    hash: Option<Sha256>,
 }
 
 impl Upload {
@@ -155,7 +166,8 @@ impl Upload {
     pub fn begin(app: Arc<App>, owner: &Address, limits: Limits) -> Result<Self, Refusal> {
         let slot = app.slot(owner)?;
         let (items, values, value) = (Vec::new(), BTreeMap::new(), None);
-        Ok(Self { app, owner: owner.clone(), limits, items, values, value, _slot: slot })
+        let (owner, expected) = (owner.clone(), Expected::default());
+        Ok(Self { app, owner, limits, expected, items, values, value, _slot: slot })
     }
 
     /// An upload of one file that goes on, of which `bytes` are here.
@@ -177,12 +189,14 @@ impl Upload {
         };
         let (head, spool) = app.on_disk(open).await?;
         let bytes_max = limits.bytes_max();
-        let mut item = Item { id, name: None, spool: Some(spool), bytes, head, bytes_max };
+        let (name, is_thumbnail, hash) = (None, false, None);
+        let mut item = Item { id, name, spool: Some(spool), bytes, head, bytes_max, is_thumbnail, hash };
         if item.head.len() == kind::HEAD_BYTES {
             item.bytes_max = item.kind(&limits)?.bytes_max;
         }
         let (items, values, value) = (vec![item], BTreeMap::new(), None);
-        Ok(Self { app, owner: owner.clone(), limits, items, values, value, _slot: slot })
+        let (owner, expected) = (owner.clone(), Expected::default());
+        Ok(Self { app, owner, limits, expected, items, values, value, _slot: slot })
     }
 
     /// How much of the latest file is here.
@@ -214,7 +228,13 @@ impl Upload {
                             AnyField::File { content_type, .. } if content_type::is(&content_type, JSON) => {
                                 self.value = Some(("metadata".to_owned(), Vec::new()));
                             }
-                            AnyField::File { name, .. } => self.begin_file(name).await?,
+                            AnyField::File { name, is_thumbnail, .. } => {
+                                self.begin_file(name).await?;
+                                self.items
+                                    .last_mut()
+                                    .into_iter()
+                                    .for_each(|item| item.is_thumbnail = is_thumbnail);
+                            }
                             AnyField::Value(name) => self.value = Some((name, Vec::new())),
                         }
                     }
@@ -275,7 +295,9 @@ impl Upload {
         let spool =
             self.app.on_disk(move |blobs| Spool::create(&blobs.incoming(id, blobs::Body::File))).await?;
         let (bytes_max, spool) = (self.limits.bytes_max(), Some(spool));
-        self.items.push(Item { id, name, spool, bytes: 0, head: Vec::new(), bytes_max });
+        let hash = self.expected.sha256.is_some().then(Sha256::new);
+        let (head, is_thumbnail) = (Vec::new(), false);
+        self.items.push(Item { id, name, spool, bytes: 0, head, bytes_max, is_thumbnail, hash });
         Ok(())
     }
 
@@ -288,6 +310,7 @@ impl Upload {
             item.bytes_max = item.kind(&self.limits)?.bytes_max;
         }
         item.bytes += data.len() as u64;
+        item.hash.iter_mut().for_each(|hash| hash.update(data));
         if item.bytes > item.bytes_max {
             return Err(item.too_large());
         }
@@ -318,6 +341,7 @@ impl Upload {
         let thumbnail = self.take_thumbnail().await?;
         let app = self.app.clone();
         let item = self.items.first().filter(|item| item.bytes > 0).ok_or(Refusal::Empty)?;
+        item.check(&self.expected)?;
         let (id, begins_as) = (item.id, item.begins_as());
         let mut media = Media {
             id,
@@ -363,10 +387,13 @@ impl Upload {
         }
     }
 
-    /// Which of two files is the picture that belongs to the other: the first if it is one (maap-api §2.6).
+    /// Which of two files is the picture that belongs to the other: the one that is called so (maap-api §3.5), else the first
+    /// that is one (maap-api §2.6).
     fn thumbnail_at(&self) -> Option<usize> {
         let is_picture = |item: &Item| kind::is_thumbnail(&item.head).is_some();
-        self.items.iter().position(is_picture).filter(|_| self.items.len() == FILES_MAX)
+        let is_named = |item: &Item| item.is_thumbnail && is_picture(item);
+        let named = self.items.iter().position(is_named);
+        named.or_else(|| self.items.iter().position(is_picture)).filter(|_| self.items.len() == FILES_MAX)
     }
 
     /// The thumbnail leaves the list.
@@ -411,6 +438,24 @@ impl Item {
 
     fn begins_as(&self) -> &'static str {
         type_of(&self.head).unwrap_or(UNKNOWN)
+    }
+
+    /// Whether it is what was announced.
+    fn check(&self, expected: &Expected) -> Result<(), Refusal> {
+        if let Some(bytes) = expected.size.filter(|bytes| *bytes != self.bytes) {
+            let what = format!("SIZE: {bytes} bytes were announced, {} came", self.bytes);
+            return Err(Refusal::Malformed(what));
+        }
+        let hash = self
+            .hash
+            .clone()
+            .map(|hash| hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        match (hash, &expected.sha256) {
+            (Some(found), Some(wanted)) if found != *wanted => {
+                Err(Refusal::Malformed(format!("hash: the file's SHA-256 is {found}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn too_large(&self) -> Refusal {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
 use bytes::Bytes;
 use chatbot_api::ctcu::{DeleteAnswer, MediaInfo, Refusal, ReturnCode, UploadAnswer, UploadMode};
 use store::{Chatbot, Media};
@@ -14,7 +14,7 @@ use super::{authorised, counted};
 use crate::content::blobs;
 use crate::http::content::download;
 use crate::http::media::{self, Keep, Received, receive};
-use crate::http::{App, Failure};
+use crate::http::{App, Failure, now};
 
 /// `POST …/medias/upload`, beside the other calls: its body takes as long as it takes.
 pub async fn upload(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -64,9 +64,14 @@ pub(super) async fn download(
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     let (media, body) = named(app, chatbot, headers).await?;
+    let bytes = media.bytes;
     let answer =
         download::own_media(app, media, body, method, headers).await.map_err(|failure| failed(&failure))?;
-    Ok(answer.into_response())
+    if answer.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+        let text = format!("range: none of the file, which has {bytes} bytes");
+        return Err(Refusal::with(ReturnCode::BadParameter, text));
+    }
+    Ok(answer)
 }
 
 /// `DELETE …/medias/delete`.
@@ -86,7 +91,10 @@ async fn named(app: &App, chatbot: &Chatbot, headers: &HeaderMap) -> Result<(Med
     let url = header(headers, "url").filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| Refusal::of(ReturnCode::MediaUrlMissing))?;
     let found = app.media_at(&chatbot.address, url.trim()).await.map_err(|failure| failed(&failure))?;
-    found.ok_or_else(unknown)
+    match found {
+        Some((media, _)) if media.is_over(now()) => Err(Refusal::of(ReturnCode::FileExpired)),
+        found => found.ok_or_else(unknown),
+    }
 }
 
 async fn total(app: &App, chatbot: &Chatbot) -> Result<u64, Refusal> {

@@ -19,7 +19,8 @@ use rcs::file_transfer::{FileInfo, FileTransfer};
 use serde_json::Value;
 use store::{Chatbot, FileId, Media};
 
-use super::{auth, refused, root, told};
+use super::super::unescaped;
+use super::{auth, check_agent, refused, root, told};
 use crate::content::kind;
 use crate::http::media::pieces::{self, Piece, Place};
 use crate::http::media::{self, Keep, fetch, receive};
@@ -70,6 +71,9 @@ pub async fn upload(
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
     };
+    if let Err(refusal) = check_agent(&app, &chatbot, param("agentId").map(unescaped).as_ref()) {
+        return told(&app, "upload", Err(refusal));
+    }
     match (head.method, param("uploadType"), param("upload_id")) {
         (Method::POST, Some("resumable"), None) => match begin(&app, &chatbot, &head.headers).await {
             Ok(id) => {
@@ -171,7 +175,8 @@ async fn elsewhere(
     url: &str,
     is_fresh: bool,
 ) -> Result<(FileInfo, Option<FileInfo>), Refusal> {
-    if let Some((media, _)) = app.media_at(&chatbot.address, url).await.map_err(failed)? {
+    let own = app.media_at(&chatbot.address, url).await.map_err(failed)?;
+    if let Some((media, _)) = own.filter(|(media, _)| !media.is_over(now())) {
         let FileTransfer { file, thumbnail } = app.media_transfer(&media);
         return Ok((file, thumbnail));
     }

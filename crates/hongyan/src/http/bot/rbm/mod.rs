@@ -52,17 +52,19 @@ pub async fn discover(
     Json(discovery::document(&root(&app, &peer, &headers)))
 }
 
-/// Where a client reached us, so that what it is told to call next goes the same way. Whoever ends TLS in front of us says so in
-/// `X-Forwarded-Proto`; who lies there leads nobody astray but the one who asks.
+/// Where a client reached us, so that what it is told to call next goes the same way. Under the names that clients are made for they
+/// come as those say; under others, whoever ends TLS in front of us says so in `X-Forwarded-Proto`, and who lies there leads
+/// nobody astray but the one who asks.
 fn root(app: &App, peer: &Peer, headers: &HeaderMap) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let own = app.public_url.split("://").nth(1);
-    match text("host") {
-        Some(host) if own != Some(host) => {
+    let Some(host) = text("host") else { return app.public_url.clone() };
+    let is_this = |known: &&String| known.split_once("://").is_some_and(|(_, name)| name == host);
+    match app.rbm.audiences.iter().find(is_this) {
+        Some(known) => known.clone(),
+        None => {
             let is_secure = peer.secure || text("x-forwarded-proto") == Some("https");
             format!("{}://{host}", if is_secure { "https" } else { "http" })
         }
-        _ => app.public_url.clone(),
     }
 }
 
