@@ -194,7 +194,7 @@ fn only_the_chatbots_own_dated_credentials_open() {
     let opens = |id: &str, secret: &str| {
         let [(_, authorization), (_, date)] = auth::headers(id, secret, world.now);
         let dated = Dated::of_headers(Some(&authorization), Some(&date)).expect("well formed");
-        cm::authorise(row.as_ref(), &dated, world.now).map(drop)
+        cm::authorise(row.as_deref(), &dated, world.now).map(drop)
     };
     assert_eq!(opens(&credentials.app_id, &secret), Ok(()));
     assert_eq!(opens("other", &secret), Err(AuthError::Wrong));

@@ -158,7 +158,7 @@ fn the_secret_and_a_bought_token_open_and_nothing_else() {
     // Another worker of the same chatbot asks too.
     let later = buy(&credentials.app_key, world.now.plus(seconds(60))).unwrap();
     let opens = |token: Option<&str>, after| {
-        fnw11::authorise(row.as_ref(), token, &tokens, world.now.plus(after))
+        fnw11::authorise(row.as_deref(), token, &tokens, world.now.plus(after))
             .map(drop)
             .map_err(|refusal| refusal.reason)
     };
@@ -172,14 +172,14 @@ fn the_secret_and_a_bought_token_open_and_nothing_else() {
     let refused = |other: &store::Chatbot, token: &str| {
         fnw11::authorise(Some(other), Some(token), &tokens, world.now).unwrap_err().reason
     };
-    let mut other = row.clone().unwrap();
+    let mut other = row.as_deref().cloned().unwrap();
     other.dialect = Dialect::Ctcu;
     assert_eq!(refused(&other, &credentials.app_key), Reason::WrongCredential);
     assert_eq!(fnw11::seal(&other, &credentials.app_key, &tokens, world.now), None);
-    let mut other = row.clone().unwrap();
+    let mut other = row.as_deref().cloned().unwrap();
     other.app_key_sha256[0] ^= 1;
     assert_eq!(refused(&other, &token), Reason::WrongCredential, "tokens end with their secret");
-    let mut other = row.clone().unwrap();
+    let mut other = row.as_deref().cloned().unwrap();
     other.address = "sip:other@botplatform.hongyan.local".parse().unwrap();
     assert_eq!(refused(&other, &token), Reason::WrongCredential);
 }

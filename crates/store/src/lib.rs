@@ -116,10 +116,8 @@ pub struct Store {
     database: Database,
     families: Arc<[Keyspace]>,
     caches: Arc<Mutex<Caches>>,
-    /// Beside the others, for edges look here too.
-    chatbots: Arc<Mutex<Cache<Chatbot>>>,
-    /// Read when somebody first asks for all of them, and kept true by every commit from then on.
-    all_chatbots: Arc<RwLock<Option<Chatbots>>>,
+    /// All of them, read when the first is asked for, and kept true by every commit from then on.
+    chatbots: Arc<RwLock<Option<Chatbots>>>,
 }
 
 /// Every chatbot, as they were at one moment.
@@ -159,13 +157,7 @@ impl Store {
             .iter()
             .map(|family| database.keyspace(family.name(), KeyspaceCreateOptions::default))
             .collect::<Result<Arc<[_]>, _>>()?;
-        Ok(Self {
-            database,
-            families,
-            caches: Arc::default(),
-            chatbots: Arc::default(),
-            all_chatbots: Arc::default(),
-        })
+        Ok(Self { database, families, caches: Arc::default(), chatbots: Arc::default() })
     }
 
     /// Brings everything in `wants` into `view`. Rows that are in the view already are left as they are there.
@@ -173,8 +165,16 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
     pub fn load(&self, wants: Wants, view: &mut View) -> Result<(), StoreError> {
-        self.load_cached(wants.chatbots, &mut held(&self.chatbots), &mut view.chatbots)?;
-        let mut caches = held(&self.caches);
+        if !wants.chatbots.is_empty() {
+            let chatbots = self.chatbots()?;
+            for address in wants.chatbots {
+                if !view.chatbots.has(&address) {
+                    let chatbot = chatbots.get(&address).cloned();
+                    view.chatbots.loaded(address, chatbot);
+                }
+            }
+        }
+        let mut caches = self.caches();
         self.load_cached(wants.accounts, &mut caches.accounts, &mut view.accounts)?;
         self.load_cached(wants.bindings, &mut caches.bindings, &mut view.bindings)?;
         self.load_cached(wants.heads, &mut caches.heads, &mut view.heads)?;
@@ -270,8 +270,7 @@ impl Store {
         }
         batch.commit()?;
         self.note_chatbots(view);
-        remember(&view.chatbots, &mut held(&self.chatbots));
-        let mut caches = held(&self.caches);
+        let mut caches = self.caches();
         remember(&view.accounts, &mut caches.accounts);
         remember(&view.bindings, &mut caches.bindings);
         remember(&view.heads, &mut caches.heads);
@@ -391,14 +390,8 @@ impl Store {
     ///
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
-    pub fn chatbot(&self, address: &Address) -> Result<Option<Chatbot>, StoreError> {
-        self.get(address)
-    }
-
-    /// A chatbot that was loaded or written a moment ago, without a look at the disk: `Some(None)` if it is known not to exist,
-    /// `None` if nothing is known.
-    pub fn chatbot_at_hand(&self, address: &Address) -> Option<Option<Arc<Chatbot>>> {
-        held(&self.chatbots).get(address)
+    pub fn chatbot(&self, address: &Address) -> Result<Option<Arc<Chatbot>>, StoreError> {
+        Ok(self.chatbots()?.get(address).cloned())
     }
 
     /// All chatbots, by address.
@@ -406,11 +399,11 @@ impl Store {
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
     pub fn chatbots(&self) -> Result<Chatbots, StoreError> {
-        if let Some(chatbots) = &*self.all_chatbots.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(chatbots) = &*self.chatbots.read().unwrap_or_else(PoisonError::into_inner) {
             return Ok(chatbots.clone());
         }
         // A commit waits until this is there, and then changes it, whether or not it was read already.
-        let mut kept = self.all_chatbots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.chatbots.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(chatbots) = &*kept {
             return Ok(chatbots.clone());
         }
@@ -426,7 +419,7 @@ impl Store {
         if changed.peek().is_none() {
             return;
         }
-        let mut kept = self.all_chatbots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.chatbots.write().unwrap_or_else(PoisonError::into_inner);
         let Some(chatbots) = kept.as_mut().map(Arc::make_mut) else { return };
         for (address, chatbot) in changed {
             match chatbot {
@@ -966,6 +959,11 @@ impl Store {
         keys.map(|key| address(&key?).ok_or_else(|| damaged(family))).collect()
     }
 
+    /// A panic while the lock was held leaves rows that are as true as before.
+    fn caches(&self) -> MutexGuard<'_, Caches> {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn load_cached<R: Row>(
         &self,
         keys: Vec<R::Key>,
@@ -1101,11 +1099,6 @@ impl Store {
         view.file_pages.insert(page, found);
         Ok(())
     }
-}
-
-/// A panic while the lock was held leaves rows that are as true as before.
-fn held<T>(cache: &Mutex<T>) -> MutexGuard<'_, T> {
-    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Brings a cache up to what was just committed.

@@ -601,27 +601,33 @@ fn chatbot(name: &str) -> Chatbot {
 }
 
 #[test]
-fn a_chatbot_at_hand_is_as_it_was_last_committed() {
+fn a_chatbot_is_as_it_was_last_committed() {
     let directory = directory();
     let store = Store::open(directory.path()).expect("opened");
     let address = chatbot("").address;
-    let at_hand =
-        |store: &Store| store.chatbot_at_hand(&address).map(|row| row.map(|row| row.profile.name.clone()));
-    assert_eq!(at_hand(&store), None);
-    let mut first = view(&store, |wants| wants.chatbot(&address));
-    assert_eq!(at_hand(&store), Some(None));
-    first.put_chatbot(chatbot("first"));
-    assert_eq!(at_hand(&store), Some(None), "nothing is committed yet");
-    store.commit(&first).expect("committed");
-    assert_eq!(at_hand(&store), Some(Some("first".to_owned())));
-    let mut second = view(&store, |wants| wants.chatbot(&address));
-    second.put_chatbot(chatbot("second"));
-    store.commit(&second).expect("committed");
-    assert_eq!(at_hand(&store), Some(Some("second".to_owned())));
-    let mut gone = view(&store, |wants| wants.chatbot(&address));
-    gone.remove_chatbot(&address);
-    store.commit(&gone).expect("committed");
-    assert_eq!(at_hand(&store), Some(None));
+    let name = |store: &Store| {
+        let one = store.chatbot(&address).expect("readable").map(|row| row.profile.name.clone());
+        let all = store.chatbots().expect("readable");
+        assert_eq!(one, all.get(&address).map(|row| row.profile.name.clone()));
+        let loaded = view(store, |wants| wants.chatbot(&address));
+        assert_eq!(one, loaded.chatbot(&address).map(|row| row.profile.name.clone()));
+        one
+    };
+    assert_eq!(name(&store), None);
+    for changed in [Some("first"), Some("second"), None, Some("third")] {
+        let before = name(&store);
+        let mut loaded = view(&store, |wants| wants.chatbot(&address));
+        match changed {
+            Some(name) => loaded.put_chatbot(chatbot(name)),
+            None => loaded.remove_chatbot(&address),
+        }
+        assert_eq!(name(&store), before, "nothing is committed yet");
+        store.commit(&loaded).expect("committed");
+        assert_eq!(name(&store).as_deref(), changed);
+    }
+    drop(store);
+    let store = Store::open(directory.path()).expect("opened again");
+    assert_eq!(name(&store).as_deref(), Some("third"));
 }
 
 #[test]

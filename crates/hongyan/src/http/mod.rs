@@ -209,13 +209,7 @@ impl App {
     ) -> Result<T, Failure> {
         let store = self.store.clone();
         let read = tokio::task::spawn_blocking(move || read(&store)).await.expect("reading does not panic");
-        read.map_err(|error| {
-            tracing::error!(%error, "cannot read the store");
-            Failure {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                reason: "the store cannot be read".to_owned(),
-            }
-        })
+        read.map_err(|error| Failure::of_store(&error))
     }
 }
 
@@ -236,7 +230,7 @@ impl App {
 }
 
 /// The chatbot that a path or query names, if everybody may see it: one that is live, or being tested by those who know of it.
-async fn visible_chatbot(app: &App, name: &str) -> Result<Chatbot, Failure> {
+async fn visible_chatbot(app: &App, name: &str) -> Result<Arc<Chatbot>, Failure> {
     let Some(address) = chatbot_api::ctcu::address::chatbot(name, &app.numbering) else {
         return Err(Failure::bad_request("not the address of a chatbot"));
     };
@@ -262,6 +256,11 @@ pub struct Failure {
 impl Failure {
     fn new(status: StatusCode, reason: impl Into<String>) -> Self {
         Self { status, reason: reason.into() }
+    }
+
+    fn of_store(error: &StoreError) -> Self {
+        tracing::error!(%error, "cannot read the store");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the store cannot be read")
     }
 
     fn bad_request(reason: &str) -> Self {

@@ -464,7 +464,7 @@ impl World {
     /// A call of the chatbot, as the HTTP edge makes it: who asks is found out first.
     fn json(&mut self, call: impl FnOnce() -> Result<Call, Refusal>) -> Value {
         let row = self.store().chatbot(&bot()).expect("readable");
-        let authorised = maap::authorise(row.as_ref(), self.token.as_deref(), self.now).map(drop);
+        let authorised = maap::authorise(row.as_deref(), self.token.as_deref(), self.now).map(drop);
         let call = authorised.map_err(|refusal| ctcu::refusal_of(&refusal)).and_then(|()| call());
         self.answer(call)
     }

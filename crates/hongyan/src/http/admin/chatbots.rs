@@ -205,7 +205,8 @@ pub async fn show(
 ) -> Result<Json<Shown>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let found = app.read(move |store| store.chatbot(&chatbot)).await?;
-    shown(&app, &caller, found.ok_or_else(no_such_chatbot)?).await.map(Json)
+    let found = found.map(Arc::unwrap_or_clone).ok_or_else(no_such_chatbot)?;
+    shown(&app, &caller, found).await.map(Json)
 }
 
 /// Changes what the body names.

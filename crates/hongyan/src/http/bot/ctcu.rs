@@ -65,10 +65,10 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let call = if name == "token" {
         let chatbot = named(app, segment)?;
-        ctcu::speaks(row_of(app, &chatbot).await?.as_ref())?;
+        ctcu::speaks(row_of(app, &chatbot)?.as_deref())?;
         ctcu::token_call(chatbot, body)?
     } else {
-        let row = authorised(app, segment, headers).await?;
+        let row = authorised(app, segment, headers)?;
         match name {
             "send" => ctcu::send_call(row.address, body, &app.numbering)?,
             "revoke" => ctcu::revoke_call(row.address, body, &app.numbering)?,
@@ -89,15 +89,15 @@ fn named(app: &App, segment: &str) -> Result<Address, Refusal> {
         .ok_or_else(|| Refusal::with(ReturnCode::BadParameter, "the path names no chatbot"))
 }
 
-async fn row_of(app: &App, chatbot: &Address) -> Result<Option<Chatbot>, Refusal> {
-    app.chatbot(chatbot).await.map_err(|_| Refusal::of(ReturnCode::Internal))
+fn row_of(app: &App, chatbot: &Address) -> Result<Option<Arc<Chatbot>>, Refusal> {
+    app.chatbot(chatbot).map_err(|_| Refusal::of(ReturnCode::Internal))
 }
 
 /// The chatbot that the path names, which has shown its token.
-async fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refusal> {
-    let row = row_of(app, &named(app, segment)?).await?;
+fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refusal> {
+    let row = row_of(app, &named(app, segment)?)?;
     let token = access_token(headers);
-    let known = maap::authorise(row.as_ref(), token.as_deref(), now());
+    let known = maap::authorise(row.as_deref(), token.as_deref(), now());
     let known = known.map_err(|refusal| ctcu::refusal_of(&refusal))?;
     ctcu::speaks(Some(known))?;
     Ok(known.clone())

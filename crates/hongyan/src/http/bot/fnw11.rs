@@ -114,7 +114,7 @@ async fn give_token(
     let Form(request) = form.map_err(|_| OAuthError::InvalidRequest)?;
     let client = request.credentials(text(headers, AUTHORIZATION.as_str()))?;
     let chatbot = address::chatbot(&client.client_id, &app.numbering).ok_or(OAuthError::InvalidClient)?;
-    let chatbot = app.chatbot(&chatbot).await.map_err(|_| OAuthError::Unavailable)?;
+    let chatbot = app.chatbot(&chatbot).map_err(|_| OAuthError::Unavailable)?;
     let token = chatbot.and_then(|chatbot| fnw11::seal(&chatbot, &client.client_secret, &app.tokens, now()));
     token.map(TokenAnswer::new).ok_or(OAuthError::InvalidClient)
 }
@@ -132,7 +132,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     async fn answer(&self, segment: &str, body: Body) -> Answered {
         let app = self.app;
-        let chatbot = &self.chatbot(segment).await?;
+        let chatbot = &self.chatbot(segment)?;
         match self.operation.split('/').collect::<Vec<_>>()[..] {
             ["messages"] => {
                 self.wants(&Method::POST)?;
@@ -164,18 +164,18 @@ impl Asked<'_> {
     }
 
     /// The chatbot that the path names, if the token is its.
-    async fn chatbot(&self, segment: &str) -> Result<Chatbot, Refused> {
+    fn chatbot(&self, segment: &str) -> Result<Chatbot, Refused> {
         let chatbot = address::chatbot(segment, &self.app.numbering);
         let chatbot = chatbot.ok_or_else(|| Refused::of(404, "the path names no chatbot"))?;
-        let row = self.app.chatbot(&chatbot).await?;
+        let row = self.app.chatbot(&chatbot)?;
         let token = text(&self.headers, AUTHORIZATION.as_str()).and_then(csp::token);
-        Ok(fnw11::authorise(row.as_ref(), token, &self.app.tokens, now())?.clone())
+        Ok(fnw11::authorise(row.as_deref(), token, &self.app.tokens, now())?.clone())
     }
 
     /// A form with `fileType`, `until`, and `fileContent` or `fileUrl`. The type is found by looking.
     async fn upload(&self, segment: &str, body: Body) -> Answered {
         self.wants(&Method::POST)?;
-        let chatbot = self.chatbot(segment).await?;
+        let chatbot = self.chatbot(segment)?;
         let received = receive(self.app, &chatbot, self.headers.clone(), body, keep).await?;
         let media = match (received.media, received.values.get("fileUrl")) {
             (Some(media), _) => media,

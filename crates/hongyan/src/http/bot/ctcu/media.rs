@@ -28,7 +28,7 @@ pub async fn upload(State(app): State<Arc<App>>, request: Request) -> Response {
 
 async fn take(app: &Arc<App>, path: &str, headers: HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     let segment = path.split('/').nth(3).unwrap_or_default();
-    let chatbot = authorised(app, segment, &headers).await?;
+    let chatbot = authorised(app, segment, &headers)?;
     let mode = UploadMode::parse(header(&headers, "uploadMode"))?;
     let keep = match mode {
         UploadMode::Perm => Keep::Permanent,

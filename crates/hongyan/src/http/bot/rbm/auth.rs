@@ -61,7 +61,10 @@ async fn give(app: &App, body: Result<Bytes, BytesRejection>) -> Result<Value, T
 }
 
 /// The chatbot that a call is made for, and its account.
-pub(super) async fn authorised(app: &App, headers: &HeaderMap) -> Result<(Chatbot, ServiceAccount), Refusal> {
+pub(super) async fn authorised(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<(Arc<Chatbot>, ServiceAccount), Refusal> {
     let unauthenticated = |what: &str| Refusal::new(Code::Unauthenticated, what);
     let failed = |failure: Failure| Refusal::new(Code::Internal, failure.to_string());
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -90,14 +93,14 @@ fn signer(jwt: &Jwt, account: &ServiceAccount) -> Option<String> {
     keys.find(|key| jwt.is_signed_by(&key.der)).map(|key| key.id.clone())
 }
 
-async fn caller_of(app: &App, issuer: &str) -> Result<Option<(Chatbot, ServiceAccount)>, Failure> {
+async fn caller_of(app: &App, issuer: &str) -> Result<Option<(Arc<Chatbot>, ServiceAccount)>, Failure> {
     match rbm::agent(issuer, &app.numbering) {
         Some(chatbot) => caller(app, chatbot).await,
         None => Ok(None),
     }
 }
 
-async fn caller(app: &App, address: Address) -> Result<Option<(Chatbot, ServiceAccount)>, Failure> {
+async fn caller(app: &App, address: Address) -> Result<Option<(Arc<Chatbot>, ServiceAccount)>, Failure> {
     let rows =
         app.read(move |store| Ok(store.chatbot(&address)?.zip(store.service_account(&address)?))).await?;
     Ok(rows.filter(|(chatbot, _)| chatbot.dialect == Dialect::Rbm))
