@@ -254,7 +254,8 @@ pub fn banner(http_port: u16, domain: &str, password: &str, data: &Path, rail: b
         SUBSCRIBERS[0],
         data.display()
     ));
-    line(format_args!("    {url}/metrics\n\n  Ctrl-C stops.\n"));
+    line(format_args!("    {url}/metrics\n"));
+    line(format_args!("  For chatbots:\n    {url}/docs/\n    {url}/tools/card/\n\n  Ctrl-C stops.\n"));
     text
 }
 

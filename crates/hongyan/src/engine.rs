@@ -177,12 +177,11 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         maap.resume(maap::manage::Resumed::read(&store)?, now);
         let chatbots = store.chatbots()?;
-        let next =
-            chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address), Reply::none())).collect();
+        let next = chatbots.keys().map(|chatbot| Todo::Maap(maap.woken(chatbot), Reply::none())).collect();
         centre.keep_history_of(&store.histories()?);
         let mut owners = store.owners_of_mail()?;
         owners.extend(store.owners_of_dead_letters()?);
-        owners.retain(|owner| !chatbots.iter().any(|chatbot| chatbot.address == *owner));
+        owners.retain(|owner| !chatbots.contains_key(owner));
         let mut waking: Vec<Task> = owners.into_iter().filter_map(message_centre::wake).collect();
         waking.extend(store.groups()?.iter().filter_map(message_centre::group::wake));
         waking.extend(store.watched()?.into_iter().map(message_centre::events::wake));

@@ -4,6 +4,7 @@ use image::{GrayImage, ImageFormat, Luma};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcode::render::{svg, unicode};
 use qrcode::{Color, EcLevel, QrCode};
+use rcs::address::Numbering;
 use serde::Serialize;
 use store::Chatbot;
 use utoipa::ToSchema;
@@ -36,9 +37,12 @@ pub struct Links {
 }
 
 impl Links {
-    /// Links to `chatbot` that bring `body` along; `public_url` has no slash at its end.
-    pub fn new(chatbot: &Chatbot, body: Option<&str>, public_url: &str) -> Self {
+    /// Links to `chatbot` that bring `body` along; `public_url` has no slash at its end. A chatbot of our own domain goes by its
+    /// name, which makes a smaller code.
+    pub fn new(chatbot: &Chatbot, body: Option<&str>, public_url: &str, numbering: &Numbering) -> Self {
         let address = chatbot.address.as_str();
+        let is_ours = numbering.chatbot(chatbot.address.user()).is_ok_and(|ours| ours == chatbot.address);
+        let name = if is_ours { chatbot.address.user() } else { address };
         let id = address.strip_prefix("sip:").unwrap_or(address).replace('@', "%40");
         let body = body.filter(|body| !body.is_empty()).map(|body| format!("body={}", escaped(body)));
         let query = |parts: [Option<String>; 2]| {
@@ -52,7 +56,7 @@ impl Links {
             None => format!("sms:{id}{}", query([None, body.clone()])),
         };
         Self {
-            web: format!("{public_url}/open/{}{}", escaped(address), query([None, body])),
+            web: format!("{public_url}/open/{}{}", escaped(name), query([None, body])),
             sms,
             sip: address.to_owned(),
         }

@@ -253,6 +253,7 @@ impl Running {
         let rbm = rbm(&config, &public_url);
         let maap = config.maap(&public_url);
         let app = Arc::new(App {
+            directory: Arc::default(),
             numbering: config.numbering(),
             public_url,
             conference_factory: format!("sip:{}@{}", config.groups.factory, config.numbering().domain),

@@ -169,6 +169,13 @@ async fn handsets_find_chatbots_by_what_they_are_called_and_do() {
     assert_eq!(search("start=1&num=1").await["totalItems"], json!(3));
     assert_eq!(get(&server, "/directory?start=x").await.status(), StatusCode::BAD_REQUEST);
 
+    // What has changed is found as it is now.
+    admin(&server, Method::POST, "/chatbots/weather/suspend", json!({})).await;
+    admin(&server, Method::PATCH, "/chatbots/lapsed", json!({ "displayName": "天气旧闻" })).await;
+    assert_eq!(names(&search("q=%E5%A4%A9%E6%B0%94").await), ["天气旧闻", "天气预警"]);
+    admin(&server, Method::POST, "/chatbots/weather/resume", json!({})).await;
+    assert_eq!(names(&search("q=%E5%A4%A9%E6%B0%94").await), ["天气", "天气旧闻", "天气预警"]);
+
     let list = get(&server, "/directory/specific").await;
     let etag = list.headers()["etag"].to_str().unwrap().to_owned();
     let list: Value = list.json().await.unwrap();
@@ -188,7 +195,7 @@ async fn a_link_opens_the_conversation_in_the_web_handset() {
     assert_eq!(
         links,
         json!({
-            "web": "https://rcs.example/open/sip%3Aweather%40botplatform.hongyan.local?body=%E6%98%8E%E5%A4%A9",
+            "web": "https://rcs.example/open/weather?body=%E6%98%8E%E5%A4%A9",
             "sms": "sms:+8610690001?service_id=weather%40botplatform.hongyan.local&body=%E6%98%8E%E5%A4%A9",
             "sip": "sip:weather@botplatform.hongyan.local",
         })

@@ -50,6 +50,8 @@ pub(crate) struct Agent {
     pub(crate) check: Option<Check>,
     /// Callback checks that failed in a row.
     pub(crate) check_failures: u32,
+    /// Why the last one failed.
+    pub(crate) check_failure: Option<String>,
     /// When the next check is due, if one is.
     pub(crate) check_at: Option<Timestamp>,
     /// When the agent is woken by time, if it is.

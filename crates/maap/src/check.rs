@@ -57,6 +57,7 @@ impl Maap {
             Ok(()) => {
                 out.stats.checks_passed += 1;
                 agent.check_failures = 0;
+                agent.check_failure = None;
                 chatbot.callback_checked = true;
                 tracing::info!(chatbot = %address, "the callback check has passed");
                 work.view.put_chatbot(chatbot);
@@ -66,6 +67,7 @@ impl Maap {
                 agent.check_failures = agent.check_failures.saturating_add(1);
                 let wait = self.config.backoff(agent.check_failures, self.random.number());
                 tracing::warn!(chatbot = %address, why, retry_s = wait.as_secs(), "the callback check failed");
+                agent.check_failure = Some(why);
                 // One chain of retries: the check that a token set off meanwhile neither adds one nor puts it off.
                 if agent.check_at.is_none_or(|at| at <= work.now) {
                     let at = work.now.plus(wait);

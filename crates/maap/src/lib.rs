@@ -55,7 +55,7 @@ use store::{EntryIds, Topic, Wants};
 
 pub use call::{Answer, Call, Change, ContactChange, Credentials, NewChatbot};
 pub use config::{Config, MediaLinks};
-pub use directory::{listed, search};
+pub use directory::{Directory, listed};
 pub use information::{etag, information, own_data};
 pub use media::{MediaCall, transfer};
 pub use push::{

@@ -50,8 +50,6 @@ pub enum Reason {
     MailboxFull,
     /// The user has blocked the chatbot.
     Blocked,
-    /// The chatbot is not launched, and the user has not agreed to test it.
-    NotATester,
     /// There is no such message.
     NoSuchMessage,
 }

@@ -96,7 +96,7 @@ impl Maap {
         let chatbot = self.may_act(work.view.chatbot(address))?;
         let dialect = chatbot.dialect;
         if !token::is_checked(chatbot) {
-            return Err(Refusal::of(Reason::CallbackUnchecked));
+            return Err(self.unchecked(address));
         }
         check_testers(chatbot, &message.to)?;
         for content in std::iter::once(&message.content).chain(&message.simpler) {
@@ -120,6 +120,13 @@ impl Maap {
             ChatbotStatus::Draft => Err(Refusal::with(Reason::NotAllowed, "the chatbot is a draft")),
             ChatbotStatus::Paused => Err(Refusal::with(Reason::NotAllowed, "the chatbot is paused")),
         }
+    }
+
+    /// That the webhook has not passed its check; with why the last one failed, which else only the operator's log would know.
+    fn unchecked(&self, chatbot: &Address) -> Refusal {
+        let why = self.agents.get(chatbot).and_then(|agent| agent.check_failure.as_deref());
+        let why = why.map(|why| format!("the callback check has failed: {why}; it is tried again"));
+        Refusal::with(Reason::CallbackUnchecked, why.unwrap_or_default())
     }
 
     /// The rows of [`Maap::take_turns`].

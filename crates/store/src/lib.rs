@@ -35,8 +35,9 @@ pub mod template;
 pub mod tenant;
 mod view;
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use rcs::Timestamp;
@@ -117,7 +118,12 @@ pub struct Store {
     caches: Arc<Mutex<Caches>>,
     /// Beside the others, for edges look here too.
     chatbots: Arc<Mutex<Cache<Chatbot>>>,
+    /// Read when somebody first asks for all of them, and kept true by every commit from then on.
+    all_chatbots: Arc<RwLock<Option<Chatbots>>>,
 }
+
+/// Every chatbot, as they were at one moment.
+pub type Chatbots = Arc<BTreeMap<Address, Arc<Chatbot>>>;
 
 /// Entries whose time has come, and when the next one is due.
 pub type Due = (Vec<EntryKey>, Option<Timestamp>);
@@ -153,7 +159,13 @@ impl Store {
             .iter()
             .map(|family| database.keyspace(family.name(), KeyspaceCreateOptions::default))
             .collect::<Result<Arc<[_]>, _>>()?;
-        Ok(Self { database, families, caches: Arc::default(), chatbots: Arc::default() })
+        Ok(Self {
+            database,
+            families,
+            caches: Arc::default(),
+            chatbots: Arc::default(),
+            all_chatbots: Arc::default(),
+        })
     }
 
     /// Brings everything in `wants` into `view`. Rows that are in the view already are left as they are there.
@@ -257,6 +269,7 @@ impl Store {
             }
         }
         batch.commit()?;
+        self.note_chatbots(view);
         remember(&view.chatbots, &mut held(&self.chatbots));
         let mut caches = held(&self.caches);
         remember(&view.accounts, &mut caches.accounts);
@@ -392,8 +405,35 @@ impl Store {
     ///
     /// # Errors
     /// If the disk cannot be read or holds damaged rows.
-    pub fn chatbots(&self) -> Result<Vec<Chatbot>, StoreError> {
-        self.all()
+    pub fn chatbots(&self) -> Result<Chatbots, StoreError> {
+        if let Some(chatbots) = &*self.all_chatbots.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(chatbots.clone());
+        }
+        // A commit waits until this is there, and then changes it, whether or not it was read already.
+        let mut kept = self.all_chatbots.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chatbots) = &*kept {
+            return Ok(chatbots.clone());
+        }
+        let chatbots = self.all::<Chatbot>()?.into_iter();
+        let chatbots: Chatbots =
+            Arc::new(chatbots.map(|chatbot| (chatbot.address.clone(), Arc::new(chatbot))).collect());
+        *kept = Some(chatbots.clone());
+        Ok(chatbots)
+    }
+
+    fn note_chatbots(&self, view: &View) {
+        let mut changed = view.chatbots.changed_rows().peekable();
+        if changed.peek().is_none() {
+            return;
+        }
+        let mut kept = self.all_chatbots.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(chatbots) = kept.as_mut().map(Arc::make_mut) else { return };
+        for (address, chatbot) in changed {
+            match chatbot {
+                Some(chatbot) => _ = chatbots.insert(address.clone(), chatbot.clone()),
+                None => _ = chatbots.remove(address),
+            }
+        }
     }
 
     /// The configured devices of a subscriber.

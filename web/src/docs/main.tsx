@@ -64,7 +64,9 @@ function Page(): JSX.Element {
                 <li key={call.operation.operationId}>
                   <a href={`#${call.operation.operationId}`}>
                     <Method name={call.method} />
-                    {call.operation.summary ?? call.path}
+                    <span>
+                      <Words text={firstSentence(call.operation.summary ?? call.path)} />
+                    </span>
                   </a>
                 </li>
               ))}
@@ -98,7 +100,9 @@ function CallView({ api, call }: { api: OpenApi; call: Call }): JSX.Element {
   const needs = operation.security?.flatMap((one) => Object.keys(one)) ?? [];
   return (
     <article class="docs-call" id={operation.operationId} data-testid="call">
-      <h3>{operation.summary}</h3>
+      <h3>
+        <Words text={operation.summary ?? ''} />
+      </h3>
       <p class="docs-path">
         <Method name={call.method} />
         <code>{call.path}</code>
@@ -122,7 +126,9 @@ function CallView({ api, call }: { api: OpenApi; call: Call }): JSX.Element {
                   {parameter.in}
                   {parameter.required ? '' : ', optional'}, {typeOf(api, parameter.schema ?? {})}
                 </td>
-                <td>{parameter.description}</td>
+                <td>
+                  <Words text={parameter.description ?? ''} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -139,7 +145,7 @@ function CallView({ api, call }: { api: OpenApi; call: Call }): JSX.Element {
       {Object.entries(operation.responses).map(([status, answer]) => (
         <details key={status} class="docs-answer" open={status.startsWith('2')}>
           <summary>
-            <b class={`is-${status[0]}`}>{status}</b> {answer.description}
+            <b class={`is-${status[0]}`}>{status}</b> <Words text={answer.description ?? ''} />
           </summary>
           <Contents api={api} content={answer.content ?? {}} />
         </details>
@@ -199,7 +205,7 @@ function Members({
             {typeOf(api, member.schema)}
             {member.required ? '' : ', optional'}
           </span>{' '}
-          {member.schema.description}
+          <Words text={member.schema.description ?? ''} />
           <Members api={api} schema={member.schema} depth={depth + 1} />
         </li>
       ))}
@@ -211,6 +217,16 @@ function Method({ name }: { name: string }): JSX.Element {
   return <b class={`docs-method is-${name}`}>{name.toUpperCase()}</b>;
 }
 
+/** A line of a docstring, with `code` in it. */
+function Words({ text }: { text: string }): JSX.Element {
+  return <>{text.split('`').map((piece, i) => (i % 2 === 1 ? <code key={i}>{piece}</code> : piece))}</>;
+}
+
+/** Enough to find a call by. */
+function firstSentence(text: string): string {
+  return /^.*?[.:;](?=\s)/.exec(text)?.[0].replace(/[:;]$/, '.') ?? text;
+}
+
 /** Docstrings: paragraphs with `code` in them. */
 function Paragraphs({ text }: { text: string }): JSX.Element {
   return (
@@ -220,7 +236,7 @@ function Paragraphs({ text }: { text: string }): JSX.Element {
         .filter((paragraph) => paragraph.trim() !== '')
         .map((paragraph) => (
           <p key={paragraph}>
-            {paragraph.split('`').map((piece, i) => (i % 2 === 1 ? <code key={i}>{piece}</code> : piece))}
+            <Words text={paragraph} />
           </p>
         ))}
     </>

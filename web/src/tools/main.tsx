@@ -188,7 +188,8 @@ function ReportView({ report }: { report: Report }): JSX.Element {
         <>
           <h2>As SMS</h2>
           <p>
-            {report.fallback.segments} × {report.fallback.encoding}, {report.fallback.characters} characters
+            {report.fallback.segments === 1 ? '1 segment' : `${report.fallback.segments} segments`},{' '}
+            {report.fallback.encoding}, {report.fallback.characters} characters
           </p>
           <pre>{report.fallback.text}</pre>
         </>

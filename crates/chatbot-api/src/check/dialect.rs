@@ -1,9 +1,10 @@
 //! What a dialect refuses of content that keeps to the specification.
 
 use rcs::bot::{
-    Action, ActionKind, BotMessage, Document, Limits, Media, Menu, MenuEntry, Suggestion, SuggestionList,
-    Violation, rule,
+    Action, ActionKind, BotMessage, Document, Limits, Media, Menu, Suggestion, SuggestionList, Violation,
+    rule,
 };
+use rcs::file_transfer::FileTransfer;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -123,6 +124,19 @@ pub fn of_rbm(content: &Content) -> Vec<Refused> {
     refusals.0
 }
 
+/// What dialects refuse of the files of a China Telecom or China Unicom message, whose items stand in `[0]` and `[1]`.
+pub fn files(transfer: &FileTransfer) -> Vec<Refused> {
+    let mut refusals = Refusals::default();
+    for dialect in [Dialect::Ctcu, Dialect::Cm] {
+        let file = &transfer.file;
+        refusals.file(dialect, ["[0].contentType", "[0].fileSize"], &file.content_type, file.size);
+        if let Some(thumbnail) = &transfer.thumbnail {
+            refusals.thumbnail(dialect, "[1].fileSize".to_owned(), thumbnail.size);
+        }
+    }
+    refusals.0
+}
+
 /// What dialects refuse of chips.
 pub fn suggestions(list: &SuggestionList) -> Vec<Refused> {
     let mut refusals = Refusals(narrower(|limits| list.validate(limits)));
@@ -135,15 +149,9 @@ pub fn suggestions(list: &SuggestionList) -> Vec<Refused> {
 /// What dialects refuse of a menu.
 pub fn menu(menu: &Menu) -> Vec<Refused> {
     let mut refusals = Refusals(narrower(|limits| menu.validate(limits)));
-    // RBM agents have none, whatever is in it; FNW.11 has no call to set one.
-    for dialect in [Dialect::Rbm, Dialect::Fnw11] {
-        if menu
-            .entries
-            .iter()
-            .any(|entry| matches!(entry, MenuEntry::Reply(_) | MenuEntry::Action(_) | MenuEntry::Menu(_)))
-        {
-            refusals.add(dialect, violation("menu", rule::FORM, "no call of this dialect sets a menu"));
-        }
+    // RBM agents have none, whatever is in it; the others have no call to set one.
+    for dialect in [Dialect::Cm, Dialect::Rbm, Dialect::Fnw11] {
+        refusals.add(dialect, violation("menu", rule::FORM, "no call of this dialect sets a menu"));
     }
     refusals.0
 }
@@ -163,26 +171,35 @@ impl Refusals {
     }
 
     fn media(&mut self, dialect: Dialect, path: &str, media: &Media) {
+        let paths = [&*format!("{path}.mediaContentType"), &*format!("{path}.mediaFileSize")];
+        self.file(dialect, paths, &media.media_content_type, media.media_file_size);
+        if let Some(thumbnail) = &media.thumbnail {
+            self.thumbnail(dialect, format!("{path}.thumbnailFileSize"), thumbnail.file_size);
+        }
+    }
+
+    /// A file whose type and size stand at these paths.
+    fn file(&mut self, dialect: Dialect, [type_at, size_at]: [&str; 2], content_type: &str, bytes: u64) {
         let Some(files) = dialect.files() else { return };
-        let essence = rcs::content_type::essence(&media.media_content_type).to_ascii_lowercase();
+        let essence = rcs::content_type::essence(content_type).to_ascii_lowercase();
         match files.of(&essence) {
             None => {
                 let shown: String = essence.chars().take(80).collect();
                 let detail = format!("{shown:?} is not a type that can be uploaded");
-                self.add(dialect, violation(format!("{path}.mediaContentType"), rule::MEDIA_TYPE, detail));
+                self.add(dialect, violation(type_at, rule::MEDIA_TYPE, detail));
             }
-            Some(kind) if media.media_file_size > kind.bytes_max => {
-                let detail = format!("{} > {} bytes", media.media_file_size, kind.bytes_max);
-                self.add(dialect, violation(format!("{path}.mediaFileSize"), rule::FILE_SIZE, detail));
+            Some(kind) if bytes > kind.bytes_max => {
+                let detail = format!("{bytes} > {} bytes", kind.bytes_max);
+                self.add(dialect, violation(size_at, rule::FILE_SIZE, detail));
             }
             Some(_) => {}
         }
-        let thumbnail_bytes_max = files.thumbnail_bytes_max;
-        if let Some(thumbnail) =
-            media.thumbnail.as_ref().filter(|thumbnail| thumbnail.file_size > thumbnail_bytes_max)
-        {
-            let detail = format!("{} > {thumbnail_bytes_max} bytes", thumbnail.file_size);
-            self.add(dialect, violation(format!("{path}.thumbnailFileSize"), rule::FILE_SIZE, detail));
+    }
+
+    fn thumbnail(&mut self, dialect: Dialect, path: String, bytes: u64) {
+        let Some(most) = dialect.files().map(|files| files.thumbnail_bytes_max) else { return };
+        if bytes > most {
+            self.add(dialect, violation(path, rule::FILE_SIZE, format!("{bytes} > {most} bytes")));
         }
     }
 

@@ -4,6 +4,8 @@
 //! are those that the platform applies itself (`rcs::bot`, and the dialects' limits); here each broken rule gets its place in
 //! the text, its reason and its fix, each dialect its verdict, and the whole its fallback to short messages.
 
+#[cfg(test)]
+mod agreement;
 mod dialect;
 mod read;
 #[cfg(test)]
@@ -22,6 +24,8 @@ pub use dialect::Dialect;
 use dialect::Refused;
 pub use read::Form;
 
+use crate::ctcu::file;
+use crate::fnw11::message;
 use crate::rbm::AgentMessage;
 use crate::{Body, Content};
 use read::{Kind, Part};
@@ -168,6 +172,7 @@ impl Check {
     fn part(&mut self, text: &str, part: Part) {
         let found = match part.kind {
             Kind::Text => match part.value.as_str() {
+                Some("") => Err(vec![violation("", rule::REQUIRED, "missing")]),
                 Some(said) => {
                     let limits = |limits: &Limits| limits.check_text("", said).into_iter().collect();
                     let found = Found {
@@ -197,6 +202,15 @@ impl Check {
             Kind::Menu => read_as::<Menu>(&part.value, dialect::menu).map(|(menu, found)| {
                 self.menu = Some(menu);
                 found
+            }),
+            Kind::Files => file::read_items("", part.value).map(|transfer| {
+                let found = Found { refusals: dialect::files(&transfer), ..Found::default() };
+                self.body = Some(Body::File(transfer));
+                found
+            }),
+            Kind::Fnw11(name) => message::read_content(name, part.value).map(|body| {
+                self.body = Some(body);
+                Found::default()
             }),
             Kind::Response => SuggestionResponse::from_value(part.value)
                 .map(|response| Found { errors: response.validate(&Limits::RCC07), ..Found::default() }),
@@ -362,6 +376,7 @@ fn join(before: &str, path: &str) -> String {
     match (before, path) {
         ("", path) => path.to_owned(),
         (before, "") => before.to_owned(),
+        (before, item) if item.starts_with('[') => format!("{before}{item}"),
         (before, path) => format!("{before}.{path}"),
     }
 }

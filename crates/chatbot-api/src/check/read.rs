@@ -4,11 +4,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcs::bot::{MediaType, ParseError, Position, Violation, read_json, rule};
 use rcs::content_type;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::violation;
 use crate::ctcu::send::FILE_TYPE;
+use crate::fnw11::message::CONTENTS;
 
 /// What a text was read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -71,6 +72,10 @@ pub enum Kind {
     Menu,
     /// `{"response": …}`
     Response,
+    /// The file items of a China Telecom or China Unicom message.
+    Files,
+    /// A content of FNW.11 that is neither text nor card, by its name.
+    Fnw11(&'static str),
 }
 
 /// Whether this is a message of RBM, and what stands before the paths that its reader gives: a `contentMessage` alone is put into
@@ -141,10 +146,7 @@ pub fn parts(value: &Value, faults: &mut Vec<Violation>) -> Option<(Form, Vec<Pa
     if let Some(message) = members.get("RCSMessage") {
         return Some((Form::Fnw11Message, fnw11("RCSMessage", message, faults)));
     }
-    if ["richcardMessage", "suggestedChipList", "textMessage"]
-        .iter()
-        .any(|member| members.contains_key(*member))
-    {
+    if CONTENTS.iter().chain(&["suggestedChipList"]).any(|member| members.contains_key(*member)) {
         return Some((Form::Fnw11Message, fnw11("", value, faults)));
     }
     let roots = [
@@ -191,21 +193,18 @@ pub fn parts(value: &Value, faults: &mut Vec<Violation>) -> Option<(Form, Vec<Pa
 fn ctcu(path: &str, items: &[Value], faults: &mut Vec<Violation>) -> Vec<Part> {
     let (mut parts, mut bodies, mut chips) = (Vec::new(), 0, 0);
     for (index, item) in items.iter().enumerate() {
-        let path = format!("{path}[{index}]");
+        let item_path = format!("{path}[{index}]");
         let given = item.get("contentType").and_then(Value::as_str).unwrap_or_default();
         let kind =
             match (content_type::essence(given).to_ascii_lowercase().as_str(), MediaType::recognise(given)) {
                 ("text/plain", _) => Kind::Text,
-                (FILE_TYPE, _) => {
-                    bodies += 1;
-                    continue;
-                }
+                (FILE_TYPE, _) => Kind::Files,
                 (_, Ok(Some(MediaType::Message))) => Kind::Message,
                 (_, Ok(Some(MediaType::Suggestions))) => Kind::Suggestions,
                 _ => {
                     let given: String = given.chars().take(80).collect();
                     faults.push(violation(
-                        format!("{path}.contentType"),
+                        format!("{item_path}.contentType"),
                         rule::WORD,
                         format!(
                             "{given:?} is not one of text/plain, {FILE_TYPE}, {}, {}",
@@ -217,18 +216,24 @@ fn ctcu(path: &str, items: &[Value], faults: &mut Vec<Violation>) -> Vec<Part> {
                 }
             };
         *(if matches!(kind, Kind::Suggestions) { &mut chips } else { &mut bodies }) += 1;
-        let path = format!("{path}.contentText");
-        let Some(text) = item.get("contentText") else {
+        let path = format!("{item_path}.contentText");
+        let Some(text) = item.get("contentText").filter(|text| !text.is_null()) else {
             faults.push(violation(path, rule::REQUIRED, "missing"));
             continue;
         };
-        let is_base64 = item
-            .get("contentEncoding")
-            .and_then(Value::as_str)
-            .is_some_and(|name| name.eq_ignore_ascii_case("base64"));
+        let encoding = item.get("contentEncoding").filter(|encoding| !encoding.is_null());
+        let encoding = encoding.map_or(Some(""), Value::as_str).map(str::to_ascii_lowercase);
+        if !encoding.as_deref().is_some_and(|name| ["", "utf8", "utf-8", "base64"].contains(&name)) {
+            faults.push(violation(
+                item_path.clone() + ".contentEncoding",
+                rule::WORD,
+                "not one of utf8, base64",
+            ));
+        }
+        let is_base64 = encoding.as_deref() == Some("base64");
         match unpacked(kind, text, is_base64) {
             Ok(value) => parts.push(Part {
-                is_in_place: text.is_object() || matches!(kind, Kind::Text),
+                is_in_place: !text.is_string() || matches!(kind, Kind::Text),
                 path,
                 kind,
                 value,
@@ -237,7 +242,7 @@ fn ctcu(path: &str, items: &[Value], faults: &mut Vec<Violation>) -> Vec<Part> {
         }
     }
     if bodies > 1 || chips > 1 {
-        faults.push(violation(path, rule::COUNT, "more than one message, or more than one list of chips"));
+        faults.push(violation(path, rule::ONE_OF, "more than one message, or more than one list of chips"));
     } else if bodies == 0 && chips > 0 {
         faults.push(violation(path, rule::REQUIRED, "chips without a message"));
     } else if items.is_empty() {
@@ -266,35 +271,39 @@ fn unpacked(kind: Kind, text: &Value, is_base64: bool) -> Result<Value, String> 
 /// The parts of an `RCSMessage`; members that are `null` count as absent.
 fn fnw11(path: &str, message: &Value, faults: &mut Vec<Violation>) -> Vec<Part> {
     let member = |name: &str| message.get(name).filter(|value| !value.is_null());
-    let part = |name: &str, kind| {
-        let value = member(name)?.clone();
-        Some(Part { path: super::join(path, name), kind, value, is_in_place: true })
-    };
-    let parts: Vec<Part> = [
-        part("textMessage", Kind::Text),
-        part("richcardMessage", Kind::Message),
-        part("suggestedChipList", Kind::Suggestions),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let contents = [
-        "textMessage",
-        "richcardMessage",
-        "fileMessage",
-        "audioMessage",
-        "geolocationPushMessage",
-        "isTyping",
-    ];
-    let contents: Vec<&str> = contents.into_iter().filter(|name| member(name).is_some()).collect();
+    let part =
+        |name: &str, kind, value| Part { path: super::join(path, name), kind, value, is_in_place: true };
+    if let Some(state) = member("isTyping") {
+        if !["active", "idle"].iter().any(|word| state == word) {
+            let path = super::join(path, "isTyping");
+            faults.push(violation(path, rule::WORD, format!("{state} is not one of active, idle")));
+        }
+        return Vec::new();
+    }
+    let contents: Vec<_> = CONTENTS.into_iter().filter_map(|name| Some((name, member(name)?))).collect();
     match contents.len() {
         1 => {}
-        0 => faults.push(violation(path, rule::REQUIRED, "no content beside the chips")),
-        _ => faults.push(violation(
-            path,
-            rule::ONE_OF,
-            format!("more than one content: {}", contents.join(", ")),
-        )),
+        0 => faults.push(violation(path, rule::REQUIRED, format!("none of {}", CONTENTS.join(", ")))),
+        _ => {
+            let names = contents.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+            faults.push(violation(path, rule::ONE_OF, format!("more than one content: {names}")));
+        }
     }
+    let mut parts: Vec<Part> = contents
+        .into_iter()
+        .map(|(name, value)| match name {
+            "textMessage" => part(name, Kind::Text, value.clone()),
+            "richcardMessage" => part(name, Kind::Message, value.clone()),
+            name => Part { path: path.to_owned(), ..part("", Kind::Fnw11(name), value.clone()) },
+        })
+        .collect();
+    parts.extend(member("suggestedChipList").map(|list| match list {
+        // Some clients give the array alone: then its paths begin as that of the list would.
+        Value::Array(_) => Part {
+            is_in_place: false,
+            ..part("suggestedChipList", Kind::Suggestions, json!({ "suggestions": list }))
+        },
+        list => part("suggestedChipList", Kind::Suggestions, list.clone()),
+    }));
     parts
 }

@@ -226,6 +226,417 @@ fn what_is_no_document_is_told_with_its_place() {
 }
 
 #[test]
+fn every_rule_is_told_with_its_place_and_what_to_do() {
+    let chips = |suggestion: Value| json!({ "suggestions": [suggestion] });
+    let action = |kind: Value| {
+        let mut action = json!({ "displayText": "看", "postback": { "data": "look" } });
+        action.as_object_mut().expect("an object").extend(kind.as_object().expect("an object").clone());
+        chips(json!({ "action": action }))
+    };
+    let media = |more: Value| {
+        let mut media = json!({ "mediaUrl": "https://f.example/a.png", "mediaContentType": "image/png", "mediaFileSize": 1, "height": "TALL_HEIGHT",
+            "contentDescription": "a" });
+        media.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        media
+    };
+    let laid = |layout: Value| json!({ "message": { "generalPurposeCard": { "layout": layout, "content": { "title": "G1" } } } });
+    let carousel = |width: &str, cards: Vec<Value>| json!({ "message": { "generalPurposeCardCarousel": { "layout": { "cardWidth": width }, "content": cards } } });
+    let long = |chars: usize| "长".repeat(chars);
+    let content = "message.generalPurposeCard.content";
+    let act = "suggestions[0].action";
+    let cards = "message.generalPurposeCardCarousel.content";
+    let reply = json!({ "reply": { "displayText": "订" } });
+    for (given, path, rule, fix) in [
+        // Cards (maap-api §1.2).
+        (
+            json!({ "message": {} }),
+            "message",
+            "required",
+            "Add one of generalPurposeCard and generalPurposeCardCarousel.",
+        ),
+        (
+            laid(json!({})),
+            "message.generalPurposeCard.layout.cardOrientation",
+            "required",
+            "Add cardOrientation.",
+        ),
+        (
+            laid(json!({ "cardOrientation": "UPRIGHT" })),
+            "message.generalPurposeCard.layout.cardOrientation",
+            "word",
+            "Use one of VERTICAL, HORIZONTAL.",
+        ),
+        (
+            laid(json!({ "cardOrientation": "HORIZONTAL" })),
+            "message.generalPurposeCard.layout.imageAlignment",
+            "required",
+            "Add \"imageAlignment\": \"LEFT\" or \"RIGHT\".",
+        ),
+        (
+            laid(json!({ "cardOrientation": "VERTICAL", "imageAlignment": "LEFT" })),
+            "message.generalPurposeCard.layout.imageAlignment",
+            "extra",
+            "Remove imageAlignment.",
+        ),
+        (
+            laid(json!({ "cardOrientation": "VERTICAL", "style": "a.css" })),
+            "message.generalPurposeCard.layout.style",
+            "url",
+            "Write a whole URL such as https://host/path, with blanks as %20.",
+        ),
+        (
+            laid(json!({ "cardOrientation": "VERTICAL", "titleFontStyle": ["bold", "gothic"] })),
+            "message.generalPurposeCard.layout.titleFontStyle",
+            "tolerated",
+            "Write it as the specification does.",
+        ),
+        (
+            carousel("LARGE", vec![json!({ "title": "a" }); 2]),
+            "message.generalPurposeCardCarousel.layout.cardWidth",
+            "word",
+            "Use one of SMALL_WIDTH, MEDIUM_WIDTH.",
+        ),
+        (
+            carousel("SMALL_WIDTH", vec![json!({ "media": media(json!({})) }); 2]),
+            &format!("{cards}[0].media.height"),
+            "word",
+            "Use SHORT_HEIGHT or MEDIUM_HEIGHT, or cards of MEDIUM_WIDTH.",
+        ),
+        (
+            carousel("SMALL_WIDTH", vec![json!({ "title": "a" })]),
+            cards,
+            "count",
+            "Add cards, or send a single card as generalPurposeCard.",
+        ),
+        (
+            carousel("SMALL_WIDTH", vec![json!({ "title": "a" }); 13]),
+            cards,
+            "count",
+            "Keep at most 12, or send several messages.",
+        ),
+        (card(json!({})), content, "required", "Give it a title, a description or media."),
+        (
+            card(json!({ "title": long(201) })),
+            &format!("{content}.title"),
+            "length",
+            "Shorten it to at most 200 characters.",
+        ),
+        (card(json!({ "title": 1 })), &format!("{content}.title"), "type", "Write a string here."),
+        (
+            card(json!({ "description": long(2001) })),
+            &format!("{content}.description"),
+            "length",
+            "Shorten it to at most 2000 characters.",
+        ),
+        (
+            card(json!({ "title": "a", "suggestions": vec![&reply; 5] })),
+            &format!("{content}.suggestions"),
+            "count",
+            "Keep 4 and send the others as chips.",
+        ),
+        (
+            card(json!({ "media": media(json!({ "mediaUrl": null })) })),
+            &format!("{content}.media.mediaUrl"),
+            "required",
+            "Add mediaUrl.",
+        ),
+        (
+            card(json!({ "media": media(json!({ "mediaUrl": "javascript:a" })) })),
+            &format!("{content}.media.mediaUrl"),
+            "url",
+            "Write a whole URL such as https://host/path, with blanks as %20.",
+        ),
+        (
+            card(json!({ "media": media(json!({ "mediaUrl": "ftp://f.example/a.png" })) })),
+            &format!("{content}.media.mediaUrl"),
+            "media-scheme",
+            "Serve it over https.",
+        ),
+        (
+            card(json!({ "media": media(json!({ "mediaContentType": null })) })),
+            &format!("{content}.media.mediaContentType"),
+            "required",
+            "Add mediaContentType.",
+        ),
+        (
+            card(json!({ "media": media(json!({ "mediaFileSize": -1 })) })),
+            &format!("{content}.media.mediaFileSize"),
+            "type",
+            "Write an integer of at least 0 here.",
+        ),
+        (
+            card(json!({ "media": media(json!({ "height": "HIGH" })) })),
+            &format!("{content}.media.height"),
+            "word",
+            "Use one of SHORT_HEIGHT, MEDIUM_HEIGHT, TALL_HEIGHT.",
+        ),
+        (
+            card(
+                json!({ "media": media(json!({ "thumbnailUrl": "https://f.example/b.png", "thumbnailFileSize": 1 })) }),
+            ),
+            &format!("{content}.media.thumbnailContentType"),
+            "required",
+            "Add thumbnailContentType.",
+        ),
+        (
+            card(
+                json!({ "media": media(json!({ "thumbnailUrl": "https://f.example/b.png", "thumbnailContentType": "image/png" })) }),
+            ),
+            &format!("{content}.media.thumbnailFileSize"),
+            "required",
+            "Add thumbnailFileSize.",
+        ),
+        (
+            card(json!({ "media": media(json!({ "contentDescription": long(201) })) })),
+            &format!("{content}.media.contentDescription"),
+            "length",
+            "Shorten it to at most 200 characters.",
+        ),
+        // Suggestions (§1.3).
+        (
+            json!({ "suggestions": vec![&reply; 12] }),
+            "suggestions",
+            "count",
+            "Keep at most 11, or send several messages.",
+        ),
+        (chips(json!({})), "suggestions[0]", "required", "Add one of reply and action."),
+        (chips(json!({ "reply": {}, "action": {} })), "suggestions[0]", "one-of", "Keep one of them."),
+        (chips(json!({ "reply": {} })), "suggestions[0].reply.displayText", "required", "Add displayText."),
+        (
+            chips(json!({ "reply": { "displayText": long(26) } })),
+            "suggestions[0].reply.displayText",
+            "length",
+            "Shorten it to at most 25 characters.",
+        ),
+        (
+            chips(json!({ "reply": { "displayText": "订", "postback": {} } })),
+            "suggestions[0].reply.postback.data",
+            "required",
+            "Add data.",
+        ),
+        (
+            chips(json!({ "reply": { "displayText": "订", "postback": { "data": 1 } } })),
+            "suggestions[0].reply.postback.data",
+            "type",
+            "Write a string here.",
+        ),
+        (
+            chips(json!({ "reply": { "displayText": "订", "postback": { "data": long(2049) } } })),
+            "suggestions[0].reply.postback.data",
+            "length",
+            "Shorten it to at most 2048 characters.",
+        ),
+        (
+            action(json!({})),
+            act,
+            "action",
+            "Add one of urlAction, dialerAction, mapAction, calendarAction, composeAction, deviceAction, settingsAction.",
+        ),
+        (action(json!({ "urlAction": {}, "mapAction": {} })), act, "one-of", "Keep one of them."),
+        (
+            action(json!({ "urlAction": { "openUri": {} } })),
+            &format!("{act}.urlAction"),
+            "action",
+            "Add one of openUrl.",
+        ),
+        (
+            action(json!({ "urlAction": { "openUrl": {} } })),
+            &format!("{act}.urlAction.openUrl.url"),
+            "required",
+            "Add url.",
+        ),
+        (
+            action(json!({ "urlAction": { "openUrl": { "url": "a b" } } })),
+            &format!("{act}.urlAction.openUrl.url"),
+            "url",
+            "Write a whole URL such as https://host/path, with blanks as %20.",
+        ),
+        (
+            action(json!({ "urlAction": { "openUrl": { "url": format!("https://{}", long(2041)) } } })),
+            &format!("{act}.urlAction.openUrl.url"),
+            "length",
+            "Shorten it to at most 2048 characters.",
+        ),
+        (
+            action(
+                json!({ "urlAction": { "openUrl": { "url": "https://a.example", "application": "app" } } }),
+            ),
+            &format!("{act}.urlAction.openUrl.application"),
+            "word",
+            "Use one of browser, webview.",
+        ),
+        (
+            action(
+                json!({ "urlAction": { "openUrl": { "url": "https://a.example", "application": "webview", "viewMode": "all" } } }),
+            ),
+            &format!("{act}.urlAction.openUrl.viewMode"),
+            "word",
+            "Use one of full, half, tall.",
+        ),
+        (
+            action(
+                json!({ "urlAction": { "openUrl": { "url": "https://a.example", "application": "webview", "parameters": long(201) } } }),
+            ),
+            &format!("{act}.urlAction.openUrl.parameters"),
+            "length",
+            "Shorten it to at most 200 characters.",
+        ),
+        (
+            action(
+                json!({ "urlAction": { "openUrl": { "url": "https://a.example", "application": "browser", "viewMode": "half" } } }),
+            ),
+            &format!("{act}.urlAction.openUrl.viewMode"),
+            "extra",
+            "Remove viewMode.",
+        ),
+        (
+            action(json!({ "dialerAction": { "dialPhoneNumber": {} } })),
+            &format!("{act}.dialerAction.dialPhoneNumber.phoneNumber"),
+            "required",
+            "Add phoneNumber.",
+        ),
+        (
+            action(
+                json!({ "dialerAction": { "dialPhoneNumber": { "phoneNumber": "1", "fallbackUrl": "x" } } }),
+            ),
+            &format!("{act}.dialerAction.dialPhoneNumber.fallbackUrl"),
+            "url",
+            "Write a whole URL such as https://host/path, with blanks as %20.",
+        ),
+        (
+            action(
+                json!({ "dialerAction": { "dialEnrichedCall": { "phoneNumber": "1", "subject": long(61) } } }),
+            ),
+            &format!("{act}.dialerAction.dialEnrichedCall.subject"),
+            "length",
+            "Shorten it to at most 60 characters.",
+        ),
+        (
+            action(json!({ "mapAction": { "showLocation": {} } })),
+            &format!("{act}.mapAction.showLocation.location"),
+            "required",
+            "Add location.",
+        ),
+        (
+            action(
+                json!({ "mapAction": { "showLocation": { "location": { "latitude": 91, "longitude": 0 } } } }),
+            ),
+            &format!("{act}.mapAction.showLocation.location.latitude"),
+            "range",
+            "Write degrees: latitude from -90 to 90, longitude from -180 to 180.",
+        ),
+        (
+            action(json!({ "mapAction": { "showLocation": { "location": { "latitude": 1 } } } })),
+            &format!("{act}.mapAction.showLocation.location.longitude"),
+            "required",
+            "Add longitude.",
+        ),
+        (
+            action(
+                json!({ "mapAction": { "showLocation": { "location": { "latitude": 1, "longitude": 1, "label": long(101) } } } }),
+            ),
+            &format!("{act}.mapAction.showLocation.location.label"),
+            "length",
+            "Shorten it to at most 100 characters.",
+        ),
+        (
+            action(json!({ "mapAction": { "showLocation": { "location": { "query": long(201) } } } })),
+            &format!("{act}.mapAction.showLocation.location.query"),
+            "length",
+            "Shorten it to at most 200 characters.",
+        ),
+        (
+            action(
+                json!({ "calendarAction": { "createCalendarEvent": { "startTime": "soon", "endTime": "2026-11-24T09:00:00Z", "title": "a" } } }),
+            ),
+            &format!("{act}.calendarAction.createCalendarEvent.startTime"),
+            "time",
+            "Write a time such as 2026-11-24T09:00:00+08:00.",
+        ),
+        (
+            action(
+                json!({ "calendarAction": { "createCalendarEvent": { "startTime": "2026-11-24T09:00:00Z", "endTime": "2026-11-24T09:00:00Z", "title": long(101) } } }),
+            ),
+            &format!("{act}.calendarAction.createCalendarEvent.title"),
+            "length",
+            "Shorten it to at most 100 characters.",
+        ),
+        (
+            action(
+                json!({ "calendarAction": { "createCalendarEvent": { "startTime": "2026-11-24T09:00:00Z", "endTime": "2026-11-24T09:00:00Z", "title": "a", "description": long(501) } } }),
+            ),
+            &format!("{act}.calendarAction.createCalendarEvent.description"),
+            "length",
+            "Shorten it to at most 500 characters.",
+        ),
+        (
+            action(
+                json!({ "composeAction": { "composeTextMessage": { "phoneNumber": "1", "text": long(101) } } }),
+            ),
+            &format!("{act}.composeAction.composeTextMessage.text"),
+            "length",
+            "Shorten it to at most 100 characters.",
+        ),
+        (
+            action(
+                json!({ "composeAction": { "composeRecordingMessage": { "phoneNumber": "1", "type": "FILM" } } }),
+            ),
+            &format!("{act}.composeAction.composeRecordingMessage.type"),
+            "word",
+            "Use one of AUDIO, VIDEO.",
+        ),
+        // Menus (§1.6).
+        (
+            json!({ "menu": { "entries": vec![&reply; 6] } }),
+            "menu.entries",
+            "count",
+            "Keep at most 5, or send several messages.",
+        ),
+        (
+            json!({ "menu": { "entries": [{ "menu": { "entries": [&reply] } }] } }),
+            "menu.entries[0].menu.displayText",
+            "required",
+            "Add displayText.",
+        ),
+        (
+            json!({ "menu": { "entries": [{ "menu": { "displayText": "a", "entries": [] } }] } }),
+            "menu.entries[0].menu.entries",
+            "count",
+            "Add some: at least 1.",
+        ),
+    ] {
+        let report = check_json(given);
+        let finding = report.findings.iter().find(|finding| finding.path == path && finding.rule == rule);
+        let finding = finding.unwrap_or_else(|| panic!("{path} [{rule}] is not in {:?}", said(&report)));
+        assert_eq!(finding.fix, fix, "{path} [{rule}]");
+        assert!(!finding.reason.is_empty() && finding.line == 1 && finding.column >= 1);
+    }
+}
+
+#[test]
+fn chips_of_a_send_call_are_not_taken_for_buttons_of_a_card() {
+    let list = json!({ "suggestions": vec![json!({ "reply": { "displayText": "订" } }); 12] });
+    let report = check_json(json!([
+        { "contentType": "text/plain", "contentText": "去哪里？" },
+        { "contentType": "application/vnd.gsma.botsuggestion.v1.0+json", "contentText": list },
+    ]));
+    assert_eq!(report.findings[0].fix, "Keep at most 11, or send several messages.");
+}
+
+#[test]
+fn files_of_a_send_call_are_looked_at() {
+    let item = |url: &str, bytes: u64| {
+        json!([{ "contentType": "application/vnd.gsma.rcs-ft-http",
+        "contentText": [{ "type": "file", "url": url, "fileSize": bytes, "contentType": "image/png" }] }])
+    };
+    assert_eq!(said(&check_json(item("https://f.example/a.png", 1))), [""; 0]);
+    let report = check_json(item("a.png", 1));
+    assert_eq!(said(&report), ["error 1:72 [0].contentText[0].url [url]"]);
+    let report = check_json(item("https://f.example/a.png", 3 << 20));
+    assert_eq!(said(&report), ["error 1:45 [0].contentText[0].fileSize [file-size] ctcu cm"]);
+}
+
+#[test]
 fn a_menu_is_held_against_each_dialect() {
     let report = check(include_bytes!("../../../../fixtures/bot/menu.json"));
     assert_eq!(report.form, Some(Form::Menu));

@@ -113,10 +113,20 @@ fn read(mut body: Members, numbering: &Numbering, now: Timestamp, faults: &mut F
     Some(Request::Message(Box::new(Message { to: to?, content, traffic, validity })))
 }
 
+/// What a message may hold, one at a time.
+pub(crate) const CONTENTS: [&str; 5] =
+    ["textMessage", "richcardMessage", "fileMessage", "audioMessage", "geolocationPushMessage"];
+
+/// One content out of its JSON, whose paths begin with its name.
+pub(crate) fn read_content(name: &str, value: Value) -> Result<Body, Vec<Violation>> {
+    let mut faults = Faults::default();
+    let body = Members::of("", Value::from_iter([(name, value)]), &mut faults)
+        .and_then(|mut message| read_body(&mut message, &mut faults));
+    faults.finish(body)
+}
+
 /// The one content of the message.
 fn read_body(message: &mut Members, faults: &mut Faults) -> Option<Body> {
-    const CONTENTS: [&str; 5] =
-        ["textMessage", "richcardMessage", "fileMessage", "audioMessage", "geolocationPushMessage"];
     let found: Vec<_> = CONTENTS.into_iter().filter(|name| message.has(name)).collect();
     let [name] = found[..] else {
         match found.is_empty() {

@@ -53,8 +53,8 @@ pub async fn search(
     if asked.q.chars().count() > QUESTION_CHARS_MAX {
         return Err(Failure::bad_request("q: more than 100 characters"));
     }
-    let chatbots = app.read(store::Store::chatbots).await?;
-    let found = maap::search(&chatbots, &asked.q);
+    let directory = app.directory().await?;
+    let found = directory.search(&asked.q);
     let num = asked.num.unwrap_or(BOTS).clamp(1, BOTS_MAX);
     let bots: Vec<Value> = found
         .iter()
@@ -74,8 +74,9 @@ pub async fn search(
 /// 200 with the list, or 304.
 #[utoipa::path(get, path = "/directory/specific", responses((status = 200, body = Object), (status = 304, description = "As `If-None-Match` has it")))]
 pub async fn specific(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    let chatbots = app.read(store::Store::chatbots).await?;
-    let bots: Vec<Value> = maap::search(&chatbots, "")
+    let directory = app.directory().await?;
+    let bots: Vec<Value> = directory
+        .search("")
         .into_iter()
         .filter(|chatbot| chatbot.is_verified(now()))
         .map(|chatbot| json!({ "id": chatbot.address }))

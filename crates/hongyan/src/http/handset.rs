@@ -6,10 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use serde::Serialize;
-use store::ChatbotStatus;
 use utoipa::ToSchema;
 
-use super::{App, Failure};
+use super::{App, Failure, now};
+
+/// Chatbots that a handset is shown before it looks for others.
+const CHATBOTS_MAX: usize = 100;
 
 /// The answer.
 #[derive(Serialize, ToSchema)]
@@ -50,19 +52,18 @@ struct Listed {
     verified: bool,
 }
 
-/// Domain, WebSocket path, where groups are made and files go, and the chatbots that are live.
+/// Domain, WebSocket path, where groups are made and files go, and the first hundred chatbots that are live; `/directory` has all.
 #[utoipa::path(get, path = "/handset/config.json", responses((status = 200, body = Configuration)))]
 pub async fn configuration(
     State(app): State<Arc<App>>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<Configuration>), Failure> {
-    let chatbots = app.read(store::Store::chatbots).await?;
-    let listed =
-        chatbots.into_iter().filter(|chatbot| chatbot.status == ChatbotStatus::Live).map(|chatbot| Listed {
-            id: chatbot.address.to_string(),
-            name: chatbot.profile.name,
-            icon: chatbot.profile.icon,
-            verified: chatbot.profile.verified,
-        });
+    let directory = app.directory().await?;
+    let listed = directory.search("").into_iter().take(CHATBOTS_MAX).map(|chatbot| Listed {
+        id: chatbot.address.to_string(),
+        name: chatbot.profile.name.clone(),
+        icon: chatbot.profile.icon.clone(),
+        verified: chatbot.is_verified(now()),
+    });
     let configuration = Configuration {
         domain: app.numbering.domain.clone(),
         sip_web_socket: "/sip",

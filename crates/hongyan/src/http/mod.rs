@@ -45,8 +45,8 @@ mod tools;
 pub use admin::calls as admin_calls;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
@@ -109,6 +109,8 @@ pub struct App {
     pub inbox: Inbox,
     /// Where listings read.
     pub store: Store,
+    /// The chatbots that handsets find, as they were when somebody last asked.
+    pub directory: Arc<Mutex<Arc<maap::Directory>>>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
     /// The way in for SIP over WebSocket.
@@ -214,6 +216,22 @@ impl App {
                 reason: "the store cannot be read".to_owned(),
             }
         })
+    }
+}
+
+impl App {
+    /// The live chatbots, to be searched.
+    async fn directory(&self) -> Result<Arc<maap::Directory>, Failure> {
+        let known = self.directory.clone();
+        self.read(move |store| {
+            let chatbots = store.chatbots()?;
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if !known.is_of(&chatbots) {
+                *known = Arc::new(maap::Directory::of(chatbots, &known));
+            }
+            Ok(known.clone())
+        })
+        .await
     }
 }
 

@@ -30,7 +30,7 @@ pub async fn open(
     let Query(asked) = asked?;
     let chatbot = super::visible_chatbot(&app, &chatbot).await?;
     let body: Option<String> = asked.body.map(|body| body.chars().take(BODY_CHARS_MAX).collect());
-    let links = Links::new(&chatbot, body.as_deref(), &app.public_url);
+    let links = Links::new(&chatbot, body.as_deref(), &app.public_url, &app.numbering);
     let head = [(LOCATION, links.in_web_handset()), (CACHE_CONTROL, "no-cache".to_owned())];
     Ok((StatusCode::SEE_OTHER, head).into_response())
 }

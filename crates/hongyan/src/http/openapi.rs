@@ -210,7 +210,8 @@ fn complete(api: &mut OpenApi) {
             complete_call(path, method, operation, &area);
         }
     }
-    tags.sort();
+    // What most readers look for comes first.
+    tags.sort_by_key(|(tag, about)| (tag.starts_with("Administration"), tag.clone(), *about));
     api.tags = Some(
         tags.into_iter()
             .map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build())

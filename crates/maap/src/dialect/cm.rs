@@ -49,7 +49,6 @@ pub fn error_of(refusal: &Refusal) -> RequestError {
         Reason::NoSuchUser => (404, Exception::NoValidAddress, "there is no such user"),
         Reason::MailboxFull => (503, Exception::NoResources, "too much waits for the user"),
         Reason::Blocked => (403, Exception::Policy, "the user has blocked the chatbot"),
-        Reason::NotATester => (403, Exception::Policy, "the user has not agreed to test the chatbot"),
         Reason::NoSuchMessage => (404, Exception::InvalidValue, "there is no such message"),
     };
     RequestError::new(status, exception, if refusal.detail.is_empty() { text } else { &refusal.detail })

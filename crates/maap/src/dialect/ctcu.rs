@@ -137,7 +137,7 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::MediaUrl => ReturnCode::BadMediaUrl,
         Reason::MediaExpired => ReturnCode::FileExpired,
         Reason::NoSuchUser => ReturnCode::UserUnknown,
-        Reason::MailboxFull | Reason::Blocked | Reason::NotATester => ReturnCode::UserRestricted,
+        Reason::MailboxFull | Reason::Blocked => ReturnCode::UserRestricted,
         Reason::NoSuchMessage => ReturnCode::BadParameter,
     };
     match refusal.detail.as_str() {

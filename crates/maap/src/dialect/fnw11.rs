@@ -74,7 +74,6 @@ pub fn reason_of(refusal: &Refusal) -> Reason {
         R::NoSuchUser => (404, "there is no such user"),
         R::MailboxFull => (409, "too much waits for the user"),
         R::Blocked => (403, "the user has blocked the chatbot"),
-        R::NotATester => (403, "the user has not agreed to test the chatbot"),
         R::NoSuchMessage => (404, "there is no such message"),
     };
     Reason::new(status, if refusal.detail.is_empty() { text } else { &refusal.detail })

@@ -21,9 +21,6 @@ pub fn refusal_of(refusal: &refusal::Refusal) -> Refusal {
         Reason::LapsedCredential => (Code::Unauthenticated, "the access token has expired"),
         Reason::WrongKey => (Code::Unauthenticated, "the key is not valid"),
         Reason::NotAllowed => (Code::PermissionDenied, "the agent may not do this"),
-        Reason::NotATester => {
-            (Code::PermissionDenied, "the agent is not launched, and the user is none of its testers")
-        }
         Reason::Blocked => (Code::PermissionDenied, "the user wants to hear nothing from this agent"),
         Reason::CallbackUnchecked => (Code::FailedPrecondition, "the webhook has not passed its check"),
         Reason::DayLimit => (Code::ResourceExhausted, "more messages in this day than the agent may send"),

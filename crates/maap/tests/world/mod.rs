@@ -209,7 +209,7 @@ impl World {
         let mut maap = Maap::new(config, &secrets);
         maap.resume(Resumed::read(&store).expect("readable"), self.now);
         let chatbots = store.chatbots().expect("readable");
-        self.todo = chatbots.iter().map(|chatbot| Todo::Maap(maap.woken(&chatbot.address))).collect();
+        self.todo = chatbots.keys().map(|chatbot| Todo::Maap(maap.woken(chatbot))).collect();
         self.centre = Some(Centre::new(centre_config, &secrets, self.now));
         self.maap = Some(maap);
         self.store = Some(store);

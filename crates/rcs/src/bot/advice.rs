@@ -4,8 +4,8 @@ use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use serde_json::Value;
 
 use super::{
-    Action, ActionKind, BotMessage, Document, Media, Menu, MenuEntry, Suggestion, SuggestionList, Violation,
-    rule,
+    Action, ActionKind, Application, BotMessage, Document, Media, Menu, MenuEntry, Suggestion,
+    SuggestionList, Violation, rule,
 };
 
 /// Documents about which there is something to advise.
@@ -76,6 +76,10 @@ impl Advice {
             if url.is_some_and(|url| url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:")))
             {
                 self.add(format!("{path}.{member}"), rule::INSECURE_MEDIA, "media over plain http");
+            } else if url
+                .is_some_and(|url| !url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")))
+            {
+                self.add(format!("{path}.{member}"), rule::MEDIA_SCHEME, "neither https nor http");
             }
         }
         let kind = media.media_content_type.to_ascii_lowercase();
@@ -116,6 +120,13 @@ impl Advice {
     fn action(&mut self, path: &str, action: &Action) {
         if action.postback.is_none() {
             self.add(path, rule::NO_POSTBACK, "no postback");
+        }
+        if let ActionKind::OpenUrl { application: Application::Browser, extra, .. } = &action.kind {
+            for member in ["viewMode", "parameters"].into_iter().filter(|member| extra.contains_key(*member))
+            {
+                let path = format!("{path}.urlAction.openUrl.{member}");
+                self.add(path, rule::EXTRA, "beside a browser; it is for a webview");
+            }
         }
         if let ActionKind::CreateCalendarEvent { start_time, end_time, .. } = &action.kind {
             let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();

@@ -40,7 +40,7 @@ impl Violation {
             (rule::LENGTH, _) => {
                 "The specification bounds it, in Unicode characters: what is longer has no place on a handset's screen."
             }
-            (rule::COUNT, "suggestions") if self.path.contains("content") => {
+            (rule::COUNT, "suggestions") if self.is_in_card() => {
                 "A card has room for a few buttons; more choices belong under the message, as chips."
             }
             (rule::COUNT, "suggestions") => {
@@ -70,6 +70,7 @@ impl Violation {
             (rule::INSECURE_MEDIA, _) => {
                 "Handsets and platforms refuse media over plain HTTP, or warn: anybody on the way could read and change it."
             }
+            (rule::MEDIA_SCHEME, _) => "Handsets fetch media over https and http; it stays blank otherwise.",
             (rule::ALTERNATIVE_TEXT, _) => "Users who cannot see the media hear nothing of it.",
             (rule::TOLERATED, _) => "It is read here as it was meant; other platforms may refuse it.",
             (rule::UNKNOWN_MEMBER, _) => "It is passed on as it is, and handsets ignore it.",
@@ -99,6 +100,9 @@ impl Violation {
             (rule::REQUIRED, _) if member == "imageAlignment" => {
                 "Add \"imageAlignment\": \"LEFT\" or \"RIGHT\".".to_owned()
             }
+            (rule::REQUIRED, _) if self.detail.starts_with("none of ") => {
+                format!("Add one of {}.", self.detail.trim_start_matches("none of "))
+            }
             (rule::REQUIRED, _) if self.detail.starts_with("neither ") => {
                 format!(
                     "Add one of {}.",
@@ -110,7 +114,7 @@ impl Violation {
                 Some((_, wanted)) => format!("Write {} here.", wanted.trim_end_matches(" belongs")),
                 None => "Write a value of the type that the specification gives it.".to_owned(),
             },
-            (rule::WORD, _) if self.detail.contains("SMALL_WIDTH") => {
+            (rule::WORD, _) if self.detail.starts_with("TALL_HEIGHT") => {
                 "Use SHORT_HEIGHT or MEDIUM_HEIGHT, or cards of MEDIUM_WIDTH.".to_owned()
             }
             (rule::WORD, _) => match self.detail.rsplit_once("is not one of ") {
@@ -120,7 +124,7 @@ impl Violation {
             (rule::ONE_OF, _) => "Keep one of them.".to_owned(),
             (rule::EXTRA, _) => format!("Remove {member}."),
             (rule::LENGTH, Some(most)) => format!("Shorten it to at most {most} characters."),
-            (rule::COUNT, Some(most)) if member == "suggestions" && self.path.contains("content") => {
+            (rule::COUNT, Some(most)) if member == "suggestions" && self.is_in_card() => {
                 format!("Keep {most} and send the others as chips.")
             }
             (rule::COUNT, Some(most)) if self.detail.starts_with("level ") => {
@@ -139,7 +143,10 @@ impl Violation {
             }
             (rule::URL, _) => "Write a whole URL such as https://host/path, with blanks as %20.".to_owned(),
             (rule::TIME, _) => "Write a time such as 2026-11-24T09:00:00+08:00.".to_owned(),
-            (rule::ACTION, _) => "Use an action that is allowed here.".to_owned(),
+            (rule::ACTION, _) => match self.detail.strip_prefix("none of ") {
+                Some(known) => format!("Add one of {known}."),
+                None => "Use another action, such as openUrl or dialPhoneNumber, or a reply.".to_owned(),
+            },
             (rule::JSON, _) => {
                 "Look at the place that is named, and just before it: a comma, quote or bracket.".to_owned()
             }
@@ -147,7 +154,7 @@ impl Violation {
                 "Write {\"message\": {…}} around it.".to_owned()
             }
             (rule::FORM, _) if self.detail.contains("menu") => {
-                "Set the menu through the platform's console instead.".to_owned()
+                "Have the operator set it: hongyan chatbot update NAME --menu FILE.".to_owned()
             }
             (rule::FORM, _) => {
                 "Give it {\"message\": …}, {\"suggestions\": …}, {\"menu\": …}, or a whole send call."
@@ -157,7 +164,7 @@ impl Violation {
             (rule::MEDIA_TYPE, _) if self.detail.contains("uploaded") => {
                 "Convert it: pictures to JPEG or PNG, videos to MP4, sound to MP3.".to_owned()
             }
-            (rule::INSECURE_MEDIA, _) => "Serve it over https.".to_owned(),
+            (rule::INSECURE_MEDIA | rule::MEDIA_SCHEME, _) => "Serve it over https.".to_owned(),
             (rule::ALTERNATIVE_TEXT, _) => {
                 "Add \"contentDescription\": what there is to see, in up to 200 characters.".to_owned()
             }
@@ -177,6 +184,13 @@ impl Violation {
             (rule::EMPTY_FILE, _) => "Write the file's size in bytes.".to_owned(),
             _ => "Write it as the specification does.".to_owned(),
         }
+    }
+
+    /// Whether the last member of the path is one of a card's, and not of the message around it.
+    fn is_in_card(&self) -> bool {
+        let parent = self.path.rsplit('.').nth(1).unwrap_or_default();
+        let parent = parent.split('[').next().unwrap_or_default();
+        ["content", "cardContent", "cardContents"].contains(&parent)
     }
 
     /// The last member of the path, without an index; empty for the root.

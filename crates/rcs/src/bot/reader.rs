@@ -152,7 +152,7 @@ impl Members {
         let size = value.as_u64();
         if size.is_none() {
             let detail = match &value {
-                Value::Number(number) => format!("{number} is no integer of at least 0"),
+                Value::Number(number) => format!("{number} where an integer of at least 0 belongs"),
                 other => format!("{} where an integer belongs", kind(other)),
             };
             faults.add(self.at(key), rule::TYPE, detail);

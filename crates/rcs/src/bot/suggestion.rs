@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Document, Extra, Limits, Violation,
-    reader::{Faults, Members, words},
+    reader::{Faults, Members, kind, words},
     rule,
 };
 
@@ -423,8 +423,8 @@ pub(super) fn read_postback(parent: &mut Members, faults: &mut Faults) -> Option
     let mut postback = parent.object("postback", faults)?;
     let data = match postback.value("data") {
         Some(Value::String(data)) => data,
-        Some(_) => {
-            faults.add(postback.at("data"), rule::TYPE, "a string belongs here");
+        Some(other) => {
+            faults.add(postback.at("data"), rule::TYPE, format!("{} where a string belongs", kind(&other)));
             return None;
         }
         None => {

@@ -181,7 +181,7 @@ fn every_fault_of_shape_is_listed_with_its_path() {
             "message.generalPurposeCard.layout.imageAlignment: missing beside HORIZONTAL",
             "message.generalPurposeCard.content.media.mediaUrl: missing",
             "message.generalPurposeCard.content.media.mediaContentType: a number where a string belongs",
-            "message.generalPurposeCard.content.media.mediaFileSize: -1 is no integer of at least 0",
+            "message.generalPurposeCard.content.media.mediaFileSize: -1 where an integer of at least 0 belongs",
             "message.generalPurposeCard.content.media.height: \"HUGE\" is not one of SHORT_HEIGHT, MEDIUM_HEIGHT, TALL_HEIGHT",
             "message.generalPurposeCard.content.media.thumbnailContentType: missing",
             "message.generalPurposeCard.content.media.thumbnailFileSize: missing",

@@ -65,6 +65,8 @@ pub mod rule {
 
     /// Media is fetched without TLS.
     pub const INSECURE_MEDIA: &str = "insecure-media";
+    /// Media that no handset knows how to fetch.
+    pub const MEDIA_SCHEME: &str = "media-scheme";
     /// Media without an alternative text.
     pub const ALTERNATIVE_TEXT: &str = "alternative-text";
     /// Not the specification's form, and read all the same.

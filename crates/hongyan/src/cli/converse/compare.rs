@@ -6,7 +6,7 @@ use rcs::bot::{CardContent, Suggestion};
 use regex::Regex;
 
 use super::heard::{Body, Heard, url_of};
-use super::script::{Card, Expectation, Matcher};
+use super::script::{Card, Expectation, File, Matcher};
 use crate::cli::handset::shown::plain;
 
 /// The values of variables.
@@ -57,6 +57,18 @@ fn filled_with(text: &str, variables: &Variables, write: impl Fn(&str) -> String
     }
     whole.push_str(rest);
     Ok(whole)
+}
+
+/// Says what is wrong with a regular expression whose variables have no values yet.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    let mut rest = pattern;
+    let mut named = Variables::new();
+    while let Some((_, variable)) = rest.split_once("${") {
+        let (name, after) = variable.split_once('}').unwrap_or_default();
+        named.insert(name.to_owned(), "0".to_owned());
+        rest = after;
+    }
+    regex(pattern, &named).map(drop)
 }
 
 /// A regular expression of the script; the values of variables in it stand for themselves.
@@ -194,11 +206,30 @@ impl Expectation {
             text("card description", &card.description);
         }
         text("place", &self.location);
+        if let Some(file) = &self.file {
+            text("file name", &file.name);
+            text("file type", &file.media_type);
+        }
         said.extend(self.card.iter().filter(|card| card.title.is_none()).map(|_| "a card".to_owned()));
-        said.extend(self.carousel.iter().map(|_| "a carousel".to_owned()));
-        said.extend(self.file.iter().map(|_| "a file".to_owned()));
+        said.extend(self.carousel.iter().map(|carousel| {
+            match carousel.card.as_ref().and_then(|card| card.title.as_ref()) {
+                Some(title) => format!("a carousel with a card title: {}", title.describe(variables)),
+                None => "a carousel".to_owned(),
+            }
+        }));
+        said.extend(self.file.iter().filter(|file| **file == File::default()).map(|_| "a file".to_owned()));
         for chip in self.chips.iter().flatten() {
             said.push(format!("chip: {}", chip.describe(variables)));
+        }
+        said.extend(self.has_chips.map(|has| if has { "chips" } else { "no chips" }.to_owned()));
+        said.extend(
+            self.capture
+                .iter()
+                .flatten()
+                .map(|(name, pattern)| format!("words for {name}: matches /{pattern}/")),
+        );
+        for (name, label) in self.capture_url.iter().flatten() {
+            said.push(format!("link for {name}: {}", label.describe(variables)));
         }
         match said.is_empty() {
             true => "any message".to_owned(),
@@ -239,11 +270,11 @@ fn url_labelled(label: &Matcher, heard: &Heard, variables: &Variables) -> Result
     Ok(None)
 }
 
-fn labels(suggestions: &[Suggestion]) -> String {
-    match suggestions {
-        [] => "none".to_owned(),
-        some => some.iter().map(|one| format!("{:?}", one.display_text())).collect::<Vec<_>>().join(", "),
-    }
+/// What stands on suggestions, or `none`.
+pub fn labels<'s>(suggestions: impl IntoIterator<Item = &'s Suggestion>) -> String {
+    let labels: Vec<String> =
+        suggestions.into_iter().map(|one| format!("{:?}", plain(one.display_text()))).collect();
+    if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
 }
 
 struct Comparison<'a> {

@@ -11,18 +11,32 @@ pub struct Case {
     pub file: String,
     /// How long it took.
     pub took: Duration,
-    /// What went wrong: in a line, and at length.
-    pub failure: Option<(String, String)>,
+    /// How it went.
+    pub outcome: Outcome,
     /// The conversation.
     pub transcript: String,
 }
 
+/// How a script went.
+pub enum Outcome {
+    /// As expected.
+    Passed,
+    /// Something did not go as expected: in a line, and at length.
+    Failed(String, String),
+    /// It could not be played.
+    NotPlayed(String),
+}
+
 /// The document.
 pub fn document(cases: &[Case]) -> String {
-    let failures = cases.iter().filter(|case| case.failure.is_some()).count();
+    let failures = cases.iter().filter(|case| matches!(case.outcome, Outcome::Failed(..))).count();
+    let errors = cases.iter().filter(|case| matches!(case.outcome, Outcome::NotPlayed(_))).count();
     let seconds: f64 = cases.iter().map(|case| case.took.as_secs_f64()).sum();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let head = format!("tests=\"{}\" failures=\"{failures}\" time=\"{seconds:.3}\"", cases.len());
+    let head = format!(
+        "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{seconds:.3}\"",
+        cases.len()
+    );
     let mut line = |text: std::fmt::Arguments<'_>| writeln!(xml, "{text}").expect("writing to a String");
     line(format_args!("<testsuites {head}>\n<testsuite name=\"hongyan converse\" {head}>"));
     for case in cases {
@@ -31,8 +45,12 @@ pub fn document(cases: &[Case]) -> String {
             "<testcase name=\"{name}\" classname=\"{file}\" file=\"{file}\" time=\"{:.3}\">",
             case.took.as_secs_f64()
         ));
-        if let Some((short, long)) = &case.failure {
-            line(format_args!("<failure message=\"{}\">{}</failure>", escaped(short), escaped(long)));
+        match &case.outcome {
+            Outcome::Passed => {}
+            Outcome::Failed(short, long) => {
+                line(format_args!("<failure message=\"{}\">{}</failure>", escaped(short), escaped(long)));
+            }
+            Outcome::NotPlayed(why) => line(format_args!("<error message=\"{}\"/>", escaped(why))),
         }
         line(format_args!("<system-out>{}</system-out>\n</testcase>", escaped(&case.transcript)));
     }
@@ -67,11 +85,11 @@ mod tests {
             name: "查票 & \"more\"".to_owned(),
             file: "search.yaml".to_owned(),
             took: Duration::from_millis(1500),
-            failure: Some(("no <card>".to_owned(), "expected ]]> came \u{1b}[31m".to_owned())),
+            outcome: Outcome::Failed("no <card>".to_owned(), "expected ]]> came \u{1b}[31m".to_owned()),
             transcript: "▶ a\n◀ b".to_owned(),
         };
         let xml = document(&[case]);
-        assert!(xml.contains("tests=\"1\" failures=\"1\" time=\"1.500\""), "{xml}");
+        assert!(xml.contains("tests=\"1\" failures=\"1\" errors=\"0\" time=\"1.500\""), "{xml}");
         assert!(xml.contains("name=\"查票 &amp; &quot;more&quot;\""));
         assert!(
             xml.contains("<failure message=\"no &lt;card&gt;\">expected ]]&gt; came \u{fffd}[31m</failure>")

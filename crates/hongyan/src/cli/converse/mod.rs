@@ -5,7 +5,7 @@ mod compare;
 mod heard;
 mod junit;
 mod play;
-mod script;
+pub mod script;
 mod transcript;
 
 use std::collections::HashMap;
@@ -20,12 +20,16 @@ use super::subscriber::read_password;
 use super::{CommandError, Data, print};
 use crate::data;
 use compare::Variables;
+use junit::Outcome;
 use play::{Credentials, Failed, play};
 use script::Script;
 use transcript::Transcript;
 
 /// How a new number is looked for before giving up.
 const NUMBERS_TRIED: usize = 10;
+
+/// The exit status when a script could not be played.
+const NOT_PLAYED: u8 = 2;
 
 /// Play conversations with chatbots from scripts, and say whether they went as expected
 #[derive(Args)]
@@ -76,29 +80,39 @@ struct Temporary<'a> {
 impl Converse {
     /// Does what was asked.
     pub fn run(self) -> Result<ExitCode, CommandError> {
-        match self.play_all() {
-            Ok(true) => Ok(ExitCode::SUCCESS),
-            Ok(false) => Ok(ExitCode::FAILURE),
-            Err(error) => {
-                eprintln!("hongyan: {}", error.0);
-                Ok(ExitCode::from(2))
-            }
-        }
+        self.play_all().or_else(|error| {
+            eprintln!("hongyan: {}", error.0);
+            Ok(ExitCode::from(NOT_PLAYED))
+        })
     }
 
-    /// Whether all went as expected.
-    fn play_all(&self) -> Result<bool, CommandError> {
+    /// Plays them one after the other; what can't be played stops no other.
+    fn play_all(&self) -> Result<ExitCode, CommandError> {
         let scripts = self.scripts()?;
         let given = pairs("--var", &self.variables)?;
         let known = self.known_users()?;
+        let unknown = known
+            .keys()
+            .flatten()
+            .find(|user| scripts.iter().all(|(_, script)| !script.users.contains(user)));
+        if let Some(user) = unknown {
+            return Err(CommandError(format!("--as {user}=…: no script has a user of that name")));
+        }
         let admin = client::Server::of(self.data.data.clone(), self.server.clone(), self.token_file.clone());
         let server = admin.url()?;
         let mut cases = Vec::new();
         for (path, script) in &scripts {
             let mut temporary = Temporary { admin: &admin, numbers: Vec::new() };
-            let users = self.users(script, &known, &mut temporary)?;
             let mut transcript = Transcript::new(&script.users);
             transcript.line(&format!("── {} ({})", script.name, path.display()));
+            let users = match self.users(script, &known, &mut temporary) {
+                Ok(users) => users,
+                Err(error) => {
+                    eprintln!("hongyan: {}", error.0);
+                    cases.push(case(path, script, Outcome::NotPlayed(error.0), transcript));
+                    continue;
+                }
+            };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let to = self.to.as_deref();
             let outcome = runtime.block_on(async {
@@ -109,15 +123,23 @@ impl Converse {
             });
             drop(temporary);
             let outcome = outcome.ok_or_else(|| CommandError("interrupted".to_owned()))?;
+            let outcome = match outcome {
+                Ok(()) => Outcome::Passed,
+                Err(Failed { short, long }) => Outcome::Failed(short, long),
+            };
             cases.push(case(path, script, outcome, transcript));
         }
         if let Some(file) = &self.junit {
             std::fs::write(file, junit::document(&cases))
                 .map_err(|error| CommandError(format!("cannot write {}: {error}", file.display())))?;
         }
-        let failed = cases.iter().filter(|case| case.failure.is_some()).count();
-        print(format_args!("{} of {} conversations went as expected", cases.len() - failed, cases.len()));
-        Ok(failed == 0)
+        let passed = cases.iter().filter(|case| matches!(case.outcome, Outcome::Passed)).count();
+        print(format_args!("{passed} of {} conversations went as expected", cases.len()));
+        Ok(match cases.iter().any(|case| matches!(case.outcome, Outcome::NotPlayed(_))) {
+            true => ExitCode::from(NOT_PLAYED),
+            false if passed < cases.len() => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        })
     }
 
     /// All scripts, read before the first is played: what is wrong with the last is known at once.
@@ -223,12 +245,12 @@ impl Drop for Temporary<'_> {
     }
 }
 
-fn case(path: &Path, script: &Script, outcome: Result<(), Failed>, transcript: Transcript) -> junit::Case {
+fn case(path: &Path, script: &Script, outcome: Outcome, transcript: Transcript) -> junit::Case {
     junit::Case {
         name: script.name.clone(),
         file: path.display().to_string(),
         took: transcript.elapsed(),
-        failure: outcome.err().map(|failed| (failed.short, failed.long)),
+        outcome,
         transcript: transcript.into_text(),
     }
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use handset::{Event, Outgoing};
+use handset::{Event, Failure, Outgoing};
 use rcs::bot::{Document as _, Menu, MenuEntry, Suggestion, SuggestionResponse};
 use rcs::geolocation;
 use rcs::imdn::Disposition;
 use serde_json::Value;
 
-use super::compare::{Difference, Variables, captured, filled};
+use super::compare::{Difference, Variables, captured, filled, labels};
 use super::heard::{Heard, url_of};
 use super::script::{Act, Expectation, Location, Matcher, Place, Planned, Report, Script, Visit};
 use super::transcript::Transcript;
@@ -75,6 +75,8 @@ struct Player {
     /// What came, the latest last; what an expectation has met, or come after, is before `met`.
     heard: Vec<Heard>,
     met: usize,
+    /// What was there when the user last said something is before it: its chips are gone, as on every handset.
+    answered: usize,
     /// The last message that was sent.
     last_sent: Option<String>,
     reports: Vec<(String, Disposition)>,
@@ -106,6 +108,7 @@ pub async fn play(
             Err(error) => {
                 let why = format!("{user} cannot sign in: {}", error.0);
                 transcript.tell(user, "✗", [&why]);
+                leave(players).await;
                 return Err(failed(why, Vec::new()));
             }
         }
@@ -121,10 +124,14 @@ pub async fn play(
             break;
         }
     }
+    leave(players).await;
+    outcome
+}
+
+async fn leave(players: HashMap<String, Player>) {
     for (_, player) in players {
         sign_out(player.signed_in.phone).await;
     }
-    outcome
 }
 
 fn failed(short: String, lines: Vec<String>) -> Failed {
@@ -163,7 +170,7 @@ impl Stage<'_> {
             }
             Act::Tap { label, on } => {
                 let to = to()?;
-                let suggestion = self.find(player, &to, label, on.as_ref(), within).await?;
+                let suggestion = self.find(user, player, &to, label, on.as_ref(), within).await?;
                 self.tap(user, player, &to, &suggestion).await
             }
             Act::Menu(label) => {
@@ -277,6 +284,7 @@ impl Stage<'_> {
     /// Waits for a suggestion with this label: on the newest message, or on an older one that still has its buttons.
     async fn find(
         &mut self,
+        user: &str,
         player: &mut Player,
         from: &str,
         label: &Matcher,
@@ -288,19 +296,17 @@ impl Stage<'_> {
             if let Some(found) = self.suggestion(player, from, label, on)? {
                 return Ok(found);
             }
-            if !self.hear("", player, deadline).await? {
+            if !self.hear(user, player, deadline).await? {
                 break;
             }
         }
         let mut lines = vec![format!("- {}", label.describe(&self.variables))];
-        match player.heard.iter().rev().find(|heard| heard.is_from(from)) {
-            Some(newest) => {
-                let labels: Vec<String> =
-                    newest.suggestions().map(|one| format!("{:?}", plain(one.display_text()))).collect();
-                lines.push(format!(
-                    "+ {}",
-                    if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
-                ));
+        match player.heard.iter().enumerate().rev().find(|(_, heard)| heard.is_from(from)) {
+            Some((index, newest)) => {
+                lines.push(format!("+ {}", labels(newest.suggestions())));
+                if index < player.answered && !newest.chips.is_empty() {
+                    lines.push("(the user has answered that message: its chips are gone)".to_owned());
+                }
             }
             None => lines.push("+ nothing has come".to_owned()),
         }
@@ -315,13 +321,13 @@ impl Stage<'_> {
         on: Option<&Matcher>,
     ) -> Result<Option<Suggestion>, Wrong> {
         let mut is_newest = true;
-        for heard in player.heard.iter().rev().filter(|heard| heard.is_from(from)) {
+        for (index, heard) in player.heard.iter().enumerate().rev().filter(|(_, heard)| heard.is_from(from)) {
             let is_meant = match on {
                 Some(on) => on.is_met(&heard.words, &self.variables)?,
                 None => true,
             };
-            // Chips go when a newer message comes; buttons of cards stay.
-            let chips = if is_newest { &heard.chips[..] } else { &[] };
+            // Chips go when a newer message comes or the user answers; buttons of cards stay.
+            let chips = if is_newest && index >= player.answered { &heard.chips[..] } else { &[] };
             is_newest = false;
             if !is_meant {
                 continue;
@@ -426,7 +432,7 @@ impl Stage<'_> {
         }
     }
 
-    /// Nothing comes, beside what was there when the waiting began.
+    /// Nothing comes, nor has come since what the user did last or what was expected last.
     async fn nothing(
         &mut self,
         user: &str,
@@ -435,9 +441,9 @@ impl Stage<'_> {
         wait: Duration,
     ) -> Result<(), Wrong> {
         let deadline = Instant::now() + wait;
-        let before = player.heard.len();
         while self.hear(user, player, deadline).await? {}
-        let came: Vec<&Heard> = player.heard[before..].iter().filter(|heard| heard.is_from(from)).collect();
+        let came: Vec<&Heard> =
+            player.heard[player.met..].iter().filter(|heard| heard.is_from(from)).collect();
         if came.is_empty() {
             self.transcript.tell(user, "✓", [format!("nothing within {wait:?}")]);
             return Ok(());
@@ -557,17 +563,22 @@ impl Player {
         let mut signed_in = sign_in(account).await?;
         let terminal = Terminal::new(&signed_in.domain, std::mem::take(&mut signed_in.chatbots));
         let (heard, reports) = (Vec::new(), Vec::new());
-        Ok(Self { signed_in, terminal, heard, met: 0, last_sent: None, reports })
+        Ok(Self { signed_in, terminal, heard, met: 0, answered: 0, last_sent: None, reports })
     }
 
     /// Sends, and waits until the platform has it. What came before has nothing to do with what is expected from now on.
     async fn send(&mut self, to: &str, outgoing: Outgoing) -> Result<(), Wrong> {
-        self.met = self.heard.len();
+        (self.met, self.answered) = (self.heard.len(), self.heard.len());
         let id = self.signed_in.phone.post(to, outgoing).await;
         self.last_sent = Some(id.clone());
         let outcome = self.signed_in.phone.wait(SENT_WITHIN, |event| match event {
             Event::Sent { message_id, .. } if *message_id == id => Some(Ok(())),
-            Event::NotSent { message_id, why } if *message_id == id => Some(Err(why.to_string())),
+            Event::NotSent { message_id, why } if *message_id == id => Some(Err(match why {
+                Failure::Refused(404) => format!(
+                    "nobody here is {to} (404); a chatbot that is not live is reached by its testers alone (--as NUMBER)"
+                ),
+                why => why.to_string(),
+            })),
             _ => None,
         });
         let why = match outcome.await {

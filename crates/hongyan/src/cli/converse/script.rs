@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use super::compare;
+
 /// A script that is larger is none.
 const SCRIPT_BYTES_MAX: u64 = 256 << 10;
 /// Steps of a script with all that it includes.
@@ -112,7 +114,7 @@ pub enum Report {
 }
 
 /// A place to send.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Location {
     /// Degrees north.
@@ -125,7 +127,7 @@ pub struct Location {
 }
 
 /// A message that is expected: everything that is named must be so.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// All its words, whatever it is: text, cards and suggestions as plain text.
@@ -151,7 +153,7 @@ pub struct Expectation {
 }
 
 /// A card that is expected.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// Its title.
@@ -165,7 +167,7 @@ pub struct Card {
 }
 
 /// A carousel that is expected.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Carousel {
     /// At least so many cards.
@@ -177,7 +179,7 @@ pub struct Carousel {
 }
 
 /// A file that is expected.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Its name.
@@ -188,7 +190,7 @@ pub struct File {
 }
 
 /// A page that is opened.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visit {
     /// Its URL.
@@ -228,8 +230,22 @@ pub struct ScriptError(pub String);
 
 impl Script {
     /// Reads a script and what it includes.
+    ///
+    /// # Errors
+    /// What is wrong in it or in what it includes, and where.
     pub fn load(path: &Path) -> Result<Self, ScriptError> {
-        let written = Written::read(path)?;
+        Self::of(Written::read(path)?, path)
+    }
+
+    /// Reads a script out of its text; `path` is where it stands, for what it includes and for what is said of it.
+    ///
+    /// # Errors
+    /// As [`Script::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ScriptError> {
+        Self::of(Written::parse(text, path)?, path)
+    }
+
+    fn of(written: Written, path: &Path) -> Result<Self, ScriptError> {
         let mut script = Self {
             name: written.name.clone().unwrap_or_else(|| path.display().to_string()),
             to: written.to.clone(),
@@ -267,6 +283,11 @@ impl Script {
                 Place { file: file.clone(), line: step.referenced.line(), column: step.referenced.column() };
             let mut step = step.value;
             if let Some(include) = step.include.take() {
+                if !step.is_empty() {
+                    return Err(ScriptError(format!(
+                        "{at}: include plays another script, whose steps say themselves who does what: give it a step of its own"
+                    )));
+                }
                 let inner = path.parent().unwrap_or(Path::new("")).join(&include);
                 if includes_left == 0 {
                     return Err(ScriptError(format!("{at}: include: scripts include each other too deeply")));
@@ -281,6 +302,10 @@ impl Script {
             }
             let (user, to, within) = (step.user.take(), step.to.take(), step.within.take());
             let act = step.act().map_err(|what| ScriptError(format!("{at}: {what}")))?;
+            // A pattern that is none is known before the first message, not after minutes of conversation.
+            for pattern in act.patterns() {
+                compare::check_pattern(pattern).map_err(|what| ScriptError(format!("{at}: {what}")))?;
+            }
             if self.steps.len() == STEPS_MAX {
                 return Err(ScriptError(format!("{at}: more than {STEPS_MAX} steps")));
             }
@@ -304,7 +329,7 @@ struct Written {
 }
 
 /// A step as it is written: `as`, `to`, `within` and one thing to do.
-#[derive(Default, Deserialize)]
+#[derive(Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Step {
     #[serde(rename = "as")]
@@ -331,32 +356,44 @@ struct Step {
 impl Written {
     fn read(path: &Path) -> Result<Self, ScriptError> {
         let mut text = String::new();
-        let unreadable = |error: &dyn fmt::Display| ScriptError(format!("{}: {error}", path.display()));
         std::fs::File::open(path)
             .and_then(|file| file.take(SCRIPT_BYTES_MAX + 1).read_to_string(&mut text))
-            .map_err(|error| unreadable(&error))?;
-        if text.len() as u64 > SCRIPT_BYTES_MAX {
-            return Err(unreadable(&format_args!(
-                "larger than {SCRIPT_BYTES_MAX} bytes; divide it with include"
-            )));
-        }
-        Self::parse(&text).map_err(|error| {
-            let at = error.location().map(|at| format!("{}:{}", at.line(), at.column()));
-            let at = at.unwrap_or_else(|| "1:1".to_owned());
-            let what = error.without_snippet().to_string();
-            let what = what.lines().next().unwrap_or_default().to_owned();
-            ScriptError(format!("{}:{at}: {what} (docs/converse.md has the format)", path.display()))
-        })
+            .map_err(|error| ScriptError(format!("{}: {error}", path.display())))?;
+        Self::parse(&text, path)
     }
 
-    fn parse(text: &str) -> Result<Self, serde_saphyr::Error> {
-        serde_saphyr::from_str(text)
+    fn parse(text: &str, path: &Path) -> Result<Self, ScriptError> {
+        let wrong = |at: &str, what: &str| ScriptError(format!("{}:{at} {what}", path.display()));
+        if text.len() as u64 > SCRIPT_BYTES_MAX {
+            return Err(wrong("", &format!("larger than {SCRIPT_BYTES_MAX} bytes; divide it with include")));
+        }
+        if text.trim().is_empty() {
+            return Err(wrong("", "the script is empty (docs/converse.md has the format)"));
+        }
+        serde_saphyr::from_str(text).map_err(|error: serde_saphyr::Error| {
+            let at =
+                error.location().map_or("1:1:".to_owned(), |at| format!("{}:{}:", at.line(), at.column()));
+            let what = error.without_snippet().to_string();
+            let what = what.lines().next().unwrap_or_default();
+            // Some errors say the place again.
+            let what = what.split(" at line ").next().unwrap_or_default();
+            wrong(&at, &format!("{what} (docs/converse.md has the format)"))
+        })
     }
 }
 
 impl Step {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The one thing to do.
     fn act(self) -> Result<Act, String> {
+        for (name, value) in [("start", self.start), ("read", self.read)] {
+            if value == Some(false) {
+                return Err(format!("{name}: false does nothing; leave the step out"));
+            }
+        }
         let on = self.on;
         let is_tap = self.tap.is_some();
         let acts: Vec<(&str, Act)> = [
@@ -394,6 +431,40 @@ impl Step {
                 Err(format!("the step does several things ({names}): make each a step of its own"))
             }
         }
+    }
+}
+
+impl Act {
+    /// The regular expressions in it.
+    fn patterns(&self) -> Vec<&String> {
+        match self {
+            Self::Tap { label, on } => {
+                label.matches.iter().chain(on.iter().flat_map(|on| &on.matches)).collect()
+            }
+            Self::Menu(label) => label.matches.iter().collect(),
+            Self::Expect(expectation) => expectation.patterns(),
+            Self::Visit(visit) => {
+                let page = visit.page.iter().flat_map(|page| &page.matches);
+                page.chain(visit.capture.iter().flat_map(BTreeMap::values)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Expectation {
+    fn patterns(&self) -> Vec<&String> {
+        let cards = self.card.iter().chain(self.carousel.iter().flat_map(|carousel| &carousel.card));
+        let of_cards = cards.flat_map(|card| {
+            let labels = card.buttons.iter().flatten();
+            [&card.title, &card.description, &card.media].into_iter().flatten().chain(labels)
+        });
+        let of_file = self.file.iter().flat_map(|file| [&file.name, &file.media_type].into_iter().flatten());
+        let own = [&self.says, &self.text, &self.location].into_iter().flatten();
+        let labels = self.chips.iter().flatten().chain(self.capture_url.iter().flat_map(BTreeMap::values));
+        let matchers = own.chain(of_cards).chain(of_file).chain(labels);
+        let captures = self.capture.iter().flat_map(BTreeMap::values);
+        matchers.flat_map(|matcher| &matcher.matches).chain(captures).collect()
     }
 }
 
@@ -470,6 +541,23 @@ impl<'de> Deserialize<'de> for Matcher {
                 Ok(Matcher { equals: Some(text.to_owned()), ..Matcher::default() })
             }
 
+            // A label of digits alone, without quotes.
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Matcher, E> {
+                self.visit_str(&number.to_string())
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Matcher, E> {
+                self.visit_str(&number.to_string())
+            }
+
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Matcher, E> {
+                Err(E::custom("a number; put the text into quotes"))
+            }
+
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Matcher, E> {
+                Err(E::custom("true or false; put the text into quotes"))
+            }
+
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Matcher, A::Error> {
                 let said = Said::deserialize(de::value::MapAccessDeserializer::new(map))?;
                 let several = |texts: Option<Texts>| match texts {
@@ -533,6 +621,16 @@ mod tests {
         assert!(time.contains("write 500ms, 20s, 2m, or 1h"), "{time}");
         let user = said("users: [a]\nsteps:\n  - as: b\n    say: x\n");
         assert!(user.contains("b is not among the script's users; there are a"), "{user}");
+        for step in ["include: a.yaml\n    as: b", "start: false", "expect: {card: {title: {matches: '('}}}"]
+        {
+            let odd = said(&format!("steps:\n  - {step}\n"));
+            assert!(odd.starts_with("script.yaml:2:5: "), "{odd}");
+        }
+        assert_eq!(said(" \n"), "script.yaml: the script is empty (docs/converse.md has the format)");
+        let quotes = said("steps:\n  - tap: 1.50\n");
+        assert!(quotes.contains("put the text into quotes"), "{quotes}");
+        let digits = load("chatbot: 12306\nsteps:\n  - tap: 1\n").unwrap();
+        assert_eq!(digits.to.as_deref(), Some("12306"));
         let yaml = said("steps: [\n");
         assert!(yaml.starts_with("script.yaml:"), "{yaml}");
     }

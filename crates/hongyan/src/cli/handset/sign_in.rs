@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use handset::run::{Phone, Server};
-use handset::{Config, Event, Handset as Device};
+use handset::run::{Phone, PhoneError, Server};
+use handset::{Config, Event, Failure, Handset as Device};
 use serde_json::Value;
 use sip::Transport;
 
@@ -75,10 +75,11 @@ pub async fn sign_in(account: Account<'_>) -> Result<SignedIn, CommandError> {
     let login = Login { username: config.username.clone(), password: config.password.clone() };
     let own = config.address.sip_uri(&config.domain);
     let mut phone = Phone::start(Device::new(config), Server { transport: Transport::Ws, address }).await?;
-    phone
-        .register()
-        .await
-        .map_err(|why| CommandError(format!("{} cannot register: {why}", account.number)))?;
+    phone.register().await.map_err(|why| {
+        let wrong = " (the number or the password is wrong)";
+        let hint = if matches!(why, PhoneError::Failure(Failure::Refused(401))) { wrong } else { "" };
+        CommandError(format!("{} cannot register: {why}{hint}", account.number))
+    })?;
     let content = upload::ContentServer { client, url: format!("{server}/content/"), login };
     Ok(SignedIn { phone, domain, chatbots, content, own })
 }

@@ -155,10 +155,10 @@ pub async fn list(
         let owners = store.owners()?;
         let owners: BTreeMap<&Address, &str> =
             owners.iter().map(|owner| (&owner.chatbot, owner.tenant.as_str())).collect();
-        let chatbots = store.chatbots()?.into_iter();
+        let chatbots = store.chatbots()?;
         let tenant_of = |chatbot: &Chatbot| owners.get(&chatbot.address).copied();
-        let visible = chatbots.filter(|chatbot| caller.owns(tenant_of(chatbot)));
-        visible.map(|chatbot| reader.shown(store, chatbot)).collect()
+        let visible = chatbots.values().filter(|chatbot| caller.owns(tenant_of(chatbot)));
+        visible.map(|chatbot| reader.shown(store, Chatbot::clone(chatbot))).collect()
     };
     app.read(read).await.map(Json)
 }

@@ -224,7 +224,7 @@ async fn links_of(app: &App, name: &str, With { body }: With) -> Result<Links, F
     let address = chatbot_address(app, name)?;
     let chatbot = app.read(move |store| store.chatbot(&address)).await?;
     let chatbot = chatbot.ok_or_else(|| Failure::not_found("there is no such chatbot"))?;
-    Ok(Links::new(&chatbot, body.as_deref(), &app.public_url))
+    Ok(Links::new(&chatbot, body.as_deref(), &app.public_url, &app.numbering))
 }
 
 fn code_of(links: &Links) -> Result<Code, Failure> {
