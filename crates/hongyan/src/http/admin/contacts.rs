@@ -65,6 +65,7 @@ pub struct Usage {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChatbotUsageSpent)]
 struct Spent {
+    /// Counted only while the chatbot has a limit of a day or a month.
     sent: u64,
     /// The most; null for as many as may be.
     limit: Option<u64>,

@@ -58,9 +58,9 @@ impl PartialSchema for Source {
     fn schema() -> RefOr<Schema> {
         let name = described(
             Type::String,
-            "Its places are `{{name}}`: a letter, then letters, digits and underscores",
+            "Its places are `{{name}}`: letters, digits and underscores, no digit first, at most 40",
         )
-        .pattern(Some("^[A-Za-z][A-Za-z0-9_]{0,39}$"));
+        .pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,39}$"));
         let kind = described(Type::String, "Which values it has; the other members are those of its type")
             .enum_values(Some(["text", "number", "money", "date", "url", "phone", "choice"]));
         let default = ObjectBuilder::new()
