@@ -4,11 +4,13 @@
 use rcs::{Address, address::Numbering};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use super::account;
 
 /// The key file, members in the order in which they are usually written.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ServiceAccountKeyFile)]
 pub struct KeyFile {
     /// `service_account`
     pub r#type: &'static str,

@@ -5,6 +5,15 @@ use hongyan::serve::{Options, Running};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::json;
 
+/// Free ports, and no log.
+pub fn config() -> Config {
+    let mut config = Config::default();
+    let free: Listen = "127.0.0.1:0".parse().unwrap();
+    (config.http.listen, config.sip.udp, config.sip.tcp) = (free, free, free);
+    config.log.filter = "off".to_owned();
+    config
+}
+
 /// A server on free ports, and a client that goes to it directly. Tests add what they ask it for.
 pub struct Server {
     pub running: Running,
@@ -17,10 +26,7 @@ impl Server {
     pub async fn with(numbers: &[&str], password: &str, change: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        let free: Listen = "127.0.0.1:0".parse().unwrap();
-        (config.http.listen, config.sip.udp, config.sip.tcp) = (free, free, free);
-        config.log.filter = "off".to_owned();
+        let mut config = config();
         change(&mut config);
         let options = Options { data: data.path().to_owned(), demo: false, ready_file: None };
         let running = Running::start(config, options).await.unwrap();

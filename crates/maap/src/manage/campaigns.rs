@@ -7,12 +7,12 @@ use message_centre::Work;
 use rcs::Timestamp;
 use rcs::address::Address;
 use rcs::local_time::LocalTime;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use store::campaign::PAGE;
 use store::{
     Campaign, CampaignId, CampaignPage, CampaignState, Plan, Progress, Recipient, TemplateKey, Wants, Window,
 };
+use utoipa::ToSchema;
 
 use super::hours::DAYS;
 use super::templates::NAME_CHARS_MAX;
@@ -36,32 +36,60 @@ pub struct NewCampaign {
 }
 
 /// Changes of a plan, as JSON has them. An absent member leaves things as they are; an empty text takes a time away.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[schema(as = CampaignPlanChange, example = json!({ "perSecond": 50 }))]
 pub struct PlanChange {
     /// Not before (RFC 3339).
     pub start_at: Option<String>,
     /// Not from then on (RFC 3339).
     pub end_at: Option<String>,
-    /// Only within these; none for always.
+    /// Only within these, at most 14; none for always.
     pub windows: Option<Vec<WindowText>>,
     /// By whose clocks the windows are meant: `Asia/Shanghai`, or `+08:00`.
     pub time_zone: Option<String>,
-    /// Messages a second, at the most.
+    /// Messages a second, at the most: from 1 to what the platform allows.
+    #[schema(minimum = 1)]
     pub per_second: Option<u32>,
-    /// How long a message waits for its recipient; 0 for the platform's default.
+    /// How long a message waits for its recipient, in seconds; 0 for the platform's default.
+    pub validity_seconds: Option<u64>,
+}
+
+/// A plan as JSON has it.
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CampaignPlan)]
+pub struct PlanText {
+    /// Not before.
+    #[schema(format = DateTime)]
+    pub start_at: Option<String>,
+    /// Not from then on.
+    #[schema(format = DateTime)]
+    pub end_at: Option<String>,
+    /// Only within these; none for always. Those over midnight are two.
+    pub windows: Vec<WindowText>,
+    /// By whose clocks the windows are meant: `Asia/Shanghai`, or `+08:00`.
+    pub time_zone: String,
+    /// Messages a second, at the most.
+    #[schema(minimum = 1)]
+    pub per_second: u32,
+    /// How long a message waits for its recipient, in seconds; null for the platform's default.
+    #[schema(minimum = 1)]
     pub validity_seconds: Option<u64>,
 }
 
 /// A window as JSON has it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CampaignWindow)]
 pub struct WindowText {
     /// `mon` to `sun`; absent for all.
     pub days: Option<Vec<String>>,
     /// `09:00`
+    #[schema(pattern = "^[0-9]{2}:[0-9]{2}$")]
     pub from: String,
     /// `20:00`; `24:00` is midnight. Earlier than `from`: it ends on the day after.
+    #[schema(pattern = "^[0-9]{2}:[0-9]{2}$")]
     pub to: String,
 }
 
@@ -317,21 +345,29 @@ impl PlanChange {
     }
 }
 
-/// A plan as JSON, in the members of [`PlanChange`].
-pub fn plan_json(plan: &Plan) -> Value {
-    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let windows = plan.windows.iter().map(|window| {
-        let days = DAYS.iter().enumerate().filter(|(bit, _)| window.days >> bit & 1 == 1).map(|(_, day)| *day);
-        json!({ "days": days.collect::<Vec<_>>(), "from": clock(window.from_min), "to": clock(window.to_min) })
-    });
-    json!({
-        "startAt": plan.start_at.map(|at| at.rfc3339()),
-        "endAt": plan.end_at.map(|at| at.rfc3339()),
-        "windows": windows.collect::<Value>(),
-        "timeZone": plan.time_zone,
-        "perSecond": plan.per_second,
-        "validitySeconds": plan.validity_s,
-    })
+impl From<&Plan> for PlanText {
+    fn from(plan: &Plan) -> Self {
+        Self {
+            start_at: plan.start_at.map(|at| at.rfc3339()),
+            end_at: plan.end_at.map(|at| at.rfc3339()),
+            windows: plan.windows.iter().map(WindowText::from).collect(),
+            time_zone: plan.time_zone.to_string(),
+            per_second: plan.per_second,
+            validity_seconds: plan.validity_s,
+        }
+    }
+}
+
+impl From<&Window> for WindowText {
+    fn from(window: &Window) -> Self {
+        let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let days = DAYS.iter().enumerate().filter(|(bit, _)| window.days >> bit & 1 == 1);
+        Self {
+            days: Some(days.map(|(_, day)| (*day).to_owned()).collect()),
+            from: clock(window.from_min),
+            to: clock(window.to_min),
+        }
+    }
 }
 
 fn time(name: &str, text: &str) -> Result<Option<Timestamp>, String> {
@@ -444,11 +480,14 @@ pub(super) fn pages(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn apply(change: Value) -> Result<Value, String> {
         let change: PlanChange = serde_json::from_value(change).unwrap();
-        change.apply(usual_plan(LocalTime::hours_east(8), 50), 100).map(|plan| plan_json(&plan))
+        let plan = change.apply(usual_plan(LocalTime::hours_east(8), 50), 100)?;
+        Ok(json!(PlanText::from(&plan)))
     }
 
     #[test]

@@ -25,7 +25,7 @@ use store::{
     Act, ApiKey, Campaign, CampaignId, EntryId, Plan, Progress, Recipient, TemplateKey, Tenant, Wants,
 };
 
-pub use campaigns::{Limits as CampaignLimits, NewCampaign, PlanChange, Steering, plan_json};
+pub use campaigns::{Limits as CampaignLimits, NewCampaign, PlanChange, PlanText, Steering};
 pub(crate) use hours::next_open;
 pub use hours::opens_at;
 pub use keys::{NewKey, halves as key_halves};

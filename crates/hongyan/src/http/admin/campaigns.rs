@@ -3,6 +3,7 @@
 //! Lists of recipients are read as they arrive, page by page: the next page is read when the one before is committed, so that a
 //! list of any length takes the memory of one page. Outcomes are written in the same way.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +18,23 @@ use axum::{Extension, Json};
 use chatbot_api::Template;
 use chatbot_api::recipients::{LineError, ListReader, Row};
 use futures_util::{StreamExt as _, stream};
-use maap::manage::{self, Answer, NewCampaign, PlanChange, Steering};
+use maap::manage::{self, Answer, NewCampaign, PlanChange, PlanText, Steering};
 use rcs::address::AddressKind;
 use rcs::bot::Violation;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::campaign::{FinalOutcome, PAGE, message_id};
 use store::{
     Campaign, CampaignId, CampaignState, CampaignTally, EntryId, Outcome, Progress, Recipient, Store,
     StoreError,
 };
-use utoipa::IntoParams;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::access::{About, Caller, own};
 use super::chatbots::chatbot_address;
 use super::page::Whose;
-use super::{done, unexpected};
+use super::{described, done, extended, unexpected};
 use crate::http::{App, Failure, now};
 use crate::net::listener::stopped;
 
@@ -45,7 +47,7 @@ const JSON_BYTES_MAX: usize = 1 << 20;
 /// Bad lines that are told one by one.
 const ERRORS_MAX: usize = 100;
 
-/// Body of `POST /campaigns`.
+/// Body of `POST /campaigns`: what it says and for whom, and the members of [`PlanChange`].
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct New {
@@ -54,6 +56,106 @@ pub struct New {
     template: String,
     #[serde(flatten)]
     plan: Value,
+}
+
+impl PartialSchema for New {
+    fn schema() -> RefOr<Schema> {
+        let chatbot = described(Type::String, "In whose name: a chatbot's name or URI");
+        let name = described(Type::String, "What people call it, 1 to 64 characters").min_length(Some(1));
+        let template = described(Type::String, "The name of a template of the chatbot");
+        extended::<PlanChange>(
+            [("chatbot", chatbot), ("name", name), ("template", template)],
+            &["chatbot", "name", "template"],
+            json!({ "chatbot": "nobody", "name": "autumn", "template": "greeting" }),
+        )
+    }
+}
+
+impl ToSchema for New {
+    fn name() -> Cow<'static, str> {
+        "NewCampaign".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        PlanChange::schemas(schemas);
+    }
+}
+
+/// A campaign and how far it is.
+#[derive(Hash, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Campaign)]
+pub struct Shown {
+    #[schema(pattern = "^[0-9a-f]{32}$")]
+    id: String,
+    name: String,
+    chatbot_id: String,
+    /// The name of the template that it was made from, as it was then.
+    template: String,
+    state: Stage,
+    /// Why it was paused, if not by a call.
+    paused_because: Option<String>,
+    /// Why it sends nothing for now although it runs.
+    waiting_because: Option<String>,
+    /// When it sends again, if it is scheduled or waits.
+    #[schema(format = DateTime)]
+    next_at: Option<String>,
+    plan: PlanText,
+    counts: Counts,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    started_at: Option<String>,
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// Another when anything else here is.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
+    revision: String,
+}
+
+/// What a campaign does.
+#[derive(Clone, Copy, PartialEq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = CampaignState)]
+enum Stage {
+    /// It has not been started.
+    Draft,
+    /// It has been started, and its plan lets nothing leave yet.
+    Scheduled,
+    /// It sends.
+    Running,
+    /// It waits to be resumed.
+    Paused,
+    /// It has sent to all.
+    Finished,
+    /// It was ended.
+    Cancelled,
+    /// It is being removed.
+    Removing,
+}
+
+/// How many recipients a campaign has, and what became of their messages.
+#[derive(Hash, Serialize, ToSchema)]
+#[schema(as = CampaignCounts)]
+struct Counts {
+    /// Recipients.
+    accepted: u64,
+    /// Rows of uploads with numbers that were there already.
+    duplicates: u64,
+    /// Recipients whose turn has not come.
+    pending: u64,
+    /// Messages that the platform has accepted.
+    sent: u64,
+    /// Of those: messages that a device has.
+    delivered: u64,
+    /// Of those: displayed.
+    displayed: u64,
+    /// Messages that were accepted and will not be delivered: expired, refused by the device, revoked.
+    failed: u64,
+    /// Messages that the platform has refused: no such subscriber, blocked, mailbox full.
+    refused: u64,
+    /// Recipients who must not be written to: opted out, no consent, too often.
+    skipped: u64,
 }
 
 /// Query of `GET /campaigns/{id}`.
@@ -66,18 +168,27 @@ pub struct Watched {
     since: Option<String>,
 }
 
-/// A JSON list of recipients.
-#[derive(Deserialize)]
+/// A JSON list of recipients, at most 1 MiB.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(
+    as = CampaignRecipients,
+    example = json!({ "recipients": [{ "number": "+8613800000001", "variables": {} }] }),
+)]
 struct List {
     recipients: Vec<One>,
 }
 
-#[derive(Deserialize)]
+/// A recipient.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CampaignRecipient)]
 struct One {
+    /// A telephone number.
     number: String,
+    /// The values of the template's variables, by name: texts, or numbers for numbers and money.
     #[serde(default)]
+    #[schema(value_type = Object)]
     variables: Map<String, Value>,
 }
 
@@ -98,12 +209,12 @@ pub struct Wanted {
 }
 
 /// The campaigns that the caller may see, the latest first.
-#[utoipa::path(get, path = "/campaigns", params(Whose), responses((status = 200, body = Vec<Object>)))]
+#[utoipa::path(get, path = "/campaigns", params(Whose), responses((status = 200, body = Vec<Shown>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     whose: Result<Query<Whose>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<Shown>>, Failure> {
     let Query(whose) = whose?;
     let chatbot = whose.chatbot(&app)?;
     let found = app
@@ -120,25 +231,25 @@ pub async fn list(
                     break;
                 }
                 let (progress, tally) = store.campaign_progress(campaign.id)?;
-                found.push(summary(&campaign, &progress, tally.as_ref()));
+                found.push(Shown::of(&campaign, &progress, tally.as_ref()));
             }
             Ok(found)
         })
         .await?;
-    Ok(Json(Value::Array(found)))
+    Ok(Json(found))
 }
 
 /// A new campaign, as a draft.
 #[utoipa::path(
     post, path = "/campaigns",
-    request_body(content = Object, example = json!({ "chatbot": "nobody", "name": "autumn", "template": "greeting" })),
-    responses((status = 201, body = Object), (status = 404, description = "There is no such chatbot or template"), (status = 409)),
+    request_body = New,
+    responses((status = 201, body = Shown), (status = 404, description = "There is no such chatbot or template"), (status = 409)),
 )]
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     body: Result<Json<New>, JsonRejection>,
-) -> Result<(StatusCode, Extension<About>, Json<Value>), Failure> {
+) -> Result<(StatusCode, Extension<About>, Json<Shown>), Failure> {
     let Json(new) = body?;
     let chatbot = chatbot_address(&app, &new.chatbot)?;
     own(&app, &caller, &chatbot).await?;
@@ -147,18 +258,18 @@ pub async fn create(
     let new = NewCampaign { chatbot, name: new.name, template: new.template, plan: read_plan(new.plan)? };
     let answer = app.manage(manage::Call::CreateCampaign(Box::new(new))).await?;
     let made = shown(&app, answer).await?;
-    let about = About::made(format!("/campaigns/{}", made["id"].as_str().unwrap_or_default()), tenant);
+    let about = About::made(format!("/campaigns/{}", made.id), tenant);
     Ok((StatusCode::CREATED, about, Json(made)))
 }
 
 /// One campaign with its progress. With `wait` and the `revision` of an earlier answer as `since`, the answer comes as soon as
 /// it is another, or when that time is over.
-#[utoipa::path(get, path = "/campaigns/{id}", params(("id" = String, Path), Watched), responses((status = 200, body = Object), (status = 404, description = "There is no such campaign")))]
+#[utoipa::path(get, path = "/campaigns/{id}", params(("id" = String, Path), Watched), responses((status = 200, body = Shown), (status = 404, description = "There is no such campaign")))]
 pub async fn show(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     watched: Result<Query<Watched>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let Query(watched) = watched?;
     let id = campaign_id(&id)?;
     let wait = Duration::from_secs(watched.wait.unwrap_or(0)).min(app.request_timeout / 2);
@@ -168,7 +279,7 @@ pub async fn show(
             // What changes from here on wakes us, so nothing is missed between the look and the wait.
             news.mark_unchanged();
             let shown = look(&app, id).await?;
-            if shown["revision"].as_str() != watched.since.as_deref() || news.changed().await.is_err() {
+            if Some(&shown.revision) != watched.since.as_ref() || news.changed().await.is_err() {
                 return Ok(shown);
             }
         }
@@ -180,23 +291,23 @@ pub async fn show(
     }
 }
 
-async fn look(app: &App, id: CampaignId) -> Result<Value, Failure> {
+async fn look(app: &App, id: CampaignId) -> Result<Shown, Failure> {
     let read = move |store: &Store| Ok((store.campaign(id)?, store.campaign_progress(id)?));
     let (campaign, (progress, tally)) = app.read(read).await?;
     let campaign = campaign.ok_or_else(no_such_campaign)?;
-    Ok(summary(&campaign, &progress, tally.as_ref()))
+    Ok(Shown::of(&campaign, &progress, tally.as_ref()))
 }
 
 /// Another plan.
 #[utoipa::path(
-    patch, path = "/campaigns/{id}", request_body(content = Object, example = json!({ "perSecond": 50 })),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+    patch, path = "/campaigns/{id}", request_body = PlanChange,
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
 pub async fn change(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     body: Result<Json<Value>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let Json(plan) = body?;
     let call = manage::Call::ChangePlan(campaign_id(&id)?, Box::new(read_plan(plan)?));
     let answer = app.manage(call).await?;
@@ -212,36 +323,36 @@ pub async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>) -> Resu
 /// Starts a draft.
 #[utoipa::path(
     post, path = "/campaigns/{id}/start", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
-pub async fn start(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn start(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Shown>, Failure> {
     steer(state, id, Steering::Start).await
 }
 
 /// Has a campaign wait.
 #[utoipa::path(
     post, path = "/campaigns/{id}/pause", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
-pub async fn pause(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn pause(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Shown>, Failure> {
     steer(state, id, Steering::Pause).await
 }
 
 /// Has it go on.
 #[utoipa::path(
     post, path = "/campaigns/{id}/resume", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
-pub async fn resume(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn resume(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Shown>, Failure> {
     steer(state, id, Steering::Resume).await
 }
 
 /// Ends it where it is.
 #[utoipa::path(
     post, path = "/campaigns/{id}/cancel", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
-pub async fn cancel(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn cancel(state: State<Arc<App>>, id: Path<String>) -> Result<Json<Shown>, Failure> {
     steer(state, id, Steering::Cancel).await
 }
 
@@ -249,7 +360,7 @@ async fn steer(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     steering: Steering,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Shown>, Failure> {
     let answer = app.manage(manage::Call::Steer(campaign_id(&id)?, steering)).await?;
     shown(&app, answer).await.map(Json)
 }
@@ -259,16 +370,16 @@ async fn steer(
 #[utoipa::path(
     post, path = "/campaigns/{id}/recipients",
     request_body(
-        content = String, content_type = "text/csv",
-        description = "CSV with a line of names, one of them `number`, the others variables of the template, in UTF-8, or UTF-16 with its mark, or the `charset` of the media type (`gb18030`); or JSON, `{\"recipients\": [{\"number\", \"variables\"}]}`. As long as it likes",
+        content((String = "text/csv"), (List = "application/json")),
+        description = "CSV with a line of names, one of them `number`, the others variables of the template, in UTF-8, or UTF-16 with its mark, or the `charset` of the media type (`gb18030`); as long as it likes; or JSON, at most 1 MiB",
     ),
-    responses((status = 200, body = Object), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
+    responses((status = 200, body = Taken), (status = 404, description = "There is no such campaign"), (status = 409, description = "Its state does not allow that")),
 )]
 pub async fn add_recipients(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Taken>, Failure> {
     let campaign = find(&app, &id).await?;
     if !campaign.is_open() {
         return Err(Failure::conflict("recipients can be added to a draft or a paused campaign only"));
@@ -281,7 +392,7 @@ pub async fn add_recipients(
     } else {
         upload.csv(&template, charset_of(&content_type), request.into_body()).await?;
     }
-    Ok(Json(upload.taken.shown()))
+    Ok(Json(upload.taken))
 }
 
 /// Recipients on their way into a campaign.
@@ -292,32 +403,38 @@ struct Upload<'a> {
     taken: Taken,
 }
 
-/// What became of an upload so far.
-#[derive(Default)]
-struct Taken {
+/// What became of an upload, so far.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = CampaignUpload)]
+pub struct Taken {
+    /// Recipients that are new.
     added: u64,
+    /// Rows with numbers that were there already.
     duplicates: u64,
+    /// Rows that are wrong.
     invalid: u64,
+    /// Recipients that the campaign has now.
     recipients: u64,
-    errors: Vec<Value>,
+    /// What is wrong with the first hundred that are.
+    #[schema(max_items = 100)]
+    errors: Vec<Wrong>,
+}
+
+/// A row that is wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CampaignUploadError)]
+struct Wrong {
+    /// Of CSV the line on which it begins, from 1; of JSON its place in the list, from 0.
+    line: u64,
+    error: String,
 }
 
 impl Taken {
     fn wrong(&mut self, line: u64, what: &str) {
         self.invalid += 1;
         if self.errors.len() < ERRORS_MAX {
-            self.errors.push(json!({ "line": line, "error": what }));
+            self.errors.push(Wrong { line, error: what.to_owned() });
         }
-    }
-
-    fn shown(self) -> Value {
-        json!({
-            "added": self.added,
-            "duplicates": self.duplicates,
-            "invalid": self.invalid,
-            "recipients": self.recipients,
-            "errors": self.errors,
-        })
     }
 }
 
@@ -420,7 +537,7 @@ impl Upload<'_> {
 /// What became of the message to each recipient: JSON, a page at a time, or CSV of them all.
 #[utoipa::path(
     get, path = "/campaigns/{id}/outcomes", params(("id" = String, Path), Wanted),
-    responses((status = 200, content((Object = "application/json"), (String = "text/csv"))), (status = 404, description = "There is no such campaign")),
+    responses((status = 200, content((OutcomePage = "application/json"), (String = "text/csv"))), (status = 404, description = "There is no such campaign")),
 )]
 pub async fn outcomes(
     State(app): State<Arc<App>>,
@@ -447,33 +564,32 @@ pub async fn outcomes(
                 outcomes_of(store, &campaign, place, 1)
             })
             .await?;
-        let shown = found.iter().take(1).map(OutcomeOf::json).collect::<Value>();
-        return Ok(Json(json!({ "outcomes": shown, "next": null })).into_response());
+        return Ok(Json(OutcomePage { outcomes: found, next: None }).into_response());
     }
     let (from, limit) = (wanted.from.unwrap_or(0), wanted.limit.unwrap_or(100).clamp(1, OUTCOMES_MAX));
-    let (found, next) = app
+    let page = app
         .read(move |store| {
             let (mut found, mut place) = (Vec::new(), from);
             // A page at a time, and not for ever: whoever filters for what is rare goes on from `next`.
             for _ in 0..64 {
                 let page = outcomes_of(store, &campaign, place, PAGE as usize)?;
                 if page.is_empty() {
-                    return Ok((found, None));
+                    return Ok(OutcomePage { outcomes: found, next: None });
                 }
                 for one in page {
                     place = one.place + 1;
                     if outcome.as_ref().is_none_or(|word| one.word == word) {
-                        found.push(one.json());
+                        found.push(one);
                     }
                     if found.len() == limit {
-                        return Ok((found, Some(place)));
+                        return Ok(OutcomePage { outcomes: found, next: Some(place) });
                     }
                 }
             }
-            Ok((found, Some(place)))
+            Ok(OutcomePage { outcomes: found, next: Some(place) })
         })
         .await?;
-    Ok(Json(json!({ "outcomes": found, "next": next })).into_response())
+    Ok(Json(page).into_response())
 }
 
 /// All outcomes, page after page as they are read.
@@ -501,27 +617,41 @@ fn csv(app: &Arc<App>, campaign: Campaign, outcome: Option<String>) -> Response 
 const WORDS: [&str; 9] =
     ["pending", "sent", "delivered", "displayed", "expired", "refused", "skipped", "revoked", "not-reached"];
 
+/// Outcomes, by place.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CampaignOutcomes)]
+struct OutcomePage {
+    outcomes: Vec<OutcomeOf>,
+    /// The place to go on from, as `from`; null after the last.
+    next: Option<u64>,
+}
+
 /// What became of one recipient's message.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CampaignOutcome)]
 struct OutcomeOf {
+    #[serde(skip)]
     place: u64,
     number: String,
+    #[serde(rename = "outcome")]
+    #[schema(schema_with = outcome_words)]
     word: &'static str,
+    /// Why it was refused or skipped, as long as that is known.
     reason: Option<String>,
-    at: Option<rcs::Timestamp>,
+    /// When that came to be, as long as it is known.
+    #[schema(format = DateTime)]
+    at: Option<String>,
     message_id: String,
 }
 
-impl OutcomeOf {
-    fn json(&self) -> Value {
-        json!({
-            "number": self.number,
-            "outcome": self.word,
-            "reason": self.reason,
-            "at": self.at.map(|at| at.rfc3339()),
-            "messageId": self.message_id,
-        })
-    }
+fn outcome_words() -> ObjectBuilder {
+    let about = "`pending`: its turn has not come; `not-reached`: the campaign ended before it came; `skipped`: the recipient \
+                 must not be written to";
+    described(Type::String, about).enum_values(Some(WORDS))
+}
 
+impl OutcomeOf {
     fn csv(&self) -> String {
         let reason = self.reason.as_deref().unwrap_or_default();
         // Reasons are ours, and may hold commas and quotes.
@@ -529,7 +659,7 @@ impl OutcomeOf {
             true => format!("\"{}\"", reason.replace('"', "\"\"")),
             false => reason.to_owned(),
         };
-        let at = self.at.map(|at| at.rfc3339()).unwrap_or_default();
+        let at = self.at.as_deref().unwrap_or_default();
         format!("{},{},{reason},{at},{}\n", self.number, self.word, self.message_id)
     }
 }
@@ -570,6 +700,7 @@ fn outcomes_of(
             }
             None => (past(last, place < progress.cursor, campaign.state), None, None),
         };
+        let at = at.map(|at| at.rfc3339());
         found.push(OutcomeOf { place, number, word, reason, at, message_id });
     }
     Ok(found)
@@ -624,59 +755,63 @@ fn joined(violations: &[Violation]) -> String {
     violations.iter().map(Violation::to_string).collect::<Vec<_>>().join("; ")
 }
 
-async fn shown(app: &App, answer: Answer) -> Result<Value, Failure> {
+async fn shown(app: &App, answer: Answer) -> Result<Shown, Failure> {
     match answer {
         Answer::Campaign(campaign, progress) => {
             let id = campaign.id;
             let (_, tally) = app.read(move |store| store.campaign_progress(id)).await?;
-            Ok(summary(&campaign, &progress, tally.as_ref()))
+            Ok(Shown::of(&campaign, &progress, tally.as_ref()))
         }
         other => Err(unexpected(other)),
     }
 }
 
-fn summary(campaign: &Campaign, progress: &Progress, tally: Option<&CampaignTally>) -> Value {
-    let (delivered, displayed, failed) =
-        tally.map_or((0, 0, 0), |tally| (tally.delivered, tally.displayed, tally.failed));
-    let opens = manage::opens_at(&campaign.plan, now());
-    let state = match campaign.state {
-        CampaignState::Draft => "draft",
-        CampaignState::Running if opens.is_some_and(|at| at > now()) => "scheduled",
-        CampaignState::Running => "running",
-        CampaignState::Paused => "paused",
-        CampaignState::Finished => "finished",
-        CampaignState::Cancelled => "cancelled",
-        CampaignState::Removing => "removing",
-    };
-    let next_at = opens.filter(|_| state == "scheduled").map(|at| at.rfc3339());
-    let waiting = campaign.waiting.as_ref().filter(|waiting| state == "running" && waiting.until > now());
-    let mut shown = json!({
-        "id": campaign.id.to_string(),
-        "name": campaign.name,
-        "chatbotId": campaign.chatbot,
-        "template": campaign.template,
-        "state": state,
-        "pausedBecause": campaign.paused_because,
-        "waitingBecause": waiting.map(|waiting| &waiting.because),
-        "nextAt": next_at.or(waiting.map(|waiting| waiting.until.rfc3339())),
-        "plan": manage::plan_json(&campaign.plan),
-        "counts": {
-            "accepted": progress.recipients,
-            "duplicates": progress.duplicates,
-            "pending": progress.recipients.saturating_sub(progress.cursor),
-            "sent": progress.sent,
-            "delivered": delivered,
-            "displayed": displayed,
-            "failed": failed,
-            "refused": progress.refused,
-            "skipped": progress.skipped,
-        },
-        "createdAt": campaign.created_at.rfc3339(),
-        "startedAt": campaign.started_at.map(|at| at.rfc3339()),
-        "endedAt": campaign.ended_at.map(|at| at.rfc3339()),
-    });
-    let mut revision = DefaultHasher::new();
-    shown.to_string().hash(&mut revision);
-    shown["revision"] = json!(format!("{:016x}", revision.finish()));
-    shown
+impl Shown {
+    fn of(campaign: &Campaign, progress: &Progress, tally: Option<&CampaignTally>) -> Self {
+        let (delivered, displayed, failed) =
+            tally.map_or((0, 0, 0), |tally| (tally.delivered, tally.displayed, tally.failed));
+        let opens = manage::opens_at(&campaign.plan, now());
+        let state = match campaign.state {
+            CampaignState::Draft => Stage::Draft,
+            CampaignState::Running if opens.is_some_and(|at| at > now()) => Stage::Scheduled,
+            CampaignState::Running => Stage::Running,
+            CampaignState::Paused => Stage::Paused,
+            CampaignState::Finished => Stage::Finished,
+            CampaignState::Cancelled => Stage::Cancelled,
+            CampaignState::Removing => Stage::Removing,
+        };
+        let next_at = opens.filter(|_| state == Stage::Scheduled).map(|at| at.rfc3339());
+        let waiting =
+            campaign.waiting.as_ref().filter(|waiting| state == Stage::Running && waiting.until > now());
+        let mut shown = Self {
+            id: campaign.id.to_string(),
+            name: campaign.name.clone(),
+            chatbot_id: campaign.chatbot.to_string(),
+            template: campaign.template.clone(),
+            state,
+            paused_because: campaign.paused_because.clone(),
+            waiting_because: waiting.map(|waiting| waiting.because.clone()),
+            next_at: next_at.or(waiting.map(|waiting| waiting.until.rfc3339())),
+            plan: PlanText::from(&campaign.plan),
+            counts: Counts {
+                accepted: progress.recipients,
+                duplicates: progress.duplicates,
+                pending: progress.recipients.saturating_sub(progress.cursor),
+                sent: progress.sent,
+                delivered,
+                displayed,
+                failed,
+                refused: progress.refused,
+                skipped: progress.skipped,
+            },
+            created_at: campaign.created_at.rfc3339(),
+            started_at: campaign.started_at.map(|at| at.rfc3339()),
+            ended_at: campaign.ended_at.map(|at| at.rfc3339()),
+            revision: String::new(),
+        };
+        let mut revision = DefaultHasher::new();
+        shown.hash(&mut revision);
+        shown.revision = format!("{:016x}", revision.finish());
+        shown
+    }
 }

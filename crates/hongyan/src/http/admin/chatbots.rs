@@ -133,7 +133,6 @@ enum Secrets {
         /// Signs what is pushed to the webhook.
         client_token: String,
         /// The key file of its service account.
-        #[schema(value_type = Object)]
         service_account: Box<KeyFile>,
     },
     #[serde(rename_all = "camelCase")]

@@ -9,7 +9,6 @@ use axum::extract::{Path, Query, State};
 use maap::{Answer, Call, ContactChange};
 use rcs::address::Address;
 use serde::Serialize;
-use serde_json::{Value, json};
 use store::{ConsentBy, Contact, Rules};
 use utoipa::ToSchema;
 
@@ -48,6 +47,31 @@ struct Said {
     /// The word that said it, or an operator's reason.
     word: String,
     by: ConsentBy,
+}
+
+/// What a chatbot has sent, and may send: messages, counted by addressee.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ChatbotUsage)]
+pub struct Usage {
+    /// How many it may send a second.
+    per_second: u32,
+    day: Spent,
+    month: Spent,
+}
+
+/// What was sent in the current day or month, as the operator's clocks count it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ChatbotUsageSpent)]
+struct Spent {
+    /// Counted only while the chatbot has a limit of a day or a month.
+    sent: u64,
+    /// The most; null for as many as may be.
+    limit: Option<u64>,
+    /// When counting begins anew.
+    #[schema(format = DateTime)]
+    renewed_at: String,
 }
 
 /// The users of whom something is known, by number.
@@ -136,18 +160,21 @@ pub async fn set_rules(
 }
 
 /// How many messages a chatbot has sent today and this month, and how many it may.
-#[utoipa::path(get, path = "/chatbots/{name}/usage", responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")))]
-pub async fn usage(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Value>, Failure> {
+#[utoipa::path(get, path = "/chatbots/{name}/usage", responses((status = 200, body = Usage), (status = 404, description = "There is no such chatbot")))]
+pub async fn usage(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Json<Usage>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let read = move |store: &store::Store| Ok((store.rules(&chatbot)?, store.spending(chatbot.as_str())?));
     let (rules, spent) = app.read(read).await?;
     let (limits, clock) = (app.limits.with(&rules), &app.local_time);
     let spent = spent.on(clock.day(now()), clock.month(now()));
-    Ok(Json(json!({
-        "perSecond": limits.per_second,
-        "day": { "sent": spent.in_day, "limit": limits.per_day, "renewedAt": clock.next_day(now()).rfc3339() },
-        "month": { "sent": spent.in_month, "limit": limits.per_month, "renewedAt": clock.next_month(now()).rfc3339() },
-    })))
+    let day =
+        Spent { sent: spent.in_day, limit: limits.per_day, renewed_at: clock.next_day(now()).rfc3339() };
+    let month = Spent {
+        sent: spent.in_month,
+        limit: limits.per_month,
+        renewed_at: clock.next_month(now()).rfc3339(),
+    };
+    Ok(Json(Usage { per_second: limits.per_second, day, month }))
 }
 
 impl Shown {

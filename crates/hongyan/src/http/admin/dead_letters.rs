@@ -9,8 +9,7 @@ use axum::http::StatusCode;
 use maap::{Answer, Call};
 use message_centre::dead_letters::key_of;
 use rcs::address::Address;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use store::{DeadLetter, EntryId, EntryKey};
 use utoipa::ToSchema;
 
@@ -31,55 +30,99 @@ pub struct Which {
     ids: Option<Vec<String>>,
 }
 
+/// A dead letter, without its content.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeadLetter)]
+pub struct Shown {
+    #[schema(pattern = "^[0-9a-f]{32}$")]
+    id: String,
+    chatbot_id: String,
+    /// `message`, `report`, `status`, `deferred` or `notice`.
+    kind: &'static str,
+    from: String,
+    message_id: String,
+    conversation_id: String,
+    content_type: String,
+    /// Bytes of its content.
+    body_bytes: u64,
+    #[schema(format = DateTime)]
+    accepted_at: String,
+    #[schema(format = DateTime)]
+    given_up_at: String,
+    /// Why nobody tries any more.
+    why: String,
+    /// What came of the last try: `answered 500`; null when none was made, or it isn't known any more.
+    last_answer: Option<String>,
+    /// How often it was tried.
+    attempts: u32,
+}
+
+/// What a replay did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLettersReplayed)]
+pub struct Replayed {
+    /// Letters that are in the mailbox again.
+    replayed: usize,
+}
+
+/// What a removal did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLettersRemoved)]
+pub struct Removed {
+    /// Letters that are gone.
+    removed: usize,
+}
+
 /// The dead letters of all chatbots, by chatbot and then the oldest first.
-#[utoipa::path(get, path = "/dead-letters", params(Page), responses((status = 200, body = Vec<Object>)))]
+#[utoipa::path(get, path = "/dead-letters", params(Page), responses((status = 200, body = Vec<Shown>)))]
 pub async fn list_all(
     State(app): State<Arc<App>>,
     page: Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<Shown>>, Failure> {
     let Query(page) = page?;
     let limit = page.limit();
     let after = page.after.as_deref().map(key_of_all).transpose()?;
     let letters = app.read(move |store| store.dead_letters(None, after.as_ref(), limit)).await?;
-    Ok(Json(letters.iter().map(shown).collect()))
+    Ok(Json(letters.iter().map(Shown::of).collect()))
 }
 
 /// The dead letters of a chatbot, the oldest first.
-#[utoipa::path(get, path = "/chatbots/{name}/dead-letters", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Object>)))]
+#[utoipa::path(get, path = "/chatbots/{name}/dead-letters", params(("name" = String, Path), Page), responses((status = 200, body = Vec<Shown>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     page: Result<Query<Page>, QueryRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Vec<Shown>>, Failure> {
     let Query(page) = page?;
     let chatbot = chatbot_address(&app, &name)?;
     let after = page.after.as_deref().map(|id| key(&chatbot, id)).transpose()?;
     let limit = page.limit();
-    Ok(Json(letters(&app, &chatbot, after, limit).await?.iter().map(shown).collect()))
+    Ok(Json(letters(&app, &chatbot, after, limit).await?.iter().map(Shown::of).collect()))
 }
 
 /// One of them.
 #[utoipa::path(
     get, path = "/chatbots/{name}/dead-letters/{id}",
-    responses((status = 200, body = Object), (status = 404, description = "There is no such dead letter")),
+    responses((status = 200, body = Shown), (status = 404, description = "There is no such dead letter")),
 )]
 pub async fn show(
     State(app): State<Arc<App>>,
     Path((name, id)): Path<(String, String)>,
-) -> Result<Json<Value>, Failure> {
-    Ok(Json(shown(&letter(&app, &name, &id).await?)))
+) -> Result<Json<Shown>, Failure> {
+    Ok(Json(Shown::of(&letter(&app, &name, &id).await?)))
 }
 
 /// Puts letters back into the mailbox: `{"replayed": 3}`. What does not fit into it stays.
 #[utoipa::path(
     post, path = "/chatbots/{name}/dead-letters/replay", request_body = Which,
-    responses((status = 200, body = Object), (status = 404, description = "There is no such chatbot")),
+    responses((status = 200, body = Replayed), (status = 404, description = "There is no such chatbot")),
 )]
 pub async fn replay(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     body: Result<Json<Which>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Replayed>, Failure> {
     let Json(which) = body?;
     let chatbot = chatbot_address(&app, &name)?;
     let mut replayed = 0;
@@ -93,7 +136,7 @@ pub async fn replay(
             let found: Vec<Option<DeadLetter>> = found;
             replayed += put_back(&app, &chatbot, found.into_iter().flatten().collect()).await?;
         }
-        return Ok(Json(json!({ "replayed": replayed })));
+        return Ok(Json(Replayed { replayed }));
     }
     // Only those that are there now: one that fails again at once is not replayed twice.
     let mut after = None;
@@ -108,7 +151,7 @@ pub async fn replay(
         }
         after = Some(last);
     }
-    Ok(Json(json!({ "replayed": replayed })))
+    Ok(Json(Replayed { replayed }))
 }
 
 /// Removes one for good.
@@ -126,18 +169,18 @@ pub async fn remove(
 }
 
 /// Removes all of a chatbot's: `{"removed": 3}`.
-#[utoipa::path(delete, path = "/chatbots/{name}/dead-letters", responses((status = 200, body = Object)))]
+#[utoipa::path(delete, path = "/chatbots/{name}/dead-letters", responses((status = 200, body = Removed)))]
 pub async fn remove_all(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Removed>, Failure> {
     let chatbot = chatbot_address(&app, &name)?;
     let mut removed = 0;
     loop {
         let keys: Vec<EntryKey> =
             letters(&app, &chatbot, None, STEP).await?.iter().map(DeadLetter::key).collect();
         if keys.is_empty() {
-            return Ok(Json(json!({ "removed": removed })));
+            return Ok(Json(Removed { removed }));
         }
         removed += remove_some(&app, keys).await?;
     }
@@ -190,21 +233,23 @@ async fn counted(app: &App, call: Call) -> Result<usize, Failure> {
     }
 }
 
-fn shown(letter: &DeadLetter) -> Value {
-    let entry = &letter.entry;
-    json!({
-        "id": entry.id.to_string(),
-        "chatbotId": entry.to,
-        "kind": kind_of(entry.kind),
-        "from": entry.from,
-        "messageId": entry.message_id,
-        "conversationId": entry.conversation_id,
-        "contentType": entry.content_type,
-        "bodyBytes": entry.body_bytes(),
-        "acceptedAt": entry.accepted_at.rfc3339(),
-        "givenUpAt": letter.given_up_at.rfc3339(),
-        "why": letter.why,
-        "lastAnswer": letter.last_answer,
-        "attempts": entry.attempts,
-    })
+impl Shown {
+    fn of(letter: &DeadLetter) -> Self {
+        let entry = &letter.entry;
+        Self {
+            id: entry.id.to_string(),
+            chatbot_id: entry.to.to_string(),
+            kind: kind_of(entry.kind),
+            from: entry.from.to_string(),
+            message_id: entry.message_id.clone(),
+            conversation_id: entry.conversation_id.clone(),
+            content_type: entry.content_type.clone(),
+            body_bytes: entry.body_bytes(),
+            accepted_at: entry.accepted_at.rfc3339(),
+            given_up_at: letter.given_up_at.rfc3339(),
+            why: letter.why.clone(),
+            last_answer: letter.last_answer.clone(),
+            attempts: entry.attempts,
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub async fn keys(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
 #[utoipa::path(
     post, path = "/chatbots/{name}/keys", params(("name" = String, Path, example = "tickets")),
     responses(
-        (status = 201, body = Object),
+        (status = 201, body = KeyFile),
         (status = 404, description = "There is no such chatbot"),
         (status = 409, description = "It has as many as it may have, or speaks another dialect"),
     ),
