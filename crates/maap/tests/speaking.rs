@@ -82,7 +82,7 @@ fn wrong_credentials_give_no_token() {
 #[test]
 fn two_thousand_tokens_a_day_and_the_next_day_again() {
     let mut world = World::with_bot();
-    let mut kept = world.store().chatbot(&bot()).unwrap().unwrap();
+    let mut kept = world.store().chatbot(&bot()).unwrap().as_deref().cloned().unwrap();
     // The operator's days begin at midnight in China.
     let today = ((world.now.as_seconds() + 8 * 3600) / 86_400) as u32;
     assert_eq!(kept.tokens_given, (today, 1));

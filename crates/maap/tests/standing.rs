@@ -282,7 +282,7 @@ fn what_a_tenant_changes_of_what_handsets_show_waits_for_the_operator() {
     decide(&mut world, Topic::Data, Some("you are no bank"));
     decide(&mut world, Topic::Menu, None);
     let row = row(&world);
-    assert_eq!((row.profile.name.as_str(), row.profile.icon), ("铁路", None));
+    assert_eq!((row.profile.name.as_str(), &row.profile.icon), ("铁路", &None));
     assert_eq!(shown_menu(&world), menu());
 }
 
