@@ -215,6 +215,24 @@ def tell(platform, checks, bot, user):
         status, body = bot.send("messaging/group/v1", request(bot, me, "text/plain", "x"), {"Authorization": "Basic eDp5"})
         assert status == 401, body
 
+    def csp_speaks():
+        date = email.utils.formatdate(usegmt=True)
+
+        def shown(tenant):
+            assert platform.admin("POST", "/tenants", {"id": tenant, "name": tenant})[0] == 201
+            status, key = platform.admin("POST", "/keys", {"name": "CSP", "tenant": tenant, "role": "developer"})
+            assert status == 201, key
+            digest = sha256(sha256(key["key"].rsplit("_", 1)[1]) + date)
+            return {"Date": date, "Authorization": "Basic " + base64.b64encode(f"{key['id']}:{digest}".encode()).decode()}
+
+        own, other = shown("rail-agency"), shown("other-agency")
+        status, answer = platform.admin("PUT", f"/chatbots/{bot.id}/tenant", {"tenant": "rail-agency"})
+        assert status in (200, 204), f"{status} {answer}"
+        status, body = bot.send("messaging/group/v1", request(bot, me, "text/plain", "by its CSP"), own)
+        assert status == 201, body
+        status, body = bot.send("messaging/group/v1", request(bot, me, "text/plain", "by another"), other)
+        assert status == 401, body
+
     def some():
         nobody = "<destinationAddress>tel:nobody</destinationAddress></msg:outboundMessageRequest>"
         document = request(bot, me, "text/plain", "to some").replace("</msg:outboundMessageRequest>", nobody)
@@ -299,6 +317,7 @@ def tell(platform, checks, bot, user):
     story("what the user says comes signed with the chatbot's credentials, and is answered in an interaction", answers)
     story("a tap carries the type that gateways add", taps)
     story("refusals are exceptions of policy and of service; old credentials are none", refused)
+    story("the CSP whose chatbot it is speaks for it, another does not", csp_speaks)
     story("a destination that is none is told of in the answer", some)
     story("a template is filled with its variables", template)
     story("a message that waits is taken back, and that is told", taken_back)

@@ -8,12 +8,13 @@ use chatbot_api::cm::auth::{self, AuthError};
 use chatbot_api::cm::{Dated, SendKind, send};
 use maap::dialect::cm;
 use maap::{Answer, Call, MediaCall, MediaLinks as _, Push, StandingCall};
+use rcs::Timestamp;
 use rcs::file_transfer::FileTransfer;
 use rcs::spam_report::{self, SpamReport};
 use rcs::xml::Element;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use store::{Dialect, Review, Thumbnail, Topic};
+use store::{ApiKey, Dialect, KeyRole, Review, Thumbnail, Topic};
 use world::{ALICE, BOB, Links, World, bot, media, numbering, seconds, user};
 
 fn world() -> World {
@@ -199,4 +200,40 @@ fn only_the_chatbots_own_dated_credentials_open() {
     assert_eq!(opens(&credentials.app_id, &secret), Ok(()));
     assert_eq!(opens("other", &secret), Err(AuthError::Wrong));
     assert_eq!(opens(&credentials.app_id, "other"), Err(AuthError::Wrong));
+}
+
+#[test]
+fn a_key_of_the_csp_opens_until_it_is_taken_back() {
+    let world = world();
+    let row = world.store().chatbot(&bot()).expect("readable");
+    let mut key = ApiKey {
+        id: "c5b0".to_owned(),
+        tenant: Some("agency".to_owned()),
+        role: KeyRole::Developer,
+        name: String::new(),
+        sha256: Sha256::digest("new").into(),
+        previous: Some((Sha256::digest("old").into(), world.now.plus(seconds(60)))),
+        created_at: world.now,
+        rotated_at: None,
+        expires_at: None,
+        revoked_at: None,
+    };
+    let opens = |key: Option<&ApiKey>, id: &str, secret: &str, now: Timestamp| {
+        let token = auth::chatbot_secret(&Sha256::digest(secret).into());
+        let [(_, authorization), (_, date)] = auth::headers(id, &token, now);
+        let dated = Dated::of_headers(Some(&authorization), Some(&date)).expect("well formed");
+        cm::authorise_csp(row.as_deref(), key, &dated, now).is_ok()
+    };
+    let later = world.now.plus(seconds(60));
+    assert!(opens(Some(&key), "c5b0", "new", world.now));
+    assert!(opens(Some(&key), "c5b0", "old", world.now));
+    assert!(!opens(Some(&key), "c5b0", "old", later), "rotated a minute ago");
+    assert!(!opens(Some(&key), "c5b0", "other", world.now));
+    assert!(!opens(Some(&key), "c5b1", "new", world.now), "another key's id");
+    assert!(!opens(None, "c5b0", "new", world.now));
+    key.role = KeyRole::Auditor;
+    assert!(!opens(Some(&key), "c5b0", "new", world.now), "it may only look");
+    key.role = KeyRole::TenantAdmin;
+    key.revoked_at = Some(world.now);
+    assert!(!opens(Some(&key), "c5b0", "new", world.now));
 }

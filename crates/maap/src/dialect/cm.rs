@@ -9,7 +9,7 @@ use chatbot_api::ctcu::address::PathForm;
 use message_centre::notice::{Checked, Notice};
 use rcs::Timestamp;
 use rcs::spam_report::SpamReport;
-use store::{Chatbot, Dialect};
+use store::{ApiKey, Chatbot, Dialect, KeyRole};
 
 use super::{Fresh, Request, Taken};
 use crate::push::{Method, PushAnswer};
@@ -30,6 +30,27 @@ pub fn authorise<'c>(
         .ok_or(AuthError::Wrong)?;
     dated.verify(&auth::chatbot_secret(&chatbot.app_key_sha256), now)?;
     Ok(chatbot)
+}
+
+/// The chatbot, if the credentials are those of the CSP whose it is: `key` is a key of that tenant, its id the `cspId`, and what
+/// [`auth::chatbot_secret`] makes of its secret half the `cspToken`.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn authorise_csp<'c>(
+    chatbot: Option<&'c Chatbot>,
+    key: Option<&ApiKey>,
+    dated: &Dated,
+    now: Timestamp,
+) -> Result<&'c Chatbot, AuthError> {
+    let chatbot = chatbot.filter(|chatbot| chatbot.dialect == Dialect::Cm).ok_or(AuthError::Wrong)?;
+    let key = key.filter(|key| key.id == dated.id && key.role != KeyRole::Auditor).ok_or(AuthError::Wrong)?;
+    let is_shown = |hash| dated.verify(&auth::chatbot_secret(hash), now).is_ok();
+    // All that are good are compared, whichever it is.
+    match key.hashes(now).filter(|hash| is_shown(hash)).count() {
+        0 => Err(AuthError::Wrong),
+        _ => Ok(chatbot),
+    }
 }
 
 /// A refusal of the platform, in the interface's words.

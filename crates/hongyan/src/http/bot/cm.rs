@@ -104,7 +104,7 @@ pub async fn content(
 
 /// Parts called `File` and, before it, `Thumbnail`. The answer has the file's id in a header; that it may be sent is pushed.
 async fn upload(app: &Arc<App>, query: &str, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
-    let chatbot = authorised(app, uploader(&headers)?, &headers)?;
+    let chatbot = authorised(app, uploader(&headers)?, &headers).await?;
     let (limits, expected) = (app.media.limits(chatbot.dialect), Expected::of_query(query));
     let keep = |_: &_| Ok(Keep::Temporary);
     let received = receive_for(app, chatbot.address, limits, expected, headers, body, keep).await?;
@@ -113,7 +113,7 @@ async fn upload(app: &Arc<App>, query: &str, headers: HeaderMap, body: Body) -> 
 }
 
 async fn delete(app: &App, headers: &HeaderMap) -> Result<Response, Refused> {
-    let chatbot = authorised(app, uploader(headers)?, headers)?;
+    let chatbot = authorised(app, uploader(headers)?, headers).await?;
     let id = headers.get(file::TID).and_then(|tid| tid.to_str().ok()).map(str::trim);
     let id = id.ok_or_else(|| RequestError::invalid(file::TID, "missing"))?.parse::<FileId>();
     match id {
@@ -140,7 +140,7 @@ async fn answer(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Answered, Refused> {
-    let chatbot = authorised(app, operation.chatbot, headers)?;
+    let chatbot = authorised(app, operation.chatbot, headers).await?;
     let wanted = match operation.call {
         PathCall::Send(_) => Method::POST,
         PathCall::Status(_) => Method::PUT,
@@ -202,12 +202,22 @@ async fn send_message(
     }
 }
 
-/// The chatbot that a path or header names, if the credentials are its.
-fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refused> {
+/// The chatbot that a path or header names, if the credentials are its, or those of the CSP whose it is.
+async fn authorised(app: &App, segment: &str, headers: &HeaderMap) -> Result<Chatbot, Refused> {
     let dated = Dated::of_headers(text(headers, AUTHORIZATION), text(headers, DATE)).map_err(unauthorised)?;
     let chatbot = address::chatbot(segment, &app.numbering).ok_or_else(|| unauthorised(AuthError::Wrong))?;
     let row = app.chatbot(&chatbot)?;
-    Ok(cm::authorise(row.as_deref(), &dated, now()).map_err(unauthorised)?.clone())
+    match cm::authorise(row.as_deref(), &dated, now()) {
+        Ok(chatbot) => Ok(chatbot.clone()),
+        Err(AuthError::Wrong) => {
+            let key = dated.id.clone();
+            let (key, owner) =
+                app.read(move |store| Ok((store.api_key(&key)?, store.owner(&chatbot)?))).await?;
+            let key = key.filter(|key| key.tenant.is_some() && key.tenant == owner);
+            Ok(cm::authorise_csp(row.as_deref(), key.as_ref(), &dated, now()).map_err(unauthorised)?.clone())
+        }
+        Err(error) => Err(unauthorised(error).into()),
+    }
 }
 
 fn unauthorised(error: AuthError) -> RequestError {
