@@ -63,6 +63,8 @@ impl Fleet {
 
     /// Lets one of them do something; what it says goes out at once.
     pub fn act<T>(&mut self, at: usize, act: impl FnOnce(&mut Handset, Timestamp) -> T) -> T {
+        // Nothing may have happened for long.
+        self.now = now();
         let result = act(&mut self.handsets[at], self.now);
         self.speak(at);
         result
